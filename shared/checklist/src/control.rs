@@ -1,0 +1,133 @@
+//! What a control is: the texts, the rank and the judgement of one thing that is checked.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use crate::finding::Verdict;
+use crate::settings::Settings;
+use crate::snapshot::{Snapshot, Unavailable};
+
+/// One thing that is judged.
+pub struct Control {
+    /// Public name, kebab-case; never changes its meaning.
+    pub id: &'static str,
+    /// The compliant state, as a sentence without a full stop.
+    pub title: &'static str,
+    /// What is wrong when it fails, a few words for a subject line.
+    pub violation: &'static str,
+    /// The step of the checklist it belongs to.
+    pub step: Step,
+    /// How bad a failure is.
+    pub severity: Severity,
+    /// Why it matters, for somebody who has never heard of it.
+    pub rationale: &'static str,
+    /// When it fails, when it does not apply, and what it cannot see.
+    pub semantics: &'static str,
+    /// How to make it pass.
+    pub remediation: Remediation,
+    /// Where the rule comes from, and what others call it.
+    pub references: &'static [Reference],
+    /// Judges. `?` on a missing source makes the finding [`crate::Status::Unknown`].
+    pub evaluate: fn(&Snapshot, &Settings) -> Result<Verdict, Unavailable>,
+}
+
+/// How to make a control pass.
+pub struct Remediation {
+    /// In the management console, step by step.
+    pub console: &'static [&'static str],
+    /// On the command line; what root alone can do needs root's credentials there.
+    pub cli: &'static [&'static str],
+}
+
+/// A source of the rule, or its name elsewhere.
+pub struct Reference {
+    /// Who says so, and their id: `CIS AWS Foundations 5.0: 1.3`.
+    pub name: &'static str,
+    /// A page of it.
+    pub url: &'static str,
+}
+
+/// How bad something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Reported, not told.
+    Informational,
+    /// Worth knowing.
+    Low,
+    /// To be mended soon.
+    Medium,
+    /// To be looked at today.
+    High,
+    /// To be looked at now.
+    Critical,
+}
+
+/// Upper case, as in a subject line.
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Informational => "INFORMATIONAL",
+            Self::Low => "LOW",
+            Self::Medium => "MEDIUM",
+            Self::High => "HIGH",
+            Self::Critical => "CRITICAL",
+        })
+    }
+}
+
+/// The five steps that make a root account secure, in their order. Serialized as its number, 1 to 5.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// 1
+    RootAccessKeys = 1,
+    /// 2
+    RootMfa = 2,
+    /// 3
+    IndividualUsers = 3,
+    /// 4
+    Groups = 4,
+    /// 5
+    PasswordPolicy = 5,
+}
+
+impl Step {
+    /// All five, in order.
+    pub const ALL: [Self; 5] =
+        [Self::RootAccessKeys, Self::RootMfa, Self::IndividualUsers, Self::Groups, Self::PasswordPolicy];
+
+    /// 1 to 5.
+    pub fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The compliant state.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::RootAccessKeys => "Root access keys are deleted",
+            Self::RootMfa => "Root has MFA",
+            Self::IndividualUsers => "Individual IAM users, or federation, are used instead of root",
+            Self::Groups => "Groups assign permissions",
+            Self::PasswordPolicy => "A password policy is set",
+        }
+    }
+}
+
+impl Serialize for Step {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(self.number())
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Step {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Step".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"description": "Step of the checklist.", "type": "integer", "minimum": 1, "maximum": 5})
+    }
+}

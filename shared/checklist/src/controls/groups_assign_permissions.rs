@@ -1,0 +1,122 @@
+use crate::control::{Control, Reference, Remediation, Severity, Step};
+use crate::finding::{Status, Verdict};
+use crate::settings::Settings;
+use crate::snapshot::{Snapshot, Source, Unavailable};
+
+/// Most users that are named; the others are counted.
+const MAX_NAMED: usize = 20;
+
+pub(super) const CONTROL: Control = Control {
+    id: "groups-assign-permissions",
+    title: "No policy is attached to a user; groups assign permissions",
+    violation: "users hold policies of their own",
+    step: Step::Groups,
+    severity: Severity::Medium,
+    rationale: "What a person may do should follow from the groups the person is in. Policies on single users are forgotten when \
+                people change work, and nobody reviews them.",
+    semantics: "Fails when an IAM user has an attached or an inline policy. A permissions boundary is neither. Not applicable \
+                without IAM users.",
+    remediation: Remediation {
+        console: &[
+            "IAM, User groups: make a group for each kind of work and attach the policies to it.",
+            "IAM, Users, the user, Groups: add the user to the groups it needs.",
+            "IAM, Users, the user, Permissions: remove every policy that says Attached directly or Inline.",
+        ],
+        cli: &[
+            "aws iam detach-user-policy --user-name <user> --policy-arn <arn>",
+            "aws iam delete-user-policy --user-name <user> --policy-name <name>",
+        ],
+    },
+    references: &[
+        Reference {
+            name: "CIS AWS Foundations 3.0: 1.15 · 5.0: 1.14 · 6.0: 2.14 · 7.0: 2.13",
+            url: "https://www.cisecurity.org/benchmark/amazon_web_services",
+        },
+        Reference {
+            name: "Security Hub: IAM.2",
+            url: "https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html#iam-2",
+        },
+        Reference {
+            name: "AWS Config: iam-user-no-policies-check",
+            url: "https://docs.aws.amazon.com/config/latest/developerguide/iam-user-no-policies-check.html",
+        },
+    ],
+    evaluate,
+};
+
+fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
+    let users = snapshot.users.as_ref().map_err(Clone::clone)?;
+    let count = snapshot.evidence(Source::Users, "IAM users", users.len());
+    if users.is_empty() {
+        return Ok(Verdict::new(Status::NotApplicable, "There are no IAM users", vec![count]));
+    }
+    let holders: Vec<_> =
+        users.iter().filter(|user| !user.attached_policies.is_empty() || !user.inline_policies.is_empty()).collect();
+    if holders.is_empty() {
+        return Ok(Verdict::new(Status::Passed, "No user holds a policy of its own", vec![count]));
+    }
+    let mut evidence = vec![count];
+    evidence.extend(holders.iter().take(MAX_NAMED).map(|user| {
+        let attached = user.attached_policies.iter().map(|name| format!("{name} (attached)"));
+        let inline = user.inline_policies.iter().map(|name| format!("{name} (inline)"));
+        snapshot.evidence(Source::Users, user.name.as_str(), attached.chain(inline).collect::<Vec<_>>().join(", "))
+    }));
+    if let Some(more) = holders.len().checked_sub(MAX_NAMED).filter(|more| *more > 0) {
+        evidence.push(snapshot.evidence(Source::Users, "further users", more));
+    }
+    let reason = match holders.len() {
+        1 => "1 user holds policies of its own".to_owned(),
+        many => format!("{many} users hold policies of their own"),
+    };
+    Ok(Verdict::new(Status::Failed, reason, evidence))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::controls::tests::{judge, unavailable};
+    use crate::identities::IamUser;
+
+    #[test]
+    fn users_without_policies_of_their_own_pass() {
+        assert_eq!(judge(&CONTROL, |_| {}).status, Status::Passed);
+    }
+
+    #[test]
+    fn an_attached_or_an_inline_policy_fails_and_is_named() {
+        let breaks: [(fn(&mut IamUser), &str); 2] = [
+            (|user| user.attached_policies.push("PowerUserAccess".into()), "PowerUserAccess (attached)"),
+            (|user| user.inline_policies.push("legacy".into()), "legacy (inline)"),
+        ];
+        for (break_it, shown) in breaks {
+            let verdict = judge(&CONTROL, |snapshot| break_it(&mut snapshot.users_mut()[0]));
+            assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Failed, "1 user holds policies of its own"));
+            assert_eq!((verdict.evidence[1].fact.as_str(), verdict.evidence[1].value.as_str()), ("alice", shown));
+        }
+    }
+
+    #[test]
+    fn at_most_20_users_are_named_and_the_rest_counted() {
+        let named = |count: usize| {
+            let verdict = judge(&CONTROL, |snapshot| {
+                let user =
+                    |n| IamUser { name: format!("user-{n}"), inline_policies: vec!["x".into()], ..Default::default() };
+                snapshot.users = Ok((0..count).map(user).collect());
+            });
+            let more = verdict.evidence.iter().find(|evidence| evidence.fact == "further users");
+            (
+                verdict.evidence.iter().filter(|e| e.fact.starts_with("user-")).count(),
+                more.map(|more| more.value.clone()),
+            )
+        };
+        assert_eq!(named(20), (20, None));
+        assert_eq!(named(23), (20, Some("3".into())));
+    }
+
+    #[test]
+    fn no_users_is_not_applicable_and_unread_users_are_unknown() {
+        assert_eq!(judge(&CONTROL, |snapshot| snapshot.users_mut().clear()).status, Status::NotApplicable);
+        let blind = judge(&CONTROL, |snapshot| snapshot.users = Err(unavailable(Source::Users)));
+        assert_eq!(blind.status, Status::Unknown);
+    }
+}

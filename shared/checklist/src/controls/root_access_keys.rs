@@ -1,0 +1,164 @@
+use crate::control::{Control, Reference, Remediation, Severity, Step};
+use crate::credential_report::SlotState;
+use crate::finding::{Status, Verdict};
+use crate::settings::Settings;
+use crate::snapshot::{Snapshot, Source, Unavailable};
+
+pub(super) const CONTROL: Control = Control {
+    id: "root-access-keys",
+    title: "Root has no access key, not even an inactive one",
+    violation: "root has an access key",
+    step: Step::RootAccessKeys,
+    severity: Severity::Critical,
+    rationale: "A root access key opens everything in the account from anywhere, without a password and without MFA, and no \
+                policy limits it. An inactive key can be switched on again; only a deleted one is gone.",
+    semantics: "Fails when the credential report shows a key in either slot, active or not (an inactive key keeps its \
+                `last_rotated` date), or when `AccountAccessKeysPresent` is above 0. Passes when both sources show none.",
+    remediation: Remediation {
+        console: &[
+            "Find out what uses the key (its last use is in the evidence) and give that program an IAM role.",
+            "Sign in as root with MFA and open Security credentials from the account menu.",
+            "Under Access keys choose Actions, Deactivate; wait until you are sure that nothing breaks; then Delete.",
+        ],
+        cli: &["aws iam delete-access-key --access-key-id <key id>   # signed with root's own credentials"],
+    },
+    references: &[
+        Reference {
+            name: "CIS AWS Foundations 3.0: 1.4 · 5.0: 1.3 · 6.0: 2.3 · 7.0: 2.4",
+            url: "https://www.cisecurity.org/benchmark/amazon_web_services",
+        },
+        Reference {
+            name: "Security Hub: IAM.4",
+            url: "https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html#iam-4",
+        },
+        Reference {
+            name: "AWS Config: iam-root-access-key-check",
+            url: "https://docs.aws.amazon.com/config/latest/developerguide/iam-root-access-key-check.html",
+        },
+        Reference {
+            name: "AWS: Delete access keys for the root user",
+            url: "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-user_manage_delete-key.html",
+        },
+    ],
+    evaluate,
+};
+
+fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
+    Ok(Verdict::worse_of(
+        (Source::CredentialReport, by_report(snapshot)),
+        (Source::AccountSummary, by_summary(snapshot)),
+    ))
+}
+
+fn by_report(snapshot: &Snapshot) -> Result<Verdict, Unavailable> {
+    let mut exists = Vec::new();
+    let mut unreadable = None;
+    let mut evidence = Vec::new();
+    for (slot, key) in (1..).zip(&snapshot.root_row()?.access_keys) {
+        let state = match key.state() {
+            Ok(SlotState::Active) => "active",
+            Ok(SlotState::Inactive) => "inactive",
+            Ok(SlotState::Empty) => "none",
+            Err(cell) => {
+                unreadable = Some(cell);
+                continue;
+            }
+        };
+        let used = match &key.last_used {
+            Ok(Some(at)) if state != "none" => format!("{state}, last used {at}"),
+            Ok(None) if state != "none" => format!("{state}, never used"),
+            _ => state.to_owned(),
+        };
+        evidence.push(snapshot.report_evidence(format!("access key {slot}"), used));
+        if state != "none" {
+            exists.push(state);
+        }
+    }
+    match (exists.is_empty(), unreadable) {
+        (false, _) => {
+            let reason = format!("Root has {} access key ({})", exists.len(), exists.join(", "));
+            Ok(Verdict::new(Status::Failed, reason, evidence))
+        }
+        (true, Some(cell)) => Err(cell.into()),
+        (true, None) => Ok(Verdict::new(Status::Passed, "Root has no access key", evidence)),
+    }
+}
+
+fn by_summary(snapshot: &Snapshot) -> Result<Verdict, Unavailable> {
+    let keys = snapshot.summary()?.root_access_keys.clone()?;
+    let evidence = vec![snapshot.evidence(Source::AccountSummary, "AccountAccessKeysPresent", keys)];
+    Ok(if keys > 0 {
+        Verdict::new(Status::Failed, "Root has an access key", evidence)
+    } else {
+        Verdict::new(Status::Passed, "Root has no access key", evidence)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::controls::tests::{judge, unavailable};
+    use crate::credential_report::UnreadableCell;
+
+    #[test]
+    fn no_key_in_both_sources_passes() {
+        assert_eq!(judge(&CONTROL, |_| {}).status, Status::Passed);
+    }
+
+    #[test]
+    fn an_active_key_fails() {
+        let verdict = judge(&CONTROL, |snapshot| snapshot.root().access_keys[0].active = Ok(true));
+        assert_eq!(verdict.status, Status::Failed);
+        assert!(verdict.reason.starts_with("Root has 1 access key (active)"));
+    }
+
+    #[test]
+    fn an_inactive_key_fails_in_either_slot() {
+        for slot in [0, 1] {
+            let verdict = judge(&CONTROL, |snapshot| {
+                snapshot.root().access_keys[slot].last_rotated = Ok(Some(snapshot.taken_at()));
+            });
+            assert_eq!(verdict.status, Status::Failed);
+            assert!(verdict.reason.contains("inactive"));
+        }
+    }
+
+    #[test]
+    fn a_key_that_only_the_live_summary_shows_fails_and_the_disagreement_is_said() {
+        let verdict = judge(&CONTROL, |snapshot| snapshot.summary_mut().root_access_keys = Ok(1));
+        assert_eq!(verdict.status, Status::Failed);
+        assert!(verdict.reason.contains("credential report passed, account summary failed"), "{}", verdict.reason);
+        assert_eq!(verdict.evidence.len(), 3);
+    }
+
+    #[test]
+    fn one_source_is_enough_to_fail_and_not_enough_to_pass() {
+        let blind = |snapshot: &mut crate::Snapshot| {
+            snapshot.account_summary = Err(unavailable(Source::AccountSummary));
+        };
+        assert_eq!(judge(&CONTROL, blind).status, Status::Unknown);
+        let verdict = judge(&CONTROL, |snapshot| {
+            blind(snapshot);
+            snapshot.root().access_keys[0].active = Ok(true);
+        });
+        assert_eq!(verdict.status, Status::Failed);
+        let verdict = judge(&CONTROL, |snapshot| {
+            snapshot.credential_report = Err(unavailable(Source::CredentialReport));
+            snapshot.summary_mut().root_access_keys = Ok(2);
+        });
+        assert_eq!(verdict.status, Status::Failed);
+    }
+
+    #[test]
+    fn a_slot_that_cannot_be_read_is_unknown_unless_the_other_holds_a_key() {
+        let unreadable = || UnreadableCell { column: "access_key_1_active", found: Some("maybe".into()) };
+        let verdict = judge(&CONTROL, |snapshot| snapshot.root().access_keys[0].active = Err(unreadable()));
+        assert_eq!(verdict.status, Status::Unknown);
+        assert!(verdict.reason.contains("access_key_1_active says `maybe`"));
+        let verdict = judge(&CONTROL, |snapshot| {
+            snapshot.root().access_keys[0].active = Err(unreadable());
+            snapshot.root().access_keys[1].active = Ok(true);
+        });
+        assert_eq!(verdict.status, Status::Failed);
+    }
+}

@@ -1,0 +1,234 @@
+use crate::control::{Control, Reference, Remediation, Severity, Step};
+use crate::credential_report::{Cell, RootRow, SlotState};
+use crate::finding::{Status, Verdict};
+use crate::settings::Settings;
+use crate::snapshot::{Snapshot, Source, Unavailable};
+
+pub(super) const CONTROL: Control = Control {
+    id: "root-mfa",
+    title: "Root has multi-factor authentication",
+    violation: "root has no MFA",
+    step: Step::RootMfa,
+    severity: Severity::Critical,
+    rationale: "Without MFA a stolen password, or access to root's mailbox alone, is enough to take the whole account over.",
+    semantics: "Each source is judged by itself and the worse counts: fails when root has a credential (password, access key or \
+                signing certificate) and no MFA device of any kind. Not applicable when root has no credential at all, as in \
+                member accounts under central root access management. A password that the report calls `not_supported` counts \
+                as present.",
+    remediation: Remediation {
+        console: &[
+            "Sign in as root and open Security credentials from the account menu.",
+            "Under Multi-factor authentication choose Assign MFA device and pick a passkey or security key.",
+            "Register a second device and keep it elsewhere: a lost only device locks you out.",
+        ],
+        cli: &[
+            "aws iam enable-mfa-device …   # virtual devices only, signed with root's own credentials; prefer the console",
+        ],
+    },
+    references: &[
+        Reference {
+            name: "CIS AWS Foundations 3.0: 1.5 · 5.0: 1.4 · 6.0: 2.4 · 7.0: 2.5",
+            url: "https://www.cisecurity.org/benchmark/amazon_web_services",
+        },
+        Reference {
+            name: "Security Hub: IAM.9",
+            url: "https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html#iam-9",
+        },
+        Reference {
+            name: "AWS Config: root-account-mfa-enabled",
+            url: "https://docs.aws.amazon.com/config/latest/developerguide/root-account-mfa-enabled.html",
+        },
+        Reference {
+            name: "AWS: MFA for the root user",
+            url: "https://docs.aws.amazon.com/IAM/latest/UserGuide/enable-mfa-for-root.html",
+        },
+    ],
+    evaluate,
+};
+
+fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
+    let mut verdict = Verdict::worse_of(
+        (Source::CredentialReport, by_report(snapshot)),
+        (Source::AccountSummary, by_summary(snapshot)),
+    );
+    // Virtual devices of root are named where they can be; passkeys and hardware tokens are in no list that a role can read.
+    let root = snapshot.account.root_arn();
+    for device in snapshot.virtual_mfa_devices.iter().flatten() {
+        if device.owner_arn.as_ref() == Some(&root) {
+            let serial = &device.serial_number;
+            verdict.evidence.push(snapshot.evidence(Source::VirtualMfaDevices, "virtual MFA device of root", serial));
+        }
+    }
+    Ok(verdict)
+}
+
+fn by_report(snapshot: &Snapshot) -> Result<Verdict, Unavailable> {
+    let root = snapshot.root_row()?;
+    // An unreadable password cell (`not_supported` for years) is a password until something says otherwise.
+    let password = root.password_enabled.clone().unwrap_or(true);
+    if !password && !holds_keys(root)? {
+        let evidence = vec![snapshot.report_evidence("root credentials", "none")];
+        return Ok(Verdict::new(Status::NotApplicable, "Root has no credentials to protect", evidence));
+    }
+    let mfa = root.mfa_active.clone()?;
+    Ok(with_credentials(mfa, vec![snapshot.report_evidence("mfa_active", mfa)]))
+}
+
+fn by_summary(snapshot: &Snapshot) -> Result<Verdict, Unavailable> {
+    let summary = snapshot.summary()?;
+    let credentials = [&summary.root_password, &summary.root_access_keys, &summary.root_signing_certificates];
+    if !credentials.iter().any(|count| count.as_ref().is_ok_and(|count| *count > 0)) {
+        for count in credentials {
+            count.clone()?;
+        }
+        let evidence = vec![snapshot.evidence(Source::AccountSummary, "root credentials", "none")];
+        return Ok(Verdict::new(Status::NotApplicable, "Root has no credentials to protect", evidence));
+    }
+    let mfa = summary.root_mfa.clone()?;
+    Ok(with_credentials(mfa > 0, vec![snapshot.evidence(Source::AccountSummary, "AccountMFAEnabled", mfa)]))
+}
+
+fn with_credentials(mfa: bool, evidence: Vec<crate::finding::Evidence>) -> Verdict {
+    if mfa {
+        Verdict::new(Status::Passed, "Root has an MFA device", evidence)
+    } else {
+        Verdict::new(Status::Failed, "Root has credentials and no MFA device", evidence)
+    }
+}
+
+fn holds_keys(root: &RootRow) -> Cell<bool> {
+    let slots: Cell<Vec<SlotState>> =
+        root.access_keys.iter().chain(&root.signing_certificates).map(|slot| slot.state()).collect();
+    Ok(slots?.iter().any(|state| *state != SlotState::Empty))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::controls::tests::{judge, unavailable};
+    use crate::credential_report::UnreadableCell;
+    use crate::identities::VirtualMfaDevice;
+
+    fn without_credentials(snapshot: &mut Snapshot) {
+        snapshot.root().password_enabled = Ok(false);
+        snapshot.root().mfa_active = Ok(false);
+        let summary = snapshot.summary_mut();
+        summary.root_password = Ok(0);
+        summary.root_mfa = Ok(0);
+    }
+
+    #[test]
+    fn mfa_in_both_sources_passes() {
+        assert_eq!(judge(&CONTROL, |_| {}).status, Status::Passed);
+    }
+
+    #[test]
+    fn cr_18_the_worse_source_wins_and_the_disagreement_is_shown() {
+        let live_off = judge(&CONTROL, |snapshot| snapshot.summary_mut().root_mfa = Ok(0));
+        assert_eq!(live_off.status, Status::Failed);
+        assert!(live_off.reason.contains("credential report passed, account summary failed"));
+        let report_off = judge(&CONTROL, |snapshot| snapshot.root().mfa_active = Ok(false));
+        assert_eq!(report_off.status, Status::Failed);
+        assert!(report_off.reason.contains("credential report failed, account summary passed"));
+    }
+
+    #[test]
+    fn cr_21_root_without_any_credential_is_not_applicable() {
+        let verdict = judge(&CONTROL, without_credentials);
+        assert_eq!(verdict.status, Status::NotApplicable);
+        assert!(!verdict.reason.contains("disagree"));
+    }
+
+    #[test]
+    fn a_single_key_or_certificate_makes_mfa_necessary() {
+        for slot in 0..4 {
+            let verdict = judge(&CONTROL, |snapshot| {
+                without_credentials(snapshot);
+                let root = snapshot.root();
+                let slots = root.access_keys.iter_mut().chain(&mut root.signing_certificates);
+                slots.skip(slot).take(1).for_each(|slot| slot.active = Ok(true));
+            });
+            assert_eq!(verdict.status, Status::Failed, "slot {slot}");
+        }
+        let breaks: [fn(&mut crate::account_summary::AccountSummary); 3] = [
+            |summary| summary.root_password = Ok(1),
+            |summary| summary.root_access_keys = Ok(1),
+            |summary| summary.root_signing_certificates = Ok(1),
+        ];
+        for break_it in breaks {
+            let verdict = judge(&CONTROL, |snapshot| {
+                without_credentials(snapshot);
+                break_it(snapshot.summary_mut());
+            });
+            assert_eq!(verdict.status, Status::Failed);
+        }
+    }
+
+    #[test]
+    fn credentials_that_came_with_mfa_since_the_report_pass() {
+        let verdict = judge(&CONTROL, |snapshot| {
+            without_credentials(snapshot);
+            let summary = snapshot.summary_mut();
+            summary.root_password = Ok(1);
+            summary.root_mfa = Ok(1);
+        });
+        assert_eq!(verdict.status, Status::Passed);
+    }
+
+    #[test]
+    fn a_password_that_is_not_supported_counts_as_present() {
+        let verdict = judge(&CONTROL, |snapshot| {
+            without_credentials(snapshot);
+            snapshot.root().password_enabled =
+                Err(UnreadableCell { column: "password_enabled", found: Some("not_supported".into()) });
+        });
+        assert_eq!(verdict.status, Status::Failed);
+    }
+
+    #[test]
+    fn cr_8_an_mfa_cell_that_cannot_be_read_is_unknown() {
+        let verdict = judge(&CONTROL, |snapshot| {
+            snapshot.root().mfa_active = Err(UnreadableCell { column: "mfa_active", found: Some("N/A".into()) });
+        });
+        assert_eq!(verdict.status, Status::Unknown);
+    }
+
+    #[test]
+    fn a_missing_counter_or_source_is_unknown_unless_the_other_source_fails() {
+        let verdict = judge(&CONTROL, |snapshot| {
+            without_credentials(snapshot);
+            snapshot.summary_mut().root_password = Err(unavailable(Source::AccountSummary));
+        });
+        assert_eq!(verdict.status, Status::Unknown);
+        let verdict = judge(&CONTROL, |snapshot| {
+            snapshot.credential_report = Err(unavailable(Source::CredentialReport));
+        });
+        assert_eq!(verdict.status, Status::Unknown);
+        let verdict = judge(&CONTROL, |snapshot| {
+            snapshot.credential_report = Err(unavailable(Source::CredentialReport));
+            snapshot.summary_mut().root_mfa = Ok(0);
+        });
+        assert_eq!(verdict.status, Status::Failed);
+    }
+
+    #[test]
+    fn cr_20_a_device_is_roots_by_its_owner_and_not_by_its_name() {
+        let device = |serial: &str, owner: &str| VirtualMfaDevice {
+            serial_number: serial.into(),
+            owner_arn: Some(owner.into()),
+        };
+        let verdict = judge(&CONTROL, |snapshot| {
+            snapshot.virtual_mfa_devices = Ok(vec![
+                device("arn:aws:iam::111122223333:mfa/root-account-mfa-device", "arn:aws:iam::111122223333:user/groot"),
+                device("arn:aws:iam::111122223333:mfa/phone", "arn:aws:iam::111122223333:root"),
+            ]);
+        });
+        let named: Vec<&str> = verdict
+            .evidence
+            .iter()
+            .filter(|evidence| evidence.source == Source::VirtualMfaDevices)
+            .map(|evidence| evidence.value.as_str())
+            .collect();
+        assert_eq!(named, ["arn:aws:iam::111122223333:mfa/phone"]);
+    }
+}

@@ -1,0 +1,108 @@
+use crate::control::{Control, Reference, Remediation, Severity, Step};
+use crate::credential_report::SlotState;
+use crate::finding::{Status, Verdict};
+use crate::settings::Settings;
+use crate::snapshot::{Snapshot, Source, Unavailable};
+
+pub(super) const CONTROL: Control = Control {
+    id: "root-signing-certificates",
+    title: "Root has no X.509 signing certificate",
+    violation: "root has a signing certificate",
+    step: Step::RootAccessKeys,
+    severity: Severity::High,
+    rationale: "A signing certificate is the oldest kind of root credential: its private key signs requests to some services as \
+                root, without a password and without MFA. Nothing new needs one.",
+    semantics: "Fails when the credential report shows a certificate in either slot, active or not, or when \
+                `AccountSigningCertificatesPresent` is above 0. Passes when both sources show none.",
+    remediation: Remediation {
+        console: &[
+            "Sign in as root with MFA and open Security credentials from the account menu.",
+            "Under X.509 signing certificates choose Actions, Deactivate; wait until you are sure that nothing breaks; then Delete.",
+        ],
+        cli: &["aws iam delete-signing-certificate --certificate-id <id>   # signed with root's own credentials"],
+    },
+    references: &[Reference {
+        name: "AWS: Security best practices for the root user",
+        url: "https://docs.aws.amazon.com/IAM/latest/UserGuide/root-user-best-practices.html",
+    }],
+    evaluate,
+};
+
+fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
+    Ok(Verdict::worse_of(
+        (Source::CredentialReport, by_report(snapshot)),
+        (Source::AccountSummary, by_summary(snapshot)),
+    ))
+}
+
+fn by_report(snapshot: &Snapshot) -> Result<Verdict, Unavailable> {
+    let states: Vec<_> = snapshot.root_row()?.signing_certificates.iter().map(|slot| slot.state()).collect();
+    let shown = |state: &SlotState| match state {
+        SlotState::Active => "active",
+        SlotState::Inactive => "inactive",
+        SlotState::Empty => "none",
+    };
+    let evidence = (1..)
+        .zip(&states)
+        .filter_map(|(slot, state)| Some((slot, shown(state.as_ref().ok()?))))
+        .map(|(slot, state)| snapshot.report_evidence(format!("signing certificate {slot}"), state))
+        .collect();
+    if states.iter().flatten().any(|state| *state != SlotState::Empty) {
+        return Ok(Verdict::new(Status::Failed, "Root has a signing certificate", evidence));
+    }
+    states.into_iter().collect::<Result<Vec<_>, _>>()?;
+    Ok(Verdict::new(Status::Passed, "Root has no signing certificate", evidence))
+}
+
+fn by_summary(snapshot: &Snapshot) -> Result<Verdict, Unavailable> {
+    let certificates = snapshot.summary()?.root_signing_certificates.clone()?;
+    let evidence = vec![snapshot.evidence(Source::AccountSummary, "AccountSigningCertificatesPresent", certificates)];
+    Ok(if certificates > 0 {
+        Verdict::new(Status::Failed, "Root has a signing certificate", evidence)
+    } else {
+        Verdict::new(Status::Passed, "Root has no signing certificate", evidence)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::controls::tests::{judge, unavailable};
+    use crate::credential_report::UnreadableCell;
+
+    #[test]
+    fn none_in_both_sources_passes() {
+        assert_eq!(judge(&CONTROL, |_| {}).status, Status::Passed);
+    }
+
+    #[test]
+    fn an_active_or_inactive_certificate_fails_in_either_slot() {
+        for slot in [0, 1] {
+            let active = judge(&CONTROL, |snapshot| snapshot.root().signing_certificates[slot].active = Ok(true));
+            let inactive = judge(&CONTROL, |snapshot| {
+                snapshot.root().signing_certificates[slot].last_rotated = Ok(Some(snapshot.taken_at()));
+            });
+            assert_eq!([active.status, inactive.status], [Status::Failed; 2]);
+        }
+    }
+
+    #[test]
+    fn a_certificate_in_the_live_summary_fails() {
+        let verdict = judge(&CONTROL, |snapshot| snapshot.summary_mut().root_signing_certificates = Ok(1));
+        assert_eq!(verdict.status, Status::Failed);
+        assert!(verdict.reason.contains("the sources disagree"));
+    }
+
+    #[test]
+    fn a_slot_or_a_source_that_cannot_be_read_is_unknown() {
+        let verdict = judge(&CONTROL, |snapshot| {
+            snapshot.root().signing_certificates[1].active =
+                Err(UnreadableCell { column: "cert_2_active", found: None });
+        });
+        assert_eq!(verdict.status, Status::Unknown);
+        let verdict = judge(&CONTROL, |snapshot| {
+            snapshot.credential_report = Err(unavailable(Source::CredentialReport));
+        });
+        assert_eq!(verdict.status, Status::Unknown);
+    }
+}

@@ -1,0 +1,244 @@
+use jiff::{SignedDuration, Timestamp};
+
+use crate::control::{Control, Reference, Remediation, Severity, Step};
+use crate::finding::{Status, Verdict};
+use crate::settings::Settings;
+use crate::snapshot::{Snapshot, Source, Unavailable};
+
+pub(super) const CONTROL: Control = Control {
+    id: "root-unused",
+    title: "Root has not been used lately",
+    violation: "root was used",
+    step: Step::IndividualUsers,
+    severity: Severity::High,
+    rationale: "Root can do everything, and no policy limits it. A handful of tasks a year need it; whatever else it is used for \
+                is either a bad habit or an intruder.",
+    semantics: "Fails when the newest of the password's last use, both access keys' last uses and the newest act in CloudTrail is \
+                younger than the limit (`RootUnusedDays`, by default 1 day). Failed sign-ins, services on behalf of root and \
+                central root tasks are no use of root. Passes only when the credential report and every swept Region could be \
+                read; they must leave no gap between them.",
+    remediation: Remediation {
+        console: &[
+            "Find out who used root and for what: CloudTrail, Event history, User name root.",
+            "Give that person, or that program, a role that may do it.",
+            "It passes by itself once root has been left alone for the limit.",
+        ],
+        cli: &[
+            "aws cloudtrail lookup-events --lookup-attributes AttributeKey=Username,AttributeValue=root --region us-east-1",
+        ],
+    },
+    references: &[
+        Reference {
+            name: "CIS AWS Foundations 3.0: 1.7 · 5.0: 1.6 · 6.0: 2.6 · 7.0: 2.7",
+            url: "https://www.cisecurity.org/benchmark/amazon_web_services",
+        },
+        Reference {
+            name: "AWS: Tasks that require root user credentials",
+            url: "https://docs.aws.amazon.com/IAM/latest/UserGuide/root-user-tasks.html",
+        },
+    ],
+    evaluate,
+};
+
+fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavailable> {
+    let limit = SignedDuration::from_hours(24 * i64::from(settings.root_unused_days));
+    let is_recent = |at: Timestamp| snapshot.taken_at.duration_since(at) < limit;
+    let mut uses = Vec::new();
+    let mut evidence = Vec::new();
+    let mut unread = snapshot.root_events.unavailable().next().cloned();
+
+    match snapshot.root_row() {
+        Ok(root) => {
+            let cells = [
+                ("password_last_used", &root.password_last_used),
+                ("access_key_1_last_used_date", &root.access_keys[0].last_used),
+                ("access_key_2_last_used_date", &root.access_keys[1].last_used),
+            ];
+            for (column, cell) in cells {
+                match cell {
+                    Ok(used) => {
+                        uses.extend(used);
+                        let shown = used.map_or_else(|| "never".into(), |at| at.to_string());
+                        evidence.push(snapshot.report_evidence(column, shown));
+                    }
+                    Err(cell) => unread = Some(cell.clone().into()),
+                }
+            }
+            if let Ok(Some(created)) = root.created
+                && is_recent(created)
+            {
+                let value = format!("{created}: this may be the account's first set-up");
+                evidence.push(snapshot.report_evidence("account created", value));
+            }
+            let generated_at =
+                snapshot.credential_report.as_ref().map_or(snapshot.taken_at, |report| report.generated_at);
+            if generated_at < snapshot.root_events.since {
+                evidence.push(snapshot.evidence(
+                    Source::RootEvents,
+                    "gap",
+                    format!("nothing tells of the time from {generated_at} to {}", snapshot.root_events.since),
+                ));
+                unread = unread.or(Some(gap()));
+            }
+        }
+        Err(unavailable) => unread = Some(unavailable),
+    }
+    let newest_act = snapshot.root_events.activity.iter().filter(|act| act.is_root_use()).max_by_key(|act| act.time);
+    if let Some(act) = newest_act {
+        // An act without a time lies in the span that was swept; taken for the worse, at its end.
+        let at = act.time.unwrap_or(snapshot.taken_at);
+        uses.push(at);
+        let value = format!("{} in {} at {at}", act.event_name, act.region);
+        evidence.push(snapshot.evidence(Source::RootEvents, "newest act of root", value));
+    }
+
+    let newest = uses.into_iter().max();
+    Ok(match (newest, unread) {
+        (Some(at), _) if is_recent(at) => {
+            let days = settings.root_unused_days;
+            let limit = if days == 1 { "day".to_owned() } else { format!("{days} days") };
+            Verdict::new(Status::Failed, format!("Root was used at {at}, within the last {limit}"), evidence)
+        }
+        (_, Some(unavailable)) => Verdict { evidence, ..unavailable.into() },
+        (Some(at), None) => Verdict::new(Status::Passed, format!("Root was last used at {at}"), evidence),
+        (None, None) => Verdict::new(Status::Passed, "Root has never been used", evidence),
+    })
+}
+
+fn gap() -> Unavailable {
+    Unavailable {
+        source: Source::RootEvents,
+        operation: "cloudtrail:LookupEvents".into(),
+        cause: crate::snapshot::Cause::Malformed {
+            detail: "the look-back is shorter than the credential report is old".into(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::controls::tests::{judge, judge_with, unavailable};
+    use crate::credential_report::UnreadableCell;
+    use crate::root_activity::{Kind, Mfa, RootActivity};
+    use crate::snapshot::RegionSweep;
+
+    fn hours_ago(snapshot: &Snapshot, hours: i64) -> Timestamp {
+        snapshot.taken_at - SignedDuration::from_hours(hours)
+    }
+
+    fn act(kind: Kind, time: Option<Timestamp>) -> RootActivity {
+        RootActivity {
+            event_id: "00000000-0000-4000-8000-000000000001".into(),
+            kind,
+            severity: Severity::High,
+            time,
+            region: "us-east-2".into(),
+            event_name: "ConsoleLogin".into(),
+            event_source: "signin.amazonaws.com".into(),
+            source_address: None,
+            user_agent: None,
+            mfa: Mfa::Used,
+            access_key_id: None,
+            target: None,
+            error: None,
+            invoked_by: None,
+            details_readable: true,
+        }
+    }
+
+    #[test]
+    fn a_root_that_was_used_long_ago_or_never_passes() {
+        assert_eq!(judge(&CONTROL, |_| {}).status, Status::Passed);
+        let verdict = judge(&CONTROL, |snapshot| snapshot.root().password_last_used = Ok(None));
+        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Passed, "Root has never been used"));
+    }
+
+    #[test]
+    fn cr_17_the_newest_of_password_and_keys_counts() {
+        let verdict = judge(&CONTROL, |snapshot| snapshot.root().password_last_used = Ok(Some(hours_ago(snapshot, 2))));
+        assert_eq!(verdict.status, Status::Failed);
+        for slot in [0, 1] {
+            let verdict = judge(&CONTROL, |snapshot| {
+                snapshot.root().password_last_used = Ok(Some(hours_ago(snapshot, 200 * 24)));
+                snapshot.root().access_keys[slot].last_used = Ok(Some(hours_ago(snapshot, 2)));
+            });
+            assert_eq!(verdict.status, Status::Failed, "key {slot}");
+        }
+    }
+
+    #[test]
+    fn use_exactly_at_the_limit_is_not_within_it() {
+        let at = |minutes: i64, days: u16| {
+            let settings = Settings { root_unused_days: days, ..Settings::default() };
+            judge_with(&CONTROL, &settings, |snapshot| {
+                let used = snapshot.taken_at - SignedDuration::from_mins(minutes);
+                snapshot.root().password_last_used = Ok(Some(used));
+            })
+            .status
+        };
+        assert_eq!([at(24 * 60 - 1, 1), at(24 * 60, 1)], [Status::Failed, Status::Passed]);
+        assert_eq!([at(7 * 24 * 60 - 1, 7), at(7 * 24 * 60, 7)], [Status::Failed, Status::Passed]);
+    }
+
+    #[test]
+    fn an_act_in_cloudtrail_that_the_report_does_not_know_yet_fails() {
+        let verdict = judge(&CONTROL, |snapshot| {
+            snapshot.root_events.activity = vec![act(Kind::ReadOnlyCall, Some(hours_ago(snapshot, 1)))];
+        });
+        assert_eq!(verdict.status, Status::Failed);
+        let verdict = judge(&CONTROL, |snapshot| snapshot.root_events.activity = vec![act(Kind::WriteCall, None)]);
+        assert_eq!(verdict.status, Status::Failed, "an act without a time");
+    }
+
+    #[test]
+    fn what_needs_no_root_credentials_is_no_use_of_root() {
+        for kind in [Kind::SignInFailed, Kind::PasswordRecoveryRequested, Kind::CentralizedRootTask, Kind::Service] {
+            let verdict = judge(&CONTROL, |snapshot| {
+                snapshot.root_events.activity = vec![act(kind, Some(hours_ago(snapshot, 1)))];
+            });
+            assert_eq!(verdict.status, Status::Passed, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_region_or_a_date_that_could_not_be_read_is_unknown_unless_use_was_seen() {
+        let region = |snapshot: &mut Snapshot| {
+            snapshot
+                .root_events
+                .regions
+                .push(RegionSweep { region: "eu-west-1".into(), incomplete: Some(unavailable(Source::RootEvents)) });
+        };
+        let date = |snapshot: &mut Snapshot| {
+            snapshot.root().access_keys[1].last_used =
+                Err(UnreadableCell { column: "access_key_2_last_used_date", found: Some("?".into()) });
+        };
+        let report = |snapshot: &mut Snapshot| snapshot.credential_report = Err(unavailable(Source::CredentialReport));
+        let blinds: [fn(&mut Snapshot); 3] = [region, date, report];
+        for blind in blinds {
+            assert_eq!(judge(&CONTROL, blind).status, Status::Unknown);
+            let verdict = judge(&CONTROL, |snapshot| {
+                blind(snapshot);
+                snapshot.root_events.activity = vec![act(Kind::SignInSucceeded, Some(hours_ago(snapshot, 1)))];
+            });
+            assert_eq!(verdict.status, Status::Failed);
+        }
+    }
+
+    #[test]
+    fn a_gap_between_report_and_sweep_is_unknown() {
+        let verdict = judge(&CONTROL, |snapshot| snapshot.root_events.since = hours_ago(snapshot, 1));
+        assert_eq!(verdict.status, Status::Unknown);
+        assert!(verdict.evidence.iter().any(|evidence| evidence.fact == "gap"));
+    }
+
+    #[test]
+    fn the_first_set_up_of_an_account_is_named() {
+        let verdict = judge(&CONTROL, |snapshot| {
+            snapshot.root().created = Ok(Some(hours_ago(snapshot, 3)));
+            snapshot.root().password_last_used = Ok(Some(hours_ago(snapshot, 2)));
+        });
+        assert_eq!(verdict.status, Status::Failed);
+        assert!(verdict.evidence.iter().any(|evidence| evidence.value.contains("first set-up")));
+    }
+}

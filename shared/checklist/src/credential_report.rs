@@ -1,0 +1,437 @@
+//! The IAM credential report: CSV into typed rows
+//! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_getting-report.html>).
+//!
+//! Columns are found by name, in any order, with any number of unknown ones. Every sentinel (`N/A`, `no_information`,
+//! `not_supported`) ends here. Of users only what a control reads is kept: a report of 5,000 rows parses in milliseconds.
+
+use std::fmt;
+
+use csv::ByteRecord;
+use jiff::Timestamp;
+
+use crate::account::Account;
+use crate::snapshot::{Cause, Source, Unavailable};
+use crate::text;
+
+/// How root's row is named; no IAM user can be called so.
+const ROOT_USER: &str = "<root_account>";
+
+/// A parsed credential report.
+#[derive(Debug, Clone)]
+pub struct CredentialReport {
+    /// When IAM wrote it; IAM returns the same report for 4 hours.
+    pub generated_at: Timestamp,
+    /// Root's row, or why there is none to judge by.
+    pub root: Result<RootRow, ReportError>,
+    /// Every IAM user, in the report's order.
+    pub users: Vec<UserRow>,
+    /// Whether IAM was willing to renew it in this run.
+    pub renewal: Result<(), Unavailable>,
+}
+
+/// Root's credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RootRow {
+    /// When the account was created.
+    pub created: Cell<Option<Timestamp>>,
+    /// Whether root has a password. Reports up to 2021 say `not_supported` here.
+    pub password_enabled: Cell<bool>,
+    /// Last sign-in with the password; `None`: never, or no password. Kept by IAM in 5-minute steps.
+    pub password_last_used: Cell<Option<Timestamp>>,
+    /// Any kind of MFA device.
+    pub mfa_active: Cell<bool>,
+    /// Both key slots; their order is not their age.
+    pub access_keys: [KeySlot; 2],
+    /// Both slots for X.509 signing certificates; `last_used` is not recorded for them.
+    pub signing_certificates: [KeySlot; 2],
+}
+
+/// A slot for an access key or a signing certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeySlot {
+    /// Whether it can be used.
+    pub active: Cell<bool>,
+    /// When it was made or rotated. Stays for an inactive one: a date means that something exists.
+    pub last_rotated: Cell<Option<Timestamp>>,
+    /// Last use; `None`: never. Kept by IAM in 15-minute steps.
+    pub last_used: Cell<Option<Timestamp>>,
+}
+
+/// What is in a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SlotState {
+    /// Nothing.
+    Empty,
+    /// A credential that was switched off and can be switched on again.
+    Inactive,
+    /// A credential that works.
+    Active,
+}
+
+impl KeySlot {
+    /// What the slot holds.
+    ///
+    /// # Errors
+    /// The first cell that would be needed and cannot be read.
+    pub fn state(&self) -> Cell<SlotState> {
+        match (&self.active, &self.last_rotated) {
+            (Ok(true), _) => Ok(SlotState::Active),
+            (Ok(false), Ok(None)) => Ok(SlotState::Empty),
+            (_, Ok(Some(_))) => Ok(SlotState::Inactive),
+            (Err(cell), _) | (_, Err(cell)) => Err(cell.clone()),
+        }
+    }
+}
+
+/// What is kept of an IAM user's row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserRow {
+    /// User name.
+    pub name: String,
+    /// Any kind of MFA device.
+    pub mfa_active: Cell<bool>,
+}
+
+/// A value, or the cell that does not hold one.
+pub type Cell<T> = Result<T, UnreadableCell>;
+
+/// A cell that cannot be judged by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableCell {
+    /// Name of the column.
+    pub column: &'static str,
+    /// What stands there; `None`: no such column.
+    pub found: Option<String>,
+}
+
+impl fmt::Display for UnreadableCell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.found {
+            Some(found) => write!(f, "column {} says `{found}`", self.column),
+            None => write!(f, "column {} is missing", self.column),
+        }
+    }
+}
+
+impl From<UnreadableCell> for Unavailable {
+    fn from(cell: UnreadableCell) -> Self {
+        Self {
+            source: Source::CredentialReport,
+            operation: "iam:GetCredentialReport".into(),
+            cause: Cause::Malformed { detail: cell.to_string() },
+        }
+    }
+}
+
+/// Why a report, or its root row, cannot be judged by.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReportError {
+    /// No header line with the columns `user` and `arn`: an empty body, HTML, another file.
+    #[error("it is not a credential report: its first line has no columns user and arn")]
+    NotAReport,
+    /// No row is called `<root_account>`.
+    #[error("it has no <root_account> row")]
+    NoRootRow,
+    /// More than one row is.
+    #[error("it has several <root_account> rows, which is ambiguous")]
+    SeveralRootRows,
+    /// The root row is another account's.
+    #[error("its <root_account> row belongs to `{arn}`, not to this account")]
+    AnotherAccount {
+        /// The ARN that stands there.
+        arn: String,
+    },
+    /// The text breaks the rules of CSV.
+    #[error("line {line} is not CSV")]
+    NotCsv {
+        /// Line number from 1.
+        line: u64,
+    },
+}
+
+impl CredentialReport {
+    /// Parses the bytes of a report of `account`. Line ends, a byte-order mark, quoting, blank lines, the order of columns,
+    /// unknown columns, short rows and bytes that are not UTF-8 (shown as `�`) do not matter.
+    ///
+    /// # Errors
+    /// [`ReportError::NotAReport`] or [`ReportError::NotCsv`] when no row can be read. A report without a usable root row
+    /// parses: its [`CredentialReport::root`] says why.
+    pub fn parse(bytes: &[u8], generated_at: Timestamp, account: &Account) -> Result<Self, ReportError> {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
+        let columns = Columns::find(reader.byte_headers().map_err(not_csv)?);
+        if columns.position("user").is_none() || columns.position("arn").is_none() {
+            return Err(ReportError::NotAReport);
+        }
+        let user_columns = (columns.position("user"), columns.position("mfa_active"));
+        let mut root = Err(ReportError::NoRootRow);
+        let mut users = Vec::new();
+        let mut record = ByteRecord::new();
+        while reader.read_byte_record(&mut record).map_err(not_csv)? {
+            let name = at(&record, user_columns.0).unwrap_or_default();
+            if name != ROOT_USER.as_bytes() {
+                users.push(UserRow {
+                    name: text::bounded(&String::from_utf8_lossy(name)),
+                    mfa_active: flag("mfa_active", at(&record, user_columns.1)),
+                });
+            } else if matches!(root, Err(ReportError::NoRootRow)) {
+                root = Row { columns: &columns, record: &record }.root(account);
+            } else {
+                root = Err(ReportError::SeveralRootRows);
+            }
+        }
+        Ok(Self { generated_at, root, users, renewal: Ok(()) })
+    }
+}
+
+fn not_csv(error: csv::Error) -> ReportError {
+    ReportError::NotCsv { line: error.position().map_or(1, csv::Position::line) }
+}
+
+/// Position of each column by its lower-case name.
+struct Columns(Vec<String>);
+
+impl Columns {
+    fn find(header: &ByteRecord) -> Self {
+        Self(header.iter().map(|name| String::from_utf8_lossy(name).trim().to_ascii_lowercase()).collect())
+    }
+
+    fn position(&self, column: &str) -> Option<usize> {
+        self.0.iter().position(|name| name == column)
+    }
+}
+
+/// One row, by the names of its columns.
+struct Row<'a> {
+    columns: &'a Columns,
+    record: &'a ByteRecord,
+}
+
+impl Row<'_> {
+    fn value(&self, column: &str) -> Option<&[u8]> {
+        at(self.record, self.columns.position(column))
+    }
+
+    fn flag(&self, column: &'static str) -> Cell<bool> {
+        flag(column, self.value(column))
+    }
+
+    /// `N/A` and `no_information` mean that there is no date.
+    fn date(&self, column: &'static str) -> Cell<Option<Timestamp>> {
+        let value = self.value(column);
+        match value.map(<[u8]>::trim_ascii) {
+            Some(b"N/A" | b"n/a" | b"no_information") => Ok(None),
+            Some(date) => match str::from_utf8(date).ok().and_then(|date| date.parse().ok()) {
+                Some(date) => Ok(Some(date)),
+                None => Err(unreadable(column, value)),
+            },
+            None => Err(unreadable(column, None)),
+        }
+    }
+
+    fn root(&self, account: &Account) -> Result<RootRow, ReportError> {
+        let arn = self.value("arn").map(String::from_utf8_lossy).unwrap_or_default();
+        if arn != account.root_arn() {
+            return Err(ReportError::AnotherAccount { arn: text::bounded(&arn) });
+        }
+        Ok(RootRow {
+            created: self.date("user_creation_time"),
+            password_enabled: self.flag("password_enabled"),
+            password_last_used: self.date("password_last_used"),
+            mfa_active: self.flag("mfa_active"),
+            access_keys: [
+                KeySlot {
+                    active: self.flag("access_key_1_active"),
+                    last_rotated: self.date("access_key_1_last_rotated"),
+                    last_used: self.date("access_key_1_last_used_date"),
+                },
+                KeySlot {
+                    active: self.flag("access_key_2_active"),
+                    last_rotated: self.date("access_key_2_last_rotated"),
+                    last_used: self.date("access_key_2_last_used_date"),
+                },
+            ],
+            signing_certificates: [
+                KeySlot {
+                    active: self.flag("cert_1_active"),
+                    last_rotated: self.date("cert_1_last_rotated"),
+                    last_used: Ok(None),
+                },
+                KeySlot {
+                    active: self.flag("cert_2_active"),
+                    last_rotated: self.date("cert_2_last_rotated"),
+                    last_used: Ok(None),
+                },
+            ],
+        })
+    }
+}
+
+fn at(record: &ByteRecord, position: Option<usize>) -> Option<&[u8]> {
+    record.get(position?)
+}
+
+fn flag(column: &'static str, value: Option<&[u8]>) -> Cell<bool> {
+    match value.map(<[u8]>::trim_ascii) {
+        Some(flag) if flag.eq_ignore_ascii_case(b"true") => Ok(true),
+        Some(flag) if flag.eq_ignore_ascii_case(b"false") => Ok(false),
+        _ => Err(unreadable(column, value)),
+    }
+}
+
+fn unreadable(column: &'static str, value: Option<&[u8]>) -> UnreadableCell {
+    UnreadableCell { column, found: value.map(|value| text::bounded(&String::from_utf8_lossy(value))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::account::{AccountId, Partition};
+
+    const GOOD: &str = include_str!("../samples/credential-report-good.csv");
+    const LEGACY: &str = include_str!("../samples/credential-report-2021.csv");
+    const UPPER_CASE: &str = include_str!("../samples/credential-report-23-columns.csv");
+    const NO_CREDENTIALS: &str = include_str!("../samples/credential-report-no-root-credentials.csv");
+    const ACTIVE_KEY: &str = include_str!("../samples/credential-report-root-key.csv");
+
+    fn account(id: &str) -> Account {
+        Account { id: AccountId::parse(id).unwrap(), alias: None, partition: Partition::Aws }
+    }
+
+    fn parse(text: impl AsRef<[u8]>) -> Result<CredentialReport, ReportError> {
+        CredentialReport::parse(text.as_ref(), "2026-11-20T08:00:00Z".parse().unwrap(), &account("111122223333"))
+    }
+
+    fn root(text: impl AsRef<[u8]>) -> RootRow {
+        parse(text).unwrap().root.unwrap()
+    }
+
+    #[test]
+    fn a_good_report_is_read_into_types() {
+        let report = parse(GOOD).unwrap();
+        let root = report.root.unwrap();
+        assert_eq!(root.mfa_active, Ok(true));
+        assert_eq!(root.password_enabled, Ok(true));
+        assert_eq!(root.password_last_used, Ok(Some("2026-03-02T10:11:12Z".parse().unwrap())));
+        assert_eq!(root.created, Ok(Some("2020-01-05T12:00:00Z".parse().unwrap())));
+        assert!(root.access_keys.iter().all(|key| key.state() == Ok(SlotState::Empty)));
+        assert_eq!(report.users, [UserRow { name: "alice".into(), mfa_active: Ok(true) }]);
+    }
+
+    #[test]
+    fn an_inactive_key_with_a_date_still_exists() {
+        let root = root(ACTIVE_KEY);
+        assert_eq!(root.access_keys[0].state(), Ok(SlotState::Active));
+        assert_eq!(root.access_keys[1].state(), Ok(SlotState::Inactive));
+        assert_eq!(root.access_keys[0].last_used, Ok(Some("2026-11-18T10:00:00Z".parse().unwrap())));
+        assert_eq!(root.password_last_used, Ok(None), "no_information is no date");
+    }
+
+    #[test]
+    fn not_supported_is_not_false_and_old_dates_are_read() {
+        let root = root(LEGACY);
+        assert_eq!(root.password_enabled.unwrap_err().to_string(), "column password_enabled says `not_supported`");
+        assert_eq!(root.password_last_used, Ok(Some("2021-03-13T13:17:57Z".parse().unwrap())));
+    }
+
+    #[test]
+    fn no_password_is_no_date() {
+        let member = account("444455556666");
+        let report = CredentialReport::parse(NO_CREDENTIALS.as_bytes(), Timestamp::UNIX_EPOCH, &member).unwrap();
+        let root = report.root.unwrap();
+        assert_eq!((root.password_enabled, root.password_last_used), (Ok(false), Ok(None)));
+    }
+
+    #[test]
+    fn cr_1_a_report_without_a_root_row_says_so_and_keeps_the_users() {
+        let users_only: Vec<&str> = GOOD.lines().filter(|line| !line.starts_with("<root")).collect();
+        let report = parse(users_only.join("\n")).unwrap();
+        assert_eq!(report.root.unwrap_err(), ReportError::NoRootRow);
+        assert_eq!(report.users.len(), 1);
+    }
+
+    #[test]
+    fn cr_2_two_root_rows_are_ambiguous() {
+        let root_line = GOOD.lines().nth(1).unwrap();
+        for times in [1, 2] {
+            let report = parse(format!("{GOOD}\n{}", format!("{root_line}\n").repeat(times))).unwrap();
+            assert_eq!(report.root.unwrap_err(), ReportError::SeveralRootRows);
+        }
+    }
+
+    #[test]
+    fn cr_3_only_the_user_column_makes_a_root_row_and_only_of_this_account() {
+        let impostor = GOOD.replace("\nalice,arn:aws:iam::111122223333:user/alice", "\nroot,<root_account>");
+        assert_eq!(parse(impostor).unwrap().users[0].name, "root");
+        let other = account("999900001111");
+        let report = CredentialReport::parse(GOOD.as_bytes(), Timestamp::UNIX_EPOCH, &other).unwrap();
+        assert!(matches!(report.root, Err(ReportError::AnotherAccount { .. })));
+    }
+
+    #[test]
+    fn cr_4_columns_are_found_by_name_in_any_order() {
+        let expected = root(GOOD);
+        let reordered: Vec<String> =
+            GOOD.lines().map(|line| line.rsplit(',').chain(["extra"]).collect::<Vec<_>>().join(",")).collect();
+        assert_eq!(root(reordered.join("\n")), expected);
+        assert_eq!(root(UPPER_CASE).mfa_active, Ok(true), "upper-case booleans and a 23rd column");
+    }
+
+    #[test]
+    fn cr_4_a_missing_column_is_named() {
+        let missing = GOOD.replacen("mfa_active", "mfa_status", 1);
+        assert_eq!(root(missing).mfa_active.unwrap_err().to_string(), "column mfa_active is missing");
+        let short_row = "user,arn,mfa_active\n<root_account>,arn:aws:iam::111122223333:root";
+        assert_eq!(root(short_row).mfa_active.unwrap_err().to_string(), "column mfa_active is missing");
+    }
+
+    #[test]
+    fn cr_5_byte_order_mark_crlf_and_blank_lines_do_not_matter() {
+        let text = format!("\u{feff}{}\r\n\r\n", GOOD.replace('\n', "\r\n\r\n"));
+        assert_eq!(root(&text), root(GOOD));
+        assert_eq!(parse(text).unwrap().users.len(), 1);
+    }
+
+    #[test]
+    fn cr_6_quoted_commas_and_line_breaks_stay_inside_their_field() {
+        let text = GOOD.replace("\nalice,", "\n\"al,i\nce\",");
+        assert_eq!(parse(text).unwrap().users[0].name, "al,i ce");
+    }
+
+    #[test]
+    fn cr_8_a_flag_is_true_or_false_in_any_case_and_else_unreadable() {
+        let with = |value: &str| {
+            root(format!("user,arn,mfa_active\n<root_account>,arn:aws:iam::111122223333:root,{value}")).mfa_active
+        };
+        assert_eq!(with("TRUE"), Ok(true));
+        assert_eq!(with("False"), Ok(false));
+        for value in ["not_supported", "N/A", "", "yes", "1"] {
+            assert_eq!(with(value).unwrap_err().found.as_deref(), Some(value));
+        }
+    }
+
+    #[test]
+    fn cr_10_an_empty_body_or_html_is_not_a_report() {
+        for text in ["", "\n\n", "<html><body>503</body></html>", "{\"user\": 1}"] {
+            assert_eq!(parse(text).unwrap_err(), ReportError::NotAReport, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf_8_are_shown_as_such() {
+        let mut bytes = GOOD.as_bytes().to_vec();
+        let at = GOOD.find("alice").unwrap();
+        bytes[at] = 0xff;
+        assert_eq!(parse(bytes).unwrap().users[0].name, "�lice");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_parser_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+            let _ = parse(&bytes);
+            let _ = parse([b"user,arn,mfa_active\n<root_account>,".as_slice(), &bytes].concat());
+        }
+    }
+}

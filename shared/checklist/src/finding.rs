@@ -1,0 +1,189 @@
+//! What came out of judging one control.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::control::{Control, Severity, Step};
+use crate::settings::Settings;
+use crate::snapshot::{Snapshot, Source, Unavailable};
+
+/// Four outcomes; missing data is never a pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// There is nothing to judge here.
+    NotApplicable,
+    /// As it should be, and seen to be so.
+    Passed,
+    /// It could not be seen.
+    Unknown,
+    /// Not as it should be.
+    Failed,
+}
+
+/// A status with its reason and its proof.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The outcome.
+    pub status: Status,
+    /// Why, one sentence.
+    pub reason: String,
+    /// What it was judged by.
+    pub evidence: Vec<Evidence>,
+}
+
+/// One fact that a verdict rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Evidence {
+    /// Where it was read.
+    pub source: Source,
+    /// Name of the fact, where possible as the source names it.
+    pub fact: String,
+    /// What was read; may hold names that anybody in the account can choose.
+    pub value: String,
+    /// The instant it was true.
+    pub as_of: Timestamp,
+}
+
+/// A control's id with its verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Finding {
+    /// [`Control::id`].
+    pub control: &'static str,
+    /// [`Control::step`].
+    pub step: Step,
+    /// [`Control::severity`].
+    pub severity: Severity,
+    /// The outcome.
+    pub status: Status,
+    /// Why, one sentence.
+    pub reason: String,
+    /// What it was judged by.
+    pub evidence: Vec<Evidence>,
+}
+
+impl Verdict {
+    /// A verdict with `reason`.
+    pub fn new(status: Status, reason: impl Into<String>, evidence: Vec<Evidence>) -> Self {
+        Self { status, reason: reason.into(), evidence }
+    }
+
+    /// The worse of two sources' judgements of the same thing; a source that could not be read is `Unknown`, which only a
+    /// failure outweighs. A disagreement between the two is said.
+    pub fn worse_of(
+        (one_source, one): (Source, Result<Self, Unavailable>),
+        (other_source, other): (Source, Result<Self, Unavailable>),
+    ) -> Self {
+        let one = one.unwrap_or_else(Self::from);
+        let other = other.unwrap_or_else(Self::from);
+        let differ = one.status != other.status && ![one.status, other.status].contains(&Status::Unknown);
+        let disagreement = format!(
+            " (the sources disagree and the worse counts: {one_source} {}, {other_source} {})",
+            one.status.words(),
+            other.status.words()
+        );
+        let (mut worse, better) = if other.status > one.status { (other, one) } else { (one, other) };
+        if differ {
+            worse.reason.push_str(&disagreement);
+        }
+        worse.evidence.extend(better.evidence);
+        worse
+    }
+}
+
+impl From<Unavailable> for Verdict {
+    fn from(unavailable: Unavailable) -> Self {
+        Self::new(Status::Unknown, unavailable.to_string(), Vec::new())
+    }
+}
+
+impl Status {
+    /// As a person reads it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::NotApplicable => "not applicable",
+            Self::Passed => "passed",
+            Self::Unknown => "unknown",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl Finding {
+    /// Judges `control`. A panic in it is a defect of rootwatch and makes this one finding `Unknown`.
+    pub fn of(control: &Control, snapshot: &Snapshot, settings: &Settings) -> Self {
+        let evaluate = std::panic::AssertUnwindSafe(|| (control.evaluate)(snapshot, settings));
+        let verdict = match std::panic::catch_unwind(evaluate) {
+            Ok(Ok(verdict)) => verdict,
+            Ok(Err(unavailable)) => unavailable.into(),
+            Err(_) => Verdict::new(
+                Status::Unknown,
+                "Judging this control met a defect of rootwatch; report it with the function's log",
+                Vec::new(),
+            ),
+        };
+        Self {
+            control: control.id,
+            step: control.step,
+            severity: control.severity,
+            status: verdict.status,
+            reason: verdict.reason,
+            evidence: verdict.evidence,
+        }
+    }
+}
+
+impl Snapshot {
+    /// Evidence from a source that is live.
+    pub(crate) fn evidence(&self, source: Source, fact: impl Into<String>, value: impl ToString) -> Evidence {
+        Evidence { source, fact: fact.into(), value: value.to_string(), as_of: self.taken_at }
+    }
+
+    /// Evidence from the credential report, as old as that is.
+    pub(crate) fn report_evidence(&self, fact: impl Into<String>, value: impl ToString) -> Evidence {
+        let as_of = self.credential_report.as_ref().map_or(self.taken_at, |report| report.generated_at);
+        Evidence { as_of, ..self.evidence(Source::CredentialReport, fact, value) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::controls::CHECKLIST;
+
+    #[test]
+    fn the_worse_status_is_the_greater_one() {
+        assert!(Status::Failed > Status::Unknown);
+        assert!(Status::Unknown > Status::Passed);
+        assert!(Status::Passed > Status::NotApplicable);
+    }
+
+    #[test]
+    fn rt_4_a_panic_in_one_control_is_unknown_and_the_others_are_judged() {
+        let broken = Control { evaluate: |_, _| panic!("broken"), ..copy(CHECKLIST[0]) };
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|_| {}));
+        let finding = Finding::of(&broken, &Snapshot::compliant(), &Settings::default());
+        std::panic::set_hook(hook);
+        assert_eq!(finding.status, Status::Unknown);
+        assert!(finding.reason.contains("defect of rootwatch"));
+    }
+
+    fn copy(control: &Control) -> Control {
+        Control {
+            remediation: crate::control::Remediation { console: &[], cli: &[] },
+            references: &[],
+            id: control.id,
+            title: control.title,
+            violation: control.violation,
+            step: control.step,
+            severity: control.severity,
+            rationale: control.rationale,
+            semantics: control.semantics,
+            evaluate: control.evaluate,
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The root-account checklist: everything that judges, decides and words.
+//!
+//! This crate knows no AWS client, no clock and no environment: a [`Snapshot`] of one account goes in, a [`Report`] and a
+//! [`Message`] come out, and the same snapshot always gives the same words.
+//!
+//! # Layout
+//! - facts, each parsed once into types: [`credential_report`], [`account_summary`], [`password_policy`], [`identities`],
+//!   [`root_activity`], gathered in [`snapshot`] for one [`account`];
+//! - judgement: [`control`] (what is judged), [`controls`] (the ordered [`CHECKLIST`]), [`finding`] (what came out);
+//! - words: [`report`] (the function's answer), [`message`] (what people and machines are told).
+//!
+//! # What it does not do
+//! It remembers nothing between runs, and it never guesses: what could not be read is [`Status::Unknown`].
+
+pub mod account;
+pub mod account_summary;
+pub mod control;
+pub mod controls;
+pub mod credential_report;
+pub mod finding;
+pub mod identities;
+pub mod message;
+pub mod password_policy;
+pub mod report;
+pub mod root_activity;
+pub mod settings;
+pub mod snapshot;
+pub mod text;
+
+pub use account::{Account, AccountId, Partition};
+pub use control::{Control, Severity, Step};
+pub use controls::CHECKLIST;
+pub use finding::{Evidence, Finding, Status, Verdict};
+pub use message::Message;
+pub use report::Report;
+pub use root_activity::RootActivity;
+pub use settings::Settings;
+pub use snapshot::{Snapshot, Source, Unavailable};

@@ -1,0 +1,264 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::account::{AccountId, Partition};
+
+fn account() -> Account {
+    Account {
+        id: AccountId::parse("111122223333").unwrap(),
+        alias: Some("acme-prod".into()),
+        partition: Partition::Aws,
+    }
+}
+
+fn classify(record: &Value) -> Option<RootActivity> {
+    RootActivity::classify(&TrailEvent { record: Some(record.to_string()), ..TrailEvent::default() }, &account())
+}
+
+/// The sample `number` with the changes of `patch` merged in.
+fn sample(number: u8, patch: Value) -> Value {
+    let mut record = serde_json::from_str(SAMPLES[usize::from(number) - 1]).unwrap();
+    merge(&mut record, patch);
+    record
+}
+
+fn merge(into: &mut Value, patch: Value) {
+    match (into, patch) {
+        (Value::Object(into), Value::Object(patch)) => {
+            for (key, value) in patch {
+                merge(into.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (into, patch) => *into = patch,
+    }
+}
+
+fn severity_and_headline(record: &Value) -> (Severity, String) {
+    let act = classify(record).unwrap();
+    (act.severity, act.headline())
+}
+
+macro_rules! samples {
+    ($($name:literal)*) => { [$(include_str!(concat!("../../samples/records/", $name, ".json"))),*] };
+}
+
+const SAMPLES: [&str; 28] = samples![
+    "01-root-console-login-success-virtual-mfa"
+    "02-root-console-login-success-passkey-us-east-2"
+    "03-root-console-login-success-no-mfa-us-west-2"
+    "04-root-console-login-failure"
+    "05-root-create-access-key-for-root"
+    "06-root-create-access-key-for-iam-user"
+    "07-root-create-access-key-legacy-invokedby-signin"
+    "08-root-delete-access-key"
+    "09-root-update-access-key-inactive"
+    "10-root-enable-mfa-device"
+    "11-root-deactivate-mfa-device"
+    "12-root-password-updated-signin"
+    "13-root-change-password-iam"
+    "14-root-password-recovery-requested"
+    "15-root-password-recovery-completed"
+    "16-root-email-updated"
+    "17-root-long-term-key-api-call-eu-west-1"
+    "18-root-readonly-list-buckets"
+    "19-sts-assume-root-in-management-account"
+    "20-member-root-session-delete-login-profile"
+    "21-member-root-session-delete-bucket-policy-no-assumedroot-flag"
+    "22-not-human-root-awsserviceevent"
+    "23-not-human-root-invokedby-service-apicall"
+    "24-not-root-identity-center-directory-login-failure"
+    "25-kms-rotate-key-service-event-no-type"
+    "26-root-aws-login-create-oauth2-token"
+    "27-root-put-alternate-contact"
+    "28-root-account-alias-set-username"
+];
+
+#[test]
+fn every_sample_record_has_its_kind_severity_and_words() {
+    let table: Vec<String> = SAMPLES
+        .iter()
+        .enumerate()
+        .map(|(index, record)| match classify(&serde_json::from_str(record).unwrap()) {
+            Some(act) => format!(
+                "{:02} {:?} · {:?} · {} · mfa {} · {}",
+                index + 1,
+                act.severity,
+                act.kind,
+                act.headline(),
+                act.mfa.words(),
+                act.target.unwrap_or_default()
+            ),
+            None => format!("{:02} not root", index + 1),
+        })
+        .collect();
+    insta::assert_snapshot!(table.join("\n"));
+}
+
+#[test]
+fn mfa_used_is_read_in_any_case() {
+    let record = sample(1, json!({"additionalEventData": {"MFAUsed": "YES"}}));
+    assert_eq!(severity_and_headline(&record), (Severity::High, "root sign-in".into()));
+}
+
+#[test]
+fn a_sign_in_that_does_not_tell_of_mfa_is_taken_for_the_worse() {
+    let record = sample(1, json!({"additionalEventData": null}));
+    assert_eq!(severity_and_headline(&record), (Severity::Critical, "root sign-in, MFA not recorded".into()));
+}
+
+#[test]
+fn a_refused_attempt_is_medium_and_says_failed() {
+    let record = sample(5, json!({"errorCode": "LimitExceededException", "responseElements": null}));
+    assert_eq!(severity_and_headline(&record), (Severity::Medium, "failed attempt: new root access key".into()));
+}
+
+#[test]
+fn a_root_key_that_is_switched_on_again_is_critical() {
+    let on = sample(9, json!({"requestParameters": {"status": "Active"}}));
+    let off = sample(9, json!({}));
+    assert_eq!(classify(&on).unwrap().severity, Severity::Critical);
+    assert_eq!(classify(&off).unwrap().severity, Severity::Medium);
+}
+
+#[test]
+fn a_new_root_key_is_told_whoever_passed_the_call_on() {
+    let record = sample(5, json!({"userIdentity": {"invokedBy": "cloudformation.amazonaws.com"}}));
+    assert_eq!(classify(&record).unwrap().kind, Kind::RootAccessKeyCreated);
+}
+
+#[test]
+fn mfa_of_a_user_is_not_mfa_of_root() {
+    for (number, kind) in [(10, Kind::MfaEnabled), (11, Kind::MfaDeactivated)] {
+        assert_eq!(classify(&sample(number, json!({}))).unwrap().kind, kind);
+        let of_user = sample(number, json!({"requestParameters": {"userName": "alice"}}));
+        assert_eq!(classify(&of_user).unwrap().kind, Kind::WriteCall);
+    }
+}
+
+#[test]
+fn ct_4_a_user_or_role_session_called_root_is_not_root() {
+    for kind in ["IAMUser", "AssumedRole"] {
+        let record = sample(18, json!({"userIdentity": {"type": kind, "userName": "root"}}));
+        assert_eq!(classify(&record), None, "{kind}");
+    }
+}
+
+#[test]
+fn ct_5_services_on_behalf_of_root_are_reported_and_not_told() {
+    for number in [22, 23] {
+        let act = classify(&sample(number, json!({}))).unwrap();
+        assert_eq!((act.kind, act.is_told(), act.is_root_use()), (Kind::Service, false, false));
+    }
+}
+
+#[test]
+fn ct_1_an_event_without_a_readable_record_is_told_from_its_outer_fields() {
+    for record in [None, Some("{broken"), Some("[]"), Some("")] {
+        let event = TrailEvent {
+            event_id: Some("00000000-0000-4000-8000-000000000099".into()),
+            event_name: Some("CreateAccessKey".into()),
+            event_source: Some("iam.amazonaws.com".into()),
+            time: Some("2026-11-20T09:15:31Z".parse().unwrap()),
+            username: Some("root".into()),
+            read_only: Some(false),
+            access_key_id: Some(String::new()),
+            region: "us-east-1".into(),
+            record: record.map(str::to_owned),
+        };
+        let act = RootActivity::classify(&event, &account()).unwrap();
+        assert_eq!((act.kind, act.severity), (Kind::RootAccessKeyCreated, Severity::Critical), "{record:?}");
+        assert_eq!((act.details_readable, act.time, act.access_key_id), (false, event.time, None));
+        let by = |name: &str| TrailEvent { username: Some(name.into()), ..event.clone() };
+        assert_eq!(RootActivity::classify(&by("alice"), &account()), None);
+        assert!(RootActivity::classify(&by("acme-prod"), &account()).is_some(), "the alias stands for root");
+    }
+}
+
+#[test]
+fn ct_2_unknown_fields_nulls_and_numbers_for_strings_hide_nothing() {
+    let record = sample(
+        3,
+        json!({"eventVersion": 2.0, "new": {"field": []}, "sourceIPAddress": 12, "userAgent": null, "tlsDetails": "x"}),
+    );
+    let act = classify(&record).unwrap();
+    assert_eq!((act.severity, act.source_address.as_deref(), act.user_agent), (Severity::Critical, Some("12"), None));
+}
+
+#[test]
+fn an_event_of_root_without_an_arn_is_still_root() {
+    let mut record = sample(1, json!({}));
+    record["userIdentity"].as_object_mut().unwrap().remove("arn");
+    assert!(classify(&record).is_some());
+}
+
+#[test]
+fn ct_3_an_event_id_is_told_once() {
+    let act = classify(&sample(1, json!({}))).unwrap();
+    assert_eq!(gather(vec![act.clone(), act.clone()]), [act]);
+}
+
+#[test]
+fn a_session_of_central_root_access_is_recognised_by_its_key() {
+    let activity: Vec<RootActivity> = [20, 21, 18].map(|number| classify(&sample(number, json!({}))).unwrap()).into();
+    assert_eq!(activity[1].kind, Kind::WriteCall, "alone it looks like root itself");
+    let kinds: Vec<Kind> = gather(activity).iter().map(|act| act.kind).collect();
+    assert_eq!(kinds, [Kind::CentralizedRootTask, Kind::CentralizedRootTask, Kind::ReadOnlyCall]);
+}
+
+#[test]
+fn ct_7_the_most_severe_comes_first_then_what_succeeded_then_the_newest() {
+    let refused =
+        sample(5, json!({"errorCode": "AccessDenied", "eventTime": "2026-11-20T23:00:00Z", "eventID": "refused"}));
+    let activity = [sample(18, json!({})), refused, sample(17, json!({})), sample(4, json!({})), sample(3, json!({}))];
+    let order: Vec<String> =
+        gather(activity.iter().filter_map(classify).collect()).iter().map(|a| a.headline()).collect();
+    assert_eq!(
+        order,
+        [
+            "root sign-in without MFA",
+            "change made by root: RunInstances",
+            "failed attempt: new root access key",
+            "failed root sign-in",
+            "root looked around"
+        ]
+    );
+}
+
+#[test]
+fn only_acts_that_need_the_credentials_count_as_use_of_root() {
+    let is_use = |number| classify(&sample(number, json!({}))).unwrap().is_root_use();
+    assert!([1, 5, 13, 15, 17, 18, 26].into_iter().all(is_use));
+    assert!(![4, 14, 20, 22, 23].into_iter().any(is_use));
+}
+
+#[test]
+fn a_console_link_is_made_of_known_characters_only() {
+    let mut act = classify(&sample(2, json!({}))).unwrap();
+    assert_eq!(
+        act.console_url(&account()).as_deref(),
+        Some(
+            "https://us-east-2.console.aws.amazon.com/cloudtrailv2/home?region=us-east-2#/events/00000000-0000-4000-8000-000000000002"
+        )
+    );
+    act.region = "evil.example/".into();
+    assert_eq!(act.console_url(&account()), None);
+}
+
+#[test]
+fn a_bare_record_becomes_an_event_and_other_json_does_not() {
+    let record = sample(2, json!({}));
+    let act = RootActivity::classify(&TrailEvent::from_record(&record).unwrap(), &account()).unwrap();
+    assert_eq!((act.event_id.as_str(), act.region.as_str()), ("00000000-0000-4000-8000-000000000002", "us-east-2"));
+    for other in [json!({}), json!([]), json!("x"), json!({"eventName": "x"})] {
+        assert_eq!(TrailEvent::from_record(&other), None);
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_record_makes_the_classifier_panic(text in ".*", username in proptest::option::of(".*")) {
+        let event = TrailEvent { record: Some(text), username, ..TrailEvent::default() };
+        let _ = RootActivity::classify(&event, &account());
+    }
+}

@@ -1,0 +1,1 @@
+//! The stories live in `acceptance.rs`; this file only makes the package.
