@@ -1,1 +1,24 @@
-fn main() {}
+//! The function's process: builds everything once, then answers one event after the other.
+
+use aws::client::{self, Limits};
+use checker::{Checker, Invocation, Settings};
+use jiff::Timestamp;
+use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
+use serde_json::Value;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    tracing::init_default_subscriber();
+    let settings = Settings::read(std::env::vars());
+    let checker = Checker::new(&client::config(&Limits::default()).load().await, settings);
+    run(service_fn(async |event: LambdaEvent<Value>| {
+        let (event, context) = event.into_parts();
+        let invocation = Invocation {
+            function_arn: context.invoked_function_arn.clone(),
+            now: Timestamp::now(),
+            ends: Timestamp::try_from(context.deadline()).unwrap_or(Timestamp::MAX),
+        };
+        checker.handle(&event, &invocation).await
+    }))
+    .await
+}

@@ -1,1 +1,38 @@
-//! x
+//! The adapters: an AWS account into a [`checklist::Snapshot`], a [`checklist::Message`] into SNS. SDK types end here.
+//!
+//! # Layout
+//! - [`client`]: how every SDK client is built (time limits, retries, one shared connector);
+//! - [`Collector`]: all sources at once; [`credential_report`], [`iam`], [`regions`], [`root_events`] read one each;
+//! - [`Notifier`]: publishes;
+//! - [`failure`]: an SDK error in the words of the checklist.
+//!
+//! Each module that calls AWS lists the IAM actions it needs beside the calls, as `ACTIONS`; a test holds their union, [`actions`],
+//! and the stack's role together.
+
+pub mod client;
+mod collector;
+pub mod credential_report;
+pub mod failure;
+pub mod iam;
+mod notifier;
+pub mod regions;
+pub mod root_events;
+
+pub use collector::{Collector, Look};
+pub use notifier::{Notifier, PublishError};
+
+/// Every IAM action that is needed to read an account: the policy for a dry run.
+pub fn read_actions() -> Vec<&'static str> {
+    [credential_report::ACTIONS, iam::ACTIONS, regions::ACTIONS, root_events::ACTIONS].concat()
+}
+
+/// Every IAM action that the adapters call.
+pub fn actions() -> Vec<&'static str> {
+    [read_actions().as_slice(), notifier::ACTIONS].concat()
+}
+
+/// An SDK time in ours; `None` outside of years -9999 to 9999.
+fn timestamp(time: &aws_smithy_types::DateTime) -> Option<jiff::Timestamp> {
+    let nanoseconds = i32::try_from(time.subsec_nanos()).ok()?;
+    jiff::Timestamp::new(time.secs(), nanoseconds).ok()
+}

@@ -1,5 +1,14 @@
 //! IAM users with what they hold, who can administer, and virtual MFA devices.
 
+/// Everybody who was made in IAM, from `GetAccountAuthorizationDetails`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Identities {
+    /// IAM users.
+    pub users: Vec<IamUser>,
+    /// Names of the groups, also of those without a member.
+    pub groups: Vec<String>,
+}
+
 /// One IAM user from `GetAccountAuthorizationDetails`; of its policies only the names are kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IamUser {

@@ -38,6 +38,17 @@ pub struct Report {
     pub root_activity_left_out: usize,
 }
 
+/// What the function answers: the report, and whether people were told.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Answer {
+    /// The judgement.
+    #[serde(flatten)]
+    pub report: Report,
+    /// SNS's id of the message; `null` when there was nothing to tell, or in a dry run.
+    pub told: Option<String>,
+}
+
 /// One source, as far as it could be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -133,7 +144,7 @@ fn sources(snapshot: &Snapshot) -> Vec<SourceState> {
     let live = [
         (Source::AccountSummary, snapshot.account_summary.as_ref().err()),
         (Source::PasswordPolicy, snapshot.password_policy.as_ref().err()),
-        (Source::Users, snapshot.users.as_ref().err()),
+        (Source::Identities, snapshot.identities.as_ref().err()),
         (Source::VirtualMfaDevices, snapshot.virtual_mfa_devices.as_ref().err()),
         (Source::Administrators, snapshot.administrators.as_ref().err()),
         (Source::AccountAlias, snapshot.account_alias.as_ref().err()),
@@ -207,7 +218,7 @@ mod tests {
     fn the_answer_as_json() {
         let report = report(|snapshot| {
             snapshot.summary_mut().root_access_keys = Ok(1);
-            snapshot.users = Snapshot::blind().users;
+            snapshot.identities = Snapshot::blind().identities;
         });
         insta::assert_snapshot!(serde_json::to_string_pretty(&report).unwrap());
     }

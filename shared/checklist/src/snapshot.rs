@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::account::Account;
 use crate::account_summary::AccountSummary;
 use crate::credential_report::{CredentialReport, RootRow};
-use crate::identities::{Administrators, IamUser, VirtualMfaDevice};
+use crate::identities::{Administrators, Identities, VirtualMfaDevice};
 use crate::password_policy::PasswordPolicy;
 use crate::root_activity::RootActivity;
 
@@ -28,8 +28,8 @@ pub struct Snapshot {
     pub account_summary: Result<AccountSummary, Unavailable>,
     /// `None`: the account has no password policy of its own.
     pub password_policy: Result<Option<PasswordPolicy>, Unavailable>,
-    /// IAM users with their groups and policies.
-    pub users: Result<Vec<IamUser>, Unavailable>,
+    /// IAM users with their groups and policies, and the groups.
+    pub identities: Result<Identities, Unavailable>,
     /// Virtual MFA devices of the whole account.
     pub virtual_mfa_devices: Result<Vec<VirtualMfaDevice>, Unavailable>,
     /// Who holds the policy `AdministratorAccess`.
@@ -106,7 +106,7 @@ impl Snapshot {
             self.root_row().err().filter(|_| self.credential_report.is_ok()),
             self.account_summary.as_ref().err().cloned(),
             self.password_policy.as_ref().err().cloned(),
-            self.users.as_ref().err().cloned(),
+            self.identities.as_ref().err().cloned(),
             self.virtual_mfa_devices.as_ref().err().cloned(),
             self.administrators.as_ref().err().cloned(),
             self.account_alias.as_ref().err().cloned(),
@@ -135,7 +135,7 @@ pub enum Source {
     /// `iam:GetAccountPasswordPolicy`.
     PasswordPolicy,
     /// `iam:GetAccountAuthorizationDetails`.
-    Users,
+    Identities,
     /// `iam:ListVirtualMFADevices`.
     VirtualMfaDevices,
     /// `iam:ListEntitiesForPolicy` of `AdministratorAccess`.
@@ -154,7 +154,7 @@ impl fmt::Display for Source {
             Self::CredentialReport => "credential report",
             Self::AccountSummary => "account summary",
             Self::PasswordPolicy => "password policy",
-            Self::Users => "users and groups",
+            Self::Identities => "users and groups",
             Self::VirtualMfaDevices => "virtual MFA devices",
             Self::Administrators => "administrators",
             Self::AccountAlias => "account alias",
@@ -275,6 +275,7 @@ impl Snapshot {
     /// An account in which everything is as it should be: alice administers through a group, root rests.
     pub(crate) fn compliant() -> Self {
         use crate::account::{AccountId, Partition};
+        use crate::identities::IamUser;
 
         let account = Account {
             id: AccountId::parse("111122223333").unwrap(),
@@ -301,7 +302,7 @@ impl Snapshot {
                 users_may_change: true,
                 reuse_prevention: Some(24),
             })),
-            users: Ok(vec![alice]),
+            identities: Ok(Identities { users: vec![alice], groups: vec!["Administrators".into()] }),
             virtual_mfa_devices: Ok(Vec::new()),
             administrators: Ok(Administrators { groups: vec!["Administrators".into()], ..Administrators::default() }),
             account_alias: Ok(()),
@@ -329,7 +330,7 @@ impl Snapshot {
             credential_report: Err(denied(Source::CredentialReport)),
             account_summary: Err(denied(Source::AccountSummary)),
             password_policy: Err(denied(Source::PasswordPolicy)),
-            users: Err(denied(Source::Users)),
+            identities: Err(denied(Source::Identities)),
             virtual_mfa_devices: Err(denied(Source::VirtualMfaDevices)),
             administrators: Err(denied(Source::Administrators)),
             account_alias: Err(denied(Source::AccountAlias)),
@@ -358,8 +359,8 @@ impl Snapshot {
         self.account_summary.as_mut().unwrap()
     }
 
-    pub(crate) fn users_mut(&mut self) -> &mut Vec<IamUser> {
-        self.users.as_mut().unwrap()
+    pub(crate) fn users_mut(&mut self) -> &mut Vec<crate::identities::IamUser> {
+        &mut self.identities.as_mut().unwrap().users
     }
 
     pub(crate) fn administrators_mut(&mut self) -> &mut Administrators {

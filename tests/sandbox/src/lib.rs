@@ -1,1 +1,28 @@
-//! x
+//! A loopback AWS account for the tests, the demo and the figures, and a local Lambda Runtime API to run the real function in.
+//!
+//! It is stricter than public emulators: it enforces the limits that AWS documents and refuses what AWS refuses, so that what
+//! passes here does not fail there. It listens on 127.0.0.1 only and ends with the process that started it.
+//!
+//! # Layout
+//! - [`Story`]: an account as a folder of files;
+//! - [`Sandbox`]: that account over HTTP, with its faults; every call is recorded;
+//! - [`runtime`]: hands an event to the function's binary as Lambda does.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "test support: a broken story or a broken promise must stop the test loudly"
+)]
+
+mod cloudtrail;
+mod fault;
+mod iam;
+pub mod runtime;
+mod server;
+mod sns;
+mod story;
+
+pub use fault::{Fault, Trouble};
+pub use server::{Call, Sandbox};
+pub use sns::Published;
+pub use story::{Story, scenarios};

@@ -55,10 +55,12 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 
     let mut people: Vec<&str> = administrators.users.iter().map(String::as_str).collect();
     if !administrators.groups.is_empty() {
-        match &snapshot.users {
-            Ok(users) => {
-                let members =
-                    users.iter().filter(|user| user.groups.iter().any(|group| administrators.groups.contains(group)));
+        match &snapshot.identities {
+            Ok(identities) => {
+                let members = identities
+                    .users
+                    .iter()
+                    .filter(|user| user.groups.iter().any(|group| administrators.groups.contains(group)));
                 people.extend(members.map(|user| user.name.as_str()));
                 people.sort_unstable();
                 people.dedup();
@@ -70,7 +72,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
             Err(_) => {}
         }
     }
-    evidence.push(snapshot.evidence(Source::Users, "people who administer", people.len()));
+    evidence.push(snapshot.evidence(Source::Identities, "people who administer", people.len()));
     if people.is_empty() {
         let reason = "AdministratorAccess is attached to no role, no user and no group with a member";
         return Ok(Verdict::new(Status::Failed, reason, evidence));
@@ -88,7 +90,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     }
     // The report may be older than a user, and a group's members may have gone unread: then nobody knows.
     let all_known = people.iter().all(|name| mfa.get(name).is_some_and(|mfa| mfa.is_ok()));
-    match &snapshot.users {
+    match &snapshot.identities {
         Err(unavailable) if !administrators.groups.is_empty() => Ok(Verdict { evidence, ..unavailable.clone().into() }),
         _ if !all_known => Ok(Verdict::new(
             Status::Unknown,
@@ -125,7 +127,7 @@ mod tests {
                 roles: vec!["AWSReservedSSO_AdministratorAccess_0123456789abcdef".into()],
                 ..Default::default()
             };
-            snapshot.users = Err(unavailable(Source::Users));
+            snapshot.identities = Err(unavailable(Source::Identities));
             snapshot.credential_report = Err(unavailable(Source::CredentialReport));
         });
         assert_eq!(status, Status::Passed);
@@ -159,7 +161,7 @@ mod tests {
     fn what_could_not_be_read_is_unknown() {
         let blinds: [fn(&mut Snapshot); 5] = [
             |snapshot| snapshot.administrators = Err(unavailable(Source::Administrators)),
-            |snapshot| snapshot.users = Err(unavailable(Source::Users)),
+            |snapshot| snapshot.identities = Err(unavailable(Source::Identities)),
             |snapshot| snapshot.credential_report = Err(unavailable(Source::CredentialReport)),
             |snapshot| snapshot.report_users().clear(),
             |snapshot| {
@@ -175,7 +177,7 @@ mod tests {
     fn a_direct_administrator_without_mfa_is_unknown_while_group_members_are_unread() {
         let (status, _) = status(|snapshot| {
             snapshot.administrators_mut().users = vec!["alice".into()];
-            snapshot.users = Err(unavailable(Source::Users));
+            snapshot.identities = Err(unavailable(Source::Identities));
             snapshot.report_users()[0].mfa_active = Ok(false);
         });
         assert_eq!(status, Status::Unknown);

@@ -45,24 +45,27 @@ pub(super) const CONTROL: Control = Control {
 };
 
 fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
-    let users = snapshot.users.as_ref().map_err(Clone::clone)?;
-    let count = snapshot.evidence(Source::Users, "IAM users", users.len());
+    let identities = snapshot.identities.as_ref().map_err(Clone::clone)?;
+    let users = &identities.users;
+    let mut evidence = vec![
+        snapshot.evidence(Source::Identities, "IAM users", users.len()),
+        snapshot.evidence(Source::Identities, "IAM groups", identities.groups.len()),
+    ];
     if users.is_empty() {
-        return Ok(Verdict::new(Status::NotApplicable, "There are no IAM users", vec![count]));
+        return Ok(Verdict::new(Status::NotApplicable, "There are no IAM users", evidence));
     }
     let holders: Vec<_> =
         users.iter().filter(|user| !user.attached_policies.is_empty() || !user.inline_policies.is_empty()).collect();
     if holders.is_empty() {
-        return Ok(Verdict::new(Status::Passed, "No user holds a policy of its own", vec![count]));
+        return Ok(Verdict::new(Status::Passed, "No user holds a policy of its own", evidence));
     }
-    let mut evidence = vec![count];
     evidence.extend(holders.iter().take(MAX_NAMED).map(|user| {
         let attached = user.attached_policies.iter().map(|name| format!("{name} (attached)"));
         let inline = user.inline_policies.iter().map(|name| format!("{name} (inline)"));
-        snapshot.evidence(Source::Users, user.name.as_str(), attached.chain(inline).collect::<Vec<_>>().join(", "))
+        snapshot.evidence(Source::Identities, user.name.as_str(), attached.chain(inline).collect::<Vec<_>>().join(", "))
     }));
     if let Some(more) = holders.len().checked_sub(MAX_NAMED).filter(|more| *more > 0) {
-        evidence.push(snapshot.evidence(Source::Users, "further users", more));
+        evidence.push(snapshot.evidence(Source::Identities, "further users", more));
     }
     let reason = match holders.len() {
         1 => "1 user holds policies of its own".to_owned(),
@@ -91,7 +94,7 @@ mod tests {
         for (break_it, shown) in breaks {
             let verdict = judge(&CONTROL, |snapshot| break_it(&mut snapshot.users_mut()[0]));
             assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Failed, "1 user holds policies of its own"));
-            assert_eq!((verdict.evidence[1].fact.as_str(), verdict.evidence[1].value.as_str()), ("alice", shown));
+            assert_eq!((verdict.evidence[2].fact.as_str(), verdict.evidence[2].value.as_str()), ("alice", shown));
         }
     }
 
@@ -101,7 +104,7 @@ mod tests {
             let verdict = judge(&CONTROL, |snapshot| {
                 let user =
                     |n| IamUser { name: format!("user-{n}"), inline_policies: vec!["x".into()], ..Default::default() };
-                snapshot.users = Ok((0..count).map(user).collect());
+                *snapshot.users_mut() = (0..count).map(user).collect();
             });
             let more = verdict.evidence.iter().find(|evidence| evidence.fact == "further users");
             (
@@ -116,7 +119,7 @@ mod tests {
     #[test]
     fn no_users_is_not_applicable_and_unread_users_are_unknown() {
         assert_eq!(judge(&CONTROL, |snapshot| snapshot.users_mut().clear()).status, Status::NotApplicable);
-        let blind = judge(&CONTROL, |snapshot| snapshot.users = Err(unavailable(Source::Users)));
+        let blind = judge(&CONTROL, |snapshot| snapshot.identities = Err(unavailable(Source::Identities)));
         assert_eq!(blind.status, Status::Unknown);
     }
 }

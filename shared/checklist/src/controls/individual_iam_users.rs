@@ -41,14 +41,14 @@ pub(super) const CONTROL: Control = Control {
 };
 
 fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
-    let listed = snapshot.users.as_ref().map(Vec::len).map_err(Clone::clone);
+    let listed = snapshot.identities.as_ref().map(|identities| identities.users.len()).map_err(Clone::clone);
     let counted = snapshot.summary().and_then(|summary| summary.users.clone());
     let providers = snapshot.summary().and_then(|summary| summary.identity_providers.clone());
     let federated_roles = snapshot.administrators.as_ref().map_err(Clone::clone).map(|administrators| {
         administrators.roles.iter().filter(|role| role.starts_with(IDENTITY_CENTER_ROLE)).count()
     });
     let ways_in = [
-        (Source::Users, "IAM users", listed),
+        (Source::Identities, "IAM users", listed),
         (Source::AccountSummary, "Users", counted.map(|count| count as usize)),
         (Source::AccountSummary, "Providers", providers.map(|count| count as usize)),
         (Source::Administrators, "IAM Identity Center roles", federated_roles),
@@ -82,7 +82,7 @@ mod tests {
     use crate::controls::tests::{judge, unavailable};
 
     fn nobody(snapshot: &mut Snapshot) {
-        snapshot.users = Ok(Vec::new());
+        snapshot.users_mut().clear();
         snapshot.summary_mut().users = Ok(0);
         snapshot.summary_mut().identity_providers = Ok(0);
         snapshot.administrators_mut().roles = vec!["Admin".into()];
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn a_way_in_that_could_not_be_read_is_unknown_and_not_a_failure() {
         let blinds: [fn(&mut Snapshot); 3] = [
-            |snapshot| snapshot.users = Err(unavailable(Source::Users)),
+            |snapshot| snapshot.identities = Err(unavailable(Source::Identities)),
             |snapshot| snapshot.account_summary = Err(unavailable(Source::AccountSummary)),
             |snapshot| snapshot.administrators = Err(unavailable(Source::Administrators)),
         ];

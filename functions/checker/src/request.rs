@@ -1,0 +1,204 @@
+//! What an event asks for.
+
+use checklist::root_activity::TrailEvent;
+use checklist::{AccountId, Partition, text};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// CloudTrail keeps 90 days of event history.
+pub(crate) const MAX_LOOKBACK_HOURS: u16 = 90 * 24;
+/// More Regions than AWS has in a partition.
+const MAX_REGIONS: usize = 60;
+
+/// A run that is asked for; every field unset is what the schedule does.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Request {
+    /// The account, if the event names one.
+    pub account: Option<AccountId>,
+    /// How far back root's events are looked up, 1 to 2160 hours.
+    pub lookback_hours: Option<u16>,
+    /// Regions to sweep beside those that record sign-ins.
+    pub regions: Option<Vec<String>>,
+    /// Everything but publishing.
+    pub dry_run: bool,
+    /// The CloudTrail event that an EventBridge envelope carried.
+    pub delivered: Option<TrailEvent>,
+}
+
+/// An event that is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the event is not accepted: {fault}. Accepted are `{{}}`, an object with any of `lookback_hours` (1 to 2160), `regions` (a \
+     list of Region codes) and `dry_run` (true or false), and the envelopes of EventBridge Scheduler and EventBridge"
+)]
+pub struct RequestError {
+    fault: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OnDemand {
+    lookback_hours: Option<u16>,
+    regions: Option<Vec<String>>,
+    #[serde(default)]
+    dry_run: bool,
+}
+
+impl Request {
+    /// Reads an event: on demand, or an envelope of EventBridge or EventBridge Scheduler, whatever its `detail`.
+    ///
+    /// # Errors
+    /// Anything else, with what is accepted.
+    pub fn parse(event: &Value, partition: Partition) -> Result<Self, RequestError> {
+        let kind = match event {
+            Value::Object(fields) if fields.contains_key("detail-type") && fields.contains_key("source") => {
+                return Self::envelope(event);
+            }
+            Value::Object(_) => return Self::on_demand(event, partition),
+            Value::Array(_) => "it is an array",
+            Value::Null => "it is null",
+            Value::String(_) => "it is a string",
+            Value::Number(_) => "it is a number",
+            Value::Bool(_) => "it is true or false",
+        };
+        Err(fault(kind))
+    }
+
+    fn envelope(event: &Value) -> Result<Self, RequestError> {
+        let account = match event.get("account").and_then(Value::as_str) {
+            Some(account) => Some(AccountId::parse(account).map_err(|error| fault(error.to_string()))?),
+            None => None,
+        };
+        Ok(Self { account, delivered: event.get("detail").and_then(TrailEvent::from_record), ..Self::default() })
+    }
+
+    fn on_demand(event: &Value, partition: Partition) -> Result<Self, RequestError> {
+        let OnDemand { lookback_hours, regions, dry_run } =
+            OnDemand::deserialize(event).map_err(|error| fault(text::bounded(&error.to_string())))?;
+        if let Some(hours) = lookback_hours
+            && !(1..=MAX_LOOKBACK_HOURS).contains(&hours)
+        {
+            return Err(fault(format!("lookback_hours is {hours}")));
+        }
+        if let Some(regions) = &regions {
+            check_regions(regions, partition).map_err(fault)?;
+        }
+        Ok(Self { lookback_hours, regions, dry_run, ..Self::default() })
+    }
+}
+
+fn fault(fault: impl Into<String>) -> RequestError {
+    RequestError { fault: fault.into() }
+}
+
+/// Region codes become part of host names: only what looks like one of this partition passes.
+pub(crate) fn check_regions(regions: &[String], partition: Partition) -> Result<(), String> {
+    let is_code = |region: &str| {
+        let mut parts = region.split('-');
+        region.len() <= 25
+            && region.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            && parts.clone().count() >= 3
+            && parts.all(|part| !part.is_empty())
+            && region.ends_with(|last: char| last.is_ascii_digit())
+    };
+    if regions.is_empty() || regions.len() > MAX_REGIONS {
+        return Err(format!("a list of Regions has 1 to {MAX_REGIONS} of them, not {}", regions.len()));
+    }
+    match regions.iter().find(|region| !is_code(region) || Partition::of_region(region) != partition) {
+        Some(region) => {
+            Err(format!("`{}` is not a Region code of partition {}", text::bounded(region), partition.as_str()))
+        }
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn parse(event: Value) -> Result<Request, RequestError> {
+        Request::parse(&event, Partition::Aws)
+    }
+
+    #[test]
+    fn an_empty_object_asks_for_what_the_schedule_does() {
+        assert_eq!(parse(json!({})), Ok(Request::default()));
+    }
+
+    #[test]
+    fn an_on_demand_event_sets_what_it_names() {
+        assert_eq!(
+            parse(json!({"lookback_hours": 2160, "regions": ["eu-west-1"], "dry_run": true})),
+            Ok(Request {
+                lookback_hours: Some(2160),
+                regions: Some(vec!["eu-west-1".into()]),
+                dry_run: true,
+                ..Request::default()
+            })
+        );
+    }
+
+    #[test]
+    fn envelopes_of_scheduler_and_eventbridge_are_accepted_with_their_account() {
+        let scheduler = json!({"version": "0", "detail-type": "Scheduled Event", "source": "aws.scheduler",
+            "account": "111122223333", "detail": "{}"});
+        let rule =
+            json!({"detail-type": "Scheduled Event", "source": "aws.events", "account": "111122223333", "detail": {}});
+        for envelope in [scheduler, rule] {
+            let request = parse(envelope).unwrap();
+            assert_eq!((request.account.unwrap().as_str(), request.delivered), ("111122223333", None));
+        }
+    }
+
+    #[test]
+    fn a_delivered_cloudtrail_event_is_kept() {
+        let envelope = json!({"detail-type": "AWS Console Sign In via CloudTrail", "source": "aws.signin",
+            "account": "111122223333", "detail": {"eventName": "ConsoleLogin", "eventID": "00000000-0000-4000-8000-000000000002"}});
+        assert!(parse(envelope).unwrap().delivered.is_some());
+    }
+
+    #[test]
+    fn ct_15_anything_else_is_an_error_that_names_what_is_accepted() {
+        let faults = [
+            (json!(null), "it is null"),
+            (json!([]), "it is an array"),
+            (json!("x"), "it is a string"),
+            (json!(7), "it is a number"),
+            (json!(true), "it is true or false"),
+            (json!({"dryrun": true}), "unknown field `dryrun`"),
+            (json!({"lookback_hours": 0}), "lookback_hours is 0"),
+            (json!({"lookback_hours": 2161}), "lookback_hours is 2161"),
+            (json!({"lookback_hours": -1}), "invalid value"),
+            (json!({"lookback_hours": "24"}), "invalid type"),
+            (json!({"dry_run": "yes"}), "invalid type"),
+            (json!({"regions": []}), "1 to 60"),
+            (json!({"regions": ["evil.example/"]}), "`evil.example/` is not a Region code"),
+            (json!({"regions": ["cn-north-1"]}), "of partition aws"),
+            (json!({"detail-type": "x", "source": "y", "account": "12"}), "twelve digits"),
+        ];
+        for (event, expected) in faults {
+            let error = parse(event.clone()).unwrap_err().to_string();
+            assert!(error.contains(expected), "{event}: {error}");
+            assert!(error.contains("Accepted are `{}`") && error.contains("dry_run"), "{error}");
+        }
+    }
+
+    #[test]
+    fn ct_15_a_large_event_makes_no_large_error() {
+        let event = json!({"x".repeat(256 * 1024): 1});
+        assert!(parse(event).unwrap_err().to_string().len() < 1_000);
+    }
+
+    #[test]
+    fn region_codes_of_every_shape_that_exists_are_accepted() {
+        for region in ["us-east-1", "ap-southeast-7", "me-central-1", "mx-central-1", "il-central-1"] {
+            assert_eq!(check_regions(&[region.into()], Partition::Aws), Ok(()));
+        }
+        assert_eq!(check_regions(&["us-gov-west-1".into()], Partition::GovCloud), Ok(()));
+        for wrong in ["", "us-east", "US-EAST-1", "us--1", "us-east-1.evil.example", "us-east-x", "us-gov-west-1"] {
+            assert!(check_regions(&[wrong.into()], Partition::Aws).is_err(), "{wrong}");
+        }
+    }
+}

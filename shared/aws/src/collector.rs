@@ -1,0 +1,199 @@
+//! Reads the account.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+
+use aws_config::{Region, SdkConfig};
+use checklist::root_activity::{self, RootActivity, TrailEvent};
+use checklist::snapshot::{Cause, RegionSweep, RootEvents};
+use checklist::{Account, AccountId, Partition, Snapshot, Source, Unavailable};
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use tokio::time::{Instant, timeout_at};
+
+use crate::{credential_report, iam, regions, root_events};
+
+/// Reads an account into a [`Snapshot`].
+#[derive(Debug)]
+pub struct Collector {
+    config: SdkConfig,
+    iam: aws_sdk_iam::Client,
+}
+
+/// What is to be read.
+#[derive(Debug, Clone)]
+pub struct Look {
+    /// Whose account.
+    pub account: AccountId,
+    /// Its partition.
+    pub partition: Partition,
+    /// The present.
+    pub taken_at: Timestamp,
+    /// From when on root's events are looked up, at most 90 days before `taken_at`.
+    pub root_events_since: Timestamp,
+    /// Regions to sweep for root's events, beside those that record sign-ins; `None`: every enabled Region.
+    pub regions: Option<Vec<String>>,
+    /// An event that was handed to the function; it is told whatever the sweep finds.
+    pub delivered: Option<TrailEvent>,
+    /// When reading ends, finished or not.
+    pub deadline: Instant,
+}
+
+impl Collector {
+    /// A collector over `config`, see [`crate::client::config`].
+    pub fn new(config: &SdkConfig) -> Self {
+        Self { iam: aws_sdk_iam::Client::new(config), config: config.clone() }
+    }
+
+    /// Reads every source at once. Never fails: what could not be read is in the snapshot as [`Unavailable`], and one source's
+    /// failure hides no other.
+    pub async fn snapshot(&self, look: Look) -> Snapshot {
+        let (iam, deadline) = (&self.iam, look.deadline);
+        let nameless = Account { id: look.account.clone(), alias: None, partition: look.partition };
+        let (
+            credential_report,
+            account_summary,
+            password_policy,
+            identities,
+            virtual_mfa_devices,
+            administrators,
+            (account, account_alias, regions, root_events),
+        ) = tokio::join!(
+            guarded(
+                (Source::CredentialReport, "iam:GetCredentialReport"),
+                deadline,
+                credential_report::read(iam, &nameless)
+            ),
+            guarded((Source::AccountSummary, "iam:GetAccountSummary"), deadline, iam::account_summary(iam)),
+            guarded((Source::PasswordPolicy, "iam:GetAccountPasswordPolicy"), deadline, iam::password_policy(iam)),
+            guarded((Source::Identities, "iam:GetAccountAuthorizationDetails"), deadline, iam::identities(iam)),
+            guarded((Source::VirtualMfaDevices, "iam:ListVirtualMFADevices"), deadline, iam::virtual_mfa_devices(iam)),
+            guarded(
+                (Source::Administrators, "iam:ListEntitiesForPolicy"),
+                deadline,
+                iam::administrators(iam, look.partition)
+            ),
+            self.root_events(&look),
+        );
+        let snapshot = Snapshot {
+            account,
+            taken_at: look.taken_at,
+            credential_report,
+            account_summary,
+            password_policy,
+            identities,
+            virtual_mfa_devices,
+            administrators,
+            account_alias,
+            regions,
+            root_events,
+        };
+        for unavailable in snapshot.unavailable() {
+            tracing::warn!(source = %unavailable.source, operation = unavailable.operation, "{unavailable}");
+        }
+        snapshot
+    }
+
+    /// The alias and the Regions first, because the sweep needs both.
+    async fn root_events(
+        &self,
+        look: &Look,
+    ) -> (Account, Result<(), Unavailable>, Result<(), Unavailable>, RootEvents) {
+        let (alias, regions) = tokio::join!(
+            guarded((Source::AccountAlias, "iam:ListAccountAliases"), look.deadline, iam::account_alias(&self.iam)),
+            self.regions(look),
+        );
+        let account = Account {
+            id: look.account.clone(),
+            alias: alias.as_ref().ok().cloned().flatten(),
+            partition: look.partition,
+        };
+        let sign_in = look.partition.sign_in_regions().iter().map(|region| (*region).to_owned());
+        let to_sweep: BTreeSet<String> = sign_in.chain(regions.iter().flatten().cloned()).collect();
+        let swept = join_all(to_sweep.iter().map(|region| self.sweep(look, &account, region))).await;
+
+        let delivered = look.delivered.iter().filter_map(|event| RootActivity::classify(event, &account));
+        let mut activity: Vec<RootActivity> = delivered.collect();
+        let mut events =
+            RootEvents { since: look.root_events_since, regions: Vec::new(), activity: Vec::new(), not_root: 0 };
+        for swept in swept {
+            events.regions.push(swept.sweep);
+            events.not_root += swept.not_root;
+            activity.extend(swept.activity);
+        }
+        events.activity = root_activity::gather(activity);
+        (account, alias.map(drop), regions.map(drop), events)
+    }
+
+    async fn regions(&self, look: &Look) -> Result<Vec<String>, Unavailable> {
+        if let Some(regions) = &look.regions {
+            return Ok(regions.clone());
+        }
+        let config = aws_sdk_account::config::Builder::from(&self.config)
+            .region(Region::new(regions::endpoint_region(look.partition)))
+            .build();
+        let client = aws_sdk_account::Client::from_conf(config);
+        guarded((Source::Regions, "account:ListRegions"), look.deadline, regions::enabled(&client)).await
+    }
+
+    async fn sweep(&self, look: &Look, account: &Account, region: &str) -> root_events::Swept {
+        let config = aws_sdk_cloudtrail::config::Builder::from(&self.config).region(Region::new(region.to_owned()));
+        let client = aws_sdk_cloudtrail::Client::from_conf(config.build());
+        let span = (look.root_events_since, look.taken_at);
+        let sweep = root_events::sweep(&client, account, region, span, look.deadline);
+        AssertUnwindSafe(sweep).catch_unwind().await.unwrap_or_else(|_| root_events::Swept {
+            sweep: RegionSweep {
+                region: region.to_owned(),
+                incomplete: Some(Unavailable {
+                    source: Source::RootEvents,
+                    operation: format!("cloudtrail:LookupEvents in {region}"),
+                    cause: Cause::Internal,
+                }),
+            },
+            activity: Vec::new(),
+            not_root: 0,
+        })
+    }
+}
+
+/// Ends a source at the deadline, and turns a panic in it into data.
+async fn guarded<T>(
+    (source, operation): (Source, &str),
+    deadline: Instant,
+    read: impl Future<Output = Result<T, Unavailable>>,
+) -> Result<T, Unavailable> {
+    let failed = |cause| Err(Unavailable { source, operation: operation.into(), cause });
+    match timeout_at(deadline, AssertUnwindSafe(read).catch_unwind()).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_panic)) => failed(Cause::Internal),
+        Err(_) => failed(Cause::OutOfTime),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const WHAT: (Source, &str) = (Source::AccountSummary, "iam:GetAccountSummary");
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_never_answers_ends_at_the_deadline() {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let result = guarded::<()>(WHAT, deadline, std::future::pending()).await;
+        assert_eq!(result.unwrap_err().cause, Cause::OutOfTime);
+        assert_eq!(Instant::now(), deadline);
+    }
+
+    #[tokio::test]
+    async fn rt_4_a_panic_in_one_source_is_data() {
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|_| {}));
+        let result = guarded::<()>(WHAT, Instant::now() + Duration::from_secs(1), async { panic!("broken") }).await;
+        std::panic::set_hook(hook);
+        assert_eq!(result.unwrap_err().cause, Cause::Internal);
+    }
+}

@@ -1,0 +1,122 @@
+//! Each folder of `scenarios/` through the real checker, and what people are told.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::time::Duration;
+
+use aws::client::Limits;
+use checker::{Checker, Error, Invocation, Settings};
+use checklist::report::Answer;
+use jiff::SignedDuration;
+use sandbox::{Sandbox, Story, scenarios};
+
+/// As in the function, but in less time.
+pub(crate) fn limits() -> Limits {
+    Limits {
+        connect: Duration::from_secs(1),
+        attempt: Duration::from_millis(500),
+        operation: Duration::from_secs(2),
+        first_pause: Duration::from_millis(50),
+        ..Limits::default()
+    }
+}
+
+pub(crate) async fn run(sandbox: &Sandbox, story: &Story) -> Result<Answer, Error> {
+    let settings = Settings::read(story.variables());
+    let checker = Checker::new(&sandbox.sdk_config(&limits()).await, settings);
+    let invocation = Invocation {
+        function_arn: story.function_arn(),
+        now: story.now,
+        ends: story.now + SignedDuration::from_secs(300),
+    };
+    checker.handle(&story.event, &invocation).await
+}
+
+/// What came out, for people to read and accept.
+async fn tell(name: &str) -> String {
+    let story = Story::load(name);
+    let sandbox = Sandbox::start(story.clone()).await;
+    let answer = run(&sandbox, &story).await.expect("a story ends with an answer");
+    let published = sandbox.published();
+    assert_eq!(answer.told.is_some(), published.len() == 1, "what is said to be told is told once");
+
+    let mut text = format!("{}\n\nFINDINGS\n", story.about);
+    for finding in &answer.report.findings {
+        let _ = writeln!(text, "{:<26} {:<15} {}", finding.control, finding.status.words(), finding.reason);
+    }
+    let errors: Vec<_> = answer.report.errors().filter_map(|state| state.error.as_ref()).collect();
+    if !errors.is_empty() {
+        let _ = writeln!(text, "\nUNREAD");
+        errors.iter().for_each(|error| {
+            let _ = writeln!(text, "{error}");
+        });
+    }
+    if !answer.report.root_activity.is_empty() {
+        let _ = writeln!(text, "\nROOT ACTIVITY");
+    }
+    for act in answer.report.root_activity.iter().take(10) {
+        let _ = writeln!(text, "{} {:?} {} {}", act.severity, act.kind, act.region, act.event_id);
+    }
+    let mut calls: BTreeMap<String, usize> = BTreeMap::new();
+    for call in sandbox.calls() {
+        *calls.entry(call.action).or_default() += 1;
+    }
+    let _ = writeln!(text, "\nCALLS\n{calls:?}");
+    match published.first() {
+        Some(message) => {
+            let mail = &message.bodies["default"];
+            let _ = write!(text, "\nTOLD\nSubject: {}\n\n{mail}", message.subject);
+        }
+        None => text.push_str("\nTOLD\nnothing\n"),
+    }
+    text
+}
+
+macro_rules! stories {
+    ($($test:ident = $name:literal;)*) => {
+        $(
+            #[tokio::test]
+            async fn $test() {
+                let told = tell($name).await;
+                insta::with_settings!({
+                    snapshot_path => scenarios().join($name),
+                    prepend_module_to_snapshot => false,
+                    omit_expression => true,
+                }, { insta::assert_snapshot!("told", told); });
+            }
+        )*
+
+        #[test]
+        fn every_folder_is_a_story() {
+            assert_eq!(Story::names(), [$($name),*]);
+        }
+    };
+}
+
+stories! {
+    critical_event_without_a_readable_record = "critical-event-without-a-readable-record";
+    critical_fresh_account_with_nothing_set_up = "critical-fresh-account-with-nothing-set-up";
+    critical_hostile_text = "critical-hostile-text";
+    critical_one_success_among_many_failed_sign_ins = "critical-one-success-among-many-failed-sign-ins";
+    critical_root_key_used_today_password_long_ago = "critical-root-key-used-today-password-long-ago";
+    critical_root_signs_in_without_mfa_and_creates_a_key = "critical-root-signs-in-without-mfa-and-creates-a-key";
+    critical_sources_disagree_about_mfa = "critical-sources-disagree-about-mfa";
+    high_one_sign_in_is_told_once = "high-one-sign-in-is-told-once";
+    incomplete_old_report_is_used_when_renewal_is_refused = "incomplete-old-report-is-used-when-renewal-is-refused";
+    medium_one_region_is_denied_and_the_others_are_told = "medium-one-region-is-denied-and-the-others-are-told";
+    medium_users_hold_policies_of_their_own = "medium-users-hold-policies-of-their-own";
+    nothing_to_tell_after_throttling = "nothing-to-tell-after-throttling";
+    nothing_to_tell_compliant = "nothing-to-tell-compliant";
+    nothing_to_tell_member_without_root_credentials = "nothing-to-tell-member-without-root-credentials";
+    nothing_to_tell_odd_but_readable_report = "nothing-to-tell-odd-but-readable-report";
+    nothing_to_tell_report_that_is_not_utf_8 = "nothing-to-tell-report-that-is-not-utf-8";
+    nothing_to_tell_service_on_behalf_of_root = "nothing-to-tell-service-on-behalf-of-root";
+    unknown_answers_are_garbage = "unknown-answers-are-garbage";
+    unknown_credential_report_is_html = "unknown-credential-report-is-html";
+    unknown_credential_report_without_a_root_row = "unknown-credential-report-without-a-root-row";
+    unknown_nothing_can_be_read = "unknown-nothing-can-be-read";
+    unknown_report_older_than_a_day = "unknown-report-older-than-a-day";
+    unknown_root_mfa_cell = "unknown-root-mfa-cell";
+    unknown_services_hang = "unknown-services-hang";
+    unknown_two_root_rows = "unknown-two-root-rows";
+}

@@ -1,0 +1,75 @@
+//! CloudTrail's event history.
+
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use crate::fault::ServiceError;
+use crate::server::State;
+
+/// `LookupEvents` in `region`: two requests a second, one attribute, 50 a page, newest first, the last 90 days.
+pub(crate) fn lookup_events(state: &mut State, region: &str, request: &Value) -> Result<Value, ServiceError> {
+    let invalid = |code: &str, what: &str| ServiceError::new(400, code, what);
+    if !state.story.regions.iter().any(|enabled| enabled == region) {
+        return Err(invalid("UnrecognizedClientException", "The security token included in the request is invalid."));
+    }
+    let recent = state.lookups.entry(region.to_owned()).or_default();
+    recent.retain(|at| at.elapsed() < Duration::from_secs(1));
+    if recent.len() >= 2 {
+        return Err(invalid("ThrottlingException", "Rate exceeded"));
+    }
+    recent.push(Instant::now());
+
+    let time = |field: &str| {
+        let seconds = request.get(field).and_then(Value::as_f64)?;
+        Timestamp::from_second(seconds as i64).ok()
+    };
+    let oldest = state.story.now - SignedDuration::from_hours(90 * 24);
+    let since = time("StartTime").unwrap_or(oldest).max(oldest);
+    let until = time("EndTime").unwrap_or(state.story.now);
+    if since > until {
+        return Err(invalid("InvalidTimeRangeException", "StartTime is after EndTime"));
+    }
+    let size = request.get("MaxResults").map_or(Some(50), Value::as_u64).unwrap_or(0);
+    if !(1..=50).contains(&size) {
+        return Err(invalid("InvalidMaxResultsException", "MaxResults is 1 to 50"));
+    }
+    let attributes = request.get("LookupAttributes").and_then(Value::as_array).cloned().unwrap_or_default();
+    if attributes.len() > 1 {
+        return Err(invalid("InvalidLookupAttributesException", "at most one lookup attribute"));
+    }
+    let matches = |event: &Value| {
+        attributes.iter().all(|attribute| {
+            let key = attribute["AttributeKey"].as_str().unwrap_or_default();
+            event.get(key) == Some(&attribute["AttributeValue"])
+        })
+    };
+    let mut events: Vec<_> = state
+        .story
+        .events
+        .iter()
+        .filter(|event| event.region == region && (since..=until).contains(&event.time) && matches(&event.outer))
+        .collect();
+    events.sort_by_key(|event| std::cmp::Reverse(event.time));
+
+    let mut bound = request.clone();
+    if let Some(fields) = bound.as_object_mut() {
+        fields.remove("NextToken");
+    }
+    let bound = bound.to_string();
+    let start = match request.get("NextToken").and_then(Value::as_str) {
+        Some(token) => match token.split_once('|') {
+            Some((start, of)) if of == bound => start.parse().unwrap_or(usize::MAX),
+            _ => return Err(invalid("InvalidNextTokenException", "the token is of another request")),
+        },
+        None => 0,
+    };
+    let size = usize::try_from(size).unwrap_or(50);
+    let page: Vec<&Value> = events.iter().skip(start).take(size).map(|event| &event.outer).collect();
+    let mut answer = json!({"Events": page});
+    if start + size < events.len() {
+        answer["NextToken"] = json!(format!("{}|{bound}", start + size));
+    }
+    Ok(answer)
+}

@@ -1,0 +1,209 @@
+//! IAM over the query protocol.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+
+use base64::Engine;
+use serde_json::Value;
+
+use crate::fault::ServiceError;
+use crate::server::State;
+
+pub(crate) type Form = HashMap<String, String>;
+
+pub(crate) fn answer(state: &mut State, action: &str, form: &Form) -> Result<String, ServiceError> {
+    if form.get("Version").map(String::as_str) != Some("2010-05-08") {
+        return Err(ServiceError::new(400, "InvalidAction", "no such version"));
+    }
+    let result = match action {
+        "GenerateCredentialReport" => {
+            let states = &mut state.story.report_states;
+            let next = if states.len() > 1 { states.remove(0) } else { states[0].clone() };
+            state.report_complete = next == "COMPLETE";
+            format!("<State>{next}</State>")
+        }
+        "GetCredentialReport" => credential_report(state)?,
+        "GetAccountSummary" => {
+            let entries = state.story.account_summary.iter().fold(String::new(), |mut xml, (key, value)| {
+                let _ = write!(xml, "<entry><key>{}</key><value>{value}</value></entry>", escape(key));
+                xml
+            });
+            format!("<SummaryMap>{entries}</SummaryMap>")
+        }
+        "GetAccountPasswordPolicy" => {
+            let policy = state.story.password_policy.as_ref().ok_or_else(|| {
+                ServiceError::new(
+                    404,
+                    "NoSuchEntity",
+                    "The Password Policy with domain name 111122223333 cannot be found.",
+                )
+            })?;
+            let settings = policy.iter().fold(String::new(), |mut xml, (key, value)| {
+                let value = match value {
+                    Value::String(text) => escape(text),
+                    other => other.to_string(),
+                };
+                let _ = write!(xml, "<{key}>{value}</{key}>");
+                xml
+            });
+            format!("<PasswordPolicy>{settings}</PasswordPolicy>")
+        }
+        "GetAccountAuthorizationDetails" => identities(state, form)?,
+        "ListVirtualMFADevices" => {
+            let devices = state.story.virtual_mfa_devices.iter().map(|device| {
+                let user = device.owner_arn.as_ref().map(|arn| {
+                    format!(
+                        "<User><UserId>1</UserId><Arn>{}</Arn><CreateDate>2020-01-05T12:00:00Z</CreateDate></User>",
+                        escape(arn)
+                    )
+                });
+                let serial = escape(&device.serial_number);
+                format!("<member><SerialNumber>{serial}</SerialNumber>{}</member>", user.unwrap_or_default())
+            });
+            let (members, rest) = page(state, form, devices.collect())?;
+            format!("<VirtualMFADevices>{members}</VirtualMFADevices>{rest}")
+        }
+        "ListEntitiesForPolicy" => administrators(state, form)?,
+        "ListAccountAliases" => {
+            let alias = state.story.alias.as_deref().map(|alias| format!("<member>{}</member>", escape(alias)));
+            format!("<IsTruncated>false</IsTruncated><AccountAliases>{}</AccountAliases>", alias.unwrap_or_default())
+        }
+        _ => return Err(ServiceError::new(400, "InvalidAction", format!("Could not find operation {action}"))),
+    };
+    Ok(format!(
+        "<{action}Response xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><{action}Result>{result}</{action}Result>\
+         <ResponseMetadata><RequestId>00000000-0000-4000-8000-000000000000</RequestId></ResponseMetadata></{action}Response>"
+    ))
+}
+
+/// The service's messages for these errors are just `Unknown`.
+fn credential_report(state: &mut State) -> Result<String, ServiceError> {
+    if !state.story.report_errors.is_empty() {
+        let code = state.story.report_errors.remove(0);
+        return Err(ServiceError::new(if code == "ReportInProgress" { 404 } else { 410 }, &code, "Unknown"));
+    }
+    let never_asked = !state.calls.iter().any(|call| call.action == "iam:GenerateCredentialReport");
+    if !state.report_complete && never_asked {
+        return Err(ServiceError::new(410, "ReportNotPresent", "Unknown"));
+    }
+    if !state.report_complete && state.story.report_states != ["COMPLETE"] {
+        return Err(ServiceError::new(404, "ReportInProgress", "Unknown"));
+    }
+    let content = base64::engine::general_purpose::STANDARD.encode(&state.story.credential_report);
+    let generated_at = state.story.report_generated_at;
+    Ok(format!(
+        "<Content>{content}</Content><ReportFormat>text/csv</ReportFormat><GeneratedTime>{generated_at}</GeneratedTime>"
+    ))
+}
+
+fn identities(state: &State, form: &Form) -> Result<String, ServiceError> {
+    let filters: Vec<&str> =
+        form.iter().filter(|(key, _)| key.starts_with("Filter.member.")).map(|(_, value)| value.as_str()).collect();
+    for filter in &filters {
+        if !["User", "Group", "Role", "LocalManagedPolicy", "AWSManagedPolicy"].contains(filter) {
+            return Err(ServiceError::new(400, "ValidationError", format!("{filter} is no entity type")));
+        }
+    }
+    let list = |names: &[String], tag: &str| {
+        names.iter().fold(String::new(), |mut xml, name| {
+            let _ = write!(xml, "<member><{tag}>{}</{tag}></member>", escape(name));
+            xml
+        })
+    };
+    let account = &state.story.account;
+    let users = state.story.identities.users.iter().filter(|_| filters.contains(&"User")).map(|user| {
+        let groups = user.groups.iter().fold(String::new(), |mut xml, group| {
+            let _ = write!(xml, "<member>{}</member>", escape(group));
+            xml
+        });
+        let name = escape(&user.name);
+        let inline = if user.inline_policies.is_empty() {
+            String::new()
+        } else {
+            format!("<UserPolicyList>{}</UserPolicyList>", list(&user.inline_policies, "PolicyName"))
+        };
+        format!(
+            "<member><Path>/</Path><UserName>{name}</UserName><Arn>arn:aws:iam::{account}:user/{name}</Arn>\
+             <GroupList>{groups}</GroupList>{inline}<AttachedManagedPolicies>{}</AttachedManagedPolicies></member>",
+            list(&user.attached_policies, "PolicyName"),
+        )
+    });
+    let groups = state.story.identities.groups.iter().filter(|_| filters.contains(&"Group"));
+    let entries =
+        users.chain(groups.map(|group| format!("g<member><GroupName>{}</GroupName></member>", escape(group))));
+    let (members, rest) = page(state, form, entries.collect())?;
+    // Users come before groups, and share the page with them.
+    let (users, groups) = members.split_once("g<member>").unwrap_or((&members, ""));
+    let groups =
+        if groups.is_empty() { String::new() } else { format!("<member>{}", groups.replace("g<member>", "<member>")) };
+    Ok(format!("<UserDetailList>{users}</UserDetailList><GroupDetailList>{groups}</GroupDetailList>{rest}"))
+}
+
+fn administrators(state: &State, form: &Form) -> Result<String, ServiceError> {
+    let arn = form.get("PolicyArn").map(String::as_str).unwrap_or_default();
+    if arn != "arn:aws:iam::aws:policy/AdministratorAccess" {
+        return Err(ServiceError::new(404, "NoSuchEntity", format!("Policy {arn} does not exist")));
+    }
+    let holders = &state.story.administrators;
+    let entries = |names: &[String], kind: &str| {
+        names
+            .iter()
+            .map(|name| {
+                format!("{kind}:<member><{kind}Name>{}</{kind}Name><{kind}Id>1</{kind}Id></member>", escape(name))
+            })
+            .collect::<Vec<_>>()
+    };
+    let all =
+        [entries(&holders.groups, "Group"), entries(&holders.users, "User"), entries(&holders.roles, "Role")].concat();
+    let (start, end, rest) = bounds(state, form, all.len())?;
+    let of = |kind: &str| {
+        let prefix = format!("{kind}:");
+        all[start..end].iter().filter_map(|entry| entry.strip_prefix(&prefix)).collect::<String>()
+    };
+    Ok(format!(
+        "<PolicyGroups>{}</PolicyGroups><PolicyUsers>{}</PolicyUsers><PolicyRoles>{}</PolicyRoles>{rest}",
+        of("Group"),
+        of("User"),
+        of("Role")
+    ))
+}
+
+/// A page of `entries`, and the fields that tell whether there is another.
+fn page(state: &State, form: &Form, entries: Vec<String>) -> Result<(String, String), ServiceError> {
+    let (start, end, rest) = bounds(state, form, entries.len())?;
+    Ok((entries[start..end].concat(), rest))
+}
+
+/// A marker is bound to the request that it came from.
+fn bounds(state: &State, form: &Form, total: usize) -> Result<(usize, usize, String), ServiceError> {
+    let invalid = |what: &str| ServiceError::new(400, "ValidationError", what);
+    let size = match form.get("MaxItems").map(|size| size.parse::<usize>()) {
+        Some(Ok(size @ 1..=1000)) => size,
+        Some(_) => return Err(invalid("MaxItems is 1 to 1000")),
+        None => 100,
+    };
+    let size = size.min(state.story.page_size);
+    let mut bound: Vec<String> =
+        form.iter().filter(|(key, _)| *key != "Marker").map(|(key, value)| format!("{key}={value}")).collect();
+    bound.sort();
+    let bound = bound.join("&");
+    let start = match form.get("Marker") {
+        Some(marker) => match marker.split_once('|') {
+            Some((start, of)) if of == bound => start.parse().map_err(|_| invalid("Invalid Marker"))?,
+            _ => return Err(invalid("Invalid Marker")),
+        },
+        None => 0,
+    };
+    let end = total.min(start + size);
+    let rest = if end < total {
+        format!("<IsTruncated>true</IsTruncated><Marker>{}</Marker>", escape(&format!("{end}|{bound}")))
+    } else {
+        "<IsTruncated>false</IsTruncated>".to_owned()
+    };
+    Ok((start, end, rest))
+}
+
+/// For element content. XML 1.0 cannot hold most control characters, and neither can IAM's names.
+pub(crate) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}

@@ -1,0 +1,203 @@
+//! A local Lambda Runtime API (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>): one event into a real binary.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+use tokio::process::Command;
+use tokio::sync::mpsc;
+
+use crate::server::response;
+
+/// What is handed to the function.
+#[derive(Debug, Clone)]
+pub struct Invoke {
+    /// The function's binary.
+    pub binary: PathBuf,
+    /// Its environment beside the caller's; AWS credentials and endpoint go here.
+    pub environment: Vec<(String, String)>,
+    /// Whether it also sees the caller's environment.
+    pub inherit: bool,
+    /// Its ARN.
+    pub function_arn: String,
+    /// The event.
+    pub event: String,
+    /// How long it may take.
+    pub timeout: Duration,
+}
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The function's answer, or the error it reported: `errorType` and `errorMessage`.
+    pub answer: Result<Value, Value>,
+    /// Everything it wrote.
+    pub log: String,
+    /// From the start of the process to its first request for an event.
+    pub ready: Duration,
+    /// From the event to the answer.
+    pub took: Duration,
+    /// Most memory it held, in bytes; 0 where the system does not tell.
+    pub peak_memory: u64,
+}
+
+enum Reached {
+    Ready(Instant),
+    Answered(Result<Value, Value>, Instant),
+}
+
+/// Builds the `checker` binary in the same profile as the caller, and returns its path.
+pub fn checker() -> PathBuf {
+    let release = !cfg!(debug_assertions);
+    let mut build = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    build.args(["build", "--quiet", "--package", "checker", "--bin", "checker", "--locked"]);
+    if release {
+        build.arg("--release");
+    }
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let status = build.current_dir(&workspace).status().expect("cargo can be run");
+    assert!(status.success(), "`cargo build -p checker` fails");
+    let executable = std::env::current_exe().expect("the path of this program");
+    let folder = executable.ancestors().find(|folder| folder.join("checker").is_file());
+    folder.expect("the binary beside this program").join("checker")
+}
+
+/// Starts the binary, hands it one event, and ends it when it has answered.
+pub async fn invoke(invoke: Invoke) -> Outcome {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port on 127.0.0.1");
+    let address = listener.local_addr().expect("a bound address");
+    let (reached, mut steps) = mpsc::unbounded_channel();
+    let api = Arc::new(Api {
+        event: Mutex::new(Some(invoke.event)),
+        function_arn: invoke.function_arn,
+        timeout: invoke.timeout,
+        reached,
+    });
+    let server = tokio::spawn(serve(listener, api));
+
+    let mut command = Command::new(&invoke.binary);
+    if !invoke.inherit {
+        command.env_clear();
+    }
+    command
+        .envs([
+            ("AWS_LAMBDA_RUNTIME_API", address.to_string().as_str()),
+            ("AWS_LAMBDA_FUNCTION_NAME", "rootwatch"),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/rootwatch"),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", "local"),
+            ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
+        ])
+        .envs(invoke.environment)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    let started = Instant::now();
+    let mut process = command.spawn().expect("the function's binary can be started");
+    let mut stdout = process.stdout.take().expect("a pipe");
+    let mut stderr = process.stderr.take().expect("a pipe");
+    let output = tokio::spawn(async move {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let _ = tokio::join!(stdout.read_to_end(&mut out), stderr.read_to_end(&mut err));
+        String::from_utf8_lossy(&[out, err].concat()).into_owned()
+    });
+
+    let (mut ready, mut event_at) = (Duration::ZERO, started);
+    let (answer, answered_at) = loop {
+        let step = tokio::select! {
+            step = steps.recv() => step.expect("the API holds the sender"),
+            _ = process.wait() => {
+                let error = serde_json::json!({"errorType": "Runtime.ExitError", "errorMessage": "the process ended without an answer"});
+                break (Err(error), Instant::now());
+            }
+            () = tokio::time::sleep(invoke.timeout) => {
+                let error = serde_json::json!({"errorType": "Sandbox.Timedout", "errorMessage": "Task timed out"});
+                break (Err(error), Instant::now());
+            }
+        };
+        match step {
+            Reached::Ready(at) => {
+                ready = at.duration_since(started);
+                event_at = at;
+            }
+            Reached::Answered(answer, at) => break (answer, at),
+        }
+    };
+    let peak_memory = process.id().map_or(0, peak_memory);
+    let _ = process.kill().await;
+    server.abort();
+    let log = output.await.unwrap_or_default();
+    Outcome { answer, log, ready, took: answered_at.duration_since(event_at), peak_memory }
+}
+
+struct Api {
+    event: Mutex<Option<String>>,
+    function_arn: String,
+    timeout: Duration,
+    reached: mpsc::UnboundedSender<Reached>,
+}
+
+async fn serve(listener: TcpListener, api: Arc<Api>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let api = Arc::clone(&api);
+        tokio::spawn(async move {
+            let service = service_fn(move |request| {
+                let api = Arc::clone(&api);
+                async move { api.answer(request).await }
+            });
+            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+impl Api {
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
+        let path = request.uri().path().to_owned();
+        let body = request.into_body().collect().await?.to_bytes();
+        let body =
+            || serde_json::from_slice(&body).unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&body).as_ref()));
+        if path.ends_with("/invocation/next") {
+            let event = self.event.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let Some(event) = event else { return std::future::pending().await };
+            let _ = self.reached.send(Reached::Ready(Instant::now()));
+            return Ok(self.next(event));
+        }
+        if path.ends_with("/response") {
+            let _ = self.reached.send(Reached::Answered(Ok(body()), Instant::now()));
+        } else if path.ends_with("/error") {
+            let _ = self.reached.send(Reached::Answered(Err(body()), Instant::now()));
+        }
+        Ok(response(202, "application/json", "{}"))
+    }
+
+    fn next(&self, event: String) -> Response<Full<Bytes>> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let deadline = (now + self.timeout).as_millis().to_string();
+        Response::builder()
+            .header("Lambda-Runtime-Aws-Request-Id", "00000000-0000-4000-8000-00000000000a")
+            .header("Lambda-Runtime-Deadline-Ms", deadline)
+            .header("Lambda-Runtime-Invoked-Function-Arn", &self.function_arn)
+            .header("Lambda-Runtime-Trace-Id", "Root=1-00000000-000000000000000000000000")
+            .header("content-type", "application/json")
+            .body(Full::new(event.into()))
+            .expect("fixed headers")
+    }
+}
+
+/// The high-water mark of the process's resident memory.
+fn peak_memory(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    kilobytes.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) * 1024
+}

@@ -1,0 +1,345 @@
+//! An account as a folder of files. What a folder lacks comes from the folder that its `story.json` names as `from`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::fault::Fault;
+
+/// An account, and what happens to somebody who reads it.
+#[derive(Debug, Clone)]
+pub struct Story {
+    /// Name of the folder: what comes out.
+    pub name: String,
+    /// One sentence on what is in it.
+    pub about: String,
+    /// The present, inside the story.
+    pub now: Timestamp,
+    /// Account id.
+    pub account: String,
+    /// Account alias.
+    pub alias: Option<String>,
+    /// The event that the function gets.
+    pub event: Value,
+    /// `ROOTWATCH_*` variables beside the topic.
+    pub environment: BTreeMap<String, String>,
+    /// Enabled Regions.
+    pub regions: Vec<String>,
+    /// Entries of a page at most, below what the caller asks for: AWS gives short pages too.
+    pub page_size: usize,
+    /// What goes wrong.
+    pub faults: Vec<Fault>,
+    /// What `GenerateCredentialReport` answers, in turn; the last one again and again.
+    pub(crate) report_states: Vec<String>,
+    /// Errors that `GetCredentialReport` answers before the report.
+    pub(crate) report_errors: Vec<String>,
+    pub(crate) report_generated_at: Timestamp,
+    pub(crate) credential_report: Vec<u8>,
+    pub(crate) account_summary: BTreeMap<String, i32>,
+    pub(crate) password_policy: Option<BTreeMap<String, Value>>,
+    pub(crate) identities: Identities,
+    pub(crate) administrators: Administrators,
+    pub(crate) virtual_mfa_devices: Vec<Device>,
+    /// Events as `LookupEvents` gives them, `awsRegion` beside them.
+    pub(crate) events: Vec<Event>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Identities {
+    pub(crate) users: Vec<User>,
+    pub(crate) groups: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct User {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) groups: Vec<String>,
+    #[serde(default)]
+    pub(crate) attached_policies: Vec<String>,
+    #[serde(default)]
+    pub(crate) inline_policies: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Administrators {
+    #[serde(default)]
+    pub(crate) users: Vec<String>,
+    #[serde(default)]
+    pub(crate) groups: Vec<String>,
+    #[serde(default)]
+    pub(crate) roles: Vec<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Device {
+    pub(crate) serial_number: String,
+    pub(crate) owner_arn: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Event {
+    pub(crate) region: String,
+    pub(crate) time: Timestamp,
+    /// As it stands in `Events[]`.
+    pub(crate) outer: Value,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    about: String,
+    from: Option<String>,
+    now: Option<Timestamp>,
+    account: Option<String>,
+    alias: Option<String>,
+    event: Option<Value>,
+    #[serde(default)]
+    environment: BTreeMap<String, String>,
+    regions: Option<Vec<String>>,
+    page_size: Option<usize>,
+    #[serde(default)]
+    faults: Vec<Fault>,
+    #[serde(default)]
+    report_states: Vec<String>,
+    #[serde(default)]
+    report_errors: Vec<String>,
+    report_generated_at: Option<Timestamp>,
+    /// Copies of each root event, with ids of their own, a second apart.
+    events_times: Option<usize>,
+    /// Users to be added to report and identities.
+    more_users: Option<usize>,
+    /// Credential report in bytes that no text file holds: `latin-1`.
+    report_encoding: Option<String>,
+}
+
+/// The folder of all stories.
+pub fn scenarios() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")
+}
+
+impl Story {
+    /// Names of all stories, sorted.
+    pub fn names() -> Vec<String> {
+        let entries = std::fs::read_dir(scenarios()).expect("tests/scenarios can be read");
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.expect("an entry"))
+            .filter(|entry| entry.path().join("story.json").exists())
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// The story called `name`, at its own time.
+    pub fn load(name: &str) -> Self {
+        Self::shifted(name, SignedDuration::ZERO)
+    }
+
+    /// The story called `name`, every time in it moved so that its present is `now`.
+    pub fn at(name: &str, now: Timestamp) -> Self {
+        Self::shifted(name, now.duration_since(Self::load(name).now))
+    }
+
+    fn shifted(name: &str, by: SignedDuration) -> Self {
+        let folder = Folder { path: scenarios().join(name), by };
+        let head: Head = folder.parse("story.json").unwrap_or_else(|| panic!("there is no story called {name}"));
+        let base = head.from.as_ref().map(|base| Self::shifted(base, by));
+        let base = base.unwrap_or_else(|| Self::empty(head.now.expect("a story without `from` has a `now`")));
+        let generated_at = head.report_generated_at.unwrap_or(base.report_generated_at);
+        let mut story = Self {
+            name: name.to_owned(),
+            about: head.about,
+            now: head.now.unwrap_or(base.now),
+            account: head.account.unwrap_or(base.account),
+            alias: head.alias.or(base.alias),
+            event: head.event.unwrap_or(base.event),
+            environment: head.environment,
+            regions: head.regions.unwrap_or(base.regions),
+            page_size: head.page_size.unwrap_or(base.page_size),
+            faults: head.faults,
+            report_states: if head.report_states.is_empty() { base.report_states } else { head.report_states },
+            report_errors: head.report_errors,
+            report_generated_at: generated_at,
+            credential_report: folder.text("credential-report.csv").map_or(base.credential_report, String::into_bytes),
+            account_summary: folder.parse("account-summary.json").unwrap_or(base.account_summary),
+            password_policy: match folder.parse::<Value>("password-policy.json") {
+                Some(Value::Null) => None,
+                Some(policy) => Some(serde_json::from_value(policy).expect("a password policy is an object")),
+                None => base.password_policy,
+            },
+            identities: folder.parse("identities.json").unwrap_or(base.identities),
+            administrators: folder.parse("administrators.json").unwrap_or(base.administrators),
+            virtual_mfa_devices: folder.parse("virtual-mfa-devices.json").unwrap_or(base.virtual_mfa_devices),
+            events: folder.events().unwrap_or(base.events),
+        };
+        if head.report_encoding.as_deref() == Some("latin-1") {
+            let text = String::from_utf8(story.credential_report).expect("a text file");
+            story.credential_report = text.chars().map(|char| u8::try_from(u32::from(char)).unwrap_or(b'?')).collect();
+        }
+        if let Some(times) = head.events_times {
+            story.multiply_events(times);
+        }
+        story.add_users(head.more_users.unwrap_or(0));
+        story
+    }
+
+    fn empty(now: Timestamp) -> Self {
+        Self {
+            name: String::new(),
+            about: String::new(),
+            now,
+            account: "111122223333".into(),
+            alias: None,
+            event: json!({}),
+            environment: BTreeMap::new(),
+            regions: Vec::new(),
+            page_size: usize::MAX,
+            faults: Vec::new(),
+            report_states: vec!["COMPLETE".into()],
+            report_errors: Vec::new(),
+            report_generated_at: now - SignedDuration::from_hours(2),
+            credential_report: Vec::new(),
+            account_summary: BTreeMap::new(),
+            password_policy: None,
+            identities: Identities::default(),
+            administrators: Administrators::default(),
+            virtual_mfa_devices: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+
+    /// Adds `count` users with a password, MFA and a group to report and identities.
+    pub fn add_users(&mut self, count: usize) {
+        use std::fmt::Write;
+
+        let mut rows = String::new();
+        for number in 0..count {
+            let (name, account) = (format!("user-{number:05}"), &self.account);
+            let _ = write!(
+                rows,
+                "\n{name},arn:aws:iam::{account}:user/{name},2024-02-01T08:00:00Z,true,2026-11-19T07:30:00Z,\
+                 2026-09-01T10:00:00Z,2026-11-30T10:00:00Z,true,true,2026-08-01T10:00:00Z,2026-11-19T23:45:00Z,eu-west-1,s3,\
+                 false,N/A,N/A,N/A,N/A,false,N/A,false,N/A"
+            );
+            self.identities.users.push(User { name, groups: vec!["Administrators".into()], ..User::default() });
+        }
+        self.credential_report.extend(rows.bytes());
+    }
+
+    fn multiply_events(&mut self, times: usize) {
+        let originals = std::mem::take(&mut self.events);
+        for (kind, event) in originals.into_iter().enumerate() {
+            for copy in 0..times {
+                let mut event = event.clone();
+                let id = format!("00000000-0000-4000-9000-{kind:04}{copy:08}");
+                event.time -= SignedDuration::from_secs(i64::try_from(copy).expect("few copies"));
+                let record = event.outer["CloudTrailEvent"].as_str().expect("a record").to_owned();
+                let mut record: Value = serde_json::from_str(&record).expect("a JSON record");
+                record["eventID"] = json!(id);
+                record["eventTime"] = json!(event.time.to_string());
+                event.outer["EventId"] = json!(id);
+                event.outer["EventTime"] = json!(event.time.as_second());
+                event.outer["CloudTrailEvent"] = json!(record.to_string());
+                self.events.push(event);
+            }
+        }
+    }
+
+    /// Where the function publishes.
+    pub fn topic_arn(&self) -> String {
+        format!("arn:aws:sns:eu-west-1:{}:rootwatch", self.account)
+    }
+
+    /// The function's own ARN.
+    pub fn function_arn(&self) -> String {
+        format!("arn:aws:lambda:eu-west-1:{}:function:rootwatch", self.account)
+    }
+
+    /// The function's environment.
+    pub fn variables(&self) -> Vec<(String, String)> {
+        let fixed =
+            [("AWS_REGION".to_owned(), "eu-west-1".to_owned()), ("ROOTWATCH_TOPIC_ARN".to_owned(), self.topic_arn())];
+        fixed.into_iter().chain(self.environment.clone()).collect()
+    }
+}
+
+struct Folder {
+    path: PathBuf,
+    by: SignedDuration,
+}
+
+impl Folder {
+    fn text(&self, file: &str) -> Option<String> {
+        let bytes = std::fs::read(self.path.join(file)).ok()?;
+        Some(shift(&String::from_utf8(bytes).expect("story files are UTF-8"), self.by))
+    }
+
+    fn parse<T: DeserializeOwned>(&self, file: &str) -> Option<T> {
+        let text = self.text(file)?;
+        Some(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}/{file}: {error}", self.path.display())))
+    }
+
+    /// CloudTrail records, or entries as `LookupEvents` gives them (with an `EventId` and the `awsRegion`).
+    fn events(&self) -> Option<Vec<Event>> {
+        let mut files: Vec<_> = std::fs::read_dir(self.path.join("root-events")).ok()?.flatten().collect();
+        files.sort_by_key(std::fs::DirEntry::file_name);
+        let events = files.iter().map(|file| {
+            let name = format!("root-events/{}", file.file_name().to_string_lossy());
+            event(self.parse(&name).expect("an event"))
+        });
+        Some(events.collect())
+    }
+}
+
+fn event(mut value: Value) -> Event {
+    let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    if value.get("EventId").is_some() {
+        let time: Timestamp = text("/EventTime").parse().expect("EventTime is a time");
+        let region = text("/awsRegion");
+        value["EventTime"] = json!(time.as_second());
+        if let Some(fields) = value.as_object_mut() {
+            fields.remove("awsRegion");
+        }
+        return Event { region, time, outer: value };
+    }
+    let time: Timestamp = text("/eventTime").parse().expect("eventTime is a time");
+    let outer = json!({
+        "EventId": text("/eventID"),
+        "EventName": text("/eventName"),
+        "ReadOnly": value["readOnly"].to_string(),
+        "EventTime": time.as_second(),
+        "EventSource": text("/eventSource"),
+        "Username": if text("/userIdentity/type") == "Root" { "root".to_owned() } else { text("/userIdentity/userName") },
+        "AccessKeyId": text("/userIdentity/accessKeyId"),
+        "Resources": [],
+        "CloudTrailEvent": value.to_string(),
+    });
+    Event { region: text("/awsRegion"), time, outer }
+}
+
+/// Moves every time of the form `2026-11-20T10:00:00Z` in `text`.
+fn shift(text: &str, by: SignedDuration) -> String {
+    const LENGTH: usize = "2026-11-20T10:00:00Z".len();
+    let mut shifted = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(char) = rest.chars().next() {
+        let time = rest.get(..LENGTH).filter(|time| time.ends_with('Z') && time.contains('T'));
+        if let Some(time) = time.and_then(|time| time.parse::<Timestamp>().ok()) {
+            shifted.push_str(&(time + by).strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+            rest = &rest[LENGTH..];
+        } else {
+            shifted.push(char);
+            rest = &rest[char.len_utf8()..];
+        }
+    }
+    shifted
+}
