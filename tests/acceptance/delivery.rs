@@ -1,1 +1,79 @@
-//! x
+//! What SNS may answer: nothing that was seen is lost in silence.
+
+use sandbox::{Fault, Sandbox, Story, Trouble};
+
+use crate::stories::run;
+
+const ALARM: &str = "critical-root-signs-in-without-mfa-and-creates-a-key";
+
+async fn publish_with(
+    trouble: Trouble,
+    times: Option<usize>,
+) -> (Result<Option<String>, checker::Error>, usize, usize) {
+    let mut story = Story::load(ALARM);
+    story.faults.push(Fault { on: "sns:Publish".into(), region: None, trouble, times });
+    let sandbox = Sandbox::start(story.clone()).await;
+    let told = run(&sandbox, &story).await.map(|answer| answer.told);
+    let attempts = sandbox.calls().iter().filter(|call| call.action == "sns:Publish").count();
+    (told, attempts, sandbox.published().len())
+}
+
+#[tokio::test]
+async fn pb_1_what_passes_is_tried_again_and_told_once() {
+    let passing =
+        [Trouble::Throttle, Trouble::Error("KMSThrottling".into()), Trouble::Broken, Trouble::Reset, Trouble::Hang];
+    for trouble in passing {
+        let (told, attempts, published) = publish_with(trouble.clone(), Some(1)).await;
+        assert!(told.unwrap().is_some(), "{trouble:?}");
+        assert_eq!((attempts, published), (2, 1), "{trouble:?}");
+    }
+}
+
+#[tokio::test]
+async fn pb_2_a_permanent_refusal_is_an_error_at_once_and_says_what_to_mend() {
+    for code in ["KMSAccessDenied", "KMSDisabled", "AuthorizationError", "NotFound", "InvalidParameter"] {
+        let (told, attempts, published) = publish_with(Trouble::Error(code.into()), None).await;
+        let error = told.unwrap_err().to_string();
+        assert_eq!((attempts, published), (1, 0), "{code}: no hot retry");
+        assert!(error.contains(&format!("rootwatch failed: {code} (trying again will not help: mend")), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_pass_is_an_error_after_all_attempts() {
+    let (told, attempts, published) = publish_with(Trouble::Throttle, None).await;
+    assert!(told.unwrap_err().to_string().contains("Throttling"));
+    assert_eq!((attempts, published), (4, 0));
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_understood_is_no_success() {
+    for trouble in [Trouble::Garbage, Trouble::Empty] {
+        let (told, _, published) = publish_with(trouble.clone(), None).await;
+        assert!(told.is_err(), "{trouble:?}");
+        assert_eq!(published, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_does_everything_but_publish() {
+    let mut story = Story::load(ALARM);
+    story.event = serde_json::json!({"dry_run": true});
+    let sandbox = Sandbox::start(story.clone()).await;
+    let answer = run(&sandbox, &story).await.unwrap();
+    assert_eq!((answer.told, answer.report.root_activity.len()), (None, 3));
+    assert!(!sandbox.calls().iter().any(|call| call.action == "sns:Publish"));
+}
+
+#[tokio::test]
+async fn a_program_that_subscribes_gets_the_same_facts_as_json() {
+    let story = Story::load(ALARM);
+    let sandbox = Sandbox::start(story.clone()).await;
+    run(&sandbox, &story).await.unwrap();
+    let message = &sandbox.published()[0];
+    let json: serde_json::Value = serde_json::from_str(&message.bodies["sqs"]).unwrap();
+    assert_eq!(json["schema"], "rootwatch.notification/1");
+    assert_eq!(json["subject"], message.subject.as_str());
+    assert_eq!(json["root_activity"][0]["kind"], "root_access_key_created");
+    assert_eq!(json["findings"][0]["status"], "failed");
+}

@@ -1,1 +1,133 @@
-//! x
+//! The real binary, in a local Lambda Runtime API, at the present time.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sandbox::runtime::{self, Invoke, Outcome};
+use sandbox::{Sandbox, Story};
+use serde_json::json;
+
+const ALARM: &str = "critical-root-signs-in-without-mfa-and-creates-a-key";
+
+async fn invoke(story: &Story, event: &str, change: impl FnOnce(&mut Invoke)) -> (Outcome, Sandbox) {
+    let sandbox = Sandbox::start(story.clone()).await;
+    let mut invoke = Invoke::over(&sandbox, story, event.to_owned(), Duration::from_secs(300));
+    change(&mut invoke);
+    (runtime::invoke(invoke).await, sandbox)
+}
+
+fn now(name: &str) -> Story {
+    Story::at(name, Timestamp::now())
+}
+
+#[tokio::test]
+async fn a_scheduled_run_answers_with_the_report_and_tells() {
+    let story = now(ALARM);
+    let (outcome, sandbox) = invoke(&story, &story.event.to_string(), |_| {}).await;
+    let answer = outcome.answer.unwrap();
+    assert_eq!(answer["schema"], "rootwatch.report/1");
+    assert_eq!(answer["account"]["id"], "111122223333");
+    assert_eq!(answer["told"], "00000000-0000-4000-8000-000000000001");
+    assert_eq!(answer["findings"][0]["control"], "root-access-keys");
+    assert_eq!(answer["findings"][0]["status"], "failed");
+    assert_eq!(answer["root_activity"][0]["kind"], "root_access_key_created");
+    let subject = &sandbox.published()[0].subject;
+    assert_eq!(subject, "[rootwatch] CRITICAL: new root access key in acme-prod (111122223333)");
+}
+
+#[tokio::test]
+async fn a_compliant_account_is_silence_and_a_full_answer() {
+    let (outcome, sandbox) = invoke(&now("nothing-to-tell-compliant"), "{}", |_| {}).await;
+    let answer = outcome.answer.unwrap();
+    assert!(answer["told"].is_null() && sandbox.published().is_empty());
+    let findings = answer["findings"].as_array().unwrap();
+    assert!(findings.len() == 8 && findings.iter().all(|finding| finding["status"] == "passed"), "{findings:?}");
+}
+
+#[tokio::test]
+async fn ct_15_a_wrong_event_is_an_error_with_a_stable_type_and_calls_nothing() {
+    for event in ["null", "[]", r#"{"lookback_hours": 0}"#, r#"{"what": 1}"#] {
+        let (outcome, sandbox) = invoke(&now(ALARM), event, |_| {}).await;
+        let error = outcome.answer.unwrap_err();
+        assert_eq!(error["errorType"], "InvalidEvent", "{event}");
+        assert!(error["errorMessage"].as_str().unwrap().contains("Accepted are `{}`"), "{event}");
+        assert_eq!(sandbox.calls(), [], "{event}");
+    }
+}
+
+#[tokio::test]
+async fn cf_1_wrong_settings_are_one_error_with_every_fault_and_call_nothing() {
+    let (outcome, sandbox) = invoke(&now(ALARM), "{}", |invoke| {
+        invoke.environment.push(("ROOTWATCH_TOPIC_ARN".into(), String::new()));
+        invoke.environment.push(("ROOTWATCH_ROOT_UNUSED_DAYS".into(), "-3".into()));
+        invoke.environment.push(("ROOTWATCH_TYPO".into(), "1".into()));
+    })
+    .await;
+    let error = outcome.answer.unwrap_err();
+    assert_eq!(error["errorType"], "InvalidSettings");
+    let message = error["errorMessage"].as_str().unwrap();
+    for fault in [
+        "ROOTWATCH_TOPIC_ARN is missing",
+        "ROOTWATCH_ROOT_UNUSED_DAYS is a number from 1 to 365",
+        "ROOTWATCH_TYPO is not known",
+    ] {
+        assert!(message.contains(fault), "{message}");
+    }
+    assert_eq!(sandbox.calls(), []);
+}
+
+#[tokio::test]
+async fn an_event_of_another_account_is_refused() {
+    let event = json!({"detail-type": "Scheduled Event", "source": "aws.scheduler", "account": "999900001111"});
+    let (outcome, sandbox) = invoke(&now(ALARM), &event.to_string(), |_| {}).await;
+    assert_eq!(outcome.answer.unwrap_err()["errorType"], "UnknownAccount");
+    assert_eq!(sandbox.calls(), []);
+}
+
+#[tokio::test]
+async fn se_1_in_4_secrets_rows_and_forged_metrics_stay_out_of_the_log() {
+    let (outcome, _) = invoke(&now("critical-hostile-text"), "{}", |invoke| {
+        invoke.environment.push(("AWS_LAMBDA_LOG_LEVEL".into(), "TRACE".into()));
+    })
+    .await;
+    assert!(outcome.answer.is_ok(), "{}", outcome.log);
+    let (secret, _) = invoke(&now("critical-hostile-text"), "{}", |_| {}).await;
+    for line in secret.log.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).expect("every line of the log is JSON");
+        assert!(line.get("_aws").is_none(), "{line}");
+    }
+    for hidden in ["secret-of-the-sandbox", "password_enabled", "user/alice", "HYPERLINK"] {
+        assert!(!secret.log.contains(hidden), "{hidden} is in the log: {}", secret.log);
+    }
+    assert!(!outcome.log.contains("secret-of-the-sandbox"));
+}
+
+#[tokio::test]
+async fn cr_9_a_report_of_a_hundred_thousand_users_is_refused_and_fits_into_memory() {
+    let mut story = now("nothing-to-tell-compliant");
+    story.add_users(100_000);
+    let (outcome, _) = invoke(&story, r#"{"dry_run": true}"#, |_| {}).await;
+    let answer = outcome.answer.unwrap();
+    let error = &answer["sources"][0]["error"];
+    assert_eq!(error["detail"], "it is larger than 25165824 bytes");
+    assert_eq!(answer["findings"][0]["status"], "unknown");
+    assert!(outcome.peak_memory < 256 * 1024 * 1024, "{} bytes", outcome.peak_memory);
+}
+
+#[tokio::test]
+async fn every_event_of_the_events_folder_is_answered() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../events");
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let event = std::fs::read_to_string(&path).unwrap();
+        let (outcome, sandbox) = invoke(&now("nothing-to-tell-compliant"), &event, |_| {}).await;
+        let answer = outcome.answer.unwrap();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let told = sandbox.published().first().map(|message| message.subject.clone());
+        assert_eq!(answer["told"].is_null(), told.is_none());
+        names.push(format!("{name}: {}", told.unwrap_or_else(|| "nothing told".into())));
+    }
+    names.sort();
+    insta::assert_snapshot!(names.join("\n"));
+}

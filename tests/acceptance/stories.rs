@@ -101,9 +101,9 @@ stories! {
     critical_root_key_used_today_password_long_ago = "critical-root-key-used-today-password-long-ago";
     critical_root_signs_in_without_mfa_and_creates_a_key = "critical-root-signs-in-without-mfa-and-creates-a-key";
     critical_sources_disagree_about_mfa = "critical-sources-disagree-about-mfa";
+    high_one_region_is_denied_and_the_others_are_told = "high-one-region-is-denied-and-the-others-are-told";
     high_one_sign_in_is_told_once = "high-one-sign-in-is-told-once";
     incomplete_old_report_is_used_when_renewal_is_refused = "incomplete-old-report-is-used-when-renewal-is-refused";
-    medium_one_region_is_denied_and_the_others_are_told = "medium-one-region-is-denied-and-the-others-are-told";
     medium_users_hold_policies_of_their_own = "medium-users-hold-policies-of-their-own";
     nothing_to_tell_after_throttling = "nothing-to-tell-after-throttling";
     nothing_to_tell_compliant = "nothing-to-tell-compliant";

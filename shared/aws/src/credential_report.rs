@@ -137,3 +137,131 @@ impl Intercept for SizeLimit {
 fn is_too_large(error: &(dyn std::error::Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<TooLarge>())
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_iam::error::ErrorMetadata;
+    use aws_sdk_iam::operation::generate_credential_report::{
+        GenerateCredentialReportError as GenerateError, GenerateCredentialReportOutput as Generated,
+    };
+    use aws_sdk_iam::operation::get_credential_report::GetCredentialReportOutput as Got;
+    use aws_sdk_iam::primitives::{Blob, DateTime};
+    use aws_sdk_iam::types::error::{
+        CredentialReportExpiredException, CredentialReportNotPresentException, CredentialReportNotReadyException,
+        LimitExceededException, ServiceFailureException,
+    };
+    use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+    use checklist::{AccountId, Partition};
+
+    use super::*;
+
+    const REPORT: &str = include_str!("../../checklist/samples/credential-report-good.csv");
+
+    fn account() -> Account {
+        let id = AccountId::parse("111122223333").expect("an id");
+        Account { id, alias: None, partition: Partition::Aws }
+    }
+
+    fn state(state: &str) -> Generated {
+        Generated::builder().state(state.into()).build()
+    }
+
+    fn generated(states: &'static [&'static str]) -> Rule {
+        let mut answers = mock!(Client::generate_credential_report).sequence().output(|| state(states[0]));
+        for next in &states[1..] {
+            answers = answers.output(|| state(next));
+        }
+        answers.repeatedly().build()
+    }
+
+    fn refused(error: fn() -> GenerateError) -> Rule {
+        mock!(Client::generate_credential_report).then_error(error)
+    }
+
+    fn report() -> Got {
+        let at = DateTime::from_secs(1_795_161_600);
+        Got::builder().content(Blob::new(REPORT)).generated_time(at).build()
+    }
+
+    fn got() -> Rule {
+        mock!(Client::get_credential_report).then_output(report)
+    }
+
+    async fn read_with(rules: &[&Rule]) -> Result<CredentialReport, Unavailable> {
+        let client = mock_client!(aws_sdk_iam, RuleMode::MatchAny, rules);
+        read(&client, &account()).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_report_that_iam_is_still_writing_is_waited_for() {
+        let started = Instant::now();
+        let report = read_with(&[&generated(&["STARTED", "INPROGRESS", "COMPLETE"]), &got()]).await.unwrap();
+        assert_eq!(started.elapsed(), FIRST_PAUSE + PAUSE);
+        assert_eq!(report.generated_at.to_string(), "2026-11-20T08:00:00Z");
+        assert!(report.root.is_ok() && report.renewal.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn cr_11_a_report_that_never_comes_ends_with_the_budget_and_is_no_busy_loop() {
+        let started = Instant::now();
+        let generate = generated(&["STARTED"]);
+        let unavailable = read_with(&[&generate, &got()]).await.unwrap_err();
+        assert_eq!(unavailable.cause, Cause::NotReady);
+        assert!(started.elapsed() <= BUDGET && started.elapsed() > BUDGET - PAUSE);
+        assert!(generate.num_calls() <= 31, "{}", generate.num_calls());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn cr_12_not_ready_not_present_and_expired_in_turn_are_waited_out() {
+        let get = mock!(Client::get_credential_report)
+            .sequence()
+            .error(|| {
+                GetError::CredentialReportNotPresentException(CredentialReportNotPresentException::builder().build())
+            })
+            .error(|| GetError::CredentialReportExpiredException(CredentialReportExpiredException::builder().build()))
+            .error(|| GetError::CredentialReportNotReadyException(CredentialReportNotReadyException::builder().build()))
+            .output(report)
+            .build();
+        assert!(read_with(&[&generated(&["COMPLETE"]), &get]).await.is_ok());
+        assert_eq!(get.num_calls(), 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn cr_13_cr_14_an_old_report_is_used_when_iam_refuses_a_new_one() {
+        let limited = || GenerateError::LimitExceededException(LimitExceededException::builder().build());
+        let failing = || GenerateError::ServiceFailureException(ServiceFailureException::builder().build());
+        let denied = || GenerateError::generic(ErrorMetadata::builder().code("AccessDenied").build());
+        let refusals: [fn() -> GenerateError; 3] = [limited, failing, denied];
+        for refusal in refusals {
+            let report = read_with(&[&refused(refusal), &got()]).await.unwrap();
+            assert_eq!(report.renewal.unwrap_err().operation, GENERATE);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_without_an_old_report_is_the_reason() {
+        let denied = refused(|| GenerateError::generic(ErrorMetadata::builder().code("AccessDenied").build()));
+        let nothing = mock!(Client::get_credential_report).then_error(|| {
+            GetError::CredentialReportNotPresentException(CredentialReportNotPresentException::builder().build())
+        });
+        let unavailable = read_with(&[&denied, &nothing]).await.unwrap_err();
+        assert_eq!(unavailable.operation, GENERATE);
+        assert_eq!(unavailable.cause, Cause::Denied { code: "AccessDenied".into() });
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_denied_or_failing_get_is_told_at_once() {
+        let denied = mock!(Client::get_credential_report)
+            .then_error(|| GetError::generic(ErrorMetadata::builder().code("AccessDenied").build()));
+        let unavailable = read_with(&[&generated(&["COMPLETE"]), &denied]).await.unwrap_err();
+        assert_eq!((unavailable.operation.as_str(), denied.num_calls()), (GET, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_without_a_time_is_not_judged_by() {
+        let timeless =
+            mock!(Client::get_credential_report).then_output(|| Got::builder().content(Blob::new(REPORT)).build());
+        let unavailable = read_with(&[&generated(&["COMPLETE"]), &timeless]).await.unwrap_err();
+        assert!(unavailable.to_string().contains("GeneratedTime is missing"), "{unavailable}");
+    }
+}

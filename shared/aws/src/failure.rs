@@ -10,9 +10,10 @@ pub fn cause<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Cause {
     match error {
         SdkError::TimeoutError(_) => Cause::TimedOut,
         SdkError::DispatchFailure(failure) if failure.is_timeout() => Cause::TimedOut,
-        SdkError::DispatchFailure(failure) if failure.is_io() => Cause::Unreachable,
+        // A failure without a kind did not come from the connection: the request was never made, for want of credentials.
+        SdkError::DispatchFailure(failure) if failure.is_io() || failure.as_other().is_some() => Cause::Unreachable,
         SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_) => {
-            Cause::Refused { code: "the request could not be sent; are there AWS credentials?".into() }
+            Cause::Refused { code: "no request was made: are there AWS credentials?".into() }
         }
         SdkError::ResponseError(_) => Cause::Malformed { detail: "not what the service's reference describes".into() },
         SdkError::ServiceError(service) => match service.err().meta().code() {

@@ -132,3 +132,217 @@ pub async fn account_alias(client: &Client) -> Result<Option<String>, Unavailabl
 fn names<'a>(names: impl Iterator<Item = Option<&'a str>>) -> Vec<String> {
     names.flatten().map(text::bounded).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_iam::error::ErrorMetadata;
+    use aws_sdk_iam::operation::get_account_authorization_details::GetAccountAuthorizationDetailsOutput as Details;
+    use aws_sdk_iam::operation::get_account_password_policy::GetAccountPasswordPolicyOutput as PolicyOutput;
+    use aws_sdk_iam::operation::get_account_summary::{GetAccountSummaryError, GetAccountSummaryOutput};
+    use aws_sdk_iam::operation::list_account_aliases::ListAccountAliasesOutput;
+    use aws_sdk_iam::operation::list_entities_for_policy::{
+        ListEntitiesForPolicyError, ListEntitiesForPolicyOutput as Entities,
+    };
+    use aws_sdk_iam::operation::list_virtual_mfa_devices::ListVirtualMfaDevicesOutput as Devices;
+    use aws_sdk_iam::primitives::DateTime;
+    use aws_sdk_iam::types::error::NoSuchEntityException;
+    use aws_sdk_iam::types::{
+        AttachedPolicy, GroupDetail, PasswordPolicy as SdkPolicy, PolicyDetail, PolicyGroup, PolicyRole, PolicyUser,
+        SummaryKeyType, User, UserDetail, VirtualMfaDevice as SdkDevice,
+    };
+    use aws_smithy_mocks::{RuleMode, mock, mock_client};
+
+    use super::*;
+
+    fn denied() -> ErrorMetadata {
+        ErrorMetadata::builder().code("AccessDenied").build()
+    }
+
+    #[tokio::test]
+    async fn the_summary_is_read_by_its_keys() {
+        let rule = mock!(Client::get_account_summary).then_output(|| {
+            GetAccountSummaryOutput::builder()
+                .summary_map(SummaryKeyType::AccountMfaEnabled, 1)
+                .summary_map(SummaryKeyType::from("AccountPasswordPresent"), 1)
+                .summary_map(SummaryKeyType::Users, 7)
+                .build()
+        });
+        let summary = account_summary(&mock_client!(aws_sdk_iam, [&rule])).await.unwrap();
+        assert_eq!((summary.root_mfa, summary.root_password, summary.users), (Ok(1), Ok(1), Ok(7)));
+        assert!(summary.root_access_keys.is_err(), "an absent key is unknown, not 0");
+    }
+
+    #[tokio::test]
+    async fn a_denied_summary_names_the_operation() {
+        let rule = mock!(Client::get_account_summary).then_error(|| GetAccountSummaryError::generic(denied()));
+        let unavailable = account_summary(&mock_client!(aws_sdk_iam, [&rule])).await.unwrap_err();
+        assert_eq!(unavailable.to_string(), "account summary: iam:GetAccountSummary was denied (AccessDenied)");
+    }
+
+    #[tokio::test]
+    async fn cr_19_no_policy_is_an_answer_and_a_denial_is_not() {
+        let none = mock!(Client::get_account_password_policy).then_error(|| {
+            GetAccountPasswordPolicyError::NoSuchEntityException(NoSuchEntityException::builder().build())
+        });
+        assert_eq!(password_policy(&mock_client!(aws_sdk_iam, [&none])).await, Ok(None));
+        let denied =
+            mock!(Client::get_account_password_policy).then_error(|| GetAccountPasswordPolicyError::generic(denied()));
+        assert!(password_policy(&mock_client!(aws_sdk_iam, [&denied])).await.is_err());
+        let empty = mock!(Client::get_account_password_policy).then_output(|| PolicyOutput::builder().build());
+        assert!(password_policy(&mock_client!(aws_sdk_iam, [&empty])).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn all_nine_settings_are_read_and_zero_means_off() {
+        let policy = |age, reuse| {
+            SdkPolicy::builder()
+                .minimum_password_length(14)
+                .require_symbols(true)
+                .require_numbers(false)
+                .require_uppercase_characters(true)
+                .require_lowercase_characters(false)
+                .allow_users_to_change_password(true)
+                .max_password_age(age)
+                .password_reuse_prevention(reuse)
+                .hard_expiry(true)
+                .build()
+        };
+        let read = async |age, reuse| {
+            let rule = mock!(Client::get_account_password_policy)
+                .then_output(move || PolicyOutput::builder().password_policy(policy(age, reuse)).build());
+            password_policy(&mock_client!(aws_sdk_iam, [&rule])).await.unwrap().unwrap()
+        };
+        assert_eq!(
+            read(90, 24).await,
+            PasswordPolicy {
+                minimum_length: 14,
+                require_uppercase: true,
+                require_lowercase: false,
+                require_numbers: false,
+                require_symbols: true,
+                max_age_days: Some(90),
+                hard_expiry: true,
+                users_may_change: true,
+                reuse_prevention: Some(24),
+            }
+        );
+        let off = read(0, 0).await;
+        assert_eq!((off.max_age_days, off.reuse_prevention), (None, None));
+    }
+
+    #[tokio::test]
+    async fn users_and_groups_come_from_all_pages_of_a_thousand() {
+        let user = |name: &str| {
+            UserDetail::builder()
+                .user_name(name)
+                .group_list("Administrators")
+                .attached_managed_policies(AttachedPolicy::builder().policy_name("ReadOnlyAccess").build())
+                .user_policy_list(PolicyDetail::builder().policy_name("legacy").policy_document("%7B%7D").build())
+                .build()
+        };
+        let first = mock!(Client::get_account_authorization_details)
+            .match_requests(|request| {
+                request.max_items() == Some(1_000)
+                    && request.filter() == [EntityType::User, EntityType::Group]
+                    && request.marker().is_none()
+            })
+            .then_output(move || {
+                Details::builder().user_detail_list(user("alice")).is_truncated(true).marker("next").build()
+            });
+        let second = mock!(Client::get_account_authorization_details)
+            .match_requests(|request| request.marker() == Some("next"))
+            .then_output(|| {
+                Details::builder()
+                    .user_detail_list(UserDetail::builder().user_name("bob").build())
+                    .group_detail_list(GroupDetail::builder().group_name("Administrators").build())
+                    .build()
+            });
+        let identities = identities(&mock_client!(aws_sdk_iam, [&first, &second])).await.unwrap();
+        assert_eq!(identities.groups, ["Administrators"]);
+        assert_eq!(identities.users[1], IamUser { name: "bob".into(), ..IamUser::default() });
+        assert_eq!(
+            identities.users[0],
+            IamUser {
+                name: "alice".into(),
+                groups: vec!["Administrators".into()],
+                attached_policies: vec!["ReadOnlyAccess".into()],
+                inline_policies: vec!["legacy".into()],
+            }
+        );
+    }
+
+    #[tokio::test]
+    async fn half_of_the_users_is_no_answer() {
+        let first = mock!(Client::get_account_authorization_details)
+            .then_output(|| Details::builder().is_truncated(true).marker("next").build());
+        let second = mock!(Client::get_account_authorization_details).then_error(|| {
+            aws_sdk_iam::operation::get_account_authorization_details::GetAccountAuthorizationDetailsError::generic(
+                denied(),
+            )
+        });
+        let unavailable = identities(&mock_client!(aws_sdk_iam, [&first, &second])).await.unwrap_err();
+        assert_eq!(unavailable.source, Source::Identities);
+    }
+
+    #[tokio::test]
+    async fn cr_20_a_device_carries_its_owner_by_arn() {
+        let device =
+            |serial: &str, user: Option<User>| SdkDevice::builder().serial_number(serial).set_user(user).build();
+        let root = || {
+            let user =
+                User::builder().path("").user_name("").user_id("111122223333").create_date(DateTime::from_secs(0));
+            user.arn("arn:aws:iam::111122223333:root").build()
+        };
+        let rule = mock!(Client::list_virtual_mfa_devices).then_output(move || {
+            Devices::builder()
+                .virtual_mfa_devices(device("arn:aws:iam::111122223333:mfa/phone", root().ok()).expect("a device"))
+                .virtual_mfa_devices(device("arn:aws:iam::111122223333:mfa/spare", None).expect("a device"))
+                .build()
+                .expect("an answer")
+        });
+        let devices = virtual_mfa_devices(&mock_client!(aws_sdk_iam, [&rule])).await.unwrap();
+        let owners: Vec<_> = devices.iter().map(|device| device.owner_arn.as_deref()).collect();
+        assert_eq!(owners, [Some("arn:aws:iam::111122223333:root"), None]);
+    }
+
+    #[tokio::test]
+    async fn administrators_come_from_all_pages_by_permission_and_not_by_boundary() {
+        let first = mock!(Client::list_entities_for_policy)
+            .match_requests(|request| {
+                request.policy_arn() == Some("arn:aws-cn:iam::aws:policy/AdministratorAccess")
+                    && request.policy_usage_filter() == Some(&PolicyUsageType::PermissionsPolicy)
+                    && request.marker().is_none()
+            })
+            .then_output(|| {
+                Entities::builder()
+                    .policy_users(PolicyUser::builder().user_name("alice").build())
+                    .is_truncated(true)
+                    .marker("next")
+                    .build()
+            });
+        let second = mock!(Client::list_entities_for_policy).then_output(|| {
+            Entities::builder()
+                .policy_groups(PolicyGroup::builder().group_name("Administrators").build())
+                .policy_roles(PolicyRole::builder().role_name("Admin").build())
+                .build()
+        });
+        let client = mock_client!(aws_sdk_iam, RuleMode::Sequential, [&first, &second]);
+        let administrators = administrators(&client, Partition::China).await.unwrap();
+        assert_eq!((administrators.users.len(), administrators.groups.len(), administrators.roles.len()), (1, 1, 1));
+        let denied =
+            mock!(Client::list_entities_for_policy).then_error(|| ListEntitiesForPolicyError::generic(denied()));
+        assert!(super::administrators(&mock_client!(aws_sdk_iam, [&denied]), Partition::Aws).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn an_account_has_an_alias_or_none() {
+        let alias = async |answer: fn() -> ListAccountAliasesOutput| {
+            let rule = mock!(Client::list_account_aliases).then_output(answer);
+            account_alias(&mock_client!(aws_sdk_iam, [&rule])).await.unwrap()
+        };
+        let with = || ListAccountAliasesOutput::builder().account_aliases("acme-prod").build().expect("an answer");
+        let without =
+            || ListAccountAliasesOutput::builder().set_account_aliases(Some(Vec::new())).build().expect("an answer");
+        assert_eq!((alias(with).await.as_deref(), alias(without).await), (Some("acme-prod"), None));
+    }
+}

@@ -38,3 +38,38 @@ pub async fn enabled(client: &Client) -> Result<Vec<String>, Unavailable> {
     }
     Ok(regions)
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_account::error::ErrorMetadata;
+    use aws_sdk_account::operation::list_regions::{ListRegionsError, ListRegionsOutput};
+    use aws_sdk_account::types::Region;
+    use aws_smithy_mocks::{mock, mock_client};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn enabled_regions_come_from_all_pages_without_an_account_id() {
+        let region = |name: &str| Region::builder().region_name(name).build();
+        let first = mock!(Client::list_regions)
+            .match_requests(|request| {
+                request.account_id().is_none()
+                    && request.region_opt_status_contains()
+                        == [RegionOptStatus::Enabled, RegionOptStatus::EnabledByDefault]
+            })
+            .then_output(move || ListRegionsOutput::builder().regions(region("us-east-1")).next_token("next").build());
+        let second = mock!(Client::list_regions)
+            .match_requests(|request| request.next_token() == Some("next"))
+            .then_output(move || ListRegionsOutput::builder().regions(region("ap-south-2")).build());
+        let regions = enabled(&mock_client!(aws_sdk_account, [&first, &second])).await.unwrap();
+        assert_eq!(regions, ["us-east-1", "ap-south-2"]);
+    }
+
+    #[tokio::test]
+    async fn a_denial_names_the_operation() {
+        let rule = mock!(Client::list_regions)
+            .then_error(|| ListRegionsError::generic(ErrorMetadata::builder().code("AccessDeniedException").build()));
+        let unavailable = enabled(&mock_client!(aws_sdk_account, [&rule])).await.unwrap_err();
+        assert_eq!(unavailable.to_string(), "list of Regions: account:ListRegions was denied (AccessDeniedException)");
+    }
+}

@@ -56,6 +56,9 @@ pub async fn sweep(
         let mut token = None;
         loop {
             sleep_until(next_request.min(deadline)).await;
+            if Instant::now() >= deadline {
+                return incomplete(swept, Cause::OutOfTime);
+            }
             next_request = Instant::now() + PACE;
             let page = match timeout_at(deadline, page(client, &key, value, (since, until), token)).await {
                 Ok(Ok(page)) => page,
@@ -119,5 +122,104 @@ fn trail_event(event: &Event, region: &str) -> TrailEvent {
         access_key_id: owned(event.access_key_id()),
         region: region.to_owned(),
         record: owned(event.cloud_trail_event()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use aws_sdk_cloudtrail::error::ErrorMetadata;
+    use aws_sdk_cloudtrail::operation::lookup_events::{LookupEventsError, LookupEventsOutput};
+    use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+    use checklist::{AccountId, Partition};
+
+    use super::*;
+
+    fn account() -> Account {
+        let id = AccountId::parse("111122223333").expect("an id");
+        Account { id, alias: None, partition: Partition::Aws }
+    }
+
+    fn root_event(id: usize) -> Event {
+        let record = include_str!("../../checklist/samples/records/18-root-readonly-list-buckets.json");
+        let record = record.replace("00000000-0000-4000-8000-000000000028", &format!("event-{id}"));
+        Event::builder().event_id(format!("event-{id}")).username("root").cloud_trail_event(record).build()
+    }
+
+    async fn sweep_with(rule: &Rule, region: &str, time_limit: Duration) -> Swept {
+        let client = mock_client!(aws_sdk_cloudtrail, RuleMode::MatchAny, [rule]);
+        let span = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_hours(24));
+        sweep(&client, &account(), region, span, Instant::now() + time_limit).await
+    }
+
+    /// `pages` full pages; the next token is the number of the page.
+    fn pages(pages: usize) -> Rule {
+        mock!(Client::lookup_events).then_compute_output(move |request| {
+            let page = request.next_token().map_or(0, |token| token.parse::<usize>().unwrap_or(0));
+            let next = (page + 1 < pages).then(|| (page + 1).to_string());
+            let events = (page * 50..(page + 1) * 50).map(root_event).collect();
+            LookupEventsOutput::builder().set_events(Some(events)).set_next_token(next).build()
+        })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ct_6_ten_thousand_events_are_all_read_and_the_pace_is_kept() {
+        let (rule, started) = (pages(200), Instant::now());
+        let swept = sweep_with(&rule, "eu-west-1", Duration::from_secs(280)).await;
+        assert_eq!((swept.activity.len(), rule.num_calls()), (10_000, 200));
+        assert_eq!(swept.sweep.incomplete, None);
+        let took = started.elapsed();
+        assert!(took >= PACE * 199 && took < Duration::from_secs(200), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ct_8_more_pages_than_time_are_kept_as_far_as_read_and_said() {
+        let swept = sweep_with(&pages(200), "eu-west-1", Duration::from_secs(10)).await;
+        assert!(!swept.activity.is_empty() && swept.activity.len() < 1_500, "{}", swept.activity.len());
+        let incomplete = swept.sweep.incomplete.unwrap();
+        assert_eq!(
+            incomplete.to_string(),
+            "root events: cloudtrail:LookupEvents in eu-west-1 was cut short by the end of this run"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_request_has_one_attribute_and_the_largest_page() {
+        let attributes = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let seen = Arc::clone(&attributes);
+        let rule = mock!(Client::lookup_events).then_compute_output(move |request| {
+            assert_eq!((request.max_results(), request.lookup_attributes().len()), (Some(50), 1));
+            assert_eq!(request.start_time().map(DateTime::secs), Some(0));
+            assert_eq!(request.end_time().map(DateTime::secs), Some(86_400));
+            let attribute = &request.lookup_attributes()[0];
+            seen.lock().expect("one thread").push(format!(
+                "{}={}",
+                attribute.attribute_key(),
+                attribute.attribute_value()
+            ));
+            LookupEventsOutput::builder().build()
+        });
+        sweep_with(&rule, "eu-west-1", Duration::from_secs(10)).await;
+        sweep_with(&rule, "us-west-2", Duration::from_secs(10)).await;
+        let attributes = attributes.lock().expect("one thread").clone();
+        assert_eq!(attributes, ["Username=root", "Username=root", "EventSource=signin.amazonaws.com"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ct_8_events_before_a_failure_are_kept() {
+        let calls = AtomicUsize::new(0);
+        let rule = mock!(Client::lookup_events)
+            .sequence()
+            .output(move || {
+                let event = root_event(calls.fetch_add(1, Ordering::Relaxed));
+                LookupEventsOutput::builder().events(event).next_token("next").build()
+            })
+            .error(|| LookupEventsError::generic(ErrorMetadata::builder().code("AccessDeniedException").build()))
+            .build();
+        let swept = sweep_with(&rule, "eu-west-1", Duration::from_secs(10)).await;
+        assert_eq!(swept.activity.len(), 1);
+        assert_eq!(swept.sweep.incomplete.unwrap().cause, Cause::Denied { code: "AccessDeniedException".into() });
     }
 }

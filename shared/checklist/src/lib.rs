@@ -6,8 +6,8 @@
 //! # Layout
 //! - facts, each parsed once into types: [`credential_report`], [`account_summary`], [`password_policy`], [`identities`],
 //!   [`root_activity`], gathered in [`snapshot`] for one [`account`];
-//! - judgement: [`control`] (what is judged), [`controls`] (the ordered [`CHECKLIST`]), [`finding`] (what came out);
-//! - words: [`report`] (the function's answer), [`message`] (what people and machines are told).
+//! - judgement: [`control`] (what is judged), [`controls`] (the ordered [`CHECKLIST`]), [`settings`], [`finding`] (what came out);
+//! - words: [`report`] (the function's answer), [`message`] (what people and machines are told), [`text`] (what others wrote).
 //!
 //! # What it does not do
 //! It remembers nothing between runs, and it never guesses: what could not be read is [`Status::Unknown`].
@@ -36,3 +36,12 @@ pub use report::Report;
 pub use root_activity::RootActivity;
 pub use settings::Settings;
 pub use snapshot::{Snapshot, Source, Unavailable};
+
+#[cfg(feature = "schema")]
+pub use schemars::JsonSchema;
+
+/// The JSON Schema of `T`.
+#[cfg(feature = "schema")]
+pub fn schema_for<T: JsonSchema>() -> schemars::Schema {
+    schemars::schema_for!(T)
+}

@@ -110,33 +110,35 @@ fn identities(state: &State, form: &Form) -> Result<String, ServiceError> {
             xml
         })
     };
+    // Users come before groups, and share the page with them.
+    let none = Vec::new();
+    let users = if filters.contains(&"User") { &state.story.identities.users } else { &none };
+    let no_groups = Vec::new();
+    let groups = if filters.contains(&"Group") { &state.story.identities.groups } else { &no_groups };
+    let (start, end, rest) = bounds(state, form, users.len() + groups.len())?;
     let account = &state.story.account;
-    let users = state.story.identities.users.iter().filter(|_| filters.contains(&"User")).map(|user| {
-        let groups = user.groups.iter().fold(String::new(), |mut xml, group| {
-            let _ = write!(xml, "<member>{}</member>", escape(group));
-            xml
-        });
+    let users_of_page = users.iter().take(end).skip(start).fold(String::new(), |mut xml, user| {
         let name = escape(&user.name);
         let inline = if user.inline_policies.is_empty() {
             String::new()
         } else {
             format!("<UserPolicyList>{}</UserPolicyList>", list(&user.inline_policies, "PolicyName"))
         };
-        format!(
+        let groups: String = user.groups.iter().map(|group| format!("<member>{}</member>", escape(group))).collect();
+        let _ = write!(
+            xml,
             "<member><Path>/</Path><UserName>{name}</UserName><Arn>arn:aws:iam::{account}:user/{name}</Arn>\
              <GroupList>{groups}</GroupList>{inline}<AttachedManagedPolicies>{}</AttachedManagedPolicies></member>",
             list(&user.attached_policies, "PolicyName"),
-        )
+        );
+        xml
     });
-    let groups = state.story.identities.groups.iter().filter(|_| filters.contains(&"Group"));
-    let entries =
-        users.chain(groups.map(|group| format!("g<member><GroupName>{}</GroupName></member>", escape(group))));
-    let (members, rest) = page(state, form, entries.collect())?;
-    // Users come before groups, and share the page with them.
-    let (users, groups) = members.split_once("g<member>").unwrap_or((&members, ""));
-    let groups =
-        if groups.is_empty() { String::new() } else { format!("<member>{}", groups.replace("g<member>", "<member>")) };
-    Ok(format!("<UserDetailList>{users}</UserDetailList><GroupDetailList>{groups}</GroupDetailList>{rest}"))
+    let groups_of_page: Vec<String> =
+        groups.iter().take(end.saturating_sub(users.len())).skip(start.saturating_sub(users.len())).cloned().collect();
+    let groups_of_page = list(&groups_of_page, "GroupName");
+    Ok(format!(
+        "<UserDetailList>{users_of_page}</UserDetailList><GroupDetailList>{groups_of_page}</GroupDetailList>{rest}"
+    ))
 }
 
 fn administrators(state: &State, form: &Form) -> Result<String, ServiceError> {

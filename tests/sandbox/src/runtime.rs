@@ -16,7 +16,8 @@ use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::sync::mpsc;
 
-use crate::server::response;
+use crate::server::{Sandbox, response};
+use crate::story::Story;
 
 /// What is handed to the function.
 #[derive(Debug, Clone)]
@@ -33,6 +34,23 @@ pub struct Invoke {
     pub event: String,
     /// How long it may take.
     pub timeout: Duration,
+}
+
+impl Invoke {
+    /// `event` into the checker, over the account of `sandbox`, with nothing of the caller's environment.
+    pub fn over(sandbox: &Sandbox, story: &Story, event: String, timeout: Duration) -> Self {
+        let mut environment = story.variables();
+        environment.extend(
+            [
+                ("AWS_ENDPOINT_URL", sandbox.url()),
+                ("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE"),
+                ("AWS_SECRET_ACCESS_KEY", "secret-of-the-sandbox"),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned())),
+        );
+        let (binary, function_arn) = (checker(), story.function_arn());
+        Self { binary, environment, inherit: false, function_arn, event, timeout }
+    }
 }
 
 /// What came of it.

@@ -202,10 +202,6 @@ impl State {
         body: &[u8],
     ) -> Result<String, ServiceError> {
         match (service, operation) {
-            // IAM is one for the partition and signed for one Region.
-            ("iam", _) if region != "us-east-1" => {
-                Err(ServiceError::new(403, "SignatureDoesNotMatch", "Credential should be scoped to a valid region"))
-            }
             ("iam", _) => iam::answer(self, operation, form),
             ("sns", "Publish") => sns::publish(self, region, form),
             ("cloudtrail", "LookupEvents") => {

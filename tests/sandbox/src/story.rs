@@ -113,7 +113,7 @@ struct Head {
     #[serde(default)]
     report_errors: Vec<String>,
     report_generated_at: Option<Timestamp>,
-    /// Copies of each root event, with ids of their own, a second apart.
+    /// Copies of the first root event, with ids of their own, a second apart.
     events_times: Option<usize>,
     /// Users to be added to report and identities.
     more_users: Option<usize>,
@@ -236,21 +236,19 @@ impl Story {
     }
 
     fn multiply_events(&mut self, times: usize) {
-        let originals = std::mem::take(&mut self.events);
-        for (kind, event) in originals.into_iter().enumerate() {
-            for copy in 0..times {
-                let mut event = event.clone();
-                let id = format!("00000000-0000-4000-9000-{kind:04}{copy:08}");
-                event.time -= SignedDuration::from_secs(i64::try_from(copy).expect("few copies"));
-                let record = event.outer["CloudTrailEvent"].as_str().expect("a record").to_owned();
-                let mut record: Value = serde_json::from_str(&record).expect("a JSON record");
-                record["eventID"] = json!(id);
-                record["eventTime"] = json!(event.time.to_string());
-                event.outer["EventId"] = json!(id);
-                event.outer["EventTime"] = json!(event.time.as_second());
-                event.outer["CloudTrailEvent"] = json!(record.to_string());
-                self.events.push(event);
-            }
+        let original = self.events.remove(0);
+        for copy in 0..times {
+            let mut event = original.clone();
+            let id = format!("00000000-0000-4000-9000-{copy:012}");
+            event.time -= SignedDuration::from_secs(i64::try_from(copy).expect("few copies"));
+            let record = event.outer["CloudTrailEvent"].as_str().expect("a record").to_owned();
+            let mut record: Value = serde_json::from_str(&record).expect("a JSON record");
+            record["eventID"] = json!(id);
+            record["eventTime"] = json!(event.time.to_string());
+            event.outer["EventId"] = json!(id);
+            event.outer["EventTime"] = json!(event.time.as_second());
+            event.outer["CloudTrailEvent"] = json!(record.to_string());
+            self.events.push(event);
         }
     }
 

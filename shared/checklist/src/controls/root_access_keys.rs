@@ -76,7 +76,8 @@ fn by_report(snapshot: &Snapshot) -> Result<Verdict, Unavailable> {
     }
     match (exists.is_empty(), unreadable) {
         (false, _) => {
-            let reason = format!("Root has {} access key ({})", exists.len(), exists.join(", "));
+            let keys = if exists.len() == 1 { "1 access key" } else { "2 access keys" };
+            let reason = format!("Root has {keys} ({})", exists.join(", "));
             Ok(Verdict::new(Status::Failed, reason, evidence))
         }
         (true, Some(cell)) => Err(cell.into()),

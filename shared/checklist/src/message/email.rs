@@ -8,7 +8,7 @@ use crate::control::Step;
 use crate::controls;
 use crate::finding::{Finding, Status};
 use crate::report::Report;
-use crate::root_activity::{Kind, RootActivity};
+use crate::root_activity::{Kind, RootActivity, Words};
 use crate::snapshot::{Source, Unavailable};
 use crate::text::for_email as safe;
 
@@ -106,9 +106,10 @@ impl Mail<'_> {
         let mut explained = Vec::new();
         for act in acts.iter().take(MAX_DETAILED) {
             self.act(act);
-            if !explained.contains(&act.kind) {
-                self.explanation(act.kind);
-                explained.push(act.kind);
+            let words = act.words();
+            if !explained.contains(&words) {
+                self.explanation(words);
+                explained.push(words);
             }
         }
         let others: Vec<_> = acts.iter().skip(MAX_DETAILED).collect();
@@ -132,7 +133,7 @@ impl Mail<'_> {
         let summed = [(Kind::ReadOnlyCall, &reads), (Kind::SignInFailed, &failed_sign_ins)];
         if acts.is_empty() {
             for (kind, _) in summed.iter().filter(|(_, acts)| !acts.is_empty()) {
-                self.explanation(*kind);
+                self.explanation(kind.words());
             }
         }
     }
@@ -186,8 +187,7 @@ impl Mail<'_> {
         }
     }
 
-    fn explanation(&mut self, kind: Kind) {
-        let words = kind.words();
+    fn explanation(&mut self, words: Words) {
         self.line("");
         self.wrapped("    Why it matters: ", words.why);
         self.line("    What to do now:");

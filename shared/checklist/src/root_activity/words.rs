@@ -169,13 +169,26 @@ impl Kind {
     }
 }
 
+/// An attempt that AWS refused needs no undoing.
+const REFUSED: Words = Words {
+    headline: "failed attempt",
+    why: "AWS refused it, so nothing changed. But somebody who was signed in as root, or holds a root access key, tried.",
+    steps: &["Ask who it was.", NOT_YOURS, CHECK_CREDENTIALS, READ_TRAIL],
+};
+
 impl RootActivity {
+    /// The words for this act.
+    pub fn words(&self) -> Words {
+        let refused = self.error.is_some() && self.kind != Kind::SignInFailed;
+        if refused { REFUSED } else { self.kind.words() }
+    }
+
     /// What happened, in a few words: `root sign-in without MFA`, `failed attempt: new root access key`.
     pub fn headline(&self) -> String {
         let headline = self.kind.words().headline;
         match (self.kind, self.mfa) {
             (Kind::SignInFailed, _) => headline.to_owned(),
-            _ if self.error.is_some() => format!("failed attempt: {headline}"),
+            _ if self.error.is_some() => format!("{}: {headline}", REFUSED.headline),
             (Kind::SignInSucceeded | Kind::CliSignIn, Mfa::NotUsed) => format!("{headline} without MFA"),
             (Kind::SignInSucceeded | Kind::CliSignIn, Mfa::NotRecorded) => format!("{headline}, MFA not recorded"),
             (Kind::WriteCall, _) => format!("{headline}: {}", self.event_name),

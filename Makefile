@@ -1,0 +1,78 @@
+# Everything a developer, a user or CI runs. CI calls `check` and `test` and nothing else.
+.DEFAULT_GOAL := help
+.PHONY: help demo try test check bless bench build deploy invoke clean fmt-check clippy docs licences template
+
+SCENARIO ?=
+EVENT ?= events/scheduled.json
+CARGO ?= cargo
+PYTHON ?= python3
+LINT := build/lint/bin
+SCAN := build/scan/bin
+
+help:
+	@echo "make demo [SCENARIO=name]   what rootwatch tells of an invented account"
+	@echo "make test                   unit, adapter and acceptance tests"
+	@echo "make try                    check your own account once: read only, nobody is told"
+	@echo "make build deploy           the stack into your account, by the SAM CLI"
+	@echo "make invoke EVENT=file      an event into the function, over an invented account"
+	@echo "make check bench bless      lints, figures, and accepting new snapshots"
+
+demo:
+	@$(CARGO) build --quiet --locked --package checker --package sandbox
+	@target/debug/sandbox demo $(SCENARIO)
+
+try:
+	@$(CARGO) build --quiet --locked --package checker --package sandbox
+	@target/debug/sandbox try
+
+invoke:
+	@$(CARGO) build --quiet --locked --package checker --package sandbox
+	@target/debug/sandbox invoke $(EVENT) $(SCENARIO)
+
+test:
+	INSTA_UPDATE=no $(CARGO) test --workspace --locked
+
+# Writes what the tests compare with: snapshots, CONTROLS.md, docs/*.schema.json. Read the difference before committing it.
+bless:
+	INSTA_UPDATE=always BLESS=1 $(CARGO) test --workspace --locked --quiet
+
+check: fmt-check clippy docs licences template
+
+fmt-check:
+	$(CARGO) fmt --all --check
+
+clippy:
+	$(CARGO) clippy --workspace --all-targets --all-features --locked -- --deny warnings
+
+docs:
+	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps --document-private-items --locked
+
+licences:
+	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny --locked check licenses bans sources; \
+	else echo "cargo-deny is not installed: licences, bans and sources are not checked (cargo install --locked cargo-deny)"; fi
+
+# The scanners want libraries that exclude each other, hence two environments.
+template: build/lint/.ready build/scan/.ready
+	$(LINT)/cfn-lint --include-checks I --template template.yaml
+	$(LINT)/python tests/template/to_cloudformation.py template.yaml build/template.json
+	$(LINT)/cfn-lint --template build/template.json
+	$(SCAN)/checkov --file build/template.json --framework cloudformation --compact --quiet --skip-download
+
+build/%/.ready: tests/template/%.txt
+	$(PYTHON) -m venv build/$*
+	build/$*/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+bench:
+	$(CARGO) bench --package checklist --locked
+	@$(CARGO) build --release --quiet --locked --package checker --package sandbox
+	@target/release/sandbox figures
+
+build:
+	sam build
+
+deploy:
+	sam deploy --guided
+
+clean:
+	rm -rf build target .aws-sam

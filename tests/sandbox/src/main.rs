@@ -1,0 +1,216 @@
+//! The verbs of the Makefile that run the function on this machine: `demo`, `invoke`, `try`, `figures`.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
+#![allow(clippy::expect_used, reason = "a broken story must stop the program loudly")]
+
+use std::fmt::Write;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sandbox::runtime::{self, Invoke, Outcome};
+use sandbox::{Sandbox, Story};
+use serde_json::{Value, json};
+
+mod figures;
+
+const USAGE: &str = "usage: sandbox demo [SCENARIO] | list | invoke EVENT-FILE [SCENARIO] | try | figures";
+const ALARM: &str = "critical-root-signs-in-without-mfa-and-creates-a-key";
+const QUIET: &str = "nothing-to-tell-compliant";
+/// As in template.yaml.
+const TIMEOUT: Duration = Duration::from_secs(300);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.is_empty()).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["demo"] => both().await,
+        ["demo", scenario] => demo(scenario).await,
+        ["list"] => {
+            list();
+            ExitCode::SUCCESS
+        }
+        ["invoke", event] => invoke(event, ALARM).await,
+        ["invoke", event, scenario] => invoke(event, scenario).await,
+        ["try"] => try_own_account().await,
+        ["figures"] => {
+            figures::print().await;
+            ExitCode::SUCCESS
+        }
+        _ => {
+            eprintln!("{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn both() -> ExitCode {
+    let alarm = demo(ALARM).await;
+    let quiet = demo(QUIET).await;
+    println!("Other stories: make demo SCENARIO=<one of these>\n");
+    list();
+    if alarm == ExitCode::SUCCESS { quiet } else { alarm }
+}
+
+fn list() {
+    for name in Story::names() {
+        println!("  {name}");
+    }
+}
+
+/// Runs the real binary over a story, at the present time, and prints the mail that would arrive.
+async fn demo(scenario: &str) -> ExitCode {
+    let Some(story) = story(scenario) else { return ExitCode::from(2) };
+    let event = story.event.to_string();
+    println!("{}\n{}\n", bold(&format!("── {scenario} ")), story.about);
+    let (outcome, sandbox) = run(story, event).await;
+    if let Err(error) = &outcome.answer {
+        println!("The function failed: {error}\n{}", outcome.log);
+        return ExitCode::FAILURE;
+    }
+    match sandbox.published().first() {
+        Some(message) => {
+            println!("This mail would arrive:\n");
+            println!("{} {}", bold("Subject:"), painted(&message.subject));
+            message.bodies["default"].lines().for_each(|line| println!("  {}", painted(line)));
+        }
+        None => println!("No mail: there is nothing to tell. All is as it should be.\n"),
+    }
+    ExitCode::SUCCESS
+}
+
+/// The same with an event from a file; prints the function's answer.
+async fn invoke(event: &str, scenario: &str) -> ExitCode {
+    let Some(story) = story(scenario) else { return ExitCode::from(2) };
+    let event = match std::fs::read_to_string(event) {
+        Ok(event) => event,
+        Err(error) => {
+            eprintln!("{event}: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let (outcome, _) = run(story, event).await;
+    println!("{:#}", outcome.answer.as_ref().unwrap_or_else(|error| error));
+    if outcome.answer.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn story(scenario: &str) -> Option<Story> {
+    if Story::names().iter().any(|name| name == scenario) {
+        return Some(Story::at(scenario, Timestamp::now()));
+    }
+    eprintln!("there is no scenario called `{scenario}`; there are:");
+    Story::names().iter().for_each(|name| eprintln!("  {name}"));
+    None
+}
+
+async fn run(story: Story, event: String) -> (Outcome, Sandbox) {
+    let sandbox = Sandbox::start(story.clone()).await;
+    let outcome = runtime::invoke(Invoke::over(&sandbox, &story, event, TIMEOUT)).await;
+    (outcome, sandbox)
+}
+
+/// The same binary once against the caller's own account: read only, nothing is published.
+async fn try_own_account() -> ExitCode {
+    let config = aws::client::config(&aws::client::Limits::default()).load().await;
+    let region = config.region().map_or("us-east-1", |region| region.as_ref()).to_owned();
+    let config = config.into_builder().region(aws_config::Region::new(region.clone())).build();
+    let identity = match aws_sdk_sts::Client::new(&config).get_caller_identity().send().await {
+        Ok(identity) => identity,
+        Err(error) => {
+            let cause = aws::failure::cause(&error);
+            eprintln!("AWS does not know who you are ({cause:?}).");
+            eprintln!("Sign in as you do for the AWS CLI (environment, profile or `aws login`) and try again.");
+            return ExitCode::FAILURE;
+        }
+    };
+    let (account, arn) = (identity.account().unwrap_or_default(), identity.arn().unwrap_or_default());
+    let partition = arn.split(':').nth(1).unwrap_or("aws");
+    println!("Reading account {account} as {arn}. Nothing is changed and nobody is told.\n");
+    let outcome = runtime::invoke(Invoke {
+        binary: runtime::checker(),
+        environment: vec![
+            ("AWS_REGION".into(), region.clone()),
+            ("ROOTWATCH_TOPIC_ARN".into(), format!("arn:{partition}:sns:{region}:{account}:dry-run")),
+        ],
+        inherit: true,
+        function_arn: format!("arn:{partition}:lambda:{region}:{account}:function:dry-run"),
+        event: json!({"dry_run": true}).to_string(),
+        timeout: TIMEOUT,
+    })
+    .await;
+    match &outcome.answer {
+        Ok(answer) => {
+            println!("{}", painted_all(&in_words(answer)));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("The function failed: {error}\n{}", outcome.log);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The answer for a person at a terminal.
+fn in_words(answer: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let list = |name: &str| answer[name].as_array().cloned().unwrap_or_default();
+    let mut words = String::new();
+    for finding in list("findings") {
+        let status = text(&finding["status"]).to_uppercase().replace('_', " ");
+        let _ = writeln!(words, "{status:<15} {:<26} {}", text(&finding["control"]), text(&finding["reason"]));
+        if status == "FAILED" {
+            for evidence in finding["evidence"].as_array().into_iter().flatten() {
+                let _ = writeln!(words, "{:<15}   {} = {}", "", text(&evidence["fact"]), text(&evidence["value"]));
+            }
+        }
+    }
+    let _ = writeln!(words, "\nWhat root did since {}:", text(&answer["root_events_since"]));
+    let activity = list("root_activity");
+    for act in &activity {
+        let (severity, time) = (text(&act["severity"]).to_uppercase(), text(&act["time"]));
+        let _ = writeln!(words, "  {severity} {time} {} in {}", text(&act["event_name"]), text(&act["region"]));
+    }
+    if activity.is_empty() {
+        words.push_str("  nothing that could be seen\n");
+    }
+    let errors: Vec<Value> = list("sources").into_iter().filter(|source| !source["error"].is_null()).collect();
+    if !errors.is_empty() {
+        words.push_str("\nUNKNOWN: this could not be read, and may hide something:\n");
+    }
+    for source in errors {
+        let error = &source["error"];
+        let code = error["code"].as_str().or(error["detail"].as_str()).unwrap_or_default();
+        let _ = writeln!(words, "  {}: {} {code}", text(&error["operation"]), text(&error["cause"]).replace('_', " "));
+    }
+    words
+}
+
+fn painted_all(text: &str) -> String {
+    text.lines().map(painted).collect::<Vec<_>>().join("\n")
+}
+
+/// Colours by the words that matter, on a terminal only.
+fn painted(line: &str) -> String {
+    const COLOURS: [(&str, &str); 7] = [
+        ("CRITICAL", "1;31"),
+        ("HIGH", "31"),
+        ("MEDIUM", "33"),
+        ("UNKNOWN", "35"),
+        ("FAILED", "1;31"),
+        ("passed", "32"),
+        ("PASSED", "32"),
+    ];
+    let heading = !line.is_empty() && line.chars().all(|char| char.is_ascii_uppercase() || char == ' ');
+    let mut line = if heading { bold(line) } else { line.to_owned() };
+    if std::io::stdout().is_terminal() && !heading {
+        for (word, colour) in COLOURS {
+            line = line.replacen(word, &format!("\u{1b}[{colour}m{word}\u{1b}[0m"), 1);
+        }
+    }
+    line
+}
+
+fn bold(text: &str) -> String {
+    if std::io::stdout().is_terminal() { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
+}
