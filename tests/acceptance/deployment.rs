@@ -191,6 +191,17 @@ fn the_policy_in_the_readme_is_what_a_dry_run_calls() {
 }
 
 #[test]
+fn the_alert_in_the_readme_is_a_real_one() {
+    let (readme, alert) =
+        (file("README.md"), file("tests/scenarios/critical-root-signs-in-without-mfa-and-creates-a-key/told.snap"));
+    let shown =
+        readme.split("```text\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an alert in the README");
+    for line in shown.lines().filter(|line| line.trim() != "…") {
+        assert!(alert.lines().any(|told| told == line), "no mail says {line:?}");
+    }
+}
+
+#[test]
 fn every_parameter_and_every_verb_of_the_readme_exists() {
     let (readme, makefile) = (file("README.md"), file("Makefile"));
     for parameter in template()["Parameters"].as_mapping().unwrap().keys().filter_map(Value::as_str) {

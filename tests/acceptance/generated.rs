@@ -25,6 +25,11 @@ fn controls_md_is_the_checklist() {
 }
 
 #[test]
+fn the_runbook_is_the_words_of_the_alerts() {
+    assert_generated("docs/runbook.md", &checklist::message::runbook());
+}
+
+#[test]
 fn the_schema_of_the_answer_is_its_type() {
     assert_schema::<Answer>("docs/report.schema.json");
 }

@@ -10,6 +10,9 @@ use crate::root_activity::RootActivity;
 use crate::text;
 
 mod email;
+mod runbook;
+
+pub use runbook::runbook;
 
 /// Most bytes that SNS takes, all bodies together (<https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>).
 pub const MAX_BYTES: usize = 262_144;

@@ -140,6 +140,32 @@ pub enum Kind {
     Service,
 }
 
+impl Kind {
+    /// Every kind, in the order of the runbook.
+    pub const ALL: [Self; 20] = [
+        Self::SignInSucceeded,
+        Self::SignInFailed,
+        Self::CliSignIn,
+        Self::RootAccessKeyCreated,
+        Self::RootAccessKeyChanged,
+        Self::RootAccessKeyDeleted,
+        Self::UserAccessKeyCreated,
+        Self::UserAccessKeyChanged,
+        Self::UserAccessKeyDeleted,
+        Self::MfaEnabled,
+        Self::MfaDeactivated,
+        Self::PasswordChanged,
+        Self::PasswordRecoveryRequested,
+        Self::PasswordRecoveryCompleted,
+        Self::EmailChanged,
+        Self::ContactChanged,
+        Self::WriteCall,
+        Self::ReadOnlyCall,
+        Self::CentralizedRootTask,
+        Self::Service,
+    ];
+}
+
 /// Whether MFA was used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -179,30 +179,8 @@ fn the_notification_for_programs() {
 
 #[test]
 fn every_kind_of_activity_has_words() {
-    let kinds = [
-        Kind::SignInSucceeded,
-        Kind::SignInFailed,
-        Kind::CliSignIn,
-        Kind::RootAccessKeyCreated,
-        Kind::RootAccessKeyChanged,
-        Kind::RootAccessKeyDeleted,
-        Kind::UserAccessKeyCreated,
-        Kind::UserAccessKeyChanged,
-        Kind::UserAccessKeyDeleted,
-        Kind::MfaEnabled,
-        Kind::MfaDeactivated,
-        Kind::PasswordChanged,
-        Kind::PasswordRecoveryRequested,
-        Kind::PasswordRecoveryCompleted,
-        Kind::EmailChanged,
-        Kind::ContactChanged,
-        Kind::WriteCall,
-        Kind::ReadOnlyCall,
-        Kind::CentralizedRootTask,
-        Kind::Service,
-    ];
     let mut headlines = std::collections::HashSet::new();
-    for kind in kinds {
+    for kind in Kind::ALL {
         let words = kind.words();
         assert!(headlines.insert(words.headline), "{kind:?}");
         assert!(words.headline.len() <= 55, "{kind:?} does not fit a subject");
