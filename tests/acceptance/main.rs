@@ -6,6 +6,14 @@
 //! - `deployment`: template, events, README and the actions that the code calls, held together;
 //! - `generated`: files that are written by `make bless`.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "every line here is a test"
+)]
+
 mod delivery;
 mod deployment;
 mod function;

@@ -3,7 +3,7 @@
 //! # Layout
 //! - [`client`]: how every SDK client is built (time limits, retries, one shared connector);
 //! - [`Collector`]: all sources at once; [`credential_report`], [`iam`], [`regions`], [`root_events`] read one each;
-//! - [`Notifier`]: publishes;
+//! - publishing: [`Notifier`];
 //! - [`failure`]: an SDK error in the words of the checklist.
 //!
 //! Each module that calls AWS lists the IAM actions it needs beside the calls, as `ACTIONS`; a test holds their union, [`actions`],

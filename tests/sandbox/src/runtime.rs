@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use http_body_util::{BodyExt, Full};
@@ -75,6 +75,11 @@ enum Reached {
 
 /// Builds the `checker` binary in the same profile as the caller, and returns its path.
 pub fn checker() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(build_checker).clone()
+}
+
+fn build_checker() -> PathBuf {
     let release = !cfg!(debug_assertions);
     let mut build = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     build.args(["build", "--quiet", "--package", "checker", "--bin", "checker", "--locked"]);

@@ -87,7 +87,8 @@ mod tests {
 
     #[test]
     fn an_attached_or_an_inline_policy_fails_and_is_named() {
-        let breaks: [(fn(&mut IamUser), &str); 2] = [
+        type Break = fn(&mut IamUser);
+        let breaks: [(Break, &str); 2] = [
             (|user| user.attached_policies.push("PowerUserAccess".into()), "PowerUserAccess (attached)"),
             (|user| user.inline_policies.push("legacy".into()), "legacy (inline)"),
         ];
