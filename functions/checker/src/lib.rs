@@ -101,7 +101,7 @@ impl Checker {
             }
             _ => None,
         };
-        Ok(Answer { report, told })
+        Ok(Answer::new(report, told))
     }
 }
 

@@ -97,7 +97,7 @@ fn notification(report: &Report, subject: &str, listed: usize) -> String {
         account: &report.account,
         taken_at: report.taken_at,
         root_activity: report.told_activity().take(listed).collect(),
-        root_activity_left_out: told - listed + report.root_activity_left_out,
+        root_activity_left_out: told - listed,
         findings: failed.into_iter().chain(report.findings_with(Status::Unknown)).collect(),
         unread: report.errors().collect(),
     };

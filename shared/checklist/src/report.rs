@@ -32,21 +32,30 @@ pub struct Report {
     pub root_events_since: Timestamp,
     /// One a control, in the order of the checklist.
     pub findings: Vec<Finding>,
-    /// What root did: most severe first, then newest; at most 1,000.
+    /// What root did: most severe first, then newest.
     pub root_activity: Vec<RootActivity>,
-    /// Root activity beyond those, counted.
-    pub root_activity_left_out: usize,
 }
 
 /// What the function answers: the report, and whether people were told.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Answer {
-    /// The judgement.
+    /// The judgement; of root activity at most the first 1,000.
     #[serde(flatten)]
     pub report: Report,
+    /// Root activity beyond those, counted.
+    pub root_activity_left_out: usize,
     /// SNS's id of the message; `null` when there was nothing to tell, or in a dry run.
     pub told: Option<String>,
+}
+
+impl Answer {
+    /// `report`, cut to what an answer can hold.
+    pub fn new(mut report: Report, told: Option<String>) -> Self {
+        let root_activity_left_out = report.root_activity.len().saturating_sub(MAX_ACTIVITY);
+        report.root_activity.truncate(MAX_ACTIVITY);
+        Self { report, root_activity_left_out, told }
+    }
 }
 
 /// One source, as far as it could be read.
@@ -69,9 +78,6 @@ pub struct SourceState {
 impl Report {
     /// Judges `snapshot` by every control.
     pub fn generate(snapshot: &Snapshot, settings: &Settings) -> Self {
-        let mut root_activity = snapshot.root_events.activity.clone();
-        let root_activity_left_out = root_activity.len().saturating_sub(MAX_ACTIVITY);
-        root_activity.truncate(MAX_ACTIVITY);
         Self {
             schema: "rootwatch.report/1",
             version: env!("CARGO_PKG_VERSION"),
@@ -80,8 +86,7 @@ impl Report {
             sources: sources(snapshot),
             root_events_since: snapshot.root_events.since,
             findings: CHECKLIST.iter().map(|control| Finding::of(control, snapshot, settings)).collect(),
-            root_activity,
-            root_activity_left_out,
+            root_activity: snapshot.root_events.activity.clone(),
         }
     }
 
@@ -215,11 +220,25 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_lists_a_thousand_acts_and_counts_the_others() {
+        let record = include_str!("../samples/records/18-root-readonly-list-buckets.json");
+        let event = crate::root_activity::TrailEvent {
+            record: Some(record.into()),
+            ..crate::root_activity::TrailEvent::default()
+        };
+        let act = RootActivity::classify(&event, &Snapshot::compliant().account).unwrap();
+        let answer =
+            |count| Answer::new(report(|snapshot| snapshot.root_events.activity = vec![act.clone(); count]), None);
+        assert_eq!((answer(1_000).report.root_activity.len(), answer(1_000).root_activity_left_out), (1_000, 0));
+        assert_eq!((answer(1_007).report.root_activity.len(), answer(1_007).root_activity_left_out), (1_000, 7));
+    }
+
+    #[test]
     fn the_answer_as_json() {
         let report = report(|snapshot| {
             snapshot.summary_mut().root_access_keys = Ok(1);
             snapshot.identities = Snapshot::blind().identities;
         });
-        insta::assert_snapshot!(serde_json::to_string_pretty(&report).unwrap());
+        insta::assert_snapshot!(serde_json::to_string_pretty(&Answer::new(report, None)).unwrap());
     }
 }

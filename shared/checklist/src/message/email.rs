@@ -74,7 +74,7 @@ impl Mail<'_> {
         let report = self.report;
         let failed = report.findings_with(Status::Failed).len();
         let unknown = report.findings_with(Status::Unknown).len();
-        let acts = report.told_activity().count() + report.root_activity_left_out;
+        let acts = report.told_activity().count();
         self.line(format!("AWS account {}, checked {}", safe(&report.account.to_string()), moment(report.taken_at)));
         let mut parts = Vec::new();
         if acts > 0 {
@@ -123,10 +123,7 @@ impl Mail<'_> {
             self.wrapped("    - ", &format!("{} {}: {what}, {}, from {from}", time_of(act), act.severity, act.region));
         }
         if let Some(more) = others.len().checked_sub(MAX_LINES).filter(|more| *more > 0) {
-            let more = more + report.root_activity_left_out;
             self.wrapped("    - ", &format!("and {more} more: {}", how_to_list(report)));
-        } else if report.root_activity_left_out > 0 {
-            self.wrapped("    - ", &format!("and {} more: {}", report.root_activity_left_out, how_to_list(report)));
         }
         self.summed_up(&reads, "read-only call", "read-only calls");
         self.summed_up(&failed_sign_ins, "failed sign-in", "failed sign-ins");

@@ -1,0 +1,109 @@
+//! The program behind `make demo`, `make try` and `make invoke`, as a person at a terminal meets it.
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "every line here is a test")]
+
+use std::process::Stdio;
+
+use jiff::Timestamp;
+use sandbox::{Fault, Sandbox, Story, Trouble};
+use tokio::process::Command;
+
+struct Printed {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+async fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Printed {
+    let output = Command::new(env!("CARGO_BIN_EXE_sandbox"))
+        .args(arguments)
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .expect("the program can be started");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+    Printed { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+async fn try_with(sandbox: &Sandbox) -> Printed {
+    let environment = [
+        ("AWS_ENDPOINT_URL", sandbox.url()),
+        ("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "secret-of-the-sandbox"),
+        ("AWS_REGION", "eu-west-1"),
+    ];
+    run(&["try"], &environment).await
+}
+
+#[tokio::test]
+async fn the_demo_shows_the_mail_then_a_quiet_account_then_the_other_stories() {
+    let printed = run(&["demo"], &[]).await;
+    assert_eq!(printed.code, Some(0), "{}", printed.err);
+    let at = |text: &str| printed.out.find(text).expect(text);
+    let order = [
+        at("Subject: [rootwatch] CRITICAL: new root access key in acme-prod (111122223333)"),
+        at("What to do now:"),
+        at("No mail: there is nothing to tell."),
+        at("make demo SCENARIO="),
+        at("unknown-nothing-can-be-read"),
+    ];
+    assert!(order.is_sorted());
+    assert!(!printed.out.contains('\u{1b}'), "no colours where nobody sees them");
+}
+
+#[tokio::test]
+async fn an_unknown_scenario_or_verb_is_an_error_that_lists_what_there_is() {
+    let scenario = run(&["demo", "nonsense"], &[]).await;
+    assert_eq!(scenario.code, Some(2));
+    assert!(
+        scenario.err.contains("there is no scenario called `nonsense`")
+            && scenario.err.contains("nothing-to-tell-compliant")
+    );
+    let verb = run(&["nonsense"], &[]).await;
+    assert!(verb.code == Some(2) && verb.err.starts_with("usage:"));
+}
+
+#[tokio::test]
+async fn invoke_prints_the_answer_to_an_event_from_a_file() {
+    let event = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/on-demand.json");
+    let printed = run(&["invoke", event, "nothing-to-tell-compliant"], &[]).await;
+    let answer: serde_json::Value = serde_json::from_str(&printed.out).expect("the answer as JSON");
+    assert_eq!((printed.code, answer["told"].is_null()), (Some(0), true));
+    assert_eq!(run(&["invoke", "no-such-file"], &[]).await.code, Some(2));
+}
+
+#[tokio::test]
+async fn a_try_reads_and_publishes_nothing() {
+    let sandbox = Sandbox::start(Story::at("critical-fresh-account-with-nothing-set-up", Timestamp::now())).await;
+    let printed = try_with(&sandbox).await;
+    assert_eq!(printed.code, Some(0), "{}", printed.err);
+    assert!(printed.out.starts_with("Reading account 111122223333 as arn:aws:iam::111122223333:user/alice."));
+    assert!(printed.out.contains("FAILED          root-access-keys"), "{}", printed.out);
+    let called: Vec<String> = sandbox.calls().into_iter().map(|call| call.action).collect();
+    let allowed = aws::read_actions();
+    for action in called.iter().filter(|action| *action != "sts:GetCallerIdentity") {
+        assert!(allowed.contains(&action.as_str()), "{action} is not in the policy of the README");
+    }
+}
+
+#[tokio::test]
+async fn a_try_names_the_missing_action() {
+    let mut story = Story::at("nothing-to-tell-compliant", Timestamp::now());
+    let fault = |on: &str| Fault { on: on.into(), region: None, trouble: Trouble::Deny, times: None };
+    story.faults = vec![fault("iam:GetAccountPasswordPolicy"), fault("account:ListRegions")];
+    let printed = try_with(&Sandbox::start(story).await).await;
+    assert_eq!(printed.code, Some(0), "{}", printed.err);
+    assert!(printed.out.contains("UNKNOWN         password-policy"), "{}", printed.out);
+    assert!(printed.out.contains("iam:GetAccountPasswordPolicy: denied AccessDenied"), "{}", printed.out);
+    assert!(printed.out.contains("account:ListRegions: denied AccessDeniedException"), "{}", printed.out);
+}
+
+#[tokio::test]
+async fn a_try_without_an_identity_says_so() {
+    let mut story = Story::at("nothing-to-tell-compliant", Timestamp::now());
+    let fault = Fault { on: "sts:GetCallerIdentity".into(), region: None, trouble: Trouble::Deny, times: None };
+    story.faults = vec![fault];
+    let printed = try_with(&Sandbox::start(story).await).await;
+    assert_eq!(printed.code, Some(1));
+    assert!(printed.err.contains("AWS does not know who you are"), "{}", printed.err);
+}
