@@ -10,6 +10,7 @@ use lambda_runtime::Diagnostic;
 use serde_json::Value;
 use tokio::time::Instant;
 
+pub mod log;
 mod request;
 mod settings;
 
@@ -92,7 +93,7 @@ impl Checker {
         let reading = self.collector.snapshot(look(settings, request.clone(), account, invocation));
         let snapshot = Box::pin(reading).await;
         let report = Report::generate(&snapshot, &settings.checklist);
-        log(&report);
+        log::findings(&report);
         let told = match Message::compose(&report) {
             Some(message) if !request.dry_run => {
                 let id = Notifier::new(&self.config, &settings.topic_arn).publish(&message).await?;
@@ -131,16 +132,6 @@ fn look(settings: &Settings, request: Request, account: AccountId, invocation: &
         regions: request.regions.or_else(|| settings.regions.clone()),
         delivered: request.delivered,
         deadline: Instant::now() + Duration::try_from(reading).unwrap_or_default(),
-    }
-}
-
-/// One line a finding and one a root activity; evidence and rows of the report stay out of the log.
-fn log(report: &Report) {
-    for finding in &report.findings {
-        tracing::info!(control = finding.control, status = finding.status.words(), severity = %finding.severity, "finding");
-    }
-    for act in &report.root_activity {
-        tracing::info!(event_id = act.event_id, kind = ?act.kind, severity = %act.severity, region = act.region, "root activity");
     }
 }
 

@@ -3,12 +3,12 @@
 use aws::client::{self, Limits};
 use checker::{Checker, Invocation, Settings};
 use jiff::Timestamp;
-use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    tracing::init_default_subscriber();
+    checker::log::start(std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().as_deref());
     let settings = Settings::read(std::env::vars());
     let checker = Checker::new(&client::config(&Limits::default()).load().await, settings);
     run(service_fn(async |event: LambdaEvent<Value>| {

@@ -219,18 +219,24 @@ impl Story {
 
     /// Adds `count` users with a password, MFA and a group to report and identities.
     pub fn add_users(&mut self, count: usize) {
+        self.add_report_rows(count);
+        let user = |number| User { name: user_name(number), groups: vec!["Administrators".into()], ..User::default() };
+        self.identities.users.extend((0..count).map(user));
+    }
+
+    /// Adds `count` users to the report alone.
+    pub fn add_report_rows(&mut self, count: usize) {
         use std::fmt::Write;
 
         let mut rows = String::new();
         for number in 0..count {
-            let (name, account) = (format!("user-{number:05}"), &self.account);
+            let (name, account) = (user_name(number), &self.account);
             let _ = write!(
                 rows,
                 "\n{name},arn:aws:iam::{account}:user/{name},2024-02-01T08:00:00Z,true,2026-11-19T07:30:00Z,\
                  2026-09-01T10:00:00Z,2026-11-30T10:00:00Z,true,true,2026-08-01T10:00:00Z,2026-11-19T23:45:00Z,eu-west-1,s3,\
                  false,N/A,N/A,N/A,N/A,false,N/A,false,N/A"
             );
-            self.identities.users.push(User { name, groups: vec!["Administrators".into()], ..User::default() });
         }
         self.credential_report.extend(rows.bytes());
     }
@@ -268,6 +274,10 @@ impl Story {
             [("AWS_REGION".to_owned(), "eu-west-1".to_owned()), ("ROOTWATCH_TOPIC_ARN".to_owned(), self.topic_arn())];
         fixed.into_iter().chain(self.environment.clone()).collect()
     }
+}
+
+fn user_name(number: usize) -> String {
+    format!("user-{number:05}")
 }
 
 struct Folder {

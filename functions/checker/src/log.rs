@@ -1,0 +1,31 @@
+//! The function's log: JSON lines on standard output.
+
+use checklist::Report;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
+
+/// Begins to log at `level`, Lambda's setting for the function (`TRACE` to `ERROR`; else `INFO`).
+///
+/// Of libraries only warnings are kept: at lower levels the SDK would write answers of AWS, with rows of the report, into the log.
+pub fn start(level: Option<&str>) {
+    let level = level.and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
+    // The runtime's span gives every line the id of its request.
+    let ours = [("aws::", level), ("checker", level), ("lambda_runtime", level.min(LevelFilter::INFO))];
+    let lines = tracing_subscriber::fmt::layer().json().with_target(false).without_time();
+    tracing_subscriber::registry()
+        .with(lines.with_filter(Targets::new().with_default(LevelFilter::WARN).with_targets(ours)))
+        .init();
+}
+
+/// One line a finding and one a root activity; evidence and rows of the report stay out of the log.
+pub(crate) fn findings(report: &Report) {
+    for finding in &report.findings {
+        let status = finding.status.words();
+        tracing::info!(control = finding.control, status, severity = %finding.severity, "finding");
+    }
+    for act in &report.root_activity {
+        let (event_id, region) = (act.event_id.as_str(), act.region.as_str());
+        tracing::info!(event_id, kind = ?act.kind, severity = %act.severity, region, "root activity");
+    }
+}
