@@ -45,6 +45,14 @@ async fn a_compliant_account_is_silence_and_a_full_answer() {
 }
 
 #[tokio::test]
+async fn a_quiet_account_costs_ten_calls_one_a_region_and_one_more_a_sign_in_region() {
+    let story = now("nothing-to-tell-compliant");
+    let (_, sandbox) = invoke(&story, "{}", |_| {}).await;
+    let calls = sandbox.calls().len();
+    assert!(calls <= 10 + story.regions.len() + 3, "{calls} calls");
+}
+
+#[tokio::test]
 async fn ct_15_a_wrong_event_is_an_error_with_a_stable_type_and_calls_nothing() {
     for event in ["null", "[]", r#"{"lookback_hours": 0}"#, r#"{"what": 1}"#] {
         let (outcome, sandbox) = invoke(&now(ALARM), event, |_| {}).await;

@@ -1,6 +1,6 @@
 //! Each folder of `scenarios/` through the real checker, and what people are told.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use sandbox::{Sandbox, Story, scenarios};
 pub(crate) fn limits() -> Limits {
     Limits {
         connect: Duration::from_secs(1),
-        attempt: Duration::from_millis(500),
-        operation: Duration::from_secs(2),
+        attempt: Duration::from_secs(2),
+        operation: Duration::from_secs(5),
         first_pause: Duration::from_millis(50),
         ..Limits::default()
     }
@@ -57,11 +57,9 @@ async fn tell(name: &str) -> String {
     for act in answer.report.root_activity.iter().take(10) {
         let _ = writeln!(text, "{} {:?} {} {}", act.severity, act.kind, act.region, act.event_id);
     }
-    let mut calls: BTreeMap<String, usize> = BTreeMap::new();
-    for call in sandbox.calls() {
-        *calls.entry(call.action).or_default() += 1;
-    }
-    let _ = writeln!(text, "\nCALLS\n{calls:?}");
+    // Not how often: retries and short waits differ from machine to machine.
+    let calls: BTreeSet<String> = sandbox.calls().into_iter().map(|call| call.action).collect();
+    let _ = writeln!(text, "\nCALLS\n{}", calls.into_iter().collect::<Vec<_>>().join(" "));
     match published.first() {
         Some(message) => {
             let mail = &message.bodies["default"];

@@ -15,7 +15,7 @@ pub(super) const CONTROL: Control = Control {
                 is either a bad habit or an intruder.",
     semantics: "Fails when the newest of the password's last use, both access keys' last uses and the newest act in CloudTrail is \
                 younger than the limit (`RootUnusedDays`, by default 1 day). Failed sign-ins, services on behalf of root and \
-                central root tasks are no use of root. Passes only when the credential report and every swept Region could be \
+                central root tasks are no use of root. Passes only when the credential report, the list of Regions and every swept Region could be \
                 read; they must leave no gap between them.",
     remediation: Remediation {
         console: &[
@@ -45,7 +45,8 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
     let is_recent = |at: Timestamp| snapshot.taken_at.duration_since(at) < limit;
     let mut uses = Vec::new();
     let mut evidence = Vec::new();
-    let mut unread = snapshot.root_events.unavailable().next().cloned();
+    // Without the list of Regions nobody knows which ones were not swept.
+    let mut unread = snapshot.regions.as_ref().err().or(snapshot.root_events.unavailable().next()).cloned();
 
     match snapshot.root_row() {
         Ok(root) => {
@@ -214,7 +215,8 @@ mod tests {
                 Err(UnreadableCell { column: "access_key_2_last_used_date", found: Some("?".into()) });
         };
         let report = |snapshot: &mut Snapshot| snapshot.credential_report = Err(unavailable(Source::CredentialReport));
-        let blinds: [fn(&mut Snapshot); 3] = [region, date, report];
+        let regions = |snapshot: &mut Snapshot| snapshot.regions = Err(unavailable(Source::Regions));
+        let blinds: [fn(&mut Snapshot); 4] = [region, date, report, regions];
         for blind in blinds {
             assert_eq!(judge(&CONTROL, blind).status, Status::Unknown);
             let verdict = judge(&CONTROL, |snapshot| {
