@@ -1,6 +1,6 @@
 # Everything a developer, a user or CI runs. CI calls `check` and `test` and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help demo try test check bless bench build deploy invoke clean fmt-check clippy docs licences template
+.PHONY: help demo try test check bless bench build deploy invoke clean programs fmt-check clippy docs licences template
 
 SCENARIO ?=
 EVENT ?= events/scheduled.json
@@ -17,19 +17,20 @@ help:
 	@echo "make invoke EVENT=file      an event into the function, over an invented account"
 	@echo "make check bench bless      lints, figures, and accepting new snapshots"
 
-demo:
-	@$(CARGO) build --quiet --locked --package checker --package sandbox
+demo: programs
 	@target/debug/sandbox demo $(SCENARIO)
 
-try:
-	@$(CARGO) build --quiet --locked --package checker --package sandbox
+try: programs
 	@target/debug/sandbox try
 
-invoke:
-	@$(CARGO) build --quiet --locked --package checker --package sandbox
+invoke: programs
 	@target/debug/sandbox invoke $(EVENT) $(SCENARIO)
 
-test:
+programs:
+	@test -x target/debug/sandbox || echo "Building; a few minutes the first time …"
+	@$(CARGO) build --quiet --locked --package checker --package sandbox
+
+test: programs
 	INSTA_UPDATE=no $(CARGO) test --workspace --locked
 
 # Writes what the tests compare with: snapshots, CONTROLS.md, docs/*.schema.json. Read the difference before committing it.

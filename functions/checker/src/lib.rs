@@ -178,7 +178,8 @@ mod tests {
     #[test]
     fn every_error_has_a_stable_type_for_alarms() {
         let publish = |permanent| {
-            Error::Publish(::aws::PublishError { topic_arn: "arn".into(), code: "KMSDisabled".into(), permanent })
+            let cause = checklist::snapshot::Cause::Refused { code: "KMSDisabled".into() };
+            Error::Publish(::aws::PublishError { topic_arn: "arn".into(), cause, permanent })
         };
         assert_eq!(Diagnostic::from(publish(true)).error_type, "PublishRefused");
         assert_eq!(Diagnostic::from(publish(false)).error_type, "PublishFailed");

@@ -9,7 +9,10 @@ use serde_json::Value;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     checker::log::start(std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().as_deref());
-    let settings = Settings::read(std::env::vars());
+    // Lossy: a variable that is not Unicode becomes a fault with its name, not a panic.
+    let variables = std::env::vars_os()
+        .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()));
+    let settings = Settings::read(variables);
     let checker = Checker::new(&client::config(&Limits::default()).load().await, settings);
     run(service_fn(async |event: LambdaEvent<Value>| {
         let (event, context) = event.into_parts();

@@ -4,7 +4,8 @@ use aws_config::SdkConfig;
 use aws_sdk_sns::operation::publish::PublishError as SdkPublishError;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
-use checklist::{Message, text};
+use checklist::Message;
+use checklist::snapshot::Cause;
 
 use crate::failure;
 
@@ -20,12 +21,12 @@ pub struct Notifier {
 
 /// A message that SNS did not take.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("sns:Publish to {topic_arn} failed: {code}{}", if *permanent { " (trying again will not help: mend the topic, its key or the role)" } else { "" })]
+#[error("sns:Publish to {topic_arn} {cause}{}", if *permanent { " (trying again will not help: mend the topic, its key or the role)" } else { "" })]
 pub struct PublishError {
     /// The topic.
     pub topic_arn: String,
-    /// AWS's error code, or what happened instead of an answer.
-    pub code: String,
+    /// What happened.
+    pub cause: Cause,
     /// Whether the same call will fail again until somebody mends the topic, its key or the role.
     pub permanent: bool,
 }
@@ -51,16 +52,15 @@ impl Notifier {
             .message(message.by_protocol())
             .send()
             .await;
-        let failed = |code: String, permanent| PublishError { topic_arn: self.topic_arn.clone(), code, permanent };
+        let failed = |cause, permanent| PublishError { topic_arn: self.topic_arn.clone(), cause, permanent };
         match answer {
             Ok(answer) => answer
                 .message_id()
                 .map(str::to_owned)
-                .ok_or_else(|| failed("the answer has no MessageId".into(), false)),
+                .ok_or_else(|| failed(Cause::Malformed { detail: "MessageId is missing".into() }, false)),
             Err(error) => {
-                let code = error.as_service_error().and_then(|error| error.meta().code()).map(text::bounded);
-                let permanent = code.as_deref().is_some_and(is_permanent);
-                Err(failed(code.unwrap_or_else(|| format!("{:?}", failure::cause(&error))), permanent))
+                let code = error.as_service_error().and_then(|error| error.meta().code());
+                Err(failed(failure::cause(&error), code.is_some_and(is_permanent)))
             }
         }
     }

@@ -221,20 +221,26 @@ pub enum Cause {
 
 impl fmt::Display for Unavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} ", self.source, self.operation)?;
-        match &self.cause {
-            Cause::Denied { code } => write!(f, "was denied ({code})"),
-            Cause::Throttled { code } => write!(f, "was throttled ({code})"),
-            Cause::Refused { code } => write!(f, "failed ({code})"),
-            Cause::TimedOut => f.write_str("did not answer in time"),
-            Cause::Unreachable => f.write_str("could not be reached"),
-            Cause::Malformed { detail } => write!(f, "gave an answer that cannot be used: {detail}"),
-            Cause::NotReady => f.write_str("did not finish the report in time"),
-            Cause::Stale { generated_at } => {
+        write!(f, "{}: {} {}", self.source, self.operation, self.cause)
+    }
+}
+
+/// Goes on after the name of the operation.
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Denied { code } => write!(f, "was denied ({code})"),
+            Self::Throttled { code } => write!(f, "was throttled ({code})"),
+            Self::Refused { code } => write!(f, "failed ({code})"),
+            Self::TimedOut => f.write_str("did not answer in time"),
+            Self::Unreachable => f.write_str("could not be reached"),
+            Self::Malformed { detail } => write!(f, "gave an answer that cannot be used: {detail}"),
+            Self::NotReady => f.write_str("did not finish the report in time"),
+            Self::Stale { generated_at } => {
                 write!(f, "did not renew the report, the last one is of {generated_at} and too old to judge by")
             }
-            Cause::OutOfTime => f.write_str("was cut short by the end of this run"),
-            Cause::Internal => f.write_str("met a defect of rootwatch"),
+            Self::OutOfTime => f.write_str("was cut short by the end of this run"),
+            Self::Internal => f.write_str("met a defect of rootwatch"),
         }
     }
 }

@@ -119,7 +119,7 @@ async fn try_own_account() -> ExitCode {
         Ok(identity) => identity,
         Err(error) => {
             let cause = aws::failure::cause(&error);
-            eprintln!("AWS does not know who you are ({cause:?}).");
+            eprintln!("AWS does not know who you are: sts:GetCallerIdentity {cause}.");
             eprintln!("Sign in as you do for the AWS CLI (environment, profile or `aws login`) and try again.");
             return ExitCode::FAILURE;
         }

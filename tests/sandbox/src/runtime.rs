@@ -82,7 +82,8 @@ pub fn checker() -> PathBuf {
 fn build_checker() -> PathBuf {
     let release = !cfg!(debug_assertions);
     let mut build = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    build.args(["build", "--quiet", "--package", "checker", "--bin", "checker", "--locked"]);
+    // The same packages as in the Makefile, so that both share what is built.
+    build.args(["build", "--quiet", "--package", "checker", "--package", "sandbox", "--locked"]);
     if release {
         build.arg("--release");
     }

@@ -19,8 +19,14 @@ pub(super) const CONTROL: Control = Control {
             "IAM, Account settings, Password policy, Edit, Custom.",
             "Set what the evidence asks for; settings that are not asked for are up to you. Save.",
         ],
-        cli: &["aws iam update-account-password-policy --minimum-password-length 14 --password-reuse-prevention 24 \
-             --allow-users-to-change-password   # cis; settings that are left out are reset"],
+        cli: &[
+            "aws iam update-account-password-policy --minimum-password-length 14 --password-reuse-prevention 24 \
+             --allow-users-to-change-password   # cis; settings that are left out are reset",
+            "aws iam update-account-password-policy --minimum-password-length 14 --password-reuse-prevention 24 \
+             --allow-users-to-change-password --require-uppercase-characters --require-lowercase-characters \
+             --require-numbers --require-symbols --max-password-age 90   # strict",
+            "aws iam update-account-password-policy --minimum-password-length 15 --allow-users-to-change-password   # nist",
+        ],
     },
     references: &[
         Reference {
