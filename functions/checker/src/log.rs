@@ -12,7 +12,7 @@ pub fn start(level: Option<&str>) {
     let level = level.and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
     // The runtime's span gives every line the id of its request.
     let ours = [("aws::", level), ("checker", level), ("lambda_runtime", level.min(LevelFilter::INFO))];
-    let lines = tracing_subscriber::fmt::layer().json().with_target(false).without_time();
+    let lines = tracing_subscriber::fmt::layer().json().with_span_list(false).with_target(false).without_time();
     tracing_subscriber::registry()
         .with(lines.with_filter(Targets::new().with_default(LevelFilter::WARN).with_targets(ours)))
         .init();

@@ -18,7 +18,7 @@ pub fn cause<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Cause {
         SdkError::ResponseError(_) => Cause::Malformed { detail: "not what the service's reference describes".into() },
         SdkError::ServiceError(service) => match service.err().meta().code() {
             Some(code) => by_code(code),
-            None => Cause::Malformed { detail: "an error without a code".into() },
+            None => Cause::Malformed { detail: "neither a result nor an error code".into() },
         },
         _ => Cause::Refused { code: "unknown".into() },
     }

@@ -12,6 +12,9 @@ use crate::identities::{Administrators, Identities, VirtualMfaDevice};
 use crate::password_policy::PasswordPolicy;
 use crate::root_activity::RootActivity;
 
+/// How AWS refuses credentials in a Region that the account has not enabled.
+const FOREIGN_REGION: [&str; 3] = ["InvalidClientTokenId", "OptInRequired", "UnrecognizedClientException"];
+
 /// Oldest credential report that still judges. IAM renews a report after 4 hours, so one this old was not renewable.
 pub const MAX_REPORT_AGE: SignedDuration = SignedDuration::from_hours(24);
 
@@ -251,6 +254,10 @@ impl Unavailable {
     /// What to do about it; the same words for the same cause.
     pub fn remedy(&self) -> &'static str {
         match &self.cause {
+            Cause::Denied { code } if FOREIGN_REGION.contains(&code.as_str()) => {
+                "Credentials not accepted: the Region is not enabled in this account; enable it, or take it out of the parameter \
+                 Regions. If it is enabled, the credentials have expired."
+            }
             Cause::Denied { .. } => {
                 "Denied: allow the named action to rootwatch's role (deploy the stack again). If the role has it, a service \
                  control policy or a permissions boundary denies it."
@@ -412,6 +419,7 @@ mod tests {
         let code = || "Code".to_owned();
         let causes = [
             Cause::Denied { code: code() },
+            Cause::Denied { code: "UnrecognizedClientException".into() },
             Cause::Throttled { code: code() },
             Cause::Refused { code: code() },
             Cause::TimedOut,

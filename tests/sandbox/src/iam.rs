@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::fault::ServiceError;
 use crate::server::State;
+use crate::story::ReportEncoding;
 
 pub(crate) type Form = HashMap<String, String>;
 
@@ -89,7 +90,10 @@ fn credential_report(state: &mut State) -> Result<String, ServiceError> {
     if !state.report_complete && state.story.report_states != ["COMPLETE"] {
         return Err(ServiceError::new(404, "ReportInProgress", "Unknown"));
     }
-    let content = base64::engine::general_purpose::STANDARD.encode(&state.story.credential_report);
+    let content = match state.story.report_encoding {
+        ReportEncoding::None => escape(&String::from_utf8_lossy(&state.story.credential_report)),
+        _ => base64::engine::general_purpose::STANDARD.encode(&state.story.credential_report),
+    };
     let generated_at = state.story.report_generated_at;
     Ok(format!(
         "<Content>{content}</Content><ReportFormat>text/csv</ReportFormat><GeneratedTime>{generated_at}</GeneratedTime>"

@@ -39,6 +39,7 @@ pub struct Story {
     pub(crate) report_errors: Vec<String>,
     pub(crate) report_generated_at: Timestamp,
     pub(crate) credential_report: Vec<u8>,
+    pub(crate) report_encoding: ReportEncoding,
     pub(crate) account_summary: BTreeMap<String, i32>,
     pub(crate) password_policy: Option<BTreeMap<String, Value>>,
     pub(crate) identities: Identities,
@@ -46,6 +47,19 @@ pub struct Story {
     pub(crate) virtual_mfa_devices: Vec<Device>,
     /// Events as `LookupEvents` gives them, `awsRegion` beside them.
     pub(crate) events: Vec<Event>,
+}
+
+/// How the credential report is sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ReportEncoding {
+    /// UTF-8 in base64.
+    #[default]
+    Utf8,
+    /// Another character set in base64.
+    Latin1,
+    /// Not in base64.
+    None,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -117,8 +131,9 @@ struct Head {
     events_times: Option<usize>,
     /// Users to be added to report and identities.
     more_users: Option<usize>,
-    /// Credential report in bytes that no text file holds: `latin-1`.
-    report_encoding: Option<String>,
+    /// Credential report in bytes that no text file holds.
+    #[serde(default)]
+    report_encoding: ReportEncoding,
 }
 
 /// The folder of all stories.
@@ -170,6 +185,7 @@ impl Story {
             report_errors: head.report_errors,
             report_generated_at: generated_at,
             credential_report: folder.text("credential-report.csv").map_or(base.credential_report, String::into_bytes),
+            report_encoding: ReportEncoding::Utf8,
             account_summary: folder.parse("account-summary.json").unwrap_or(base.account_summary),
             password_policy: match folder.parse::<Value>("password-policy.json") {
                 Some(Value::Null) => None,
@@ -181,7 +197,8 @@ impl Story {
             virtual_mfa_devices: folder.parse("virtual-mfa-devices.json").unwrap_or(base.virtual_mfa_devices),
             events: folder.events().unwrap_or(base.events),
         };
-        if head.report_encoding.as_deref() == Some("latin-1") {
+        story.report_encoding = head.report_encoding;
+        if story.report_encoding == ReportEncoding::Latin1 {
             let text = String::from_utf8(story.credential_report).expect("a text file");
             story.credential_report = text.chars().map(|char| u8::try_from(u32::from(char)).unwrap_or(b'?')).collect();
         }
@@ -208,6 +225,7 @@ impl Story {
             report_errors: Vec::new(),
             report_generated_at: now - SignedDuration::from_hours(2),
             credential_report: Vec::new(),
+            report_encoding: ReportEncoding::Utf8,
             account_summary: BTreeMap::new(),
             password_policy: None,
             identities: Identities::default(),
