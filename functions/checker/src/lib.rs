@@ -93,7 +93,7 @@ impl Checker {
         let reading = self.collector.snapshot(look(settings, request.clone(), account, invocation));
         let snapshot = Box::pin(reading).await;
         let report = Report::generate(&snapshot, &settings.checklist);
-        log::findings(&report);
+        log::report(&report);
         let told = match Message::compose(&report) {
             Some(message) if !request.dry_run => {
                 let id = Notifier::new(&self.config, &settings.topic_arn).publish(&message).await?;

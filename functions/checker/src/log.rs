@@ -11,18 +11,21 @@ use tracing_subscriber::prelude::*;
 pub fn start(level: Option<&str>) {
     let level = level.and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
     // The runtime's span gives every line the id of its request.
-    let ours = [("aws::", level), ("checker", level), ("lambda_runtime", level.min(LevelFilter::INFO))];
+    let ours = [("checker", level), ("lambda_runtime", level.min(LevelFilter::INFO))];
     let lines = tracing_subscriber::fmt::layer().json().with_span_list(false).with_target(false).without_time();
     tracing_subscriber::registry()
         .with(lines.with_filter(Targets::new().with_default(LevelFilter::WARN).with_targets(ours)))
         .init();
 }
 
-/// One line a finding and one a root activity; evidence and rows of the report stay out of the log.
-pub(crate) fn findings(report: &Report) {
+/// One line a finding, a root activity and a source that could not be read; evidence and rows of the report stay out of the log.
+pub(crate) fn report(report: &Report) {
     for finding in &report.findings {
         let status = finding.status.words();
         tracing::info!(control = finding.control, status, severity = %finding.severity, "finding");
+    }
+    for error in report.errors().filter_map(|state| state.error.as_ref()) {
+        tracing::warn!(source = %error.source, operation = error.operation, "{error}");
     }
     for act in &report.root_activity {
         let (event_id, region) = (act.event_id.as_str(), act.region.as_str());

@@ -77,7 +77,7 @@ impl Collector {
             ),
             self.root_events(&look),
         );
-        let snapshot = Snapshot {
+        Snapshot {
             account,
             taken_at: look.taken_at,
             credential_report,
@@ -89,11 +89,7 @@ impl Collector {
             account_alias,
             regions,
             root_events,
-        };
-        for unavailable in snapshot.unavailable() {
-            tracing::warn!(source = %unavailable.source, operation = unavailable.operation, "{unavailable}");
         }
-        snapshot
     }
 
     /// The alias and the Regions first, because the sweep needs both.

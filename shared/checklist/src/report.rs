@@ -208,6 +208,24 @@ mod tests {
     }
 
     #[test]
+    fn everything_that_could_not_be_read_is_listed_once() {
+        assert_eq!(report(|_| {}).errors().count(), 0);
+        let blind = Report::generate(&Snapshot::blind(), &Settings::default());
+        let sources: Vec<Source> = blind.errors().map(|state| state.source).collect();
+        assert!(sources.is_sorted() && sources.len() == 9, "{sources:?}");
+    }
+
+    #[test]
+    fn cr_14_a_report_that_could_not_be_renewed_is_used_and_said() {
+        let report = report(|snapshot| {
+            let denied = Snapshot::blind().credential_report.map(drop);
+            snapshot.credential_report.as_mut().unwrap().renewal = denied;
+        });
+        assert_eq!((report.steps_passed(), report.errors().count()), (5, 1));
+        assert_eq!(report.sources[0].age_seconds, Some(7_200));
+    }
+
+    #[test]
     fn a_stale_report_or_a_missing_root_row_is_said_of_the_source() {
         let stale = report(|snapshot| {
             snapshot.credential_report.as_mut().unwrap().generated_at = Timestamp::UNIX_EPOCH;

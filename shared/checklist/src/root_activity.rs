@@ -204,7 +204,12 @@ impl RootActivity {
         let mfa = fields.mfa();
         let error = fields.text("/errorCode").or_else(|| fields.text("/errorMessage"));
         Some(Self {
-            severity: fields.severity(kind, mfa, read_only, error.is_some()),
+            // An attempt that AWS refused changed nothing, but somebody tried.
+            severity: fields.severity(kind, mfa, &event_name, read_only).min(if error.is_some() {
+                Severity::Medium
+            } else {
+                Severity::Critical
+            }),
             kind,
             time: fields.text("/eventTime").and_then(|time| time.parse().ok()).or(event.time),
             region: fields.text("/awsRegion").unwrap_or_else(|| bounded(&event.region)),
@@ -271,7 +276,7 @@ pub fn gather(mut activity: Vec<RootActivity>) -> Vec<RootActivity> {
     for act in &mut activity {
         if act.access_key_id.as_ref().is_some_and(|key| central.contains(key)) && act.kind != Kind::CentralizedRootTask
         {
-            act.severity = if act.kind == Kind::ReadOnlyCall { Severity::Low } else { Severity::Medium };
+            act.severity = central_severity(&act.event_name, Some(act.kind == Kind::ReadOnlyCall));
             act.kind = Kind::CentralizedRootTask;
         }
     }
@@ -391,8 +396,8 @@ impl Fields<'_> {
         }
     }
 
-    fn severity(&self, kind: Kind, mfa: Mfa, read_only: Option<bool>, failed: bool) -> Severity {
-        let severity = match kind {
+    fn severity(&self, kind: Kind, mfa: Mfa, event_name: &str, read_only: Option<bool>) -> Severity {
+        match kind {
             Kind::RootAccessKeyCreated | Kind::MfaDeactivated => Severity::Critical,
             // A key that is switched on again is as good as a new one.
             Kind::RootAccessKeyChanged if self.text("/requestParameters/status").as_deref() != Some("Inactive") => {
@@ -408,20 +413,26 @@ impl Fields<'_> {
             | Kind::PasswordRecoveryCompleted
             | Kind::EmailChanged
             | Kind::ContactChanged => Severity::High,
-            Kind::CentralizedRootTask if read_only == Some(true) => Severity::Low,
             Kind::SignInFailed
             | Kind::RootAccessKeyChanged
             | Kind::RootAccessKeyDeleted
             | Kind::UserAccessKeyCreated
             | Kind::UserAccessKeyChanged
             | Kind::UserAccessKeyDeleted
-            | Kind::WriteCall
-            | Kind::CentralizedRootTask => Severity::Medium,
+            | Kind::WriteCall => Severity::Medium,
+            Kind::CentralizedRootTask => central_severity(event_name, read_only),
             Kind::ReadOnlyCall => Severity::Low,
             Kind::Service => Severity::Informational,
-        };
-        // An attempt that AWS refused changed nothing, but somebody tried.
-        if failed { severity.min(Severity::Medium) } else { severity }
+        }
+    }
+}
+
+/// A task of central root access that gives the account a root password back is more than housekeeping.
+fn central_severity(event_name: &str, read_only: Option<bool>) -> Severity {
+    match (event_name, read_only) {
+        ("CreateLoginProfile", _) => Severity::High,
+        (_, Some(true)) => Severity::Low,
+        _ => Severity::Medium,
     }
 }
 

@@ -97,26 +97,6 @@ impl Snapshot {
     pub fn summary(&self) -> Result<&AccountSummary, Unavailable> {
         self.account_summary.as_ref().map_err(Clone::clone)
     }
-
-    /// Everything that could not be read, in a fixed order.
-    pub fn unavailable(&self) -> Vec<Unavailable> {
-        let report = match &self.credential_report {
-            Ok(report) => report.renewal.as_ref().err().cloned(),
-            Err(unavailable) => Some(unavailable.clone()),
-        };
-        let whole = [
-            report,
-            self.root_row().err().filter(|_| self.credential_report.is_ok()),
-            self.account_summary.as_ref().err().cloned(),
-            self.password_policy.as_ref().err().cloned(),
-            self.identities.as_ref().err().cloned(),
-            self.virtual_mfa_devices.as_ref().err().cloned(),
-            self.administrators.as_ref().err().cloned(),
-            self.account_alias.as_ref().err().cloned(),
-            self.regions.as_ref().err().cloned(),
-        ];
-        whole.into_iter().flatten().chain(self.root_events.unavailable().cloned()).collect()
-    }
 }
 
 impl RootEvents {
@@ -394,24 +374,6 @@ mod tests {
         assert!(snapshot.fresh_credential_report().is_ok());
         snapshot.credential_report.as_mut().unwrap().generated_at = too_old;
         assert_eq!(snapshot.fresh_credential_report().unwrap_err().cause, Cause::Stale { generated_at: too_old });
-        assert_eq!(snapshot.unavailable().len(), 1, "a stale report is said");
-    }
-
-    #[test]
-    fn everything_that_could_not_be_read_is_listed_once() {
-        assert_eq!(Snapshot::compliant().unavailable(), []);
-        let sources: Vec<Source> =
-            Snapshot::blind().unavailable().iter().map(|unavailable| unavailable.source).collect();
-        assert!(sources.is_sorted() && sources.len() == 9, "{sources:?}");
-    }
-
-    #[test]
-    fn cr_14_a_report_that_could_not_be_renewed_is_used_and_said() {
-        let mut snapshot = Snapshot::compliant();
-        let denied = Snapshot::blind().credential_report.unwrap_err();
-        snapshot.credential_report.as_mut().unwrap().renewal = Err(denied.clone());
-        assert!(snapshot.root_row().is_ok());
-        assert_eq!(snapshot.unavailable(), [denied]);
     }
 
     #[test]

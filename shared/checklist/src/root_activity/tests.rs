@@ -207,6 +207,14 @@ fn a_session_of_central_root_access_is_recognised_by_its_key() {
 }
 
 #[test]
+fn a_central_task_that_brings_the_root_password_back_is_high() {
+    let severity = |patch| classify(&sample(20, patch)).unwrap().severity;
+    assert_eq!(severity(json!({"eventName": "CreateLoginProfile"})), Severity::High);
+    assert_eq!(severity(json!({"eventName": "ListAccessKeys", "readOnly": true})), Severity::Low);
+    assert_eq!(severity(json!({})), Severity::Medium);
+}
+
+#[test]
 fn ct_7_the_most_severe_comes_first_then_what_succeeded_then_the_newest() {
     let refused =
         sample(5, json!({"errorCode": "AccessDenied", "eventTime": "2026-11-20T23:00:00Z", "eventID": "refused"}));
