@@ -65,7 +65,7 @@ build/%/.ready: tests/template/%.txt
 	touch $@
 
 bench:
-	$(CARGO) bench --package checklist --locked
+	$(CARGO) bench --package checklist --bench credential_report --locked
 	@$(CARGO) build --release --quiet --locked --package checker --package sandbox
 	@target/release/sandbox figures
 

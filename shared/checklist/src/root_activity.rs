@@ -227,9 +227,10 @@ impl RootActivity {
             error,
             invoked_by: fields.text("/userIdentity/invokedBy"),
             details_readable: record.is_some(),
-            // CloudTrail gives every event an id; should one lack it, time and name keep it apart from the others.
+            // CloudTrail gives every event an id; should one lack it, Region, time and name keep it apart from the others.
             event_id: fields.text("/eventID").or_else(|| event.event_id.as_deref().map(bounded)).unwrap_or_else(|| {
-                format!("no-id {} {event_name}", event.time.map(|time| time.to_string()).unwrap_or_default())
+                let time = event.time.map(|time| time.to_string()).unwrap_or_default();
+                format!("no-id {} {time} {event_name}", event.region)
             }),
             event_name,
         })

@@ -74,11 +74,14 @@ impl Mail<'_> {
         let report = self.report;
         let failed = report.findings_with(Status::Failed).len();
         let unknown = report.findings_with(Status::Unknown).len();
-        let acts = report.told_activity().count();
+        let (sign_ins, acts): (Vec<_>, Vec<_>) = report.told_activity().partition(|act| act.kind == Kind::SignInFailed);
         self.line(format!("AWS account {}, checked {}", safe(&report.account.to_string()), moment(report.taken_at)));
         let mut parts = Vec::new();
-        if acts > 0 {
-            parts.push(counted(acts, "act of root", "acts of root"));
+        if !acts.is_empty() {
+            parts.push(counted(acts.len(), "act of root", "acts of root"));
+        }
+        if !sign_ins.is_empty() {
+            parts.push(counted(sign_ins.len(), "failed sign-in", "failed sign-ins"));
         }
         if failed > 0 {
             parts.push(format!("{} failed", counted(failed, "control", "controls")));
@@ -119,8 +122,8 @@ impl Mail<'_> {
         }
         for act in others.iter().take(MAX_LINES) {
             let from = act.source_address.as_deref().map(safe).unwrap_or_else(|| "an unknown address".into());
-            let what = safe(&act.headline());
-            self.wrapped("    - ", &format!("{} {}: {what}, {}, from {from}", time_of(act), act.severity, act.region));
+            let (what, region) = (safe(&act.headline()), safe(&act.region));
+            self.wrapped("    - ", &format!("{} {}: {what}, {region}, from {from}", time_of(act), act.severity));
         }
         if let Some(more) = others.len().checked_sub(MAX_LINES).filter(|more| *more > 0) {
             self.wrapped("    - ", &format!("and {more} more: {}", how_to_list(report)));

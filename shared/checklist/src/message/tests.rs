@@ -99,8 +99,10 @@ fn ct_7_a_success_is_told_before_ten_thousand_failed_sign_ins() {
         snapshot.root_events.activity = gather(flood.chain([sign_in_without_mfa()]).collect());
     });
     assert_eq!(message.subject, "[rootwatch] CRITICAL: root sign-in without MFA in acme-prod (111122223333)");
-    let (first, flood) =
-        (message.text.find("Root sign-in without MFA").unwrap(), message.text.find("10000 failed sign-ins").unwrap());
+    let (first, flood) = (
+        message.text.find("Root sign-in without MFA").unwrap(),
+        message.text.find("MEDIUM  10000 failed sign-ins").unwrap(),
+    );
     assert!(first < flood);
     assert!(message.by_protocol().len() <= MAX_BYTES);
 }
