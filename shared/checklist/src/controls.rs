@@ -9,6 +9,7 @@ mod password_policy;
 mod root_access_keys;
 mod root_mfa;
 mod root_signing_certificates;
+mod root_slots;
 mod root_unused;
 
 /// All controls; their order is the order of the five steps.

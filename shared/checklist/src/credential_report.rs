@@ -42,7 +42,7 @@ pub struct RootRow {
     pub mfa_active: Cell<bool>,
     /// Both key slots; their order is not their age.
     pub access_keys: [KeySlot; 2],
-    /// Both slots for X.509 signing certificates; `last_used` is not recorded for them.
+    /// Both slots for X.509 signing certificates; the report has no column for their last use.
     pub signing_certificates: [KeySlot; 2],
 }
 
@@ -255,12 +255,12 @@ impl Row<'_> {
                 KeySlot {
                     active: self.flag("cert_1_active"),
                     last_rotated: self.date("cert_1_last_rotated"),
-                    last_used: Ok(None),
+                    last_used: Err(unreadable("cert_1_last_used_date", None)),
                 },
                 KeySlot {
                     active: self.flag("cert_2_active"),
                     last_rotated: self.date("cert_2_last_rotated"),
-                    last_used: Ok(None),
+                    last_used: Err(unreadable("cert_2_last_used_date", None)),
                 },
             ],
         })

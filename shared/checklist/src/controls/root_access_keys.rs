@@ -1,8 +1,8 @@
+use super::root_slots::Slots;
 use crate::control::{Control, Reference, Remediation, Severity, Step};
-use crate::credential_report::SlotState;
-use crate::finding::{Status, Verdict};
+use crate::finding::Verdict;
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Source, Unavailable};
+use crate::snapshot::{Snapshot, Unavailable};
 
 pub(super) const CONTROL: Control = Control {
     id: "root-access-keys",
@@ -43,56 +43,14 @@ pub(super) const CONTROL: Control = Control {
     evaluate,
 };
 
+const SLOTS: Slots = Slots {
+    noun: "access key",
+    of_report: |root| &root.access_keys,
+    of_summary: ("AccountAccessKeysPresent", |summary| &summary.root_access_keys),
+};
+
 fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
-    Ok(Verdict::worse_of(
-        (Source::CredentialReport, by_report(snapshot)),
-        (Source::AccountSummary, by_summary(snapshot)),
-    ))
-}
-
-fn by_report(snapshot: &Snapshot) -> Result<Verdict, Unavailable> {
-    let mut exists = Vec::new();
-    let mut unreadable = None;
-    let mut evidence = Vec::new();
-    for (slot, key) in (1..).zip(&snapshot.root_row()?.access_keys) {
-        let state = match key.state() {
-            Ok(SlotState::Active) => "active",
-            Ok(SlotState::Inactive) => "inactive",
-            Ok(SlotState::Empty) => "none",
-            Err(cell) => {
-                unreadable = Some(cell);
-                continue;
-            }
-        };
-        let used = match &key.last_used {
-            Ok(Some(at)) if state != "none" => format!("{state}, last used {at}"),
-            Ok(None) if state != "none" => format!("{state}, never used"),
-            _ => state.to_owned(),
-        };
-        evidence.push(snapshot.report_evidence(format!("access key {slot}"), used));
-        if state != "none" {
-            exists.push(state);
-        }
-    }
-    match (exists.is_empty(), unreadable) {
-        (false, _) => {
-            let keys = if exists.len() == 1 { "1 access key" } else { "2 access keys" };
-            let reason = format!("Root has {keys} ({})", exists.join(", "));
-            Ok(Verdict::new(Status::Failed, reason, evidence))
-        }
-        (true, Some(cell)) => Err(cell.into()),
-        (true, None) => Ok(Verdict::new(Status::Passed, "Root has no access key", evidence)),
-    }
-}
-
-fn by_summary(snapshot: &Snapshot) -> Result<Verdict, Unavailable> {
-    let keys = snapshot.summary()?.root_access_keys.clone()?;
-    let evidence = vec![snapshot.evidence(Source::AccountSummary, "AccountAccessKeysPresent", keys)];
-    Ok(if keys > 0 {
-        Verdict::new(Status::Failed, "Root has an access key", evidence)
-    } else {
-        Verdict::new(Status::Passed, "Root has no access key", evidence)
-    })
+    Ok(SLOTS.are_empty(snapshot))
 }
 
 #[cfg(test)]
@@ -100,6 +58,8 @@ mod tests {
     use super::*;
     use crate::controls::tests::{judge, unavailable};
     use crate::credential_report::UnreadableCell;
+    use crate::finding::Status;
+    use crate::snapshot::Source;
 
     #[test]
     fn no_key_in_both_sources_passes() {

@@ -1,8 +1,8 @@
+use super::root_slots::Slots;
 use crate::control::{Control, Reference, Remediation, Severity, Step};
-use crate::credential_report::SlotState;
-use crate::finding::{Status, Verdict};
+use crate::finding::Verdict;
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Source, Unavailable};
+use crate::snapshot::{Snapshot, Unavailable};
 
 pub(super) const CONTROL: Control = Control {
     id: "root-signing-certificates",
@@ -28,40 +28,14 @@ pub(super) const CONTROL: Control = Control {
     evaluate,
 };
 
+const SLOTS: Slots = Slots {
+    noun: "signing certificate",
+    of_report: |root| &root.signing_certificates,
+    of_summary: ("AccountSigningCertificatesPresent", |summary| &summary.root_signing_certificates),
+};
+
 fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
-    Ok(Verdict::worse_of(
-        (Source::CredentialReport, by_report(snapshot)),
-        (Source::AccountSummary, by_summary(snapshot)),
-    ))
-}
-
-fn by_report(snapshot: &Snapshot) -> Result<Verdict, Unavailable> {
-    let states: Vec<_> = snapshot.root_row()?.signing_certificates.iter().map(|slot| slot.state()).collect();
-    let shown = |state: &SlotState| match state {
-        SlotState::Active => "active",
-        SlotState::Inactive => "inactive",
-        SlotState::Empty => "none",
-    };
-    let evidence = (1..)
-        .zip(&states)
-        .filter_map(|(slot, state)| Some((slot, shown(state.as_ref().ok()?))))
-        .map(|(slot, state)| snapshot.report_evidence(format!("signing certificate {slot}"), state))
-        .collect();
-    if states.iter().flatten().any(|state| *state != SlotState::Empty) {
-        return Ok(Verdict::new(Status::Failed, "Root has a signing certificate", evidence));
-    }
-    states.into_iter().collect::<Result<Vec<_>, _>>()?;
-    Ok(Verdict::new(Status::Passed, "Root has no signing certificate", evidence))
-}
-
-fn by_summary(snapshot: &Snapshot) -> Result<Verdict, Unavailable> {
-    let certificates = snapshot.summary()?.root_signing_certificates.clone()?;
-    let evidence = vec![snapshot.evidence(Source::AccountSummary, "AccountSigningCertificatesPresent", certificates)];
-    Ok(if certificates > 0 {
-        Verdict::new(Status::Failed, "Root has a signing certificate", evidence)
-    } else {
-        Verdict::new(Status::Passed, "Root has no signing certificate", evidence)
-    })
+    Ok(SLOTS.are_empty(snapshot))
 }
 
 #[cfg(test)]
@@ -69,6 +43,8 @@ mod tests {
     use super::*;
     use crate::controls::tests::{judge, unavailable};
     use crate::credential_report::UnreadableCell;
+    use crate::finding::Status;
+    use crate::snapshot::Source;
 
     #[test]
     fn none_in_both_sources_passes() {

@@ -1,0 +1,74 @@
+//! What the controls of root's access keys and of its signing certificates share: a slot in the report, a counter in the summary.
+
+use crate::account_summary::{AccountSummary, Counter};
+use crate::credential_report::{KeySlot, RootRow, SlotState};
+use crate::finding::{Status, Verdict};
+use crate::snapshot::{Snapshot, Source, Unavailable};
+
+/// A kind of root credential that should not exist.
+pub(super) struct Slots {
+    /// `access key`.
+    pub(super) noun: &'static str,
+    /// Its two slots in the credential report.
+    pub(super) of_report: fn(&RootRow) -> &[KeySlot; 2],
+    /// Its counter in the account summary, with the counter's name.
+    pub(super) of_summary: (&'static str, fn(&AccountSummary) -> &Counter),
+}
+
+impl Slots {
+    /// Passes when report and summary show none, active or not.
+    pub(super) fn are_empty(&self, snapshot: &Snapshot) -> Verdict {
+        Verdict::worse_of(
+            (Source::CredentialReport, self.by_report(snapshot)),
+            (Source::AccountSummary, self.by_summary(snapshot)),
+        )
+    }
+
+    fn by_report(&self, snapshot: &Snapshot) -> Result<Verdict, Unavailable> {
+        let mut found = Vec::new();
+        let mut unreadable = None;
+        let mut evidence = Vec::new();
+        for (number, slot) in (1..).zip((self.of_report)(snapshot.root_row()?)) {
+            let fact = format!("{} {number}", self.noun);
+            let state = match slot.state() {
+                Ok(SlotState::Empty) => {
+                    evidence.push(snapshot.report_evidence(fact, "none"));
+                    continue;
+                }
+                Ok(SlotState::Active) => "active",
+                Ok(SlotState::Inactive) => "inactive",
+                Err(cell) => {
+                    unreadable = Some(cell);
+                    continue;
+                }
+            };
+            found.push(state);
+            let shown = match &slot.last_used {
+                Ok(Some(at)) => format!("{state}, last used {at}"),
+                Ok(None) => format!("{state}, never used"),
+                Err(_) => state.to_owned(),
+            };
+            evidence.push(snapshot.report_evidence(fact, shown));
+        }
+        match (found.as_slice(), unreadable) {
+            ([], Some(cell)) => Err(cell.into()),
+            ([], None) => Ok(Verdict::new(Status::Passed, format!("Root has no {}", self.noun), evidence)),
+            (found, _) => {
+                let plural = if found.len() == 1 { "" } else { "s" };
+                let reason = format!("Root has {} {}{plural} ({})", found.len(), self.noun, found.join(", "));
+                Ok(Verdict::new(Status::Failed, reason, evidence))
+            }
+        }
+    }
+
+    fn by_summary(&self, snapshot: &Snapshot) -> Result<Verdict, Unavailable> {
+        let (fact, counter) = self.of_summary;
+        let count = counter(snapshot.summary()?).clone()?;
+        let evidence = vec![snapshot.evidence(Source::AccountSummary, fact, count)];
+        Ok(if count > 0 {
+            Verdict::new(Status::Failed, format!("Root has at least one {}", self.noun), evidence)
+        } else {
+            Verdict::new(Status::Passed, format!("Root has no {}", self.noun), evidence)
+        })
+    }
+}
