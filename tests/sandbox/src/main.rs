@@ -7,9 +7,13 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
+use checklist::snapshot::Cause;
 use jiff::Timestamp;
 use sandbox::runtime::{self, Invoke, Outcome};
 use sandbox::{Sandbox, Story};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 mod figures;
@@ -115,12 +119,19 @@ async fn try_own_account() -> ExitCode {
     let config = aws::client::config(&aws::client::Limits::default()).load().await;
     let region = config.region().map_or("us-east-1", |region| region.as_ref()).to_owned();
     let config = config.into_builder().region(aws_config::Region::new(region.clone())).build();
-    let identity = match aws_sdk_sts::Client::new(&config).get_caller_identity().send().await {
+    let (mut identity, mut exported) = (who_am_i(&config).await, Vec::new());
+    if identity.is_err()
+        && let Some(credentials) = exported_by_the_cli().await
+    {
+        let config = config.into_builder().credentials_provider(credentials.provider()).build();
+        identity = who_am_i(&config).await;
+        exported = credentials.variables();
+    }
+    let identity = match identity {
         Ok(identity) => identity,
-        Err(error) => {
-            let cause = aws::failure::cause(&error);
+        Err(cause) => {
             eprintln!("AWS does not know who you are: sts:GetCallerIdentity {cause}.");
-            eprintln!("Sign in as you do for the AWS CLI (environment, profile or `aws login`) and try again.");
+            eprintln!("Sign in as you do for the AWS CLI (environment, profile, SSO or `aws login`) and try again.");
             return ExitCode::FAILURE;
         }
     };
@@ -129,10 +140,13 @@ async fn try_own_account() -> ExitCode {
     println!("Reading account {account} as {arn}. Nothing is changed and nobody is told.\n");
     let outcome = runtime::invoke(Invoke {
         binary: runtime::checker(),
-        environment: vec![
-            ("AWS_REGION".into(), region.clone()),
-            ("ROOTWATCH_TOPIC_ARN".into(), format!("arn:{partition}:sns:{region}:{account}:dry-run")),
-        ],
+        environment: exported
+            .into_iter()
+            .chain([
+                ("AWS_REGION".into(), region.clone()),
+                ("ROOTWATCH_TOPIC_ARN".into(), format!("arn:{partition}:sns:{region}:{account}:dry-run")),
+            ])
+            .collect(),
         inherit: true,
         function_arn: format!("arn:{partition}:lambda:{region}:{account}:function:dry-run"),
         event: json!({"dry_run": true}).to_string(),
@@ -149,6 +163,42 @@ async fn try_own_account() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+async fn who_am_i(config: &aws_config::SdkConfig) -> Result<GetCallerIdentityOutput, Cause> {
+    let answer = aws_sdk_sts::Client::new(config).get_caller_identity().send().await;
+    answer.map_err(|error| aws::failure::cause(&error))
+}
+
+/// Credentials of a profile that the function's small SDK cannot read (SSO, `aws login`, a process), from the AWS CLI.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Exported {
+    access_key_id: String,
+    secret_access_key: String,
+    session_token: Option<String>,
+}
+
+impl Exported {
+    fn provider(&self) -> SharedCredentialsProvider {
+        let Self { access_key_id, secret_access_key, session_token } = self;
+        let credentials = Credentials::new(access_key_id, secret_access_key, session_token.clone(), None, "aws-cli");
+        SharedCredentialsProvider::new(credentials)
+    }
+
+    fn variables(self) -> Vec<(String, String)> {
+        let key = [("AWS_ACCESS_KEY_ID", self.access_key_id), ("AWS_SECRET_ACCESS_KEY", self.secret_access_key)];
+        let token = self.session_token.map(|token| ("AWS_SESSION_TOKEN", token));
+        key.into_iter().chain(token).map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+}
+
+/// `None` without the AWS CLI, or when it has none either.
+async fn exported_by_the_cli() -> Option<Exported> {
+    let mut command = tokio::process::Command::new("aws");
+    command.args(["configure", "export-credentials", "--format", "process"]);
+    let output = command.stdin(std::process::Stdio::null()).output().await.ok()?;
+    serde_json::from_slice(&output.stdout).ok()
 }
 
 /// The answer for a person at a terminal.

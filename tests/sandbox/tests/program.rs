@@ -98,6 +98,33 @@ async fn a_try_names_the_missing_action() {
     assert!(printed.out.contains("account:ListRegions: denied AccessDeniedException"), "{}", printed.out);
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_try_takes_the_credentials_of_the_aws_cli_where_the_sdk_has_none() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("aws-cli");
+    std::fs::create_dir_all(&folder).unwrap();
+    let script = "#!/bin/sh\n[ \"$*\" = 'configure export-credentials --format process' ] && echo \
+                  '{\"Version\":1,\"AccessKeyId\":\"ASIAEXAMPLE\",\"SecretAccessKey\":\"s\",\"SessionToken\":\"t\"}'\n";
+    std::fs::write(folder.join("aws"), script).unwrap();
+    std::fs::set_permissions(folder.join("aws"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+
+    let sandbox = Sandbox::start(Story::at("nothing-to-tell-compliant", Timestamp::now())).await;
+    let environment = [
+        ("AWS_ENDPOINT_URL", sandbox.url()),
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+        ("AWS_CONFIG_FILE", "/dev/null"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+        ("PATH", path.as_str()),
+    ];
+    let printed = run(&["try"], &environment).await;
+    assert_eq!(printed.code, Some(0), "{}", printed.err);
+    assert!(printed.out.contains("PASSED          root-mfa"), "{}", printed.out);
+}
+
 #[tokio::test]
 async fn a_try_without_an_identity_says_so() {
     let mut story = Story::at("nothing-to-tell-compliant", Timestamp::now());
