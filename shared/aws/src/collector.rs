@@ -112,11 +112,9 @@ impl Collector {
 
         let delivered = look.delivered.iter().filter_map(|event| RootActivity::classify(event, &account));
         let mut activity: Vec<RootActivity> = delivered.collect();
-        let mut events =
-            RootEvents { since: look.root_events_since, regions: Vec::new(), activity: Vec::new(), not_root: 0 };
+        let mut events = RootEvents { since: look.root_events_since, regions: Vec::new(), activity: Vec::new() };
         for swept in swept {
             events.regions.push(swept.sweep);
-            events.not_root += swept.not_root;
             activity.extend(swept.activity);
         }
         events.activity = root_activity::gather(activity);
@@ -149,7 +147,6 @@ impl Collector {
                 }),
             },
             activity: Vec::new(),
-            not_root: 0,
         })
     }
 }

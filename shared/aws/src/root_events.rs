@@ -32,8 +32,6 @@ pub struct Swept {
     pub sweep: RegionSweep,
     /// Root's activity, unordered and with repeats.
     pub activity: Vec<RootActivity>,
-    /// Events that were not root's.
-    pub not_root: u64,
 }
 
 /// Looks up root's events of `region` from `since` to `until`, both inclusive. What was read before a failure is kept.
@@ -49,8 +47,7 @@ pub async fn sweep(
     if account.partition.sign_in_regions().contains(&region) {
         attributes.push((LookupAttributeKey::EventSource, "signin.amazonaws.com"));
     }
-    let mut swept =
-        Swept { sweep: RegionSweep { region: region.into(), incomplete: None }, activity: Vec::new(), not_root: 0 };
+    let mut swept = Swept { sweep: RegionSweep { region: region.into(), incomplete: None }, activity: Vec::new() };
     let mut next_request = Instant::now();
     for (key, value) in attributes {
         let mut token = None;
@@ -66,10 +63,7 @@ pub async fn sweep(
                 Err(_) => return incomplete(swept, Cause::OutOfTime),
             };
             for event in page.events() {
-                match RootActivity::classify(&trail_event(event, region), account) {
-                    Some(activity) => swept.activity.push(activity),
-                    None => swept.not_root += 1,
-                }
+                swept.activity.extend(RootActivity::classify(&trail_event(event, region), account));
             }
             token = page.next_token().map(str::to_owned);
             if token.is_none() {

@@ -54,8 +54,6 @@ pub struct RootEvents {
     pub regions: Vec<RegionSweep>,
     /// Most severe first, then newest first; each `eventID` once.
     pub activity: Vec<RootActivity>,
-    /// Events that the look-up returned and that were not root's.
-    pub not_root: u64,
 }
 
 /// How far one Region was read.
@@ -304,7 +302,6 @@ impl Snapshot {
                 since: taken_at - SignedDuration::from_hours(24),
                 regions: vec![RegionSweep { region: "us-east-1".into(), incomplete: None }],
                 activity: Vec::new(),
-                not_root: 0,
             },
             account,
             taken_at,

@@ -36,8 +36,6 @@ pub struct Call {
     pub action: String,
     /// The Region of its signature.
     pub region: String,
-    /// When it came.
-    pub at: Instant,
 }
 
 type Shared = Arc<Mutex<State>>;
@@ -141,7 +139,7 @@ async fn answer(state: Shared, request: Request<Incoming>) -> Result<Response<Fu
     let action = format!("{service}:{operation}");
     let trouble = {
         let mut state = lock(&state);
-        state.calls.push(Call { action: action.clone(), region: region.clone(), at: Instant::now() });
+        state.calls.push(Call { action: action.clone(), region: region.clone() });
         state.trouble(&action, &region)
     };
     let result = match trouble {
