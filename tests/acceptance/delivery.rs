@@ -11,7 +11,7 @@ async fn publish_with(
     times: Option<usize>,
 ) -> (Result<Option<String>, checker::Error>, usize, usize) {
     let mut story = Story::load(ALARM);
-    story.faults.push(Fault { on: "sns:Publish".into(), region: None, trouble, times });
+    story.faults.push(Fault { times, ..Fault::on("sns:Publish", trouble) });
     let sandbox = Sandbox::start(story.clone()).await;
     let told = run(&sandbox, &story).await.map(|answer| answer.told);
     let attempts = sandbox.calls().iter().filter(|call| call.action == "sns:Publish").count();

@@ -6,7 +6,7 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// The IAM action, as `iam:GetAccountSummary`.
+    /// The IAM action, as `iam:GetAccountSummary`; `watcher:GET` or `watcher:POST` for the watcher.
     pub on: String,
     /// Only in this Region.
     pub region: Option<String>,
@@ -15,6 +15,38 @@ pub struct Fault {
     pub trouble: Trouble,
     /// So many times, then no more; unset: always.
     pub times: Option<usize>,
+    /// So many matching calls pass first. What another fault strikes does not count.
+    #[serde(default)]
+    pub after: usize,
+}
+
+impl Fault {
+    /// `trouble` at every call of `action`.
+    pub fn on(action: &str, trouble: Trouble) -> Self {
+        Self { on: action.to_owned(), region: None, trouble, times: None, after: 0 }
+    }
+
+    /// So many times, then no more.
+    #[must_use]
+    pub fn times(self, times: usize) -> Self {
+        Self { times: Some(times), ..self }
+    }
+
+    /// So many matching calls pass first.
+    #[must_use]
+    pub fn after(self, after: usize) -> Self {
+        Self { after, ..self }
+    }
+
+    /// Only in `region`.
+    #[must_use]
+    pub fn in_region(self, region: &str) -> Self {
+        Self { region: Some(region.to_owned()), ..self }
+    }
+
+    fn concerns(&self, action: &str, region: &str) -> bool {
+        self.on == action && self.region.as_deref().is_none_or(|only| only == region) && self.times != Some(0)
+    }
 }
 
 /// What happens in place of an answer.
@@ -39,6 +71,25 @@ pub enum Trouble {
     Slow(u64),
     /// This error code.
     Error(String),
+    /// The call takes effect; then the connection is cut without an answer.
+    LoseAnswer,
+    /// The call takes effect, and the function is killed before it has the answer.
+    Crash,
+    /// The function is killed, and the call takes no effect.
+    CrashBefore,
+    /// The call takes effect when [`crate::Sandbox::release`] is called, even if its caller is gone by then.
+    Hold,
+}
+
+/// The trouble of this call, if there is any: of the first fault that is not used up and has let enough calls pass.
+pub(crate) fn strike(faults: &mut [Fault], action: &str, region: &str) -> Option<Trouble> {
+    let concerned = |fault: &&mut Fault| fault.concerns(action, region);
+    if let Some(fault) = faults.iter_mut().filter(concerned).find(|fault| fault.after == 0) {
+        fault.times = fault.times.map(|times| times - 1);
+        return Some(fault.trouble.clone());
+    }
+    faults.iter_mut().filter(concerned).for_each(|fault| fault.after -= 1);
+    None
 }
 
 /// An error as a service words it.
@@ -51,5 +102,78 @@ pub(crate) struct ServiceError {
 impl ServiceError {
     pub(crate) fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
         Self { status, code: code.into(), message: message.into() }
+    }
+
+    pub(crate) fn denied(service: &str, action: &str) -> Self {
+        let (status, code) = match service {
+            "iam" => (403, "AccessDenied"),
+            "sns" => (403, "AuthorizationError"),
+            "dynamodb" => (400, "AccessDeniedException"),
+            _ => (403, "AccessDeniedException"),
+        };
+        let role = "arn:aws:sts::111122223333:assumed-role/rootwatch";
+        Self::new(status, code, format!("User: {role} is not authorized to perform: {action}"))
+    }
+
+    pub(crate) fn throttled(service: &str) -> Self {
+        let (status, code) = match service {
+            "iam" | "sns" => (400, "Throttling"),
+            "watcher" => (429, "Too Many Requests"),
+            _ => (400, "ThrottlingException"),
+        };
+        Self::new(status, code, "Rate exceeded")
+    }
+
+    pub(crate) fn broken(service: &str) -> Self {
+        Self::new(500, if service == "dynamodb" { "InternalServerError" } else { "InternalFailure" }, "")
+    }
+
+    pub(crate) fn with_code(service: &str, code: &str) -> Self {
+        let status = match code {
+            "LimitExceeded" if service != "dynamodb" => 409,
+            "ServiceFailure" if service != "dynamodb" => 500,
+            _ => 400,
+        };
+        Self::new(status, code, "Unknown")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn struck(faults: &mut [Fault], calls: usize) -> Vec<Option<Trouble>> {
+        (0..calls).map(|_| strike(faults, "sns:Publish", "eu-west-1")).collect()
+    }
+
+    #[test]
+    fn a_fault_strikes_after_so_many_calls_and_so_many_times() {
+        let mut faults = [Fault::on("sns:Publish", Trouble::Deny).after(2).times(1)];
+        assert_eq!(struck(&mut faults, 4), [None, None, Some(Trouble::Deny), None]);
+    }
+
+    #[test]
+    fn what_one_fault_strikes_does_not_pass_for_another() {
+        let fault = |trouble| Fault::on("sns:Publish", trouble).times(1);
+        let mut faults = [fault(Trouble::Deny), fault(Trouble::Reset), fault(Trouble::Empty).after(1)];
+        let expected = [Some(Trouble::Deny), Some(Trouble::Reset), None, Some(Trouble::Empty), None];
+        assert_eq!(struck(&mut faults, 5), expected);
+    }
+
+    #[test]
+    fn a_fault_of_another_action_or_region_neither_strikes_nor_counts() {
+        let mut faults = [
+            Fault::on("sns:Publish", Trouble::Deny).in_region("us-east-1").after(1),
+            Fault::on("sns:Subscribe", Trouble::Deny),
+        ];
+        assert_eq!(struck(&mut faults, 3), [None, None, None]);
+        assert_eq!(faults[0].after, 1);
+    }
+
+    #[test]
+    fn a_story_names_faults_in_snake_case() {
+        let fault: Fault =
+            serde_json::from_str(r#"{"on": "dynamodb:PutItem", "do": "lose_answer", "after": 2}"#).unwrap();
+        assert_eq!((fault.trouble, fault.after, fault.times), (Trouble::LoseAnswer, 2, None));
     }
 }

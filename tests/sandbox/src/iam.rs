@@ -83,8 +83,7 @@ fn credential_report(state: &mut State) -> Result<String, ServiceError> {
         let code = state.story.report_errors.remove(0);
         return Err(ServiceError::new(if code == "ReportInProgress" { 404 } else { 410 }, &code, "Unknown"));
     }
-    let never_asked = !state.calls.iter().any(|call| call.action == "iam:GenerateCredentialReport");
-    if !state.report_complete && never_asked {
+    if !state.report_complete && !state.report_asked {
         return Err(ServiceError::new(410, "ReportNotPresent", "Unknown"));
     }
     if !state.report_complete && state.story.report_states != ["COMPLETE"] {

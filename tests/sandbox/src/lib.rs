@@ -5,7 +5,7 @@
 //!
 //! # Layout
 //! - [`Story`]: an account as a folder of files;
-//! - [`Sandbox`]: that account over HTTP, with its faults; every call is recorded;
+//! - [`Sandbox`]: that account over HTTP, with its table and its faults; every call is recorded;
 //! - [`runtime`]: hands an event to the function's binary as Lambda does.
 #![allow(
     clippy::expect_used,
@@ -16,14 +16,18 @@
 )]
 
 mod cloudtrail;
+mod dynamodb;
 mod fault;
 mod iam;
 pub mod runtime;
 mod server;
+mod signals;
 mod sns;
 mod story;
 
+pub use dynamodb::TABLE;
 pub use fault::{Fault, Trouble};
 pub use server::{Call, Sandbox};
+pub use signals::Crash;
 pub use sns::Published;
 pub use story::{Story, scenarios};

@@ -151,6 +151,7 @@ async fn try_own_account() -> ExitCode {
         function_arn: format!("arn:{partition}:lambda:{region}:{account}:function:dry-run"),
         event: json!({"dry_run": true}).to_string(),
         timeout: TIMEOUT,
+        crash: None,
     })
     .await;
     match &outcome.answer {

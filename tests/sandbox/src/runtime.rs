@@ -17,6 +17,7 @@ use tokio::process::Command;
 use tokio::sync::mpsc;
 
 use crate::server::{Sandbox, response};
+use crate::signals::Crash;
 use crate::story::Story;
 
 /// What is handed to the function.
@@ -34,10 +35,13 @@ pub struct Invoke {
     pub event: String,
     /// How long it may take.
     pub timeout: Duration,
+    /// When it is killed.
+    pub crash: Option<Crash>,
 }
 
 impl Invoke {
-    /// `event` into the checker, over the account of `sandbox`, with nothing of the caller's environment.
+    /// `event` into the checker, over the account of `sandbox`, with nothing of the caller's environment. A crash there from
+    /// now on kills it.
     pub fn over(sandbox: &Sandbox, story: &Story, event: String, timeout: Duration) -> Self {
         let mut environment = story.variables();
         environment.extend(
@@ -49,7 +53,8 @@ impl Invoke {
             .map(|(name, value)| (name.to_owned(), value.to_owned())),
         );
         let (binary, function_arn) = (checker(), story.function_arn());
-        Self { binary, environment, inherit: false, function_arn, event, timeout }
+        let crash = Some(sandbox.crash());
+        Self { binary, environment, inherit: false, function_arn, event, timeout, crash }
     }
 }
 
@@ -143,12 +148,24 @@ pub async fn invoke(invoke: Invoke) -> Outcome {
         String::from_utf8_lossy(&[out, err].concat()).into_owned()
     });
 
+    let crash = async {
+        match invoke.crash {
+            Some(crash) => crash.struck().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(crash);
     let (mut ready, mut event_at) = (Duration::ZERO, started);
     let (answer, answered_at) = loop {
         let step = tokio::select! {
             step = steps.recv() => step.expect("the API holds the sender"),
             _ = process.wait() => {
                 let error = serde_json::json!({"errorType": "Runtime.ExitError", "errorMessage": "the process ended without an answer"});
+                break (Err(error), Instant::now());
+            }
+            () = &mut crash => {
+                let _ = process.kill().await;
+                let error = serde_json::json!({"errorType": "Sandbox.Killed", "errorMessage": "killed"});
                 break (Err(error), Instant::now());
             }
             () = tokio::time::sleep(invoke.timeout) => {

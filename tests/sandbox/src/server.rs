@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,43 +10,53 @@ use aws_config::{Region, SdkConfig};
 use aws_sdk_sts::config::Credentials;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
+use hyper::http::request::Parts;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{HeaderMap, Request, Response};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::fault::{ServiceError, Trouble};
+use crate::dynamodb::DynamoDb;
+use crate::fault::{Fault, ServiceError, Trouble};
 use crate::iam::Form;
+use crate::signals::{Crash, Signals};
 use crate::sns::Published;
 use crate::story::Story;
-use crate::{cloudtrail, iam, sns};
+use crate::{cloudtrail, dynamodb, fault, iam, sns};
 
 /// A running account. Ends when it is dropped.
 pub struct Sandbox {
     url: String,
-    state: Shared,
+    account: Arc<Account>,
     server: JoinHandle<()>,
+    _dynamodb: DynamoDb,
 }
 
 /// A call that reached the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    /// The IAM action it needs, as `iam:GetAccountSummary`.
+    /// The IAM action it needs, as `iam:GetAccountSummary`; `watcher:GET` or `watcher:POST` for the watcher.
     pub action: String,
-    /// The Region of its signature.
+    /// The Region of its signature; empty without one.
     pub region: String,
 }
 
-type Shared = Arc<Mutex<State>>;
+struct Account {
+    state: Mutex<State>,
+    signals: Signals,
+    dynamodb: SocketAddr,
+}
 
 pub(crate) struct State {
     pub(crate) story: Story,
     pub(crate) calls: Vec<Call>,
     pub(crate) published: Vec<Published>,
     pub(crate) lookups: HashMap<String, Vec<Instant>>,
+    pub(crate) report_asked: bool,
     pub(crate) report_complete: bool,
+    heartbeats: usize,
 }
 
 impl Sandbox {
@@ -53,15 +64,19 @@ impl Sandbox {
     pub async fn start(story: Story) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port on 127.0.0.1");
         let url = format!("http://{}", listener.local_addr().expect("a bound address"));
-        let state = Arc::new(Mutex::new(State {
+        let dynamodb = DynamoDb::start().await;
+        let state = Mutex::new(State {
             story,
             calls: Vec::new(),
             published: Vec::new(),
             lookups: HashMap::new(),
+            report_asked: false,
             report_complete: false,
-        }));
-        let server = tokio::spawn(serve(listener, Arc::clone(&state)));
-        Self { url, state, server }
+            heartbeats: 0,
+        });
+        let account = Arc::new(Account { state, signals: Signals::default(), dynamodb: dynamodb.address });
+        let server = tokio::spawn(serve(listener, Arc::clone(&account)));
+        Self { url, account, server, _dynamodb: dynamodb }
     }
 
     /// For `AWS_ENDPOINT_URL`.
@@ -71,12 +86,58 @@ impl Sandbox {
 
     /// Every call so far, in the order of arrival.
     pub fn calls(&self) -> Vec<Call> {
-        lock(&self.state).calls.clone()
+        self.account.lock().calls.clone()
+    }
+
+    /// Forgets every call so far; what they did stays done.
+    pub fn forget_calls(&self) {
+        self.account.lock().calls.clear();
     }
 
     /// Every message that SNS took.
     pub fn published(&self) -> Vec<Published> {
-        lock(&self.state).published.clone()
+        self.account.lock().published.clone()
+    }
+
+    /// How often the watcher outside the account was told that all is well: what came, unsigned, under `/watcher/`.
+    pub fn heartbeats(&self) -> usize {
+        self.account.lock().heartbeats
+    }
+
+    /// Puts `story` with its faults in place of the present one. Calls, messages and the table stay.
+    pub fn turn_to(&self, story: Story) {
+        let mut state = self.account.lock();
+        state.story = story;
+        state.report_complete = false;
+    }
+
+    /// Adds a fault to those of the story.
+    pub fn add_fault(&self, fault: Fault) {
+        self.account.lock().story.faults.push(fault);
+    }
+
+    /// Nothing goes wrong any more.
+    pub fn clear_faults(&self) {
+        self.account.lock().story.faults.clear();
+    }
+
+    /// Waits until a call is held by [`Trouble::Hold`].
+    pub async fn held(&self) {
+        self.account.signals.held().await;
+    }
+
+    /// Lets go of every call that is held, and returns when they have taken effect.
+    pub async fn release(&self) {
+        self.account.signals.release().await;
+    }
+
+    /// Returns when, from now on, a fault says that the function ends: [`Trouble::Crash`] or [`Trouble::CrashBefore`].
+    pub fn crashed(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.crash().struck()
+    }
+
+    pub(crate) fn crash(&self) -> Crash {
+        self.account.signals.crashed()
     }
 
     /// SDK configuration that leads here.
@@ -93,115 +154,145 @@ impl Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         self.server.abort();
+        self.account.signals.end();
     }
 }
 
-fn lock(state: &Shared) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
+impl Account {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-async fn serve(listener: TcpListener, state: Shared) {
+async fn serve(listener: TcpListener, account: Arc<Account>) {
     while let Ok((stream, _)) = listener.accept().await {
-        let state = Arc::clone(&state);
+        let account = Arc::clone(&account);
         tokio::spawn(async move {
-            let service = service_fn(move |request| answer(Arc::clone(&state), request));
+            let service = service_fn(move |request| answer(Arc::clone(&account), request));
             // A cut connection is one of the faults.
             let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }
 }
 
-/// Where a call was meant to go.
-struct Target {
+/// A call as it came in.
+struct Asked {
     service: String,
+    operation: String,
     region: String,
+    headers: HeaderMap,
+    form: Form,
+    body: Bytes,
 }
 
-async fn answer(state: Shared, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, io::Error> {
-    let target = signed_for(&request);
-    let path = request.uri().path().to_owned();
-    let operation_header =
-        request.headers().get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default().to_owned();
-    let body = request.into_body().collect().await.map_err(io::Error::other)?.to_bytes();
-    let Some(Target { service, region }) = target else {
+impl Asked {
+    /// `None` for a call without a signature that is not for the watcher either.
+    fn of(head: Parts, body: Bytes) -> Option<Self> {
+        let form: Form = form_urlencoded::parse(&body).into_owned().collect();
+        let (path, headers) = (head.uri.path(), head.headers);
+        let (service, region) = match signed_for(&headers) {
+            Some(scope) => scope,
+            None if path.starts_with("/watcher/") => ("watcher".to_owned(), String::new()),
+            None => return None,
+        };
+        let operation = match service.as_str() {
+            "cloudtrail" | "dynamodb" => {
+                let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+                target.rsplit('.').next().unwrap_or_default().to_owned()
+            }
+            "account" if path == "/listRegions" => "ListRegions".to_owned(),
+            "watcher" => head.method.to_string(),
+            _ => form.get("Action").cloned().unwrap_or_default(),
+        };
+        Some(Self { service, operation, region, headers, form, body })
+    }
+
+    fn action(&self) -> String {
+        format!("{}:{}", self.service, self.operation)
+    }
+}
+
+async fn answer(account: Arc<Account>, request: Request<Incoming>) -> io::Result<Response<Full<Bytes>>> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    let Some(asked) = Asked::of(head, body) else {
         return Ok(response(
             403,
             "text/xml",
             "<ErrorResponse><Error><Code>MissingAuthenticationToken</Code></Error></ErrorResponse>",
         ));
     };
-    let form: Form = form_urlencoded::parse(&body).into_owned().collect();
-    let operation = match service.as_str() {
-        "cloudtrail" => operation_header.rsplit('.').next().unwrap_or_default().to_owned(),
-        "account" if path == "/listRegions" => "ListRegions".to_owned(),
-        _ => form.get("Action").cloned().unwrap_or_default(),
-    };
-    let action = format!("{service}:{operation}");
-    let trouble = {
-        let mut state = lock(&state);
-        state.calls.push(Call { action: action.clone(), region: region.clone() });
-        state.trouble(&action, &region)
-    };
-    let result = match trouble {
+    let (service, action) = (asked.service.as_str(), asked.action());
+    let cut = || Err(io::Error::from(io::ErrorKind::ConnectionReset));
+    let trouble = account.lock().record(&action, &asked.region);
+    match trouble {
+        None => perform(&account, &asked).await,
         Some(Trouble::Hang) => std::future::pending().await,
-        Some(Trouble::Reset) => return Err(io::Error::from(io::ErrorKind::ConnectionReset)),
-        Some(Trouble::Garbage) => return Ok(response(200, "text/html", "<html><body>It works!</body></html>")),
-        Some(Trouble::Empty) => return Ok(response(200, "text/xml", "")),
-        Some(Trouble::Deny) => {
-            let code =
-                if ["iam", "sns"].contains(&service.as_str()) { "AccessDenied" } else { "AccessDeniedException" };
-            let code = if service == "sns" { "AuthorizationError" } else { code };
-            Err(ServiceError::new(
-                403,
-                code,
-                format!(
-                    "User: arn:aws:sts::111122223333:assumed-role/rootwatch is not authorized to perform: {action}"
-                ),
-            ))
-        }
-        Some(Trouble::Throttle) => {
-            let code = if service == "iam" || service == "sns" { "Throttling" } else { "ThrottlingException" };
-            Err(ServiceError::new(400, code, "Rate exceeded"))
-        }
-        Some(Trouble::Broken) => Err(ServiceError::new(500, "InternalFailure", "")),
-        Some(Trouble::Error(code)) => {
-            let status = match code.as_str() {
-                "LimitExceeded" => 409,
-                "ServiceFailure" => 500,
-                _ => 400,
-            };
-            Err(ServiceError::new(status, &code, "Unknown"))
-        }
+        Some(Trouble::Reset) => cut(),
+        Some(Trouble::Garbage) => Ok(response(200, "text/html", "<html><body>It works!</body></html>")),
+        Some(Trouble::Empty) => Ok(response(200, "text/xml", "")),
+        Some(Trouble::Deny) => Ok(word(service, Err(ServiceError::denied(service, &action)))),
+        Some(Trouble::Throttle) => Ok(word(service, Err(ServiceError::throttled(service)))),
+        Some(Trouble::Broken) => Ok(word(service, Err(ServiceError::broken(service)))),
+        Some(Trouble::Error(code)) => Ok(word(service, Err(ServiceError::with_code(service, &code)))),
         Some(Trouble::Slow(milliseconds)) => {
             tokio::time::sleep(Duration::from_millis(milliseconds)).await;
-            lock(&state).answer(&service, &operation, &region, &form, &body)
+            perform(&account, &asked).await
         }
-        None => lock(&state).answer(&service, &operation, &region, &form, &body),
-    };
-    Ok(word(&service, result))
+        Some(Trouble::LoseAnswer) => {
+            perform(&account, &asked).await?;
+            cut()
+        }
+        Some(Trouble::Crash) => {
+            perform(&account, &asked).await?;
+            account.signals.crash();
+            std::future::pending().await
+        }
+        Some(Trouble::CrashBefore) => {
+            account.signals.crash();
+            std::future::pending().await
+        }
+        Some(Trouble::Hold) => {
+            // A task of its own: what is on its way arrives, also when the caller has given up.
+            let held = tokio::spawn(async move {
+                if !account.signals.hold().await {
+                    return cut();
+                }
+                let answer = perform(&account, &asked).await;
+                account.signals.arrived();
+                answer
+            });
+            held.await.map_err(io::Error::other)?
+        }
+    }
+}
+
+/// The call's effect and its right answer.
+async fn perform(account: &Account, asked: &Asked) -> io::Result<Response<Full<Bytes>>> {
+    match asked.service.as_str() {
+        "dynamodb" => dynamodb::forward(account.dynamodb, &asked.headers, asked.body.clone()).await,
+        service => Ok(word(service, account.lock().answer(asked))),
+    }
 }
 
 impl State {
-    /// The first fault for this call that is not used up.
-    fn trouble(&mut self, action: &str, region: &str) -> Option<Trouble> {
-        let fault = self.story.faults.iter_mut().find(|fault| {
-            fault.on == action && fault.region.as_deref().is_none_or(|only| only == region) && fault.times != Some(0)
-        })?;
-        fault.times = fault.times.map(|times| times - 1);
-        Some(fault.trouble.clone())
+    /// Records a call, and says what goes wrong with it.
+    fn record(&mut self, action: &str, region: &str) -> Option<Trouble> {
+        self.calls.push(Call { action: action.to_owned(), region: region.to_owned() });
+        self.report_asked |= action == "iam:GenerateCredentialReport";
+        fault::strike(&mut self.story.faults, action, region)
     }
 
-    fn answer(
-        &mut self,
-        service: &str,
-        operation: &str,
-        region: &str,
-        form: &Form,
-        body: &[u8],
-    ) -> Result<String, ServiceError> {
-        match (service, operation) {
+    fn answer(&mut self, asked: &Asked) -> Result<String, ServiceError> {
+        let Asked { service, operation, region, form, body, .. } = asked;
+        match (service.as_str(), operation.as_str()) {
             ("iam", _) => iam::answer(self, operation, form),
             ("sns", "Publish") => sns::publish(self, region, form),
+            ("watcher", "GET" | "POST") => {
+                self.heartbeats += 1;
+                Ok("OK".to_owned())
+            }
+            ("watcher", _) => Err(ServiceError::new(405, "Method Not Allowed", "")),
             ("cloudtrail", "LookupEvents") => {
                 let request = serde_json::from_slice(body).unwrap_or(Value::Null);
                 cloudtrail::lookup_events(self, region, &request).map(|answer| answer.to_string())
@@ -244,19 +335,26 @@ impl State {
 }
 
 /// Service and Region from the scope of the signature; an unsigned request has none.
-fn signed_for(request: &Request<Incoming>) -> Option<Target> {
-    let header = request.headers().get("authorization")?.to_str().ok()?;
+fn signed_for(headers: &HeaderMap) -> Option<(String, String)> {
+    let header = headers.get("authorization")?.to_str().ok()?;
     let scope = header.split("Credential=").nth(1)?.split(',').next()?;
     let mut parts = scope.split('/').skip(2);
     let (region, service) = (parts.next()?.to_owned(), parts.next()?.to_owned());
-    Some(Target { service, region })
+    Some((service, region))
 }
 
 fn word(service: &str, result: Result<String, ServiceError>) -> Response<Full<Bytes>> {
     match (service, result) {
         ("cloudtrail", Ok(body)) => response(200, "application/x-amz-json-1.1", body),
         ("account", Ok(body)) => response(200, "application/json", body),
+        ("watcher", Ok(body)) => response(200, "text/plain", body),
         (_, Ok(body)) => response(200, "text/xml", body),
+        ("watcher", Err(error)) => response(error.status, "text/plain", error.code),
+        ("dynamodb", Err(error)) => {
+            let code = format!("com.amazonaws.dynamodb.v20120810#{}", error.code);
+            let body = json!({"__type": code, "message": error.message}).to_string();
+            response(error.status, "application/x-amz-json-1.0", body)
+        }
         ("cloudtrail" | "account", Err(error)) => {
             let body = json!({"__type": error.code, "message": error.message}).to_string();
             let mut response = response(error.status, "application/x-amz-json-1.1", body);

@@ -89,8 +89,8 @@ async fn a_try_reads_and_publishes_nothing() {
 #[tokio::test]
 async fn a_try_names_the_missing_action() {
     let mut story = Story::at("nothing-to-tell-compliant", Timestamp::now());
-    let fault = |on: &str| Fault { on: on.into(), region: None, trouble: Trouble::Deny, times: None };
-    story.faults = vec![fault("iam:GetAccountPasswordPolicy"), fault("account:ListRegions")];
+    story.faults =
+        ["iam:GetAccountPasswordPolicy", "account:ListRegions"].map(|action| Fault::on(action, Trouble::Deny)).into();
     let printed = try_with(&Sandbox::start(story).await).await;
     assert_eq!(printed.code, Some(0), "{}", printed.err);
     assert!(printed.out.contains("UNKNOWN         password-policy"), "{}", printed.out);
@@ -128,8 +128,7 @@ async fn a_try_takes_the_credentials_of_the_aws_cli_where_the_sdk_has_none() {
 #[tokio::test]
 async fn a_try_without_an_identity_says_so() {
     let mut story = Story::at("nothing-to-tell-compliant", Timestamp::now());
-    let fault = Fault { on: "sts:GetCallerIdentity".into(), region: None, trouble: Trouble::Deny, times: None };
-    story.faults = vec![fault];
+    story.faults = vec![Fault::on("sts:GetCallerIdentity", Trouble::Deny)];
     let printed = try_with(&Sandbox::start(story).await).await;
     assert_eq!(printed.code, Some(1));
     assert!(printed.err.contains("AWS does not know who you are"), "{}", printed.err);
