@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use crate::fault::ServiceError;
 use crate::server::State;
 
-/// `LookupEvents` in `region`: two requests a second, one attribute, 50 a page, newest first, the last 90 days.
+/// `LookupEvents` in `region`: two requests a second, one attribute, 50 a page, newest first, the last 90 days. An event
+/// that comes late is not there yet.
 pub(crate) fn lookup_events(state: &mut State, region: &str, request: &Value) -> Result<Value, ServiceError> {
     let invalid = |code: &str, what: &str| ServiceError::new(400, code, what);
     if !state.story.regions.iter().any(|enabled| enabled == region) {
@@ -49,7 +50,8 @@ pub(crate) fn lookup_events(state: &mut State, region: &str, request: &Value) ->
         .story
         .events
         .iter()
-        .filter(|event| event.region == region && (since..=until).contains(&event.time) && matches(&event.outer))
+        .filter(|event| event.region == region && event.visible_at <= state.story.now)
+        .filter(|event| (since..=until).contains(&event.time) && matches(&event.outer))
         .collect();
     events.sort_by_key(|event| std::cmp::Reverse(event.time));
 

@@ -30,4 +30,4 @@ pub use fault::{Fault, Trouble};
 pub use server::{Call, Sandbox};
 pub use signals::Crash;
 pub use sns::Published;
-pub use story::{Story, scenarios};
+pub use story::{Story, Subscription, scenarios};

@@ -248,3 +248,37 @@ fn peak_memory(process: u32) -> u64 {
     let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     kilobytes.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) * 1024
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::fault::{Fault, Trouble};
+
+    #[tokio::test]
+    async fn a_crash_kills_the_process_at_that_moment() {
+        let script = std::env::temp_dir().join(format!("rootwatch-function-{}", std::process::id()));
+        std::fs::write(&script, "#!/bin/sh\nexec tail -f /dev/null\n").unwrap();
+        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let mut story = Story::load("nothing-to-tell-compliant");
+        story.faults = vec![Fault::on("watcher:GET", Trouble::CrashBefore)];
+        let sandbox = Sandbox::start(story.clone()).await;
+        let function = invoke(Invoke {
+            binary: script.clone(),
+            environment: Vec::new(),
+            inherit: false,
+            function_arn: story.function_arn(),
+            event: "{}".into(),
+            timeout: Duration::from_secs(60),
+            crash: Some(sandbox.crash()),
+        });
+        let address = sandbox.url().trim_start_matches("http://");
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut stream, b"GET /watcher/ HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+        let error = function.await.answer.unwrap_err();
+        std::fs::remove_file(script).unwrap();
+        assert_eq!(error, serde_json::json!({"errorType": "Sandbox.Killed", "errorMessage": "killed"}));
+        assert_eq!(sandbox.heartbeats(), 0);
+    }
+}

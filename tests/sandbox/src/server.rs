@@ -288,6 +288,7 @@ impl State {
         match (service.as_str(), operation.as_str()) {
             ("iam", _) => iam::answer(self, operation, form),
             ("sns", "Publish") => sns::publish(self, region, form),
+            ("sns", "ListSubscriptionsByTopic") => sns::list_subscriptions(self, region, form),
             ("watcher", "GET" | "POST") => {
                 self.heartbeats += 1;
                 Ok("OK".to_owned())

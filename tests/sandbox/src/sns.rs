@@ -1,12 +1,16 @@
 //! SNS: what it takes and what it refuses.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use serde_json::Value;
 
 use crate::fault::ServiceError;
-use crate::iam::Form;
+use crate::iam::{Form, escape};
 use crate::server::State;
+use crate::story::Subscription;
+
+const TOKEN: &str = "after-";
 
 /// A message that was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,13 +21,59 @@ pub struct Published {
     pub bodies: BTreeMap<String, String>,
 }
 
+/// The topic is in one Region.
+fn find_topic(state: &State, region: &str, form: &Form) -> Result<String, ServiceError> {
+    let topic = state.story.topic_arn();
+    if form.get("TopicArn") != Some(&topic) || !topic.contains(&format!(":sns:{region}:")) {
+        return Err(ServiceError::new(404, "NotFound", "Topic does not exist"));
+    }
+    Ok(topic)
+}
+
+/// `ListSubscriptionsByTopic`: 100 a page.
+pub(crate) fn list_subscriptions(state: &State, region: &str, form: &Form) -> Result<String, ServiceError> {
+    let topic = find_topic(state, region, form)?;
+    let (subscriptions, account) = (&state.story.subscriptions, &state.story.account);
+    let start = match form.get("NextToken").map(|token| token.strip_prefix(TOKEN).map(str::parse::<usize>)) {
+        None => 0,
+        Some(Some(Ok(start))) if start < subscriptions.len() => start,
+        Some(_) => {
+            return Err(ServiceError::new(400, "InvalidParameter", "Invalid parameter: NextToken"));
+        }
+    };
+    let end = subscriptions.len().min(start.saturating_add(state.story.page_size.min(100)));
+    let mut members = String::new();
+    for (number, Subscription { protocol, confirmed }) in subscriptions.iter().enumerate().take(end).skip(start) {
+        let arn = if *confirmed {
+            format!("{topic}:00000000-0000-4000-a000-{number:012}")
+        } else {
+            "PendingConfirmation".to_owned()
+        };
+        let endpoint = match protocol.as_str() {
+            "email" | "email-json" => format!("receiver-{number}@example.com"),
+            "http" | "https" => format!("{protocol}://receiver-{number}.example.com/"),
+            _ => format!("arn:aws:{protocol}:eu-west-1:{account}:receiver-{number}"),
+        };
+        let _ = write!(
+            members,
+            "<member><SubscriptionArn>{arn}</SubscriptionArn><Owner>{account}</Owner><Protocol>{}</Protocol>\
+             <Endpoint>{}</Endpoint><TopicArn>{topic}</TopicArn></member>",
+            escape(protocol),
+            escape(&endpoint)
+        );
+    }
+    let next = if end < subscriptions.len() { format!("<NextToken>{TOKEN}{end}</NextToken>") } else { String::new() };
+    Ok(format!(
+        "<ListSubscriptionsByTopicResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\">\
+         <ListSubscriptionsByTopicResult><Subscriptions>{members}</Subscriptions>{next}</ListSubscriptionsByTopicResult>\
+         <ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></ListSubscriptionsByTopicResponse>"
+    ))
+}
+
 pub(crate) fn publish(state: &mut State, region: &str, form: &Form) -> Result<String, ServiceError> {
     let invalid = |what: String| ServiceError::new(400, "InvalidParameter", format!("Invalid parameter: {what}"));
     let field = |name: &str| form.get(name).cloned().unwrap_or_default();
-    let topic = state.story.topic_arn();
-    if field("TopicArn") != topic || !topic.contains(&format!(":sns:{region}:")) {
-        return Err(ServiceError::new(404, "NotFound", "Topic does not exist"));
-    }
+    find_topic(state, region, form)?;
     let (subject, message) = (field("Subject"), field("Message"));
     let begins_well = subject.starts_with(|first: char| first.is_ascii_alphanumeric() || first.is_ascii_punctuation());
     let printable = subject.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());

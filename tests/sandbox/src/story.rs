@@ -33,6 +33,8 @@ pub struct Story {
     pub page_size: usize,
     /// What goes wrong.
     pub faults: Vec<Fault>,
+    /// Who gets what the function publishes.
+    pub subscriptions: Vec<Subscription>,
     /// What `GenerateCredentialReport` answers, in turn; the last one again and again.
     pub(crate) report_states: Vec<String>,
     /// Errors that `GetCredentialReport` answers before the report.
@@ -47,6 +49,16 @@ pub struct Story {
     pub(crate) virtual_mfa_devices: Vec<Device>,
     /// Events as `LookupEvents` gives them, `awsRegion` beside them.
     pub(crate) events: Vec<Event>,
+}
+
+/// A subscription to the function's topic.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subscription {
+    /// As `email`.
+    pub protocol: String,
+    /// Whether its owner has agreed to it; before that nothing is sent.
+    pub confirmed: bool,
 }
 
 /// How the credential report is sent.
@@ -103,6 +115,8 @@ pub(crate) struct Device {
 pub(crate) struct Event {
     pub(crate) region: String,
     pub(crate) time: Timestamp,
+    /// From when on `LookupEvents` shows it.
+    pub(crate) visible_at: Timestamp,
     /// As it stands in `Events[]`.
     pub(crate) outer: Value,
 }
@@ -122,6 +136,7 @@ struct Head {
     page_size: Option<usize>,
     #[serde(default)]
     faults: Vec<Fault>,
+    subscriptions: Option<Vec<Subscription>>,
     #[serde(default)]
     report_states: Vec<String>,
     #[serde(default)]
@@ -181,6 +196,7 @@ impl Story {
             regions: head.regions.unwrap_or(base.regions),
             page_size: head.page_size.unwrap_or(base.page_size),
             faults: head.faults,
+            subscriptions: head.subscriptions.unwrap_or(base.subscriptions),
             report_states: if head.report_states.is_empty() { base.report_states } else { head.report_states },
             report_errors: head.report_errors,
             report_generated_at: generated_at,
@@ -209,6 +225,31 @@ impl Story {
         story
     }
 
+    /// The same account at a later present. Events stay where they are, and the credential report gets older.
+    #[must_use]
+    pub fn later(&self, by: SignedDuration) -> Self {
+        Self { now: self.now + by, ..self.clone() }
+    }
+
+    /// The same account at a later present, with a credential report that is as young as before.
+    #[must_use]
+    pub fn later_with_a_young_report(&self, by: SignedDuration) -> Self {
+        Self { report_generated_at: self.report_generated_at + by, ..self.later(by) }
+    }
+
+    /// The same account, in which root did nothing.
+    #[must_use]
+    pub fn without_events(self) -> Self {
+        Self { events: Vec::new(), ..self }
+    }
+
+    /// The present and the events of this story, all else from the story called `name`.
+    #[must_use]
+    pub fn with_account_of(self, name: &str) -> Self {
+        let Self { now, events, .. } = self;
+        Self { now, events, ..Self::at(name, now) }
+    }
+
     fn empty(now: Timestamp) -> Self {
         Self {
             name: String::new(),
@@ -221,6 +262,7 @@ impl Story {
             regions: Vec::new(),
             page_size: usize::MAX,
             faults: Vec::new(),
+            subscriptions: vec![Subscription { protocol: "email".into(), confirmed: true }],
             report_states: vec!["COMPLETE".into()],
             report_errors: Vec::new(),
             report_generated_at: now - SignedDuration::from_hours(2),
@@ -314,7 +356,8 @@ impl Folder {
         Some(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}/{file}: {error}", self.path.display())))
     }
 
-    /// CloudTrail records, or entries as `LookupEvents` gives them (with an `EventId` and the `awsRegion`).
+    /// CloudTrail records, or entries as `LookupEvents` gives them (with an `EventId` and the `awsRegion`); `visibleAt` beside
+    /// the rest for one that comes late.
     fn events(&self) -> Option<Vec<Event>> {
         let mut files: Vec<_> = std::fs::read_dir(self.path.join("root-events")).ok()?.flatten().collect();
         files.sort_by_key(std::fs::DirEntry::file_name);
@@ -327,6 +370,8 @@ impl Folder {
 }
 
 fn event(mut value: Value) -> Event {
+    let late = value.as_object_mut().and_then(|fields| fields.shift_remove("visibleAt"));
+    let late = late.map(|at| serde_json::from_value(at).expect("visibleAt is a time"));
     let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     if value.get("EventId").is_some() {
         let time: Timestamp = text("/EventTime").parse().expect("EventTime is a time");
@@ -335,7 +380,7 @@ fn event(mut value: Value) -> Event {
         if let Some(fields) = value.as_object_mut() {
             fields.remove("awsRegion");
         }
-        return Event { region, time, outer: value };
+        return Event { region, time, visible_at: late.unwrap_or(time), outer: value };
     }
     let time: Timestamp = text("/eventTime").parse().expect("eventTime is a time");
     let outer = json!({
@@ -349,7 +394,7 @@ fn event(mut value: Value) -> Event {
         "Resources": [],
         "CloudTrailEvent": value.to_string(),
     });
-    Event { region: text("/awsRegion"), time, outer }
+    Event { region: text("/awsRegion"), time, visible_at: late.unwrap_or(time), outer }
 }
 
 /// Moves every time of the form `2026-11-20T10:00:00Z` in `text`.
@@ -368,4 +413,56 @@ fn shift(text: &str, by: SignedDuration) -> String {
         }
     }
     shifted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_that_comes_late_moves_with_the_other_times_and_does_not_say_so() {
+        let path = std::env::temp_dir().join(format!("rootwatch-story-{}", std::process::id()));
+        std::fs::create_dir_all(path.join("root-events")).unwrap();
+        let record =
+            r#"{"eventTime": "2026-11-20T09:00:00Z", "visibleAt": "2026-11-20T11:00:00Z", "awsRegion": "us-east-1"}"#;
+        std::fs::write(path.join("root-events/1.json"), record).unwrap();
+        let events = Folder { path: path.clone(), by: SignedDuration::from_hours(24) }.events().unwrap();
+        std::fs::remove_dir_all(path).unwrap();
+        assert_eq!(events[0].time.to_string(), "2026-11-21T09:00:00Z");
+        assert_eq!(events[0].visible_at.to_string(), "2026-11-21T11:00:00Z");
+        assert_eq!(
+            events[0].outer["CloudTrailEvent"],
+            r#"{"eventTime":"2026-11-21T09:00:00Z","awsRegion":"us-east-1"}"#
+        );
+    }
+
+    #[test]
+    fn an_entry_of_the_event_history_may_come_late_too() {
+        let entry = json!({"EventId": "1", "EventTime": "2026-11-20T09:00:00Z", "visibleAt": "2026-11-20T11:00:00Z"});
+        let event = event(entry);
+        assert_eq!(event.visible_at.to_string(), "2026-11-20T11:00:00Z");
+        assert!(event.outer.get("visibleAt").is_none());
+    }
+
+    #[test]
+    fn a_later_story_has_an_older_report_unless_it_is_to_be_young() {
+        let story = Story::load("nothing-to-tell-compliant");
+        let hour = SignedDuration::from_hours(1);
+        let age = |story: &Story| story.now.duration_since(story.report_generated_at);
+        assert_eq!(age(&story.later(hour)), age(&story) + hour);
+        assert_eq!(age(&story.later_with_a_young_report(hour)), age(&story));
+        assert_eq!(story.later_with_a_young_report(hour).now, story.now + hour);
+    }
+
+    #[test]
+    fn a_story_takes_its_account_from_another_and_keeps_its_present_and_its_events() {
+        let quiet = "nothing-to-tell-compliant";
+        let story =
+            Story::load("critical-root-signs-in-without-mfa-and-creates-a-key").later(SignedDuration::from_hours(1));
+        let (now, events) = (story.now, story.events.len());
+        let story = story.with_account_of(quiet);
+        assert_eq!((story.now, story.events.len(), story.name.as_str()), (now, events, quiet));
+        assert_eq!(story.credential_report, Story::at(quiet, now).credential_report);
+        assert!(story.without_events().events.is_empty());
+    }
 }
