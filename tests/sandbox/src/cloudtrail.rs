@@ -75,3 +75,25 @@ pub(crate) fn lookup_events(state: &mut State, region: &str, request: &Value) ->
     }
     Ok(answer)
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use crate::{Sandbox, Story};
+
+    #[tokio::test]
+    async fn an_event_that_comes_late_is_not_seen_and_then_seen_by_the_same_look_up() {
+        let mut story = Story::load("critical-root-signs-in-without-mfa-and-creates-a-key");
+        let hour = SignedDuration::from_hours(1);
+        story.events[0].visible_at = story.now + hour;
+        let sandbox = Sandbox::start(story.clone()).await;
+        let config = sandbox.sdk_config(&aws::client::Limits::default()).await;
+        let region = aws_config::Region::new(story.events[0].region.clone());
+        let trail = aws_sdk_cloudtrail::Client::new(&config.into_builder().region(region).build());
+        let seen = async || trail.lookup_events().send().await.unwrap().events().len();
+        assert_eq!(seen().await, 0);
+        sandbox.turn_to(story.later(hour));
+        assert_eq!(seen().await, 1);
+    }
+}
