@@ -219,7 +219,7 @@ async fn two_accounts_share_no_table() {
 async fn subscriptions_come_in_pages_of_a_hundred() {
     let mut story = Story::load(QUIET);
     let one = Subscription { protocol: "email".into(), confirmed: true };
-    assert_eq!(story.subscriptions, [one.clone()]);
+    assert_eq!(story.subscriptions, std::slice::from_ref(&one));
     story.subscriptions = vec![one; 230];
     story.subscriptions[7] = Subscription { protocol: "sqs".into(), confirmed: false };
     let sandbox = Sandbox::start(story.clone()).await;
