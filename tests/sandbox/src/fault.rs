@@ -73,7 +73,7 @@ pub enum Trouble {
     Error(String),
     /// The call takes effect; then the connection is cut without an answer.
     LoseAnswer,
-    /// The call takes effect, and the function is killed before it has the answer.
+    /// The call takes effect, and the function is killed before it has the answer: every process that runs over the account.
     Crash,
     /// The function is killed, and the call takes no effect.
     CrashBefore,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::put_item::{PutItemError, PutItemOutput};
-use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem, Update};
 use aws_sdk_dynamodb::{Client, error::SdkError};
 use jiff::SignedDuration;
 use sandbox::runtime::{self, Invoke};
@@ -36,6 +36,10 @@ async fn client(sandbox: &Sandbox, attempts: u32) -> Client {
 
 fn text(text: &str) -> AttributeValue {
     AttributeValue::S(text.to_owned())
+}
+
+fn number(number: &str) -> AttributeValue {
+    AttributeValue::N(number.to_owned())
 }
 
 /// Puts an item that must not be there yet.
@@ -130,6 +134,18 @@ async fn a_call_whose_answer_is_lost_has_taken_effect() {
     let error = put_new(&client, "lease").await.unwrap_err();
     assert!(error.as_service_error().unwrap().is_conditional_check_failed_exception(), "the second attempt: {error:?}");
     assert_eq!(sandbox.calls().len(), 2);
+}
+
+#[tokio::test]
+async fn a_transaction_whose_answer_is_lost_is_tried_again_and_done_once() {
+    let (sandbox, client) = started([Fault::on("dynamodb:TransactWriteItems", Trouble::LoseAnswer).times(1)]).await;
+    let count = Update::builder().table_name(TABLE).key("pk", text("account")).key("sk", text("count"));
+    let count = count.update_expression("ADD runs :one").expression_attribute_values(":one", number("1"));
+    let count = TransactWriteItem::builder().update(count.build().unwrap()).build();
+    client.transact_write_items().transact_items(count).send().await.unwrap();
+    assert_eq!(sandbox.calls().len(), 2);
+    let get = client.get_item().table_name(TABLE).key("pk", text("account")).key("sk", text("count"));
+    assert_eq!(get.send().await.unwrap().item.unwrap()["runs"], number("1"));
 }
 
 #[tokio::test]
