@@ -6,6 +6,7 @@
 //! # Layout
 //! - facts, each parsed once into types: [`credential_report`], [`account_summary`], [`password_policy`], [`identities`],
 //!   [`root_activity`], gathered in [`snapshot`] for one [`account`];
+//! - memory, kept by others: [`sweep`] (what has been looked through of CloudTrail);
 //! - judgement: [`control`] (what is judged), [`controls`] (the ordered [`CHECKLIST`]), [`settings`], [`finding`] (what came out);
 //! - words: [`report`] (the function's answer), [`message`] (what people and machines are told), [`text`] (what others wrote).
 //!
@@ -25,6 +26,7 @@ pub mod report;
 pub mod root_activity;
 pub mod settings;
 pub mod snapshot;
+pub mod sweep;
 pub mod text;
 
 pub use account::{Account, AccountId, Partition};
