@@ -7,7 +7,8 @@
 //! - facts, each parsed once into types: [`credential_report`], [`account_summary`], [`password_policy`], [`identities`],
 //!   [`root_activity`], gathered in [`snapshot`] for one [`account`];
 //! - memory, kept by others: [`sweep`] (what has been looked through of CloudTrail);
-//! - judgement: [`control`] (what is judged), [`controls`] (the ordered [`CHECKLIST`]), [`settings`], [`finding`] (what came out);
+//! - judgement: [`control`] (what is judged), [`controls`] (the ordered [`CHECKLIST`]), [`settings`], [`declarations`] (what the
+//!   owner states), [`finding`] (what came out);
 //! - words: [`report`] (the function's answer), [`message`] (what people and machines are told), [`text`] (what others wrote).
 //!
 //! # What it does not do
@@ -18,6 +19,7 @@ pub mod account_summary;
 pub mod control;
 pub mod controls;
 pub mod credential_report;
+pub mod declarations;
 pub mod finding;
 pub mod identities;
 pub mod message;
