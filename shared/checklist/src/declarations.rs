@@ -137,19 +137,16 @@ impl Declarations {
 /// # Errors
 /// All faults at once, one a line; each names its entry and what is accepted.
 pub fn parse_exceptions(text: &str, now: Timestamp) -> Result<Vec<Exception>, Vec<String>> {
+    let latest = now.checked_add(MAX_EXCEPTION).unwrap_or(Timestamp::MAX);
     let mut seen = Vec::new();
     parse(text, EXCEPTION_FIELDS, |entry| {
         let control = entry.control();
         let reason = entry.text("reason");
         let owner = entry.text("owner");
-        let until = entry.instant("until", Date::tomorrow).filter(|until| {
-            let too_far = until.duration_since(now) > MAX_EXCEPTION;
-            if too_far {
-                let latest = now.checked_add(MAX_EXCEPTION).unwrap_or(Timestamp::MAX);
-                entry.fault(&format!("`until` is at most 366 days from now, so up to {latest}, not {until}"));
-            }
-            !too_far
-        });
+        let until = entry.instant("until", Date::tomorrow);
+        if let Some(until) = until.filter(|until| *until > latest) {
+            entry.fault(&format!("`until` is at most 366 days from now, so up to {latest}, not {until}"));
+        }
         let resource = if entry.has("resource") { Some(entry.text("resource")?) } else { None };
         let (control, resource) =
             entry.once(&mut seen, (control?, resource), |(control, resource)| match resource {
@@ -170,13 +167,10 @@ pub fn parse_attestations(text: &str, now: Timestamp) -> Result<Vec<Attestation>
     parse(text, ATTESTATION_FIELDS, |entry| {
         let statement = entry.statement();
         let by = entry.text("by");
-        let on = entry.instant("on", Ok).filter(|on| {
-            let ahead = on.duration_since(now) > TIME_ZONES;
-            if ahead {
-                entry.fault(&format!("`on` is a day that has come, so today or before, not {on}"));
-            }
-            !ahead
-        });
+        let on = entry.instant("on", Ok);
+        if let Some(on) = on.filter(|on| on.duration_since(now) > TIME_ZONES) {
+            entry.fault(&format!("`on` is a day that has come, so today or before, not {on}"));
+        }
         let statement = entry.once(&mut seen, statement?, |statement| format!("`{}`", statement.id()))?;
         Some(Attestation { statement, by: by?, on: on? })
     })
@@ -276,7 +270,7 @@ impl<'a> Entry<'a> {
     fn text(&mut self, field: &str) -> Option<String> {
         let text = bounded(self.string(field)?);
         // What is cut of invisible characters is `…`, which says no more than a blank.
-        if text.trim_end_matches('…').trim_end().is_empty() {
+        if text.trim_end_matches('…').is_empty() {
             self.fault(&format!("`{field}` is blank; a text is accepted"));
             return None;
         }
@@ -492,6 +486,14 @@ mod tests {
     }
 
     #[test]
+    fn a_control_that_is_not_known_is_one_fault_an_entry() {
+        let entry = json!({"control": "nothing", "reason": "r", "owner": "o", "until": "2027-01-01"});
+        let faults = exceptions(json!([entry, entry])).unwrap_err();
+        assert_eq!(faults.len(), 2);
+        assert!(faults.iter().all(|fault| fault.contains("no control has this id")));
+    }
+
+    #[test]
     fn an_exception_ends_at_most_366_days_ahead_to_the_second() {
         let latest = now() + MAX_EXCEPTION;
         assert_eq!(latest, instant("2027-11-21T10:00:00Z"));
@@ -502,6 +504,8 @@ mod tests {
                 "entry 1 (root-mfa): `until` is at most 366 days from now, so up to 2027-11-21T10:00:00Z, not 2027-11-21T10:00:01Z"
             ]
         );
+        let text = r#"[{"control": "root-mfa", "reason": "r", "owner": "o", "until": "9999-12-30T00:00:00Z"}]"#;
+        assert!(parse_exceptions(text, Timestamp::MAX).is_ok());
         assert_eq!(exception_until("2027-11-20").unwrap()[0].until, instant("2027-11-21T00:00:00Z"));
         assert_eq!(exception_until("2027-11-21").unwrap_err().len(), 1);
     }

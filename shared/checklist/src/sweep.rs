@@ -142,12 +142,12 @@ fn joined(spans: impl Iterator<Item = Span>) -> Vec<Span> {
     spans
 }
 
-/// What `span` holds beside `others`, oldest first. `others` are as [`joined`] makes them.
+/// What `span` holds beside `others`, oldest first. `others` are as [`joined`] makes them, and none ends after `span`.
 fn without(span: Span, others: &[Span]) -> Vec<Span> {
     let mut since = span.since;
     let mut rest = Vec::new();
     for other in others {
-        rest.push(Span { since, until: other.since.min(span.until) });
+        rest.push(Span { since, until: other.since });
         since = since.max(other.until);
     }
     rest.push(Span { since, until: span.until });
@@ -346,6 +346,9 @@ mod tests {
 
     #[test]
     fn the_ends_of_time_are_no_fault() {
+        assert_eq!(Coverage::begin(Timestamp::MIN, HISTORY).from, Timestamp::MIN);
+        let settled = vec![Span { since: at(0), until: Timestamp::MAX }];
+        assert_eq!(Coverage { from: at(0), settled }.outage(Timestamp::MAX), None);
         for now in [Timestamp::MIN, Timestamp::MAX] {
             let mut region = Coverage::begin(now, HISTORY);
             region.settle(&[Span { since: Timestamp::MIN, until: Timestamp::MAX }], now);
