@@ -30,12 +30,13 @@ programs:
 	@test -x target/debug/sandbox || echo "Building; a few minutes the first time …"
 	@$(CARGO) build --quiet --locked --package checker --package sandbox
 
+# More threads than cores: the acceptance tests mostly wait for the pace that CloudTrail sets.
 test: programs
-	INSTA_UPDATE=no $(CARGO) test --workspace --locked
+	INSTA_UPDATE=no RUST_TEST_THREADS=8 $(CARGO) test --workspace --locked
 
 # Writes what the tests compare with: snapshots, CONTROLS.md, docs/*.schema.json. Read the difference before committing it.
 bless:
-	INSTA_UPDATE=always BLESS=1 $(CARGO) test --workspace --locked --quiet
+	INSTA_UPDATE=always BLESS=1 RUST_TEST_THREADS=8 $(CARGO) test --workspace --locked --quiet
 
 check: fmt-check clippy docs licences template
 

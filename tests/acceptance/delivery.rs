@@ -6,10 +6,7 @@ use crate::stories::run;
 
 const ALARM: &str = "critical-root-signs-in-without-mfa-and-creates-a-key";
 
-async fn publish_with(
-    trouble: Trouble,
-    times: Option<usize>,
-) -> (Result<Option<String>, checker::Error>, usize, usize) {
+async fn publish_with(trouble: Trouble, times: Option<usize>) -> (Result<Vec<String>, checker::Error>, usize, usize) {
     let mut story = Story::load(ALARM);
     story.faults.push(Fault { times, ..Fault::on("sns:Publish", trouble) });
     let sandbox = Sandbox::start(story.clone()).await;
@@ -24,7 +21,7 @@ async fn pb_1_what_passes_is_tried_again_and_told_once() {
         [Trouble::Throttle, Trouble::Error("KMSThrottling".into()), Trouble::Broken, Trouble::Reset, Trouble::Hang];
     for trouble in passing {
         let (told, attempts, published) = publish_with(trouble.clone(), Some(1)).await;
-        assert!(told.unwrap().is_some(), "{trouble:?}");
+        assert_eq!(told.unwrap().len(), 1, "{trouble:?}");
         assert_eq!((attempts, published), (2, 1), "{trouble:?}");
     }
 }
@@ -61,19 +58,24 @@ async fn a_dry_run_does_everything_but_publish() {
     story.event = serde_json::json!({"dry_run": true});
     let sandbox = Sandbox::start(story.clone()).await;
     let answer = run(&sandbox, &story).await.unwrap();
-    assert_eq!((answer.told, answer.report.root_activity.len()), (None, 3));
+    assert_eq!((answer.told.len(), answer.report.root_activity.len()), (0, 3));
+    assert!(answer.alerts.len() > 3, "what would be told is in the answer");
     assert!(!sandbox.calls().iter().any(|call| call.action == "sns:Publish"));
 }
 
 #[tokio::test]
 async fn a_program_that_subscribes_gets_the_same_facts_as_json() {
-    let story = Story::load(ALARM);
+    let mut story = Story::load(ALARM);
+    story.environment.insert("ROOTWATCH_DIGEST".into(), "never".into());
     let sandbox = Sandbox::start(story.clone()).await;
     run(&sandbox, &story).await.unwrap();
     let message = &sandbox.published()[0];
     let json: serde_json::Value = serde_json::from_str(&message.bodies["sqs"]).unwrap();
     assert_eq!(json["schema"], "rootwatch.notification/1");
     assert_eq!(json["subject"], message.subject.as_str());
-    assert_eq!(json["root_activity"][0]["kind"], "root_access_key_created");
-    assert_eq!(json["findings"][0]["status"], "failed");
+    let session = &json["root_sessions"][0];
+    assert_eq!(session["acts"][0]["kind"], "root_access_key_created");
+    assert_eq!(json["id"], "111122223333/root/00000000-0000-4000-8000-000000000006");
+    assert_eq!(json["alerts"][0]["id"], "111122223333/root-access-keys/1");
+    assert_eq!(json["alerts"][0]["facts"]["transition"], "opened");
 }

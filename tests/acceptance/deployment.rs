@@ -27,6 +27,29 @@ fn statements(policy: &Value) -> Vec<Value> {
     policy["PolicyDocument"]["Statement"].as_sequence().unwrap().clone()
 }
 
+/// The statements of a policy of the function's role.
+fn policy_of_the_role(name: &str) -> Vec<Value> {
+    let template = template();
+    let policies = template["Resources"]["CheckerRole"]["Properties"]["Policies"].as_sequence().unwrap();
+    statements(policies.iter().find(|policy| policy["PolicyName"].as_str() == Some(name)).unwrap())
+}
+
+/// The least that the function needs.
+fn minimal() -> BTreeMap<String, String> {
+    let variables = [
+        ("AWS_REGION", "eu-west-1"),
+        ("ROOTWATCH_TABLE", "rootwatch"),
+        ("ROOTWATCH_TOPIC_ARN", "arn:aws:sns:eu-west-1:111122223333:rootwatch"),
+    ];
+    variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
+
+/// Whether the function accepts `value` on the day on which the examples were written.
+fn accepts(name: &str, value: impl Into<String>) -> bool {
+    let variables = minimal().into_iter().chain([(name.to_owned(), value.into())]);
+    checker::Settings::read(variables, "2026-11-20T10:00:00Z".parse().unwrap()).is_ok()
+}
+
 fn set(actions: &[&str]) -> BTreeSet<String> {
     actions.iter().map(|action| (*action).to_owned()).collect()
 }
@@ -51,22 +74,55 @@ fn se_2_the_role_may_do_exactly_what_the_code_calls() {
 #[test]
 fn se_2_beside_the_account_the_role_only_logs_and_keeps_failed_events() {
     let template = template();
-    let properties = &template["Resources"]["CheckerRole"]["Properties"];
-    assert!(properties["ManagedPolicyArns"].is_null());
-    let policies = properties["Policies"].as_sequence().unwrap();
-    let run = policies.iter().find(|policy| policy["PolicyName"].as_str() == Some("run")).unwrap();
-    let granted: BTreeSet<String> =
-        statements(run).iter().flat_map(|statement| strings(&statement["Action"])).collect();
+    assert!(template["Resources"]["CheckerRole"]["Properties"]["ManagedPolicyArns"].is_null());
+    let run = policy_of_the_role("run");
+    let granted: BTreeSet<String> = run.iter().flat_map(|statement| strings(&statement["Action"])).collect();
     assert_eq!(granted, set(&["logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"]));
-    assert!(statements(run).iter().all(|statement| statement["Resource"].as_str() != Some("*")));
+    assert!(run.iter().all(|statement| statement["Resource"].as_str() != Some("*")));
 }
 
 #[test]
 fn publishing_is_limited_to_the_stacks_own_topic() {
+    let tell = policy_of_the_role("tell");
+    assert_eq!(tell.len(), 1);
+    assert_eq!(strings(&tell[0]["Resource"]), ["Topic"]);
+}
+
+#[test]
+fn se_2_the_function_writes_the_stacks_own_table_and_deletes_only_outbox_and_lease() {
+    let remember = policy_of_the_role("remember");
+    for statement in &remember {
+        assert_eq!(strings(&statement["Resource"]), ["Ledger.Arn"]);
+    }
+    let (deleting, others): (Vec<_>, Vec<_>) =
+        remember.iter().partition(|statement| strings(&statement["Action"]).contains(&"dynamodb:DeleteItem".into()));
+    assert_eq!((deleting.len(), others.len()), (1, 1));
+    assert_eq!(strings(&deleting[0]["Action"]), ["dynamodb:DeleteItem"], "nothing else is limited with it");
+    assert!(others[0]["Condition"].is_null(), "everything is remembered");
+    let condition = deleting[0]["Condition"].as_mapping().unwrap();
+    assert_eq!(condition.len(), 1);
+    let keys = strings(&deleting[0]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]);
+    assert_eq!(keys, ["O#*", "L#*"]);
+}
+
+#[test]
+fn the_ledger_outlives_the_stack_and_is_protected_backed_up_and_swept() {
     let template = template();
-    let policies = template["Resources"]["CheckerRole"]["Properties"]["Policies"].as_sequence().unwrap();
-    let tell = policies.iter().find(|policy| policy["PolicyName"].as_str() == Some("tell")).unwrap();
-    assert_eq!(strings(&statements(tell)[0]["Resource"]), ["Topic"]);
+    let ledger = &template["Resources"]["Ledger"];
+    assert_eq!(ledger["Type"].as_str(), Some("AWS::DynamoDB::Table"));
+    for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
+        assert_eq!(ledger[policy].as_str(), Some("Retain"), "{policy}");
+    }
+    let properties = &ledger["Properties"];
+    assert!(properties["TableName"].is_null(), "a second stack would collide, and so would one after this one");
+    assert_eq!(properties["DeletionProtectionEnabled"].as_bool(), Some(true));
+    assert_eq!(properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"].as_bool(), Some(true));
+    assert_eq!(properties["TimeToLiveSpecification"]["AttributeName"].as_str(), Some("ttl"));
+    assert_eq!(properties["TimeToLiveSpecification"]["Enabled"].as_bool(), Some(true));
+    let keys = properties["KeySchema"].as_sequence().unwrap();
+    let keys = keys.iter().map(|key| (key["AttributeName"].as_str().unwrap(), key["KeyType"].as_str().unwrap()));
+    assert_eq!(keys.collect::<Vec<_>>(), [("pk", "HASH"), ("sk", "RANGE")]);
+    assert_eq!(strings(&template["Outputs"]["Ledger"]["Value"]), ["Ledger"]);
 }
 
 #[test]
@@ -86,42 +142,94 @@ fn nobody_outside_the_account_may_publish_and_nobody_without_tls() {
 fn the_environment_of_the_template_is_what_the_function_reads() {
     let template = template();
     let environment = &template["Resources"]["Checker"]["Properties"]["Environment"]["Variables"];
-    let parameters = &template["Parameters"];
-    let mut variables: BTreeMap<String, String> = BTreeMap::from([("AWS_REGION".into(), "eu-west-1".into())]);
+    let parameters = template["Parameters"].as_mapping().unwrap();
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    let mut variables = BTreeMap::from([("AWS_REGION".to_owned(), "eu-west-1".to_owned())]);
     for (name, reference) in environment.as_mapping().unwrap() {
-        let parameter = strings(reference)[0].clone();
-        let default = match &parameters[parameter.as_str()]["Default"] {
-            Value::String(text) => text.clone(),
-            Value::Number(number) => number.to_string(),
-            _ => "arn:aws:sns:eu-west-1:111122223333:rootwatch".into(),
+        let name = name.as_str().unwrap();
+        let references = strings(reference);
+        let references = match references.as_slice() {
+            [_condition, chosen, otherwise] if otherwise.is_empty() => std::slice::from_ref(chosen),
+            all => all,
         };
-        variables.insert(name.as_str().unwrap().to_owned(), default);
+        let value = match (references, name) {
+            ([resource], "ROOTWATCH_TOPIC_ARN") if resource == "Topic" => minimal()[name].clone(),
+            ([resource], "ROOTWATCH_TABLE") if resource == "Ledger" => minimal()[name].clone(),
+            ([parameter], _) => match &parameters[parameter.as_str()]["Default"] {
+                Value::String(text) => text.clone(),
+                Value::Number(number) => number.to_string(),
+                _ => panic!("{parameter} has no default"),
+            },
+            _ => panic!("{name} is neither a parameter nor the topic nor the table"),
+        };
+        variables.insert(name.to_owned(), value);
     }
-    let settings = checker::Settings::read(variables.clone()).unwrap();
-    let minimal = ["AWS_REGION", "ROOTWATCH_TOPIC_ARN"].map(|name| (name.to_owned(), variables[name].clone()));
-    assert_eq!(settings, checker::Settings::read(minimal).unwrap(), "the same defaults in template and code");
-    assert_eq!(variables.len(), 6, "every setting of the function is a parameter");
+    let settings = checker::Settings::read(variables.clone(), now).unwrap();
+    assert_eq!(settings, checker::Settings::read(minimal(), now).unwrap(), "the same defaults in template and code");
+    assert_eq!(variables.len(), 13, "every setting of the function is a parameter, the topic or the table");
 }
 
 #[test]
 fn every_limit_of_a_parameter_is_the_functions_own() {
     let template = template();
-    let read = |name: &str, value: String| {
-        let topic = "arn:aws:sns:eu-west-1:111122223333:rootwatch".to_owned();
-        let base = [("AWS_REGION".to_owned(), "eu-west-1".to_owned()), ("ROOTWATCH_TOPIC_ARN".to_owned(), topic)];
-        checker::Settings::read(base.into_iter().chain([(name.to_owned(), value)])).is_ok()
-    };
-    for (parameter, variable) in
-        [("LookbackHours", "ROOTWATCH_LOOKBACK_HOURS"), ("RootUnusedDays", "ROOTWATCH_ROOT_UNUSED_DAYS")]
-    {
+    for (parameter, variable) in [
+        ("LookbackHours", "ROOTWATCH_LOOKBACK_HOURS"),
+        ("RootUnusedDays", "ROOTWATCH_ROOT_UNUSED_DAYS"),
+        ("ReminderHoursCritical", "ROOTWATCH_REMINDER_HOURS_CRITICAL"),
+        ("ReminderHours", "ROOTWATCH_REMINDER_HOURS"),
+    ] {
         let limit = |name: &str| template["Parameters"][parameter][name].as_i64().unwrap();
         let (least, most) = (limit("MinValue"), limit("MaxValue"));
-        assert!(read(variable, least.to_string()) && read(variable, most.to_string()), "{parameter}");
-        assert!(!read(variable, (least - 1).to_string()) && !read(variable, (most + 1).to_string()), "{parameter}");
+        assert!(accepts(variable, least.to_string()) && accepts(variable, most.to_string()), "{parameter}");
+        assert!(!accepts(variable, (least - 1).to_string()), "{parameter}");
+        assert!(!accepts(variable, (most + 1).to_string()), "{parameter}");
     }
-    for profile in strings(&template["Parameters"]["PasswordPolicyProfile"]["AllowedValues"]) {
-        assert!(read("ROOTWATCH_PASSWORD_POLICY_PROFILE", profile));
+    for (parameter, variable) in
+        [("PasswordPolicyProfile", "ROOTWATCH_PASSWORD_POLICY_PROFILE"), ("Digest", "ROOTWATCH_DIGEST")]
+    {
+        let values = strings(&template["Parameters"][parameter]["AllowedValues"]);
+        assert!(values.len() == 3 && values.iter().all(|value| accepts(variable, value)), "{parameter}");
     }
+}
+
+#[test]
+fn every_example_of_a_declaration_is_accepted() {
+    let (template, readme) = (template(), file("README.md"));
+    for (parameter, variable, field) in [
+        ("Exceptions", "ROOTWATCH_EXCEPTIONS", "\"control\""),
+        ("Attestations", "ROOTWATCH_ATTESTATIONS", "\"statement\""),
+    ] {
+        let description = template["Parameters"][parameter]["Description"].as_str().unwrap();
+        let (_, example) = description.split_once("Example: ").unwrap();
+        let blocks = readme.split("```json\n").skip(1).filter_map(|block| block.split("```").next());
+        let examples: Vec<&str> = blocks.filter(|block| block.contains(field)).chain([example]).collect();
+        assert!(examples.len() > 1, "README has no example of {parameter}");
+        for example in examples {
+            assert!(accepts(variable, example), "{parameter}: {example}");
+        }
+    }
+}
+
+#[test]
+fn the_planned_root_use_in_the_readme_is_accepted() {
+    let readme = file("README.md");
+    let event = readme.split("```json\n").find(|block| block.contains("\"planned_root_use\"")).expect("an example");
+    let event: serde_json::Value = serde_json::from_str(event.split("```").next().unwrap()).unwrap();
+    let from: jiff::Timestamp = event["planned_root_use"]["from"].as_str().unwrap().parse().unwrap();
+    let request = checker::Request::parse(&event, checklist::Partition::Aws, from).unwrap();
+    assert!(request.plan.is_some());
+}
+
+#[test]
+fn se_1_the_address_of_the_watcher_is_not_shown() {
+    let parameter = &template()["Parameters"]["HeartbeatUrl"];
+    assert_eq!(parameter["NoEcho"].as_bool(), Some(true));
+    // `sam deploy --guided` takes no empty answer for a parameter that is not echoed: `none` means the same.
+    assert_eq!(parameter["AllowedPattern"].as_str(), Some(r"^$|^none$|^https://[^/:?#\s]\S*$"));
+    let condition = serde_yaml_ng::to_string(&template()["Conditions"]["HasHeartbeatUrl"]).unwrap();
+    assert!(condition.contains("''") && condition.contains("none"), "{condition}");
+    let outputs = serde_yaml_ng::to_string(&template()["Outputs"]).unwrap();
+    assert!(!outputs.contains("HeartbeatUrl"));
 }
 
 #[test]
@@ -136,6 +244,12 @@ fn every_parameter_has_a_default_and_a_description() {
         "Regions",
         "PasswordPolicyProfile",
         "RootUnusedDays",
+        "ReminderHoursCritical",
+        "ReminderHours",
+        "Digest",
+        "Exceptions",
+        "Attestations",
+        "HeartbeatUrl",
         "LogRetentionDays",
         "Architecture",
     ];
@@ -158,6 +272,17 @@ fn se_3_the_alarm_for_silence_follows_every_schedule_and_takes_missing_data_for_
         [("Every5Minutes", "300"), ("Every15Minutes", "900"), ("Every30Minutes", "1800"), ("", "3600")]
     {
         assert!(text.contains(condition) && text.contains(seconds), "{text}");
+    }
+    let figure =
+        ["Namespace", "MetricName", "Statistic", "ComparisonOperator"].map(|name| alarm[name].as_str().unwrap());
+    assert_eq!(figure, [checker::metrics::NAMESPACE, checker::metrics::HEARTBEAT, "Sum", "LessThanThreshold"]);
+    assert_eq!(alarm["Threshold"].as_i64(), Some(1));
+    let dimensions = alarm["Dimensions"].as_sequence().unwrap();
+    assert_eq!(dimensions.len(), 1, "an alarm reads only a metric with the same dimensions");
+    assert_eq!(dimensions[0]["Name"].as_str(), Some(checker::metrics::DIMENSION));
+    assert_eq!(strings(&dimensions[0]["Value"]), ["Checker"]);
+    for actions in ["AlarmActions", "OKActions", "InsufficientDataActions"] {
+        assert_eq!(strings(&alarm[actions]), ["Topic"], "{actions}");
     }
     for alarm in ["SilenceAlarm", "ErrorAlarm", "DeadLetterAlarm"] {
         let actions = strings(&template["Resources"][alarm]["Properties"]["AlarmActions"]);

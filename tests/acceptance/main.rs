@@ -4,7 +4,15 @@
 //! - `function`: the real binary in a local Lambda Runtime API;
 //! - `delivery`: what SNS may answer;
 //! - `deployment`: template, events, README and the actions that the code calls, held together;
-//! - `generated`: files that are written by `make bless`.
+//! - `generated`: files that are written by `make bless`;
+//! - `account`: one account over several runs, for the next ones;
+//! - `series`: the four acts of the demo;
+//! - `ledger`: runs that die, meet, and lose the table;
+//! - `publishing`: runs while SNS fails or nobody listens;
+//! - `passing_time`: runs one after the other, and a clock that jumps;
+//! - `owner`: what the account's owner sets and sees;
+//! - `faults`: every API in turn;
+//! - `cases`: the table of cases and the tests that hold them.
 
 #![allow(
     clippy::expect_used,
@@ -14,8 +22,16 @@
     reason = "every line here is a test"
 )]
 
+mod account;
+mod cases;
 mod delivery;
 mod deployment;
+mod faults;
 mod function;
 mod generated;
+mod ledger;
+mod owner;
+mod passing_time;
+mod publishing;
+mod series;
 mod stories;

@@ -1,24 +1,29 @@
 //! The scheduled checker: reads one account, judges the checklist, tells what people must know, answers with the report.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ::aws::{Collector, Look, Notifier};
+use ::aws::ledger::Recalled;
+use ::aws::{Collector, Ledger, Look, Notifier, send_heartbeat};
 use checklist::report::Answer;
-use checklist::{AccountId, Message, Report};
+use checklist::{AccountId, Report, Snapshot, alert};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::Diagnostic;
 use serde_json::Value;
 use tokio::time::Instant;
 
 pub mod log;
+pub mod metrics;
 mod request;
 mod settings;
+mod telling;
 
 pub use request::{Request, RequestError};
-pub use settings::{Settings, SettingsError};
+pub use settings::{HeartbeatUrl, Settings, SettingsError};
+use telling::{Teller, Told, Untracked};
 
-/// Kept for judging and publishing when reading takes long; half of the run, if that is less.
-const RESERVE: SignedDuration = SignedDuration::from_secs(20);
+/// Kept for judging, writing down and publishing when reading takes long; half of the run, if that is less.
+const RESERVE: Duration = Duration::from_secs(20);
 
 /// Answers events; made once a process.
 #[derive(Debug)]
@@ -26,6 +31,8 @@ pub struct Checker {
     config: aws_config::SdkConfig,
     collector: Collector,
     settings: Result<Settings, SettingsError>,
+    untracked: Untracked,
+    emit: fn(&str),
 }
 
 /// One call of the function.
@@ -33,6 +40,8 @@ pub struct Checker {
 pub struct Invocation {
     /// ARN that was called; names the account.
     pub function_arn: String,
+    /// Lambda's id of the call; the same for its retries.
+    pub request_id: String,
     /// The present.
     pub now: Timestamp,
     /// When Lambda ends the call.
@@ -56,9 +65,31 @@ pub enum Error {
         /// What the ARN says.
         function: String,
     },
-    /// People could not be told.
-    #[error(transparent)]
-    Publish(#[from] aws::PublishError),
+    /// People could not be told. What was seen is written down and told as soon as it can be.
+    #[error("{0}; {waiting} kept until they can be told", waiting = kept(*.1))]
+    Publish(aws::PublishError, Option<usize>),
+    /// A use of root was announced and could not be written down: what root does would be told as unannounced.
+    #[error("the planned use of root could not be written down{}: announce it again", store.as_ref().map(|store| format!(": {store}")).unwrap_or_default())]
+    Plan {
+        /// What the state store said.
+        store: Option<Box<aws::LedgerError>>,
+    },
+    /// People could not be told, and what was seen could not be written down: Lambda must try again.
+    #[error("{publish}, and {store}: what was seen is neither told nor kept")]
+    Untold {
+        /// What SNS said.
+        publish: Box<aws::PublishError>,
+        /// What the state store said.
+        store: Box<aws::LedgerError>,
+    },
+}
+
+fn kept(waiting: Option<usize>) -> String {
+    match waiting {
+        Some(1) => "1 alert is".into(),
+        Some(waiting) => format!("{waiting} alerts are"),
+        None => "alerts are".into(),
+    }
 }
 
 impl From<Error> for Diagnostic {
@@ -67,17 +98,20 @@ impl From<Error> for Diagnostic {
             Error::Settings(_) => "InvalidSettings",
             Error::Request(_) => "InvalidEvent",
             Error::Account { .. } => "UnknownAccount",
-            Error::Publish(error) if error.permanent => "PublishRefused",
-            Error::Publish(_) => "PublishFailed",
+            Error::Publish(error, _) if error.permanent => "PublishRefused",
+            Error::Publish(..) => "PublishFailed",
+            Error::Plan { .. } => "PlanNotKept",
+            Error::Untold { .. } => "NeitherToldNorKept",
         };
         Self { error_type: error_type.into(), error_message: error.to_string() }
     }
 }
 
 impl Checker {
-    /// A checker over `config`, with what was found in the environment.
-    pub fn new(config: &aws_config::SdkConfig, settings: Result<Settings, SettingsError>) -> Self {
-        Self { collector: Collector::new(config), config: config.clone(), settings }
+    /// A checker over `config`, with what was found in the environment. `emit` takes each run's figures.
+    pub fn new(config: &aws_config::SdkConfig, settings: Result<Settings, SettingsError>, emit: fn(&str)) -> Self {
+        let collector = Collector::new(config);
+        Self { collector, config: config.clone(), settings, untracked: Untracked::default(), emit }
     }
 
     /// The flow of one call.
@@ -85,25 +119,93 @@ impl Checker {
     /// # Errors
     /// See [`Error`]. What could not be *read* is no error: it is in the answer, and told.
     pub async fn handle(&self, event: &Value, invocation: &Invocation) -> Result<Answer, Error> {
+        let started = Instant::now();
         let settings = self.settings.as_ref().map_err(Clone::clone)?;
-        let request = Request::parse(event, settings.partition)?;
+        let request = Request::parse(event, settings.partition, invocation.now)?;
         let account = account(&request, &invocation.function_arn)?;
+        let ledger = Ledger::new(&self.config, &settings.table, &account);
+        let notifier = Notifier::new(&self.config, &settings.topic_arn);
+        let left = Duration::try_from(invocation.ends.duration_since(invocation.now)).unwrap_or_default();
+        let teller = Teller {
+            ledger: &ledger,
+            notifier: &notifier,
+            lease: telling::lease(format!("{} {}", invocation.request_id, invocation.now), invocation.ends),
+            policy: &settings.policy,
+            started: (invocation.now, started),
+            deadline: telling::recording_ends(started, left),
+            untracked: &self.untracked,
+        };
 
+        let mut told = Told::default();
+        let (recalled, subscribed) = tokio::join!(ledger.recall(invocation.now), async {
+            if request.dry_run { None } else { Some(notifier.has_subscriber().await) }
+        });
+        if let Ok(recalled) = &recalled {
+            log::unreadable(&recalled.unreadable);
+            if subscribed.is_some() && subscribed != Some(Ok(false)) && !telling::waits_for_subscriber(recalled) {
+                teller.drain(None, &mut told).await;
+            }
+        }
+
+        let memory = recalled.as_ref().map(|recalled| recalled.memory.clone()).unwrap_or_default();
+        let look = Look {
+            subscribed,
+            coverage: memory.coverage,
+            ..look(settings, &request, account, (invocation.now, started, left))
+        };
         // Boxed: the compiler would otherwise lay out every source's future in this one.
-        let reading = self.collector.snapshot(look(settings, request.clone(), account, invocation));
-        let snapshot = Box::pin(reading).await;
+        let mut snapshot: Snapshot = Box::pin(self.collector.snapshot(look)).await;
+        // A plan that cannot be written down explains nothing.
+        let announced = request.plan.iter().filter(|_| recalled.is_ok()).cloned();
+        let plans: Vec<_> = memory.plans.into_iter().chain(announced).collect();
+        alert::annotate(&mut snapshot.root_events.activity, &plans);
         let report = Report::generate(&snapshot, &settings.checklist);
         log::report(&report);
-        let told = match Message::compose(&report) {
-            Some(message) if !request.dry_run => {
-                let id = Notifier::new(&self.config, &settings.topic_arn).publish(&message).await?;
-                tracing::info!(message_id = id, severity = %report.severity(), "told");
-                Some(id)
+
+        let sweeps = &snapshot.root_events.regions;
+        match recalled {
+            Ok(recalled) if request.dry_run => told.alerts = teller.would_tell(&recalled, &report).await,
+            Err(error) if request.dry_run => {
+                told.alerts = teller.would_tell(&Recalled::default(), &report).await;
+                told.store = Some(error);
             }
-            _ => None,
-        };
-        Ok(Answer::new(report, told))
+            Ok(recalled) => teller.tell(recalled, &report, sweeps, request.plan.as_ref(), &mut told).await,
+            Err(error) => {
+                told.store = Some(error);
+                teller.tell_blindly(&report, &mut told).await;
+            }
+        }
+        self.finish(settings, &request, invocation, &report, &told).await;
+        if !request.dry_run && request.plan.is_some() && told.plan.is_none() {
+            return Err(Error::Plan { store: told.store.map(Box::new) });
+        }
+        told.answer(report)
     }
+
+    /// Log, figures, and a heartbeat for the watcher outside.
+    async fn finish(
+        &self,
+        settings: &Settings,
+        request: &Request,
+        invocation: &Invocation,
+        report: &Report,
+        told: &Told,
+    ) {
+        log::told(told);
+        if !request.dry_run {
+            (self.emit)(&metrics::line(function_name(&invocation.function_arn), report, told));
+        }
+        if let Some(HeartbeatUrl(url)) = settings.heartbeat_url.as_ref().filter(|_| told.is_complete)
+            && let Err(error) = send_heartbeat(url).await
+        {
+            tracing::warn!(%error, "the watcher outside the account was not reached");
+        }
+    }
+}
+
+/// The last part of the function's ARN, without a version.
+fn function_name(arn: &str) -> &str {
+    arn.split(':').nth(6).unwrap_or("rootwatch")
 }
 
 /// The event's account, else the function's; they must not contradict each other.
@@ -120,18 +222,25 @@ fn account(request: &Request, function_arn: &str) -> Result<AccountId, Error> {
     }
 }
 
-fn look(settings: &Settings, request: Request, account: AccountId, invocation: &Invocation) -> Look {
+/// What a run reads that began at `now`, at the instant `started`, with so much time `left`.
+fn look(
+    settings: &Settings,
+    request: &Request,
+    account: AccountId,
+    (now, started, left): (Timestamp, Instant, Duration),
+) -> Look {
     let lookback_hours = request.lookback_hours.unwrap_or(settings.lookback_hours);
-    let left = invocation.ends.duration_since(invocation.now).max(SignedDuration::ZERO);
-    let reading = left - RESERVE.min(left / 2);
     Look {
         account,
         partition: settings.partition,
-        taken_at: invocation.now,
-        root_events_since: invocation.now - SignedDuration::from_hours(lookback_hours.into()),
-        regions: request.regions.or_else(|| settings.regions.clone()),
-        delivered: request.delivered,
-        deadline: Instant::now() + Duration::try_from(reading).unwrap_or_default(),
+        taken_at: now,
+        lookback: SignedDuration::from_hours(lookback_hours.into()),
+        coverage: BTreeMap::new(),
+        subscribed: None,
+        regions: request.regions.clone().or_else(|| settings.regions.clone()),
+        is_narrow: request.regions.is_some() || lookback_hours < settings.lookback_hours,
+        delivered: request.delivered.clone(),
+        deadline: started + left - RESERVE.min(left / 2),
     }
 }
 
@@ -164,14 +273,13 @@ mod tests {
     #[test]
     fn rt_1_reading_ends_20_seconds_before_lambda_ends_the_call_or_at_half_time() {
         let now: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
-        let settings = Settings::read(settings::tests::valid()).unwrap();
+        let settings = Settings::read(settings::tests::valid(), now).unwrap();
+        let started = Instant::now();
         for (left, reading) in [(300, 280), (40, 20), (30, 15), (0, 0)] {
-            let invocation = Invocation { function_arn: ARN.into(), now, ends: now + SignedDuration::from_secs(left) };
-            let before = Instant::now();
             let account = AccountId::parse("111122223333").unwrap();
-            let look = look(&settings, Request::default(), account, &invocation);
-            let seconds = (look.deadline - before).as_secs_f64().round();
-            assert_eq!(seconds, f64::from(reading), "{left} s left");
+            let times = (now, started, Duration::from_secs(left));
+            let look = look(&settings, &Request::default(), account, times);
+            assert_eq!(look.deadline - started, Duration::from_secs(reading), "{left} s left");
         }
     }
 
@@ -179,7 +287,7 @@ mod tests {
     fn every_error_has_a_stable_type_for_alarms() {
         let publish = |permanent| {
             let cause = checklist::snapshot::Cause::Refused { code: "KMSDisabled".into() };
-            Error::Publish(::aws::PublishError { topic_arn: "arn".into(), cause, permanent })
+            Error::Publish(::aws::PublishError { topic_arn: "arn".into(), cause, permanent }, Some(1))
         };
         assert_eq!(Diagnostic::from(publish(true)).error_type, "PublishRefused");
         assert_eq!(Diagnostic::from(publish(false)).error_type, "PublishFailed");

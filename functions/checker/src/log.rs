@@ -5,6 +5,8 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 
+use crate::telling::Told;
+
 /// Begins to log at `level`, Lambda's setting for the function (`TRACE` to `ERROR`; else `INFO`).
 ///
 /// Of libraries only warnings are kept: at lower levels the SDK would write answers of AWS, with rows of the report, into the log.
@@ -30,5 +32,24 @@ pub(crate) fn report(report: &Report) {
     for act in &report.root_activity {
         let (event_id, region) = (act.event_id.as_str(), act.region.as_str());
         tracing::info!(event_id, kind = ?act.kind, severity = %act.severity, region, "root activity");
+    }
+}
+
+/// What the run told, and what kept it from telling.
+pub(crate) fn told(told: &Told) {
+    for alert in &told.alerts {
+        tracing::info!(alert = alert.id, severity = %alert.severity, "news");
+    }
+    let waiting = told.waiting.map_or_else(|| "unknown".into(), |waiting| waiting.to_string());
+    tracing::info!(messages = ?told.messages, alerts = told.count, waiting, complete = told.is_complete, "told");
+    if let Some(error) = &told.store {
+        tracing::error!(%error, "the state store failed");
+    }
+}
+
+/// Items of the ledger that are forgotten because they cannot be read.
+pub(crate) fn unreadable(items: &[String]) {
+    for item in items {
+        tracing::warn!(item = checklist::text::bounded(item), "an item of the ledger cannot be read and is forgotten");
     }
 }

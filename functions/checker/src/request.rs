@@ -1,7 +1,9 @@
 //! What an event asks for.
 
+use checklist::alert::Plan;
 use checklist::root_activity::TrailEvent;
 use checklist::{AccountId, Partition, text};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -19,8 +21,10 @@ pub struct Request {
     pub lookback_hours: Option<u16>,
     /// Regions to sweep beside those that record sign-ins.
     pub regions: Option<Vec<String>>,
-    /// Everything but publishing.
+    /// Everything but writing and publishing.
     pub dry_run: bool,
+    /// Root will be used, and somebody says so before.
+    pub plan: Option<Plan>,
     /// The CloudTrail event that an EventBridge envelope carried.
     pub delivered: Option<TrailEvent>,
 }
@@ -29,7 +33,8 @@ pub struct Request {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the event is not accepted: {fault}. Accepted are `{{}}`, an object with any of `lookback_hours` (1 to 2160), `regions` (a \
-     list of Region codes) and `dry_run` (true or false), and the envelopes of EventBridge Scheduler and EventBridge"
+     list of Region codes), `dry_run` (true or false) and `planned_root_use` (`from`, `to`, `ticket`, `by`), and the envelopes of \
+     EventBridge Scheduler and EventBridge"
 )]
 pub struct RequestError {
     fault: String,
@@ -42,6 +47,16 @@ struct OnDemand {
     regions: Option<Vec<String>>,
     #[serde(default)]
     dry_run: bool,
+    planned_root_use: Option<PlannedRootUse>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlannedRootUse {
+    from: Timestamp,
+    to: Timestamp,
+    ticket: String,
+    by: String,
 }
 
 impl Request {
@@ -49,12 +64,12 @@ impl Request {
     ///
     /// # Errors
     /// Anything else, with what is accepted.
-    pub fn parse(event: &Value, partition: Partition) -> Result<Self, RequestError> {
+    pub fn parse(event: &Value, partition: Partition, now: Timestamp) -> Result<Self, RequestError> {
         let kind = match event {
             Value::Object(fields) if fields.contains_key("detail-type") && fields.contains_key("source") => {
                 return Self::envelope(event);
             }
-            Value::Object(_) => return Self::on_demand(event, partition),
+            Value::Object(_) => return Self::on_demand(event, partition, now),
             Value::Array(_) => "it is an array",
             Value::Null => "it is null",
             Value::String(_) => "it is a string",
@@ -72,8 +87,8 @@ impl Request {
         Ok(Self { account, delivered: event.get("detail").and_then(TrailEvent::from_record), ..Self::default() })
     }
 
-    fn on_demand(event: &Value, partition: Partition) -> Result<Self, RequestError> {
-        let OnDemand { lookback_hours, regions, dry_run } =
+    fn on_demand(event: &Value, partition: Partition, now: Timestamp) -> Result<Self, RequestError> {
+        let OnDemand { lookback_hours, regions, dry_run, planned_root_use } =
             OnDemand::deserialize(event).map_err(|error| fault(text::bounded(&error.to_string())))?;
         if let Some(hours) = lookback_hours
             && !(1..=MAX_LOOKBACK_HOURS).contains(&hours)
@@ -83,7 +98,11 @@ impl Request {
         if let Some(regions) = &regions {
             check_regions(regions, partition).map_err(fault)?;
         }
-        Ok(Self { lookback_hours, regions, dry_run, ..Self::default() })
+        let plan = planned_root_use
+            .map(|PlannedRootUse { from, to, ticket, by }| Plan::new(from, to, &ticket, &by, now))
+            .transpose()
+            .map_err(|error| fault(error.to_string()))?;
+        Ok(Self { lookback_hours, regions, dry_run, plan, ..Self::default() })
     }
 }
 
@@ -119,7 +138,7 @@ mod tests {
     use super::*;
 
     fn parse(event: Value) -> Result<Request, RequestError> {
-        Request::parse(&event, Partition::Aws)
+        Request::parse(&event, Partition::Aws, "2026-11-20T10:00:00Z".parse().unwrap())
     }
 
     #[test]
@@ -138,6 +157,16 @@ mod tests {
                 ..Request::default()
             })
         );
+    }
+
+    fn planned(from: &str, to: &str) -> Value {
+        json!({"planned_root_use": {"from": from, "to": to, "ticket": "CHG-7", "by": "alice"}})
+    }
+
+    #[test]
+    fn a_planned_use_of_root_is_kept_with_who_answers_for_it() {
+        let plan = parse(planned("2026-11-20T11:00:00Z", "2026-11-20T12:00:00Z")).unwrap().plan.unwrap();
+        assert_eq!((plan.ticket.as_str(), plan.by.as_str()), ("CHG-7", "alice"));
     }
 
     #[test]
@@ -173,6 +202,9 @@ mod tests {
             (json!({"lookback_hours": -1}), "invalid value"),
             (json!({"lookback_hours": "24"}), "invalid type"),
             (json!({"dry_run": "yes"}), "invalid type"),
+            (json!({"planned_root_use": {}}), "missing field `from`"),
+            (planned("2026-11-20T11:00:00Z", "2026-11-20T19:00:01Z"), "at most 8 hours"),
+            (planned("2026-11-20T09:00:00Z", "2026-11-20T11:00:00Z"), "announced before it begins"),
             (json!({"regions": []}), "1 to 60"),
             (json!({"regions": ["evil.example/"]}), "`evil.example/` is not a Region code"),
             (json!({"regions": ["cn-north-1"]}), "of partition aws"),

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use checklist::alert::Policy;
+use checklist::declarations::{Declarations, parse_attestations, parse_exceptions};
 use checklist::password_policy::PasswordPolicyProfile;
 use checklist::{Partition, text};
+use jiff::{SignedDuration, Timestamp};
 
 use crate::request::{MAX_LOOKBACK_HOURS, check_regions};
 
@@ -22,8 +25,24 @@ pub struct Settings {
     pub lookback_hours: u16,
     /// Regions to sweep beside those that record sign-ins; `None`: every enabled one.
     pub regions: Option<Vec<String>>,
+    /// The ledger's table.
+    pub table: String,
+    /// How often what is open is told again, and that all is well.
+    pub policy: Policy,
+    /// Called after each complete run. A secret: whoever knows it can feign a heartbeat.
+    pub heartbeat_url: Option<HeartbeatUrl>,
     /// What changes verdicts.
     pub checklist: checklist::Settings,
+}
+
+/// The address of a watcher outside the account; stays out of the log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HeartbeatUrl(pub String);
+
+impl std::fmt::Debug for HeartbeatUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("HeartbeatUrl(..)")
+    }
 }
 
 /// Everything that is wrong with the environment.
@@ -35,11 +54,11 @@ pub struct SettingsError {
 }
 
 impl Settings {
-    /// Reads the variables that begin with `ROOTWATCH_`, and `AWS_REGION`.
+    /// Reads the variables that begin with `ROOTWATCH_`, and `AWS_REGION`. Exceptions are held against `now`.
     ///
     /// # Errors
     /// All faults at once.
-    pub fn read(variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, SettingsError> {
+    pub fn read(variables: impl IntoIterator<Item = (String, String)>, now: Timestamp) -> Result<Self, SettingsError> {
         let mut variables = Variables {
             values: variables
                 .into_iter()
@@ -59,11 +78,18 @@ impl Settings {
             topic_arn: variables.topic_arn(&region),
             lookback_hours: variables.number("ROOTWATCH_LOOKBACK_HOURS", 1..=MAX_LOOKBACK_HOURS, 24),
             regions: variables.regions(partition),
+            table: variables.table(),
+            policy: variables.policy(),
+            heartbeat_url: variables.heartbeat_url(),
             checklist: checklist::Settings {
                 password_policy_profile: variables
                     .parsed::<PasswordPolicyProfile>("ROOTWATCH_PASSWORD_POLICY_PROFILE")
                     .unwrap_or(defaults.password_policy_profile),
                 root_unused_days: variables.number("ROOTWATCH_ROOT_UNUSED_DAYS", 1..=365, defaults.root_unused_days),
+                declarations: Declarations {
+                    exceptions: variables.declared("ROOTWATCH_EXCEPTIONS", |text| parse_exceptions(text, now)),
+                    attestations: variables.declared("ROOTWATCH_ATTESTATIONS", |text| parse_attestations(text, now)),
+                },
             },
         };
         let unknown = variables.values.keys().map(|name| format!("{} is not known", text::bounded(name)));
@@ -123,6 +149,55 @@ impl Variables {
         arn
     }
 
+    fn table(&mut self) -> String {
+        let name = "ROOTWATCH_TABLE";
+        let table = self.take(name).unwrap_or_default();
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+        if table.is_empty() {
+            self.faults.push(format!("{name} is missing"));
+        } else if !(3..=255).contains(&table.len()) || !table.bytes().all(is_name) {
+            self.faults.push(format!("{name} is not the name of a DynamoDB table: `{}`", text::bounded(&table)));
+        }
+        table
+    }
+
+    fn policy(&mut self) -> Policy {
+        let defaults = Policy::default();
+        let mut hours = |name, most, default: SignedDuration| {
+            let default = u16::try_from(default.as_hours()).unwrap_or(most);
+            SignedDuration::from_hours(self.number(name, 1..=most, default).into())
+        };
+        Policy {
+            remind_critical: hours("ROOTWATCH_REMINDER_HOURS_CRITICAL", 168, defaults.remind_critical),
+            remind_others: hours("ROOTWATCH_REMINDER_HOURS", 720, defaults.remind_others),
+            digest: self.parsed("ROOTWATCH_DIGEST").unwrap_or(defaults.digest),
+        }
+    }
+
+    /// The value stays out of the fault.
+    fn heartbeat_url(&mut self) -> Option<HeartbeatUrl> {
+        let name = "ROOTWATCH_HEARTBEAT_URL";
+        let url = self.take(name)?;
+        let plain = url.bytes().all(|byte| byte.is_ascii_graphic());
+        let is_https = url
+            .strip_prefix("https://")
+            .is_some_and(|rest| !rest.starts_with(['/', ':', '?', '#']) && !rest.is_empty());
+        if !(plain && (is_https || url.starts_with("http://127.0.0.1:"))) {
+            self.faults.push(format!("{name} is not an https:// URL"));
+        }
+        Some(HeartbeatUrl(url))
+    }
+
+    fn declared<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<Vec<T>, Vec<String>>) -> Vec<T> {
+        match parse(&self.take(name).unwrap_or_default()) {
+            Ok(declared) => declared,
+            Err(faults) => {
+                self.faults.extend(faults.into_iter().map(|fault| format!("{name}: {fault}")));
+                Vec::new()
+            }
+        }
+    }
+
     fn regions(&mut self, partition: Partition) -> Option<Vec<String>> {
         let name = "ROOTWATCH_REGIONS";
         let regions: Vec<String> = self.take(name)?.split(',').map(|region| region.trim().to_owned()).collect();
@@ -135,6 +210,8 @@ impl Variables {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use checklist::alert::Rhythm;
+
     use super::*;
 
     pub(crate) fn valid() -> Vec<(String, String)> {
@@ -145,6 +222,7 @@ pub(crate) mod tests {
         let mut variables = BTreeMap::from([
             ("AWS_REGION", "eu-west-1"),
             ("PATH", "/bin"),
+            ("ROOTWATCH_TABLE", "rootwatch"),
             ("ROOTWATCH_TOPIC_ARN", "arn:aws:sns:eu-west-1:111122223333:rootwatch"),
         ]);
         variables.extend(changes.iter().copied());
@@ -152,31 +230,54 @@ pub(crate) mod tests {
     }
 
     fn faults(changes: &[(&str, &str)]) -> Vec<String> {
-        Settings::read(with(changes)).unwrap_err().faults
+        read(changes).unwrap_err().faults
+    }
+
+    fn read(changes: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        Settings::read(with(changes), "2026-11-20T10:00:00Z".parse().unwrap())
     }
 
     #[test]
-    fn only_the_topic_is_needed_and_an_empty_variable_is_an_unset_one() {
+    fn only_topic_and_table_are_needed_and_an_empty_variable_is_an_unset_one() {
         let expected = Settings {
             partition: Partition::Aws,
             topic_arn: "arn:aws:sns:eu-west-1:111122223333:rootwatch".into(),
             lookback_hours: 24,
             regions: None,
+            table: "rootwatch".into(),
+            policy: Policy::default(),
+            heartbeat_url: None,
             checklist: checklist::Settings::default(),
         };
-        assert_eq!(Settings::read(valid()), Ok(expected.clone()));
-        assert_eq!(Settings::read(with(&[("ROOTWATCH_REGIONS", ""), ("ROOTWATCH_LOOKBACK_HOURS", " ")])), Ok(expected));
+        assert_eq!(read(&[]), Ok(expected.clone()));
+        assert_eq!(read(&[("ROOTWATCH_REGIONS", ""), ("ROOTWATCH_LOOKBACK_HOURS", " ")]), Ok(expected));
     }
 
     #[test]
     fn every_choice_is_read() {
-        let settings = Settings::read(with(&[
+        let settings = read(&[
             ("ROOTWATCH_LOOKBACK_HOURS", "2160"),
             ("ROOTWATCH_REGIONS", "eu-west-1, ap-south-2"),
             ("ROOTWATCH_PASSWORD_POLICY_PROFILE", "nist"),
             ("ROOTWATCH_ROOT_UNUSED_DAYS", "365"),
-        ]))
+            ("ROOTWATCH_REMINDER_HOURS_CRITICAL", "1"),
+            ("ROOTWATCH_REMINDER_HOURS", "720"),
+            ("ROOTWATCH_DIGEST", "never"),
+            ("ROOTWATCH_HEARTBEAT_URL", "https://watcher.example/ping/secret"),
+            (
+                "ROOTWATCH_EXCEPTIONS",
+                r#"[{"control": "root-unused", "reason": "set-up", "owner": "alice", "until": "2026-12-01"}]"#,
+            ),
+            ("ROOTWATCH_ATTESTATIONS", r#"[{"statement": "contacts-reviewed", "by": "alice", "on": "2026-11-01"}]"#),
+        ])
         .unwrap();
+        assert_eq!(settings.policy.remind_critical, SignedDuration::from_hours(1));
+        assert_eq!(settings.policy.remind_others, SignedDuration::from_hours(720));
+        assert_eq!(settings.policy.digest, Rhythm::Never);
+        assert!(!format!("{settings:?}").contains("secret"), "a secret stays out of the log");
+        assert_eq!(settings.heartbeat_url.unwrap().0, "https://watcher.example/ping/secret");
+        let declarations = settings.checklist.declarations;
+        assert_eq!((declarations.exceptions.len(), declarations.attestations.len()), (1, 1));
         assert_eq!(settings.lookback_hours, 2160);
         assert_eq!(settings.regions.unwrap(), ["eu-west-1", "ap-south-2"]);
         assert_eq!(settings.checklist.password_policy_profile, PasswordPolicyProfile::Nist);
@@ -185,14 +286,20 @@ pub(crate) mod tests {
 
     #[test]
     fn cf_1_every_fault_is_named_at_once() {
-        let error = Settings::read(with(&[
+        let error = read(&[
             ("ROOTWATCH_TOPIC_ARN", "arn:aws:sns:us-east-1:111122223333:rootwatch"),
             ("ROOTWATCH_LOOKBACK_HOURS", "-1"),
             ("ROOTWATCH_REGIONS", "eu-west-1,evil.example"),
             ("ROOTWATCH_PASSWORD_POLICY_PROFILE", "weak"),
             ("ROOTWATCH_ROOT_UNUSED_DAYS", "0"),
             ("ROOTWATCH_LOOKBACK", "1"),
-        ]))
+            ("ROOTWATCH_TABLE", "a table"),
+            ("ROOTWATCH_REMINDER_HOURS", "0"),
+            ("ROOTWATCH_DIGEST", "hourly"),
+            ("ROOTWATCH_HEARTBEAT_URL", "http://watcher.example/secret"),
+            ("ROOTWATCH_EXCEPTIONS", r#"[{"control": "all", "until": "2036-01-01"}]"#),
+            ("ROOTWATCH_ATTESTATIONS", "yes"),
+        ])
         .unwrap_err();
         insta::assert_snapshot!(error.faults.join("\n"));
         assert!(error.to_string().contains("nothing was checked"));
@@ -209,7 +316,23 @@ pub(crate) mod tests {
         ] {
             assert!(faults(&[("ROOTWATCH_TOPIC_ARN", arn)])[0].contains("is not the ARN of an SNS topic"), "{arn}");
         }
+        assert_eq!(faults(&[("ROOTWATCH_TABLE", "")]), ["ROOTWATCH_TABLE is missing"]);
         assert!(faults(&[("AWS_REGION", "")]).contains(&"AWS_REGION is missing".to_owned()));
+    }
+
+    #[test]
+    fn a_heartbeat_goes_over_https_and_its_address_stays_out_of_errors() {
+        for url in [
+            "http://watcher.example/secret",
+            "https://",
+            "https:///secret",
+            "ftp://secret",
+            "https://a b/secret",
+            "secret",
+        ] {
+            let faults = faults(&[("ROOTWATCH_HEARTBEAT_URL", url)]);
+            assert_eq!(faults, ["ROOTWATCH_HEARTBEAT_URL is not an https:// URL"], "{url}");
+        }
     }
 
     #[test]
@@ -220,6 +343,10 @@ pub(crate) mod tests {
             ("ROOTWATCH_LOOKBACK_HOURS", "99999999"),
             ("ROOTWATCH_ROOT_UNUSED_DAYS", "366"),
             ("ROOTWATCH_ROOT_UNUSED_DAYS", "1.5"),
+            ("ROOTWATCH_REMINDER_HOURS_CRITICAL", "0"),
+            ("ROOTWATCH_REMINDER_HOURS_CRITICAL", "169"),
+            ("ROOTWATCH_REMINDER_HOURS", "721"),
+            ("ROOTWATCH_REMINDER_HOURS", "87600"),
         ] {
             assert_eq!(faults(&[(name, value)]).len(), 1, "{name}={value}");
         }

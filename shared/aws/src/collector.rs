@@ -1,16 +1,17 @@
 //! Reads the account.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 
 use aws_config::{Region, SdkConfig};
 use checklist::root_activity::{self, RootActivity, TrailEvent};
 use checklist::snapshot::{Cause, RegionSweep, RootEvents};
+use checklist::sweep::Coverage;
 use checklist::{Account, AccountId, Partition, Snapshot, Source, Unavailable};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{credential_report, iam, regions, root_events};
@@ -31,10 +32,16 @@ pub struct Look {
     pub partition: Partition,
     /// The present.
     pub taken_at: Timestamp,
-    /// From when on root's events are looked up, at most 90 days before `taken_at`.
-    pub root_events_since: Timestamp,
+    /// How far back root's events are looked up in any case, at most 90 days.
+    pub lookback: SignedDuration,
+    /// What earlier runs looked through, by Region; what is missing is caught up.
+    pub coverage: BTreeMap<String, Coverage>,
+    /// Whether somebody has confirmed a subscription; `None` where nobody is to be told.
+    pub subscribed: Option<Result<bool, Unavailable>>,
     /// Regions to sweep for root's events, beside those that record sign-ins; `None`: every enabled Region.
     pub regions: Option<Vec<String>>,
+    /// Somebody asked for less than is usual; see [`Snapshot::is_narrow`].
+    pub is_narrow: bool,
     /// An event that was handed to the function; it is told whatever the sweep finds.
     pub delivered: Option<TrailEvent>,
     /// When reading ends, finished or not.
@@ -88,7 +95,9 @@ impl Collector {
             administrators,
             account_alias,
             regions,
+            subscribed: look.subscribed,
             root_events,
+            is_narrow: look.is_narrow,
         }
     }
 
@@ -112,7 +121,8 @@ impl Collector {
 
         let delivered = look.delivered.iter().filter_map(|event| RootActivity::classify(event, &account));
         let mut activity: Vec<RootActivity> = delivered.collect();
-        let mut events = RootEvents { since: look.root_events_since, regions: Vec::new(), activity: Vec::new() };
+        let since = look.taken_at.checked_sub(look.lookback).unwrap_or(Timestamp::MIN);
+        let mut events = RootEvents { since, regions: Vec::new(), activity: Vec::new() };
         for swept in swept {
             events.regions.push(swept.sweep);
             activity.extend(swept.activity);
@@ -135,8 +145,10 @@ impl Collector {
     async fn sweep(&self, look: &Look, account: &Account, region: &str) -> root_events::Swept {
         let config = aws_sdk_cloudtrail::config::Builder::from(&self.config).region(Region::new(region.to_owned()));
         let client = aws_sdk_cloudtrail::Client::from_conf(config.build());
-        let span = (look.root_events_since, look.taken_at);
-        let sweep = root_events::sweep(&client, account, region, span, look.deadline);
+        let begun = || Coverage::begin(look.taken_at, look.lookback);
+        let coverage = look.coverage.get(region).cloned().unwrap_or_else(begun);
+        let spans = coverage.spans(look.taken_at, look.lookback);
+        let sweep = root_events::sweep(&client, account, region, &spans, look.deadline);
         AssertUnwindSafe(sweep).catch_unwind().await.unwrap_or_else(|_| root_events::Swept {
             sweep: RegionSweep {
                 region: region.to_owned(),
@@ -145,6 +157,7 @@ impl Collector {
                     operation: format!("cloudtrail:LookupEvents in {region}"),
                     cause: Cause::Internal,
                 }),
+                covered: Vec::new(),
             },
             activity: Vec::new(),
         })

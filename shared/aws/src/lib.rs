@@ -12,14 +12,20 @@
 pub mod client;
 mod collector;
 pub mod credential_report;
+mod drain;
 pub mod failure;
 pub mod iam;
+pub mod ledger;
 mod notifier;
 pub mod regions;
 pub mod root_events;
+mod watcher;
 
 pub use collector::{Collector, Look};
+pub use drain::{Drained, drain};
+pub use ledger::{Lease, Ledger, LedgerError};
 pub use notifier::{Notifier, PublishError};
+pub use watcher::{HeartbeatError, send_heartbeat};
 
 /// Every IAM action that is needed to read an account: the policy for a dry run.
 pub fn read_actions() -> Vec<&'static str> {
@@ -28,7 +34,7 @@ pub fn read_actions() -> Vec<&'static str> {
 
 /// Every IAM action that the adapters call.
 pub fn actions() -> Vec<&'static str> {
-    [read_actions().as_slice(), notifier::ACTIONS].concat()
+    [read_actions().as_slice(), ledger::ACTIONS, notifier::ACTIONS].concat()
 }
 
 /// An SDK time in ours; `None` outside of years -9999 to 9999.

@@ -1,16 +1,16 @@
-//! Publishes to SNS.
+//! Publishes to SNS, and sees whether anybody hears.
 
 use aws_config::SdkConfig;
 use aws_sdk_sns::operation::publish::PublishError as SdkPublishError;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
-use checklist::Message;
 use checklist::snapshot::Cause;
+use checklist::{Message, Source, Unavailable};
 
 use crate::failure;
 
 /// The IAM actions that are called here.
-pub(crate) const ACTIONS: &[&str] = &["sns:Publish"];
+pub(crate) const ACTIONS: &[&str] = &["sns:ListSubscriptionsByTopic", "sns:Publish"];
 
 /// Publishes messages to one topic.
 #[derive(Debug)]
@@ -36,6 +36,30 @@ impl Notifier {
     pub fn new(config: &SdkConfig, topic_arn: impl Into<String>) -> Self {
         let config = aws_sdk_sns::config::Builder::from(config).retry_classifier(KmsThrottling).build();
         Self { client: aws_sdk_sns::Client::from_conf(config), topic_arn: topic_arn.into() }
+    }
+
+    /// Whether anybody has confirmed a subscription to the topic.
+    ///
+    /// # Errors
+    /// When the subscriptions could not be read up to the first one that is confirmed.
+    pub async fn has_subscriber(&self) -> Result<bool, Unavailable> {
+        let request = self.client.list_subscriptions_by_topic().topic_arn(&self.topic_arn);
+        let mut subscriptions = request.into_paginator().items().send();
+        while let Some(subscription) = subscriptions.next().await {
+            let subscription = subscription
+                .map_err(|error| failure::unavailable(Source::Subscribers, "sns:ListSubscriptionsByTopic", &error))?;
+            // `PendingConfirmation` or `Deleted` stand there before and after.
+            if subscription.subscription_arn().is_some_and(|arn| arn.starts_with("arn:")) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Why a message is not even published.
+    pub fn nobody_hears(&self) -> PublishError {
+        let cause = Cause::Refused { code: "nobody has confirmed a subscription".into() };
+        PublishError { topic_arn: self.topic_arn.clone(), cause, permanent: false }
     }
 
     /// Publishes `message` and returns its id: from then on SNS has it.
@@ -101,5 +125,63 @@ impl ClassifyRetry for KmsThrottling {
 
     fn name(&self) -> &'static str {
         "KmsThrottling"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_sns::Client;
+    use aws_sdk_sns::operation::list_subscriptions_by_topic::{
+        ListSubscriptionsByTopicError, ListSubscriptionsByTopicOutput,
+    };
+    use aws_sdk_sns::types::Subscription;
+    use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+    use aws_smithy_types::error::ErrorMetadata;
+
+    use super::*;
+
+    const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:rootwatch";
+
+    fn page(arns: &[&str], next: Option<&str>) -> ListSubscriptionsByTopicOutput {
+        let subscriptions = arns.iter().map(|arn| Subscription::builder().subscription_arn(*arn).build()).collect();
+        let page = ListSubscriptionsByTopicOutput::builder().set_subscriptions(Some(subscriptions));
+        page.set_next_token(next.map(str::to_owned)).build()
+    }
+
+    async fn hears(rule: &Rule) -> Result<bool, Unavailable> {
+        let client = mock_client!(aws_sdk_sns, RuleMode::MatchAny, [rule]);
+        Notifier { client, topic_arn: TOPIC.into() }.has_subscriber().await
+    }
+
+    #[tokio::test]
+    async fn pb_6_a_subscription_that_nobody_confirmed_or_that_was_deleted_hears_nothing() {
+        let rule =
+            mock!(Client::list_subscriptions_by_topic).then_output(|| page(&["PendingConfirmation", "Deleted"], None));
+        assert_eq!(hears(&rule).await, Ok(false));
+        let rule = mock!(Client::list_subscriptions_by_topic).then_output(|| page(&[], None));
+        assert_eq!(hears(&rule).await, Ok(false));
+    }
+
+    #[tokio::test]
+    async fn pages_are_read_up_to_the_first_that_is_confirmed() {
+        let confirmed = "arn:aws:sns:eu-west-1:111122223333:rootwatch:00000000-0000-4000-8000-000000000001";
+        let rule = mock!(Client::list_subscriptions_by_topic)
+            .sequence()
+            .output(|| page(&["PendingConfirmation"; 100], Some("2")))
+            .output(move || page(&["PendingConfirmation", confirmed], Some("3")))
+            .build();
+        assert_eq!((hears(&rule).await, rule.num_calls()), (Ok(true), 2));
+    }
+
+    #[tokio::test]
+    async fn subscriptions_that_could_not_be_read_are_unknown_and_not_none() {
+        let rule = mock!(Client::list_subscriptions_by_topic).then_error(|| {
+            ListSubscriptionsByTopicError::generic(ErrorMetadata::builder().code("AuthorizationError").build())
+        });
+        let unavailable = hears(&rule).await.unwrap_err();
+        assert_eq!(
+            unavailable.to_string(),
+            "subscribers: sns:ListSubscriptionsByTopic was denied (AuthorizationError)"
+        );
     }
 }

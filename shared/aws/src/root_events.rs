@@ -7,12 +7,14 @@
 use std::time::Duration;
 
 use aws_sdk_cloudtrail::Client;
+use aws_sdk_cloudtrail::operation::lookup_events::LookupEventsOutput;
 use aws_sdk_cloudtrail::types::{Event, LookupAttribute, LookupAttributeKey};
 use aws_smithy_types::DateTime;
 use checklist::root_activity::{RootActivity, TrailEvent};
 use checklist::snapshot::{Cause, RegionSweep};
+use checklist::sweep::Span;
 use checklist::{Account, Source, Unavailable};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::failure;
@@ -34,44 +36,80 @@ pub struct Swept {
     pub activity: Vec<RootActivity>,
 }
 
-/// Looks up root's events of `region` from `since` to `until`, both inclusive. What was read before a failure is kept.
-pub async fn sweep(
-    client: &Client,
-    account: &Account,
-    region: &str,
-    (since, until): (Timestamp, Timestamp),
-    deadline: Instant,
-) -> Swept {
+/// Looks through `spans` of `region` for root's events, newest first. What was read before a failure is kept, and so is how far it
+/// reached.
+pub async fn sweep(client: &Client, account: &Account, region: &str, spans: &[Span], deadline: Instant) -> Swept {
+    let sweep = RegionSweep { region: region.into(), incomplete: None, covered: Vec::new() };
+    let mut swept = Swept { sweep, activity: Vec::new() };
+    let mut next_request = Instant::now();
+    for span in spans {
+        let mut cursors = cursors(account, region, span);
+        // Whichever has come less far goes on, so that what both have passed grows also when time runs out.
+        while let Some(cursor) = cursors.iter_mut().filter(|cursor| !cursor.is_done).max_by_key(|cursor| cursor.reached)
+        {
+            sleep_until(next_request.min(deadline)).await;
+            next_request = Instant::now() + PACE;
+            let page = if Instant::now() >= deadline {
+                Err(Cause::OutOfTime)
+            } else {
+                timeout_at(deadline, page(client, cursor, span)).await.unwrap_or(Err(Cause::OutOfTime))
+            };
+            match page {
+                Ok(page) => {
+                    cursor.pass(&page, span);
+                    let events = page.events().iter().map(|event| trail_event(event, region));
+                    swept.activity.extend(events.filter_map(|event| RootActivity::classify(&event, account)));
+                }
+                Err(cause) => {
+                    swept.cover(&cursors, span);
+                    return incomplete(swept, cause);
+                }
+            }
+        }
+        swept.cover(&cursors, span);
+    }
+    swept
+}
+
+/// One sequence of requests through a span.
+struct Cursor {
+    key: LookupAttributeKey,
+    value: &'static str,
+    token: Option<String>,
+    /// Everything from here to the end of the span was read.
+    reached: Timestamp,
+    is_done: bool,
+}
+
+fn cursors(account: &Account, region: &str, span: &Span) -> Vec<Cursor> {
     let mut attributes = vec![(LookupAttributeKey::Username, "root")];
     // Root of an account with an alias may be looked up by the alias; sign-ins are found by their service all the same.
     if account.partition.sign_in_regions().contains(&region) {
         attributes.push((LookupAttributeKey::EventSource, "signin.amazonaws.com"));
     }
-    let mut swept = Swept { sweep: RegionSweep { region: region.into(), incomplete: None }, activity: Vec::new() };
-    let mut next_request = Instant::now();
-    for (key, value) in attributes {
-        let mut token = None;
-        loop {
-            sleep_until(next_request.min(deadline)).await;
-            if Instant::now() >= deadline {
-                return incomplete(swept, Cause::OutOfTime);
-            }
-            next_request = Instant::now() + PACE;
-            let page = match timeout_at(deadline, page(client, &key, value, (since, until), token)).await {
-                Ok(Ok(page)) => page,
-                Ok(Err(cause)) => return incomplete(swept, cause),
-                Err(_) => return incomplete(swept, Cause::OutOfTime),
-            };
-            for event in page.events() {
-                swept.activity.extend(RootActivity::classify(&trail_event(event, region), account));
-            }
-            token = page.next_token().map(str::to_owned);
-            if token.is_none() {
-                break;
-            }
+    let cursor = |(key, value)| Cursor { key, value, token: None, reached: span.until, is_done: false };
+    attributes.into_iter().map(cursor).collect()
+}
+
+impl Cursor {
+    /// Events come newest first; of the oldest one's second there may be more.
+    fn pass(&mut self, page: &LookupEventsOutput, span: &Span) {
+        self.token = page.next_token().map(str::to_owned);
+        self.is_done = self.token.is_none();
+        let oldest = page.events().iter().filter_map(|event| event.event_time().and_then(crate::timestamp)).min();
+        let after = oldest.and_then(|at| at.checked_add(SignedDuration::from_secs(1)).ok());
+        self.reached =
+            if self.is_done { span.since } else { after.unwrap_or(self.reached).clamp(span.since, self.reached) };
+    }
+}
+
+impl Swept {
+    fn cover(&mut self, cursors: &[Cursor], span: &Span) {
+        let since = cursors.iter().map(|cursor| cursor.reached).max().unwrap_or(span.until);
+        if since < span.until {
+            self.sweep.covered.push(Span { since, until: span.until });
         }
     }
-    swept
 }
 
 fn incomplete(mut swept: Swept, cause: Cause) -> Swept {
@@ -80,25 +118,19 @@ fn incomplete(mut swept: Swept, cause: Cause) -> Swept {
     swept
 }
 
-async fn page(
-    client: &Client,
-    key: &LookupAttributeKey,
-    value: &str,
-    (since, until): (Timestamp, Timestamp),
-    token: Option<String>,
-) -> Result<aws_sdk_cloudtrail::operation::lookup_events::LookupEventsOutput, Cause> {
+async fn page(client: &Client, cursor: &Cursor, span: &Span) -> Result<LookupEventsOutput, Cause> {
     let attribute = LookupAttribute::builder()
-        .attribute_key(key.clone())
-        .attribute_value(value)
+        .attribute_key(cursor.key.clone())
+        .attribute_value(cursor.value)
         .build()
         .map_err(|error| Cause::Malformed { detail: error.to_string() })?;
     client
         .lookup_events()
         .lookup_attributes(attribute)
-        .start_time(DateTime::from_secs(since.as_second()))
-        .end_time(DateTime::from_secs(until.as_second()))
+        .start_time(DateTime::from_secs(span.since.as_second()))
+        .end_time(DateTime::from_secs(span.until.as_second()))
         .max_results(PAGE)
-        .set_next_token(token)
+        .set_next_token(cursor.token.clone())
         .send()
         .await
         .map_err(|error| failure::cause(&error))
@@ -125,7 +157,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use aws_sdk_cloudtrail::error::ErrorMetadata;
-    use aws_sdk_cloudtrail::operation::lookup_events::{LookupEventsError, LookupEventsOutput};
+    use aws_sdk_cloudtrail::operation::lookup_events::LookupEventsError;
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
     use checklist::{AccountId, Partition};
 
@@ -136,16 +168,30 @@ mod tests {
         Account { id, alias: None, partition: Partition::Aws }
     }
 
+    fn second(number: usize) -> Timestamp {
+        Timestamp::from_second(i64::try_from(number).expect("a small number")).expect("a time")
+    }
+
+    fn day() -> Span {
+        Span { since: second(0), until: second(86_400) }
+    }
+
+    /// Events come newest first: the one with the greatest number is the oldest.
     fn root_event(id: usize) -> Event {
         let record = include_str!("../../checklist/samples/records/18-root-readonly-list-buckets.json");
         let record = record.replace("00000000-0000-4000-8000-000000000028", &format!("event-{id}"));
-        Event::builder().event_id(format!("event-{id}")).username("root").cloud_trail_event(record).build()
+        let time = DateTime::from_secs(86_000 - i64::try_from(id).expect("a small number"));
+        Event::builder()
+            .event_id(format!("event-{id}"))
+            .event_time(time)
+            .username("root")
+            .cloud_trail_event(record)
+            .build()
     }
 
     async fn sweep_with(rule: &Rule, region: &str, time_limit: Duration) -> Swept {
         let client = mock_client!(aws_sdk_cloudtrail, RuleMode::MatchAny, [rule]);
-        let span = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_hours(24));
-        sweep(&client, &account(), region, span, Instant::now() + time_limit).await
+        sweep(&client, &account(), region, &[day()], Instant::now() + time_limit).await
     }
 
     /// `pages` full pages; the next token is the number of the page.
@@ -163,7 +209,7 @@ mod tests {
         let (rule, started) = (pages(200), Instant::now());
         let swept = sweep_with(&rule, "eu-west-1", Duration::from_secs(280)).await;
         assert_eq!((swept.activity.len(), rule.num_calls()), (10_000, 200));
-        assert_eq!(swept.sweep.incomplete, None);
+        assert_eq!((swept.sweep.incomplete, swept.sweep.covered), (None, vec![day()]));
         let took = started.elapsed();
         assert!(took >= PACE * 199 && took < Duration::from_secs(200), "{took:?}");
     }
@@ -172,11 +218,55 @@ mod tests {
     async fn ct_8_more_pages_than_time_are_kept_as_far_as_read_and_said() {
         let swept = sweep_with(&pages(200), "eu-west-1", Duration::from_secs(10)).await;
         assert!(!swept.activity.is_empty() && swept.activity.len() < 1_500, "{}", swept.activity.len());
+        let covered = swept.sweep.covered[0];
+        let newest = second(86_000 - swept.activity.len() + 2);
+        assert_eq!((covered.since, covered.until), (newest, day().until), "the next run goes on there");
         let incomplete = swept.sweep.incomplete.unwrap();
         assert_eq!(
             incomplete.to_string(),
             "root events: cloudtrail:LookupEvents in eu-west-1 was cut short by the end of this run"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ct_8_where_two_sequences_are_read_what_both_have_passed_is_covered_when_time_runs_out() {
+        let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let seen = Arc::clone(&asked);
+        let rule = mock!(Client::lookup_events).then_compute_output(move |request| {
+            let key = request.lookup_attributes()[0].attribute_key().to_string();
+            seen.lock().expect("one thread").push(key.clone());
+            let page = request.next_token().map_or(0, |token| token.parse::<usize>().unwrap_or(0));
+            // Sign-ins lie ten times as dense: each of their pages reaches less far back.
+            let dense = if key == "EventSource" { 1 } else { 10 };
+            let events = (page * 50..(page + 1) * 50).map(|number| root_event(number * dense)).collect();
+            LookupEventsOutput::builder().set_events(Some(events)).next_token((page + 1).to_string()).build()
+        });
+        let swept = sweep_with(&rule, "us-east-1", Duration::from_secs(10)).await;
+        let asked = asked.lock().expect("one thread");
+        let sign_ins = asked.iter().filter(|key| *key == "EventSource").count();
+        assert!(sign_ins > asked.len() / 2 && sign_ins < asked.len(), "{asked:?}: the one that is behind goes on");
+        let covered = swept.sweep.covered[0];
+        assert_eq!(
+            covered.since,
+            second(86_000 - (sign_ins * 50 - 1) + 1),
+            "no further than the one that came less far"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn spans_are_read_one_after_the_other_and_a_failure_keeps_the_first() {
+        let spans =
+            [Span { since: second(80_000), until: second(86_400) }, Span { since: second(0), until: second(10) }];
+        let rule = mock!(Client::lookup_events)
+            .sequence()
+            .output(|| LookupEventsOutput::builder().build())
+            .error(|| LookupEventsError::generic(ErrorMetadata::builder().code("AccessDeniedException").build()))
+            .build();
+        let client = mock_client!(aws_sdk_cloudtrail, RuleMode::MatchAny, [&rule]);
+        let later = Instant::now() + Duration::from_secs(60);
+        let swept = sweep(&client, &account(), "eu-west-1", &spans, later).await;
+        assert_eq!(swept.sweep.covered, spans[..1]);
+        assert!(swept.sweep.incomplete.is_some());
     }
 
     #[tokio::test(start_paused = true)]
@@ -198,7 +288,7 @@ mod tests {
         sweep_with(&rule, "eu-west-1", Duration::from_secs(10)).await;
         sweep_with(&rule, "us-west-2", Duration::from_secs(10)).await;
         let attributes = attributes.lock().expect("one thread").clone();
-        assert_eq!(attributes, ["Username=root", "Username=root", "EventSource=signin.amazonaws.com"]);
+        assert_eq!(attributes, ["Username=root", "EventSource=signin.amazonaws.com", "Username=root"]);
     }
 
     #[tokio::test(start_paused = true)]

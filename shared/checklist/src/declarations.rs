@@ -7,7 +7,7 @@
 use jiff::civil::{Date, Time};
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::controls::{CHECKLIST, control};
@@ -29,7 +29,7 @@ const EXCEPTION_FIELDS: &[&str] = &["control", "reason", "owner", "until", "reso
 const ATTESTATION_FIELDS: &[&str] = &["statement", "by", "on"];
 
 /// A control that is silenced for a while.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Exception {
     /// Id of a control of the [`CHECKLIST`].
@@ -45,7 +45,7 @@ pub struct Exception {
 }
 
 /// A statement about what no API shows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Attestation {
     /// What is stated.
@@ -57,7 +57,7 @@ pub struct Attestation {
 }
 
 /// What can be stated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Statement {
@@ -70,7 +70,8 @@ pub enum Statement {
 }
 
 /// All that is stated of an account.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Declarations {
     /// As written, also those that have expired.
     pub exceptions: Vec<Exception>,
@@ -126,7 +127,7 @@ impl Statement {
 
 impl Declarations {
     /// The exceptions of `control` that are in force at `now`.
-    pub fn exception_for(&self, control: &str, now: Timestamp) -> impl Iterator<Item = &Exception> {
+    pub fn exceptions_for(&self, control: &str, now: Timestamp) -> impl Iterator<Item = &Exception> {
         self.exceptions.iter().filter(move |exception| exception.control == control && !exception.is_expired(now))
     }
 }
@@ -521,9 +522,9 @@ mod tests {
         let of_bob = Exception { resource: Some("bob".into()), ..exception.clone() };
         let all =
             Declarations { exceptions: vec![exception.clone(), other, of_bob.clone()], ..Declarations::default() };
-        assert_eq!(all.exception_for("root-mfa", end - SECOND).collect::<Vec<_>>(), [&exception, &of_bob]);
-        assert_eq!(all.exception_for("root-mfa", end).count(), 0);
-        assert_eq!(all.exception_for("password-policy", now()).count(), 0);
+        assert_eq!(all.exceptions_for("root-mfa", end - SECOND).collect::<Vec<_>>(), [&exception, &of_bob]);
+        assert_eq!(all.exceptions_for("root-mfa", end).count(), 0);
+        assert_eq!(all.exceptions_for("password-policy", now()).count(), 0);
     }
 
     #[test]

@@ -1,14 +1,17 @@
 //! What came out of judging one control.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::control::{Control, Severity, Step};
+use crate::declarations::Exception;
 use crate::settings::Settings;
 use crate::snapshot::{Snapshot, Source, Unavailable};
 
 /// Four outcomes; missing data is never a pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -31,10 +34,14 @@ pub struct Verdict {
     pub reason: String,
     /// What it was judged by.
     pub evidence: Vec<Evidence>,
+    /// The things that are wrong, by name, where the control can name them.
+    pub resources: Vec<String>,
+    /// The sources that the outcome rests on, with their age.
+    pub judged_by: BTreeMap<Source, Timestamp>,
 }
 
 /// One fact that a verdict rests on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Evidence {
     /// Where it was read.
@@ -63,12 +70,25 @@ pub struct Finding {
     pub reason: String,
     /// What it was judged by.
     pub evidence: Vec<Evidence>,
+    /// The things that are wrong, by name, where the control can name them. An exception may name one of them.
+    pub resources: Vec<String>,
+    /// The sources that the outcome rests on, each with the instant it was true: all of them for a pass, those that found the
+    /// fault for a failure.
+    pub judged_by: BTreeMap<Source, Timestamp>,
+    /// Exceptions in force for the whole control or for one of its resources.
+    pub exceptions: Vec<Exception>,
 }
 
 impl Verdict {
     /// A verdict with `reason`.
     pub fn new(status: Status, reason: impl Into<String>, evidence: Vec<Evidence>) -> Self {
-        Self { status, reason: reason.into(), evidence }
+        let judged_by = evidence.iter().map(|evidence| (evidence.source, evidence.as_of)).collect();
+        Self { status, reason: reason.into(), evidence, resources: Vec::new(), judged_by }
+    }
+
+    /// The same with the things that are wrong.
+    pub fn naming(self, resources: Vec<String>) -> Self {
+        Self { resources, ..self }
     }
 
     /// The worse of two sources' judgements of the same thing; a source that could not be read is `Unknown`, which only a
@@ -86,6 +106,10 @@ impl Verdict {
             other.status.words()
         );
         let (mut worse, better) = if other.status > one.status { (other, one) } else { (one, other) };
+        if worse.status == better.status {
+            worse.judged_by.extend(&better.judged_by);
+            worse.resources.extend(better.resources.iter().cloned());
+        }
         if differ {
             worse.reason.push_str(&disagreement);
         }
@@ -132,6 +156,9 @@ impl Finding {
             status: verdict.status,
             reason: verdict.reason,
             evidence: verdict.evidence,
+            resources: verdict.resources,
+            judged_by: verdict.judged_by,
+            exceptions: Vec::new(),
         }
     }
 }

@@ -6,16 +6,18 @@
 //! # Layout
 //! - facts, each parsed once into types: [`credential_report`], [`account_summary`], [`password_policy`], [`identities`],
 //!   [`root_activity`], gathered in [`snapshot`] for one [`account`];
-//! - memory, kept by others: [`sweep`] (what has been looked through of CloudTrail);
 //! - judgement: [`control`] (what is judged), [`controls`] (the ordered [`CHECKLIST`]), [`settings`], [`declarations`] (what the
 //!   owner states), [`finding`] (what came out);
+//! - memory, stored by others: [`alert`] (what is told now, given what was told before), [`sweep`] (what has been looked through of
+//!   CloudTrail), [`outbox`] (in which order it is told);
 //! - words: [`report`] (the function's answer), [`message`] (what people and machines are told), [`text`] (what others wrote).
 //!
 //! # What it does not do
-//! It remembers nothing between runs, and it never guesses: what could not be read is [`Status::Unknown`].
+//! It stores nothing itself, and it never guesses: what could not be read is [`Status::Unknown`].
 
 pub mod account;
 pub mod account_summary;
+pub mod alert;
 pub mod control;
 pub mod controls;
 pub mod credential_report;
@@ -23,6 +25,7 @@ pub mod declarations;
 pub mod finding;
 pub mod identities;
 pub mod message;
+pub mod outbox;
 pub mod password_policy;
 pub mod report;
 pub mod root_activity;
@@ -32,6 +35,7 @@ pub mod sweep;
 pub mod text;
 
 pub use account::{Account, AccountId, Partition};
+pub use alert::Alert;
 pub use control::{Control, Severity, Step};
 pub use controls::CHECKLIST;
 pub use finding::{Evidence, Finding, Status, Verdict};

@@ -1,27 +1,53 @@
-//! A report in words: a subject, an e-mail, and JSON for programs.
+//! Alerts in words: a subject, an e-mail, and JSON for programs.
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::account::Account;
+use crate::alert::{Alert, ConditionAlert, Digest, Transition, What};
 use crate::control::Severity;
-use crate::finding::{Finding, Status};
-use crate::report::{Report, SourceState};
+use crate::report::Report;
 use crate::root_activity::RootActivity;
 use crate::text;
 
 mod email;
 mod runbook;
+mod session;
 
 pub use runbook::runbook;
+pub use session::Session;
 
 /// Most bytes that SNS takes, all bodies together (<https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>).
 pub const MAX_BYTES: usize = 262_144;
+
+/// Bodies that carry the JSON.
+const BODIES: usize = 4;
+
+/// Bytes that anything listed in the JSON takes at least: more than fit need no attempt.
+const MIN_LISTED: usize = 100;
 
 /// Most bytes of the e-mail; longer ones are cut and say so.
 const MAX_EMAIL_BYTES: usize = 48 * 1024;
 
 /// Most characters of the account's alias in a subject.
 const MAX_ALIAS: usize = 24;
+
+/// What is put into words together: everything that waits.
+#[derive(Debug, Clone, Copy)]
+pub struct Bulletin<'a> {
+    /// What is told, of one account.
+    pub alerts: &'a [Alert],
+    /// The present.
+    pub at: Timestamp,
+    /// How the account stands; `None` when what an earlier run left behind is told before anything is read.
+    pub report: Option<&'a Report>,
+    /// The state store failed: all of it may be told again.
+    pub repeats_possible: bool,
+}
 
 /// What SNS is given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,35 +68,35 @@ pub struct Notification<'a> {
     pub schema: &'static str,
     /// Version of rootwatch.
     pub version: &'static str,
+    /// Id of the first thing that is told. Each has one of its own, stable over repeats: use those to join what belongs together.
+    pub id: &'a str,
     /// The subject of the e-mail.
     pub subject: &'a str,
     /// The worst of what follows.
     pub severity: Severity,
     /// The account.
-    pub account: &'a crate::account::Account,
-    /// When the account was read.
-    pub taken_at: jiff::Timestamp,
-    /// What root did: most severe first, then newest.
-    pub root_activity: Vec<&'a RootActivity>,
-    /// Root activity that was left out to keep SNS's limit of size.
-    pub root_activity_left_out: usize,
-    /// Controls that failed or are unknown, failed first, most severe first.
-    pub findings: Vec<&'a Finding>,
-    /// What could not be read, not whole, or not renewed.
-    pub unread: Vec<&'a SourceState>,
+    pub account: &'a Account,
+    /// When it was told.
+    pub told_at: Timestamp,
+    /// The state store failed: all of it may be told again, with other ids for episodes.
+    pub repeats_possible: bool,
+    /// What root did, by session: the most severe session first.
+    pub root_sessions: Vec<Session<'a>>,
+    /// Everything else, most severe first.
+    pub alerts: Vec<&'a Alert>,
+    /// Root's acts and alerts that were left out to keep SNS's limit of size.
+    pub left_out: usize,
 }
 
 impl Message {
-    /// Words what `report` has to tell; `None` when that is nothing.
-    pub fn compose(report: &Report) -> Option<Self> {
-        if !report.is_worth_telling() {
-            return None;
-        }
-        let subject = subject(report);
-        let text = cut(email::compose(report), MAX_EMAIL_BYTES);
-        let mut listed = report.told_activity().count();
+    /// Words `bulletin`; `None` when it holds no alert.
+    pub fn compose(bulletin: &Bulletin) -> Option<Self> {
+        let sorted = Sorted::new(bulletin);
+        let subject = sorted.subject()?;
+        let text = cut(email::compose(bulletin, &sorted), MAX_EMAIL_BYTES);
+        let mut listed = (sorted.acts.len() + sorted.others.len()).min(MAX_BYTES / BODIES / MIN_LISTED);
         loop {
-            let json = notification(report, &subject, listed);
+            let json = sorted.notification(bulletin, &subject, listed);
             let message = Self { subject: subject.clone(), text: text.clone(), json };
             if listed == 0 || message.by_protocol().len() <= MAX_BYTES {
                 return Some(message);
@@ -86,53 +112,177 @@ impl Message {
     }
 }
 
-fn notification(report: &Report, subject: &str, listed: usize) -> String {
-    let told = report.told_activity().count();
-    let failed = report.findings_with(Status::Failed);
-    let notification = Notification {
-        schema: "rootwatch.notification/1",
-        version: report.version,
-        subject,
-        severity: report.severity(),
-        account: &report.account,
-        taken_at: report.taken_at,
-        root_activity: report.told_activity().take(listed).collect(),
-        root_activity_left_out: told - listed,
-        findings: failed.into_iter().chain(report.findings_with(Status::Unknown)).collect(),
-        unread: report.errors().collect(),
-    };
-    json!(notification).to_string()
+/// A bulletin's alerts, the worst first.
+struct Sorted<'a> {
+    /// Root's acts: by session, the worst session first.
+    acts: Vec<(&'a Alert, &'a RootActivity)>,
+    /// All other alerts; of a condition the newest one last among its own.
+    others: Vec<&'a Alert>,
+    /// Of each condition, and of the digests, only the last word; what is new first.
+    newest: Vec<&'a Alert>,
+    /// Everything that is told of a condition, or of the digests, oldest first.
+    stories: HashMap<String, Vec<&'a Alert>>,
 }
 
-/// The worst first: `[rootwatch] CRITICAL: new root access key in acme-prod (111122223333)`.
-fn subject(report: &Report) -> String {
-    let failed = report.findings_with(Status::Failed);
-    let unknown = report.findings_with(Status::Unknown).len();
-    let act = report.told_activity().next().map(|act| (act.severity, act.headline()));
-    let failure = failed.first().map(|finding| {
-        (
-            finding.severity,
-            crate::controls::control(finding.control).map_or(finding.control, |c| c.violation).to_owned(),
-        )
-    });
-    // What root did just now comes before what has been wrong for long.
-    let worst = match (act, failure) {
-        (Some(act), Some(failure)) => Some(if act.0 >= failure.0 { act } else { failure }),
-        (act, failure) => act.or(failure),
-    };
-    let what = match worst {
-        Some((severity, what)) => format!("{severity}: {what}"),
-        None if unknown == 1 => "UNKNOWN: 1 control could not be checked".to_owned(),
-        None if unknown > 1 => format!("UNKNOWN: {unknown} controls could not be checked"),
-        None => "INCOMPLETE: something could not be read".to_owned(),
-    };
-    // The account's number is the last thing to give up to the limit: it is what somebody with a hundred accounts needs first.
-    let place = match &report.account.alias {
-        Some(alias) => format!(" in {} ({})", shortened(alias, MAX_ALIAS), report.account.id),
-        None => format!(" in {}", report.account.id),
-    };
-    let room = 99usize.saturating_sub(place.len());
-    text::for_subject(&format!("{}{place}", shortened(&format!("[rootwatch] {what}"), room)))
+impl<'a> Sorted<'a> {
+    fn new(bulletin: &Bulletin<'a>) -> Self {
+        let mut acts: Vec<_> = bulletin.alerts.iter().filter_map(|alert| alert.act().map(|act| (alert, act))).collect();
+        session::sort(&mut acts);
+        let mut others: Vec<_> = bulletin.alerts.iter().filter(|alert| alert.act().is_none()).collect();
+        others.sort_by(|a, b| (b.severity, &a.id, a.at).cmp(&(a.severity, &b.id, b.at)));
+        let mut stories: HashMap<String, Vec<&Alert>> = HashMap::new();
+        for alert in &others {
+            if let Some(key) = key(alert) {
+                stories.entry(key).or_default().push(alert);
+            }
+        }
+        for story in stories.values_mut() {
+            story.sort_by_key(|alert| alert.at);
+        }
+        let single = others.iter().copied().filter(|alert| key(alert).is_none());
+        let newest = single.chain(stories.values().filter_map(|story| story.last().copied())).collect();
+        let mut sorted = Self { acts, others, newest, stories };
+        let mut newest = std::mem::take(&mut sorted.newest);
+        newest.sort_by_cached_key(|alert| (Reverse(alert.severity), sorted.rank(alert), &alert.id, alert.at));
+        Self { newest, ..sorted }
+    }
+
+    fn first(&self) -> Option<&'a Alert> {
+        let act = self.acts.first().map(|(alert, _)| *alert);
+        // What root did just now comes before what has been wrong for long.
+        match (act, self.newest.first().copied()) {
+            (Some(act), Some(other)) => Some(if act.severity >= other.severity { act } else { other }),
+            (act, other) => act.or(other),
+        }
+    }
+
+    /// What was told of the same condition earlier, and was not heard yet; oldest first.
+    fn history(&self, newest: &Alert) -> &[&'a Alert] {
+        let story = key(newest).and_then(|key| self.stories.get(&key));
+        story.and_then(|story| story.split_last()).map(|(_, earlier)| earlier).unwrap_or_default()
+    }
+
+    /// What happened, for whoever hears of it only now: still open is news when the opening could not be told.
+    fn transition(&self, newest: &Alert, told: &ConditionAlert) -> Transition {
+        let goes_on = |transition| matches!(transition, Transition::Changed | Transition::Reminder);
+        let episode = self.history(newest).iter().filter(|earlier| earlier.id == newest.id);
+        let earlier = episode.filter_map(|earlier| earlier.condition()).map(|earlier| earlier.transition);
+        earlier
+            .chain([told.transition])
+            .filter(|_| goes_on(told.transition))
+            .min_by_key(|transition| match transition {
+                Transition::Opened => 0,
+                Transition::Changed => 1,
+                _ => 2,
+            })
+            .unwrap_or(told.transition)
+    }
+
+    fn notification(&self, bulletin: &Bulletin, subject: &str, listed: usize) -> String {
+        let Some(first) = self.first() else { return String::new() };
+        // Neither crowds the other out: half for root's acts, and what the others leave.
+        let acts = self.acts.len().min((listed - listed / 2).max(listed.saturating_sub(self.others.len())));
+        let others = self.others.len().min(listed - acts);
+        let left_out = self.acts.len() + self.others.len() - others - acts;
+        let notification = Notification {
+            schema: "rootwatch.notification/1",
+            version: env!("CARGO_PKG_VERSION"),
+            id: &first.id,
+            subject,
+            severity: first.severity,
+            account: &first.account,
+            told_at: bulletin.at,
+            repeats_possible: bulletin.repeats_possible,
+            root_sessions: session::sessions(self.acts.iter().take(acts).copied()),
+            alerts: self.others.iter().take(others).copied().collect(),
+            left_out,
+        };
+        json!(notification).to_string()
+    }
+
+    /// Of equal severity: what is new before what is known, what is seen before what is not.
+    fn rank(&self, alert: &Alert) -> u8 {
+        match &alert.what {
+            What::RootActivity(_) | What::RootCredentialsBack { .. } => 0,
+            What::Condition(told) => match self.transition(alert, told) {
+                Transition::Opened | Transition::Changed if !told.condition.is_blindness() => 1,
+                Transition::Opened | Transition::Changed => 2,
+                Transition::Reminder => 3,
+                Transition::Silenced => 4,
+                Transition::Resolved | Transition::Dropped => 5,
+            },
+            What::PlannedRootUse(_) | What::CaughtUp { .. } | What::Unreadable { .. } => 4,
+            What::ExceptionEnded(_) | What::AttestationLapsed(_) => 6,
+            What::Digest(_) => 7,
+        }
+    }
+
+    /// What happened, with its weight: for the subject.
+    fn headline(&self, alert: &Alert) -> String {
+        let severity = alert.severity;
+        match &alert.what {
+            What::RootActivity(act) if act.planned.is_some() => format!("{severity}: planned {}", act.headline()),
+            What::RootActivity(act) => format!("{severity}: {}", act.headline()),
+            What::RootCredentialsBack { .. } => format!("{severity}: root has credentials again"),
+            What::Condition(told) => {
+                let weight = if told.condition.is_blindness() { "UNKNOWN".to_owned() } else { severity.to_string() };
+                let what = told.condition.headline();
+                match self.transition(alert, told) {
+                    Transition::Opened | Transition::Changed => format!("{weight}: {what}"),
+                    Transition::Reminder => format!("{weight}: still open: {what}"),
+                    Transition::Resolved => format!("RESOLVED: {}", told.condition.mended()),
+                    Transition::Silenced => format!("SILENCED: {what}"),
+                    Transition::Dropped => format!("NO LONGER CHECKED: {}", told.condition.about()),
+                }
+            }
+            What::PlannedRootUse(_) => "PLANNED: use of root announced".into(),
+            What::CaughtUp { .. } => format!("{severity}: nothing was checked for some time"),
+            What::ExceptionEnded(exception) => format!("{severity}: exception for {} is over", exception.control),
+            What::AttestationLapsed(attestation) => {
+                format!("{severity}: statement lapsed: {}", attestation.statement.id())
+            }
+            What::Digest(digest) => digest_headline(digest),
+            What::Unreadable { .. } => format!("{severity}: an alert that this version cannot read"),
+        }
+    }
+
+    /// The worst first: `[rootwatch] CRITICAL: new root access key in acme-prod (111122223333)`.
+    fn subject(&self) -> Option<String> {
+        let first = self.first()?;
+        let unread = self.newest.iter().filter_map(|alert| alert.condition()).filter(|told| {
+            told.condition.is_blindness() && matches!(told.transition, Transition::Opened | Transition::Changed)
+        });
+        let is_unread = first.condition().is_some_and(|told| told.condition.is_blindness());
+        let what = match unread.count() {
+            several @ 2.. if is_unread => format!("UNKNOWN: {several} things could not be read or checked"),
+            _ => self.headline(first),
+        };
+        // The account's number is the last thing to give up to the limit: it is what somebody with a hundred accounts needs first.
+        let place = match &first.account.alias {
+            Some(alias) => format!(" in {} ({})", shortened(alias, MAX_ALIAS), first.account.id),
+            None => format!(" in {}", first.account.id),
+        };
+        let room = 99usize.saturating_sub(place.len());
+        Some(text::for_subject(&format!("{}{place}", shortened(&format!("[rootwatch] {what}"), room))))
+    }
+}
+
+/// What makes a later alert the last word on an earlier one.
+fn key(alert: &Alert) -> Option<String> {
+    match &alert.what {
+        What::Condition(told) => Some(told.condition.key()),
+        What::Digest(_) => Some("digest".to_owned()),
+        _ => None,
+    }
+}
+
+fn digest_headline(digest: &Digest) -> String {
+    match digest.open.len() {
+        0 if digest.all_is_well() => "DIGEST: all is well".into(),
+        0 => "DIGEST: nothing is open that is not excepted or unknown".into(),
+        1 => "DIGEST: 1 condition is open".into(),
+        open => format!("DIGEST: {open} conditions are open"),
+    }
 }
 
 /// At most `max` characters of printable ASCII, cut with `...`.

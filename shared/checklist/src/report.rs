@@ -4,12 +4,14 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::account::Account;
-use crate::control::{Severity, Step};
+use crate::alert::Alert;
+use crate::control::{Control, Step};
 use crate::controls::CHECKLIST;
+use crate::declarations::Declarations;
 use crate::finding::{Finding, Status};
 use crate::root_activity::RootActivity;
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Source, Unavailable};
+use crate::snapshot::{Cause, Snapshot, Source, Unavailable};
 
 /// Most root activity that the answer lists; a Lambda answer has at most 6 MB.
 const MAX_ACTIVITY: usize = 1_000;
@@ -34,9 +36,17 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What root did: most severe first, then newest.
     pub root_activity: Vec<RootActivity>,
+    /// Root's credentials: password, access key, signing certificate; `null` when not all could be seen.
+    pub root_credentials: Option<Vec<String>>,
+    /// Whether somebody has confirmed a subscription; `null` when nobody is to be told, or it could not be seen.
+    pub subscribed: Option<bool>,
+    /// Somebody asked for fewer Regions or a shorter look-back than is usual: nothing counts as resolved by this run.
+    pub is_narrow: bool,
+    /// What the owner of the account states: exceptions and attestations.
+    pub declarations: Declarations,
 }
 
-/// What the function answers: the report, and whether people were told.
+/// What the function answers: the report, and what people were told.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Answer {
@@ -45,16 +55,23 @@ pub struct Answer {
     pub report: Report,
     /// Root activity beyond those, counted.
     pub root_activity_left_out: usize,
-    /// SNS's id of the message; `null` when there was nothing to tell, or in a dry run.
-    pub told: Option<String>,
+    /// What this run found to be news; in a dry run, what would be told. At most the first 1,000.
+    pub alerts: Vec<Alert>,
+    /// SNS's ids of the messages that this run published, also for an earlier run; empty when there was nothing to tell.
+    pub told: Vec<String>,
+    /// Alerts that are kept until they can be told; `null` when the state store could not be read.
+    pub untold: Option<usize>,
+    /// Everything that must be read was read, and everything that had to be told was told: the run may send a heartbeat.
+    pub complete: bool,
 }
 
 impl Answer {
-    /// `report`, cut to what an answer can hold.
-    pub fn new(mut report: Report, told: Option<String>) -> Self {
+    /// `report` and `alerts`, cut to what an answer can hold.
+    pub fn new(mut report: Report, mut alerts: Vec<Alert>) -> Self {
         let root_activity_left_out = report.root_activity.len().saturating_sub(MAX_ACTIVITY);
         report.root_activity.truncate(MAX_ACTIVITY);
-        Self { report, root_activity_left_out, told }
+        alerts.truncate(MAX_ACTIVITY);
+        Self { report, root_activity_left_out, alerts, told: Vec::new(), untold: None, complete: false }
     }
 }
 
@@ -85,8 +102,12 @@ impl Report {
             taken_at: snapshot.taken_at,
             sources: sources(snapshot),
             root_events_since: snapshot.root_events.since,
-            findings: CHECKLIST.iter().map(|control| Finding::of(control, snapshot, settings)).collect(),
+            findings: CHECKLIST.iter().map(|control| finding(control, snapshot, settings)).collect(),
             root_activity: snapshot.root_events.activity.clone(),
+            root_credentials: root_credentials(snapshot),
+            subscribed: snapshot.subscribed.as_ref().and_then(|subscribed| subscribed.as_ref().ok().copied()),
+            is_narrow: snapshot.is_narrow,
+            declarations: settings.declarations.clone(),
         }
     }
 
@@ -102,11 +123,18 @@ impl Report {
         findings
     }
 
-    /// Whether people must hear of this run: root activity, a failure, or something that could not be read.
-    pub fn is_worth_telling(&self) -> bool {
-        self.told_activity().next().is_some()
-            || self.findings.iter().any(|finding| matches!(finding.status, Status::Failed | Status::Unknown))
-            || self.errors().next().is_some()
+    /// Whether all that must be read was read. The account's alias may be missing, and the events of a Region that records no
+    /// sign-ins and refuses us for good; both are conditions of their own.
+    pub fn is_whole(&self) -> bool {
+        let sign_in = self.account.partition.sign_in_regions();
+        !self.is_narrow
+            && self.errors().all(|state| match (&state.source, &state.region, &state.error) {
+                (Source::AccountAlias, _, _) => true,
+                (Source::RootEvents, Some(region), Some(error)) => {
+                    !sign_in.contains(&region.as_str()) && matches!(error.cause, Cause::Denied { .. })
+                }
+                _ => false,
+            })
     }
 
     /// Everything that could not be read, not whole, or not renewed.
@@ -125,13 +153,27 @@ impl Report {
         let passes = |step: &&Step| matches!(self.status_of(**step), Status::Passed | Status::NotApplicable);
         Step::ALL.iter().filter(passes).count()
     }
+}
 
-    /// The worst that is told: of root activity and failures; `Medium` when something could only not be read.
-    pub fn severity(&self) -> Severity {
-        let activity = self.told_activity().map(|act| act.severity);
-        let failures = self.findings_with(Status::Failed).into_iter().map(|finding| finding.severity);
-        activity.chain(failures).max().unwrap_or(Severity::Medium)
-    }
+fn finding(control: &Control, snapshot: &Snapshot, settings: &Settings) -> Finding {
+    let mut finding = Finding::of(control, snapshot, settings);
+    let of_it = settings.declarations.exceptions_for(control.id, snapshot.taken_at);
+    let names = |resource: &Option<String>| resource.as_ref().is_none_or(|name| finding.resources.contains(name));
+    finding.exceptions = of_it.filter(|exception| names(&exception.resource)).cloned().collect();
+    finding
+}
+
+fn root_credentials(snapshot: &Snapshot) -> Option<Vec<String>> {
+    let summary = snapshot.account_summary.as_ref().ok()?;
+    let counters = [
+        ("password", &summary.root_password),
+        ("access key", &summary.root_access_keys),
+        ("signing certificate", &summary.root_signing_certificates),
+    ];
+    let present = counters.iter().filter(|(_, counter)| counter.as_ref().is_ok_and(|count| *count > 0));
+    let present: Vec<String> = present.map(|(name, _)| (*name).to_owned()).collect();
+    let all_known = counters.iter().all(|(_, counter)| counter.is_ok());
+    (all_known || !present.is_empty()).then_some(present)
 }
 
 fn sources(snapshot: &Snapshot) -> Vec<SourceState> {
@@ -155,9 +197,14 @@ fn sources(snapshot: &Snapshot) -> Vec<SourceState> {
         (Source::AccountAlias, snapshot.account_alias.as_ref().err()),
         (Source::Regions, snapshot.regions.as_ref().err()),
     ];
+    let subscribers = snapshot.subscribed.as_ref().map(|subscribed| {
+        let error = subscribed.as_ref().err();
+        state(Source::Subscribers, if error.is_some() { None } else { now }, error)
+    });
     let mut sources =
         vec![state(Source::CredentialReport, report.ok().map(|report| report.generated_at), report_error.as_ref())];
     sources.extend(live.map(|(source, error)| state(source, if error.is_some() { None } else { now }, error)));
+    sources.extend(subscribers);
     sources.extend(snapshot.root_events.regions.iter().map(|sweep| SourceState {
         region: Some(sweep.region.clone()),
         ..state(Source::RootEvents, if sweep.incomplete.is_some() { None } else { now }, sweep.incomplete.as_ref())
@@ -168,6 +215,7 @@ fn sources(snapshot: &Snapshot) -> Vec<SourceState> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account_summary::AccountSummary;
 
     fn report(change: impl FnOnce(&mut Snapshot)) -> Report {
         let mut snapshot = Snapshot::compliant();
@@ -176,25 +224,51 @@ mod tests {
     }
 
     #[test]
-    fn a_compliant_account_is_not_worth_telling() {
+    fn a_compliant_account_passes_every_step() {
         let report = report(|_| {});
-        assert!(!report.is_worth_telling());
-        assert_eq!(report.steps_passed(), 5);
+        assert_eq!((report.steps_passed(), report.is_whole()), (5, true));
     }
 
     #[test]
-    fn a_failure_is_worth_telling_and_takes_its_step_down() {
+    fn a_failure_takes_its_step_down() {
         let report = report(|snapshot| snapshot.summary_mut().root_mfa = Ok(0));
-        assert!(report.is_worth_telling());
         assert_eq!((report.steps_passed(), report.status_of(Step::RootMfa)), (4, Status::Failed));
-        assert_eq!(report.severity(), Severity::Critical);
     }
 
     #[test]
-    fn what_could_not_be_read_is_worth_telling_even_when_no_control_needs_it() {
-        let report = report(|snapshot| snapshot.account_alias = Snapshot::blind().account_alias);
-        assert!(report.is_worth_telling());
-        assert_eq!((report.steps_passed(), report.severity()), (5, Severity::Medium));
+    fn a_report_is_whole_without_the_alias_and_without_a_region_that_refuses_us_and_records_no_sign_ins() {
+        let denied = Cause::Denied { code: "AccessDenied".into() };
+        let region = |name: &str, cause: &Cause| {
+            report(|snapshot| {
+                snapshot.account_alias = Snapshot::blind().account_alias;
+                let sweep = &mut snapshot.root_events.regions[0];
+                sweep.region = name.into();
+                let operation = String::from("cloudtrail:LookupEvents");
+                sweep.incomplete = Some(Unavailable { source: Source::RootEvents, operation, cause: cause.clone() });
+            })
+            .is_whole()
+        };
+        assert!(region("eu-west-1", &denied));
+        assert!(!region("us-east-2", &denied), "sign-ins are recorded there");
+        assert!(!region("eu-west-1", &Cause::OutOfTime), "a part of a run");
+        assert!(!Report::generate(&Snapshot::blind(), &Settings::default()).is_whole());
+        assert!(!report(|snapshot| snapshot.subscribed = Snapshot::blind().subscribed).is_whole());
+    }
+
+    #[test]
+    fn the_credentials_of_root_are_known_when_all_are_or_one_is_there() {
+        let of = |change: fn(&mut crate::account_summary::AccountSummary)| {
+            report(|snapshot| change(snapshot.summary_mut())).root_credentials
+        };
+        let unknown = || AccountSummary::from_counters(|_| None).root_password;
+        assert_eq!(of(|_| {}), Some(vec!["password".to_owned()]));
+        assert_eq!(of(|summary| summary.root_password = Ok(0)), Some(Vec::new()));
+        assert_eq!(report(|snapshot| snapshot.summary_mut().root_password = unknown()).root_credentials, None);
+        let key = report(|snapshot| {
+            snapshot.summary_mut().root_password = unknown();
+            snapshot.summary_mut().root_access_keys = Ok(1);
+        });
+        assert_eq!(key.root_credentials, Some(vec!["access key".to_owned()]));
     }
 
     #[test]
@@ -212,7 +286,7 @@ mod tests {
         assert_eq!(report(|_| {}).errors().count(), 0);
         let blind = Report::generate(&Snapshot::blind(), &Settings::default());
         let sources: Vec<Source> = blind.errors().map(|state| state.source).collect();
-        assert!(sources.is_sorted() && sources.len() == 9, "{sources:?}");
+        assert!(sources.is_sorted() && sources.len() == 10, "{sources:?}");
     }
 
     #[test]
@@ -245,8 +319,9 @@ mod tests {
             ..crate::root_activity::TrailEvent::default()
         };
         let act = RootActivity::classify(&event, &Snapshot::compliant().account).unwrap();
-        let answer =
-            |count| Answer::new(report(|snapshot| snapshot.root_events.activity = vec![act.clone(); count]), None);
+        let answer = |count| {
+            Answer::new(report(|snapshot| snapshot.root_events.activity = vec![act.clone(); count]), Vec::new())
+        };
         assert_eq!((answer(1_000).report.root_activity.len(), answer(1_000).root_activity_left_out), (1_000, 0));
         assert_eq!((answer(1_007).report.root_activity.len(), answer(1_007).root_activity_left_out), (1_000, 7));
     }
@@ -257,6 +332,6 @@ mod tests {
             snapshot.summary_mut().root_access_keys = Ok(1);
             snapshot.identities = Snapshot::blind().identities;
         });
-        insta::assert_snapshot!(serde_json::to_string_pretty(&Answer::new(report, None)).unwrap());
+        insta::assert_snapshot!(serde_json::to_string_pretty(&Answer::new(report, Vec::new())).unwrap());
     }
 }

@@ -9,10 +9,11 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::account::Account;
+use crate::alert::Plan;
 use crate::control::Severity;
 use crate::text::bounded;
 
@@ -58,7 +59,7 @@ impl TrailEvent {
 }
 
 /// One act of the root user, or in its name. Texts are at most [`crate::text::MAX_CHARS`] characters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RootActivity {
     /// CloudTrail's id of the event, unique in the account.
@@ -91,10 +92,12 @@ pub struct RootActivity {
     pub invoked_by: Option<String>,
     /// `false`: the record was missing or broken, and only the look-up's outer fields are known.
     pub details_readable: bool,
+    /// The announced use of root in whose window it lies; its severity is one less for that.
+    pub planned: Option<Plan>,
 }
 
 /// What was done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -167,7 +170,7 @@ impl Kind {
 }
 
 /// Whether MFA was used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Mfa {
@@ -227,6 +230,7 @@ impl RootActivity {
             error,
             invoked_by: fields.text("/userIdentity/invokedBy"),
             details_readable: record.is_some(),
+            planned: None,
             // CloudTrail gives every event an id; should one lack it, Region, time and name keep it apart from the others.
             event_id: fields.text("/eventID").or_else(|| event.event_id.as_deref().map(bounded)).unwrap_or_else(|| {
                 let time = event.time.map(|time| time.to_string()).unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
 use crate::account_summary::AccountSummary;
@@ -11,6 +11,7 @@ use crate::credential_report::{CredentialReport, RootRow};
 use crate::identities::{Administrators, Identities, VirtualMfaDevice};
 use crate::password_policy::PasswordPolicy;
 use crate::root_activity::RootActivity;
+use crate::sweep::Span;
 
 /// How AWS refuses credentials in a Region that the account has not enabled.
 const FOREIGN_REGION: [&str; 3] = ["InvalidClientTokenId", "OptInRequired", "UnrecognizedClientException"];
@@ -41,8 +42,12 @@ pub struct Snapshot {
     pub account_alias: Result<(), Unavailable>,
     /// Whether the list of enabled Regions could be read; without it only the sign-in Regions are swept.
     pub regions: Result<(), Unavailable>,
+    /// Whether somebody has confirmed a subscription to the topic; `None` where nobody is to be told.
+    pub subscribed: Option<Result<bool, Unavailable>>,
     /// What root did.
     pub root_events: RootEvents,
+    /// Somebody asked for fewer Regions or a shorter look-back than is usual: such a run can find, but not clear.
+    pub is_narrow: bool,
 }
 
 /// Root's CloudTrail events of a span, from every Region.
@@ -63,6 +68,8 @@ pub struct RegionSweep {
     pub region: String,
     /// Why the Region's events of the span are not all there. Events read before the failure are kept.
     pub incomplete: Option<Unavailable>,
+    /// What was looked through, newest first.
+    pub covered: Vec<Span>,
 }
 
 impl Snapshot {
@@ -105,7 +112,7 @@ impl RootEvents {
 }
 
 /// Where a fact comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
@@ -125,8 +132,28 @@ pub enum Source {
     AccountAlias,
     /// `account:ListRegions`.
     Regions,
+    /// `sns:ListSubscriptionsByTopic`.
+    Subscribers,
     /// `cloudtrail:LookupEvents`.
     RootEvents,
+}
+
+impl Source {
+    /// Its name in JSON.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::CredentialReport => "credential_report",
+            Self::AccountSummary => "account_summary",
+            Self::PasswordPolicy => "password_policy",
+            Self::Identities => "identities",
+            Self::VirtualMfaDevices => "virtual_mfa_devices",
+            Self::Administrators => "administrators",
+            Self::AccountAlias => "account_alias",
+            Self::Regions => "regions",
+            Self::Subscribers => "subscribers",
+            Self::RootEvents => "root_events",
+        }
+    }
 }
 
 impl fmt::Display for Source {
@@ -140,13 +167,14 @@ impl fmt::Display for Source {
             Self::Administrators => "administrators",
             Self::AccountAlias => "account alias",
             Self::Regions => "list of Regions",
+            Self::Subscribers => "subscribers",
             Self::RootEvents => "root events",
         })
     }
 }
 
 /// Why a fact is missing: which source, which operation, what happened. Becomes [`crate::Status::Unknown`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Unavailable {
     /// What could not be read.
@@ -159,7 +187,7 @@ pub struct Unavailable {
 }
 
 /// What kept a source from being read. Carries error codes, never request ids: equal failures are equal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "cause", rename_all = "snake_case")]
 pub enum Cause {
@@ -298,11 +326,13 @@ impl Snapshot {
             administrators: Ok(Administrators { groups: vec!["Administrators".into()], ..Administrators::default() }),
             account_alias: Ok(()),
             regions: Ok(()),
+            subscribed: Some(Ok(true)),
             root_events: RootEvents {
                 since: taken_at - SignedDuration::from_hours(24),
-                regions: vec![RegionSweep { region: "us-east-1".into(), incomplete: None }],
+                regions: vec![RegionSweep { region: "us-east-1".into(), incomplete: None, covered: Vec::new() }],
                 activity: Vec::new(),
             },
+            is_narrow: false,
             account,
             taken_at,
         }
@@ -325,8 +355,13 @@ impl Snapshot {
             administrators: Err(denied(Source::Administrators)),
             account_alias: Err(denied(Source::AccountAlias)),
             regions: Err(denied(Source::Regions)),
+            subscribed: Some(Err(denied(Source::Subscribers))),
             root_events: RootEvents {
-                regions: vec![RegionSweep { region: "us-east-1".into(), incomplete: Some(denied(Source::RootEvents)) }],
+                regions: vec![RegionSweep {
+                    region: "us-east-1".into(),
+                    incomplete: Some(denied(Source::RootEvents)),
+                    covered: Vec::new(),
+                }],
                 ..compliant.root_events
             },
             ..compliant

@@ -12,9 +12,6 @@ pub const HISTORY: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// How late CloudTrail may show an event: 2 hours. What is younger is looked through again.
 pub const LATENESS: SignedDuration = SignedDuration::from_hours(2);
 
-/// Longest time without a sweep that is no outage: 3 hours.
-pub const OUTAGE: SignedDuration = SignedDuration::from_hours(3);
-
 /// Most settled spans that are kept, so that what is stored stays small.
 pub const MAX_SPANS: usize = 64;
 
@@ -68,17 +65,15 @@ impl Coverage {
     /// Settles what a run that began at `now` looked through, as far as it is older than [`LATENESS`]. Forgets spans that lie
     /// wholly before [`HISTORY`].
     ///
-    /// A run that stopped at an event has covered what is after that event's second.
+    /// A run that stopped at an event has covered what is after that event's second. What a clock that was ahead has settled
+    /// of the future is forgotten.
     pub fn settle(&mut self, covered: &[Span], now: Timestamp) {
         let (history, settles) = (before(now, HISTORY), before(now, LATENESS));
-        self.add(covered.iter().map(|span| ended(*span, settles)));
-        self.settled.retain(|span| span.until > history);
-    }
-
-    /// Adds what another run settled, after a conflict of their writes. The longer watch goes on.
-    pub fn merge(&mut self, other: &Self) {
-        self.from = self.from.min(other.from);
-        self.add(other.settled.iter().copied());
+        self.from = covered.iter().map(|span| span.since).fold(self.from, Timestamp::min);
+        let settled = joined(self.settled.iter().chain(covered).map(|span| ended(*span, settles)));
+        self.settled = settled.into_iter().filter(|span| span.until > history).collect();
+        // The oldest are forgotten: they leave the history first, and to look through them again is harmless.
+        self.settled.drain(..self.settled.len().saturating_sub(MAX_SPANS));
     }
 
     /// The oldest instant that is missing, of the watch and of the history; `now` if none is. The sweep's lag is `now` less
@@ -87,26 +82,12 @@ impl Coverage {
         self.gaps(now).first().map_or(now, |gap| gap.since)
     }
 
-    /// The time in which nobody looked, if it is longer than [`OUTAGE`]: from [`LATENESS`] after the newest settled instant to
-    /// `now`. `None` also for a Region of which nothing is settled yet: [`Coverage::unsettled_since`] tells of it.
-    pub fn outage(&self, now: Timestamp) -> Option<Span> {
-        let newest = self.settled.iter().map(|span| span.until).max()?;
-        let since = newest.checked_add(LATENESS).unwrap_or(Timestamp::MAX);
-        (now.duration_since(since) > OUTAGE).then_some(Span { since, until: now })
-    }
-
     /// What is missing at `now`, oldest first. The newest one ends at `now`: the last [`LATENESS`] counts as missing, whatever
     /// a clock that was ahead has settled of it.
     fn gaps(&self, now: Timestamp) -> Vec<Span> {
         let wanted = Span { since: self.from.max(before(now, HISTORY)), until: now };
         let settles = before(now, LATENESS);
         without(wanted, &joined(self.settled.iter().map(|span| ended(*span, settles))))
-    }
-
-    /// Past [`MAX_SPANS`] the oldest are forgotten: they leave the history first, and to look through them again is harmless.
-    fn add(&mut self, more: impl Iterator<Item = Span>) {
-        self.settled = joined(self.settled.iter().copied().chain(more));
-        self.settled.drain(..self.settled.len().saturating_sub(MAX_SPANS));
     }
 }
 
@@ -292,17 +273,6 @@ mod tests {
     }
 
     #[test]
-    fn two_runs_that_began_the_watch_agree_on_the_longer_one() {
-        let mut one = coverage(5, &[(5, 50)]);
-        let mut other = coverage(4, &[(60, 70)]);
-        let before = one.clone();
-        one.merge(&other);
-        other.merge(&before);
-        assert_eq!(one, coverage(4, &[(5, 50), (60, 70)]));
-        assert_eq!(one, other);
-    }
-
-    #[test]
     fn past_64_spans_the_oldest_are_forgotten() {
         let mut region = coverage(0, &[]);
         let covered: Vec<Span> = (0..65).map(|n| span(n * 2, n * 2 + 1)).collect();
@@ -310,52 +280,29 @@ mod tests {
         assert_eq!(region.settled, covered[1..]);
         region.settle(&covered, at(200));
         assert_eq!(region.settled, covered[1..]);
-        let mut other = coverage(0, &[(150, 151)]);
-        other.merge(&region);
-        assert_eq!(other.settled.first(), Some(&covered[2]));
-        assert_eq!(other.settled.len(), MAX_SPANS);
     }
 
     #[test]
-    fn an_outage_is_longer_than_3_hours_after_the_last_sweep() {
-        let region = coverage(0, &[(0, 10), (20, 98)]);
-        assert_eq!(region.outage(at(100)), None);
-        assert_eq!(region.outage(at(103)), None);
-        let now = at(103) + SECOND;
-        assert_eq!(region.outage(now), Some(Span { since: at(100), until: now }));
-        assert_eq!(region.outage(at(0)), None);
-        assert_eq!(coverage(0, &[]).outage(at(1000)), None);
-    }
-
-    #[test]
-    fn a_clock_that_stepped_back_reads_its_look_back_and_loses_nothing() {
-        let ahead = coverage(90, &[(90, 98), (110, 120)]);
-        let mut region = ahead.clone();
+    fn a_clock_that_stepped_back_reads_its_look_back_and_forgets_what_it_settled_of_the_future() {
+        let mut region = coverage(90, &[(90, 98), (110, 120)]);
         assert_eq!(region.spans(at(80), DAY), [span(56, 80)]);
         assert_eq!(region.unsettled_since(at(80)), at(80));
         assert_eq!(region.spans(at(80), SignedDuration::ZERO), [span(80, 80)]);
         assert_eq!(region.spans(at(90), HOUR), [span(89, 90)]);
         region.settle(&[span(56, 80)], at(80));
-        assert_eq!(region, coverage(90, &[(56, 78), (90, 98), (110, 120)]));
-        region.merge(&ahead);
-        assert_eq!(region, coverage(90, &[(56, 78), (90, 98), (110, 120)]));
-        // What was settled ahead of time is still read for as long as it may change.
-        assert_eq!(region.spans(at(97), HOUR), [span(95, 97)]);
-        assert_eq!(region.unsettled_since(at(97)), at(95));
+        assert_eq!(region, coverage(56, &[(56, 78)]));
+        assert_eq!(region.unsettled_since(at(97)), at(78), "an outage later is seen");
     }
 
     #[test]
     fn the_ends_of_time_are_no_fault() {
         assert_eq!(Coverage::begin(Timestamp::MIN, HISTORY).from, Timestamp::MIN);
-        let settled = vec![Span { since: at(0), until: Timestamp::MAX }];
-        assert_eq!(Coverage { from: at(0), settled }.outage(Timestamp::MAX), None);
         for now in [Timestamp::MIN, Timestamp::MAX] {
             let mut region = Coverage::begin(now, HISTORY);
             region.settle(&[Span { since: Timestamp::MIN, until: Timestamp::MAX }], now);
             for other in [Timestamp::MIN, Timestamp::MAX] {
                 assert_eq!(region.spans(other, HISTORY)[0].until, other);
                 assert!(region.unsettled_since(other) <= other);
-                region.outage(other);
             }
         }
     }
@@ -401,27 +348,12 @@ mod tests {
             assert_canonical(&after.settled);
             let (history, settles) = (at(now) - HISTORY, at(now) - LATENESS);
             for instant in instants(&[&before.settled, &covered], &[history, settles]) {
-                let expected = holds(&before.settled, instant) || (holds(&covered, instant) && instant < settles);
+                let looked_at = holds(&before.settled, instant) || holds(&covered, instant);
+                let expected = looked_at && instant < settles;
                 let is = holds(&after.settled, instant);
                 prop_assert!(!is || expected, "{instant} was not covered");
                 prop_assert!(is || !expected || instant < history, "{instant} is lost");
             }
-        }
-
-        #[test]
-        fn a_merge_is_the_union_in_any_order(one in any_coverage(), other in any_coverage()) {
-            let (mut left, mut right) = (one.clone(), other.clone());
-            left.merge(&other);
-            right.merge(&one);
-            prop_assert_eq!(&left, &right);
-            assert_canonical(&left.settled);
-            for instant in instants(&[&one.settled, &other.settled], &[]) {
-                let expected = holds(&one.settled, instant) || holds(&other.settled, instant);
-                prop_assert_eq!(holds(&left.settled, instant), expected);
-            }
-            let merged = left.clone();
-            left.merge(&one);
-            prop_assert_eq!(left, merged);
         }
 
         #[test]

@@ -87,10 +87,13 @@ pub fn checker() -> PathBuf {
 fn build_checker() -> PathBuf {
     let release = !cfg!(debug_assertions);
     let mut build = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    // The same packages as in the Makefile, so that both share what is built.
-    build.args(["build", "--quiet", "--package", "checker", "--package", "sandbox", "--locked"]);
+    build.args(["build", "--quiet", "--package", "checker", "--locked"]);
     if release {
+        // As it is deployed: beside the sandbox it would share features of libraries that it does not need.
         build.arg("--release");
+    } else {
+        // The same packages as in the Makefile, so that both share what is built.
+        build.args(["--package", "sandbox"]);
     }
     // What cargo tells a test of its package would look like a change to build scripts, and rebuild half of the workspace.
     for (name, _) in std::env::vars_os() {

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::dynamodb::TABLE;
 use crate::fault::Fault;
 
 /// An account, and what happens to somebody who reads it.
@@ -25,7 +26,7 @@ pub struct Story {
     pub alias: Option<String>,
     /// The event that the function gets.
     pub event: Value,
-    /// `ROOTWATCH_*` variables beside the topic.
+    /// `ROOTWATCH_*` variables beside the topic and the table.
     pub environment: BTreeMap<String, String>,
     /// Enabled Regions.
     pub regions: Vec<String>,
@@ -243,6 +244,21 @@ impl Story {
         Self { events: Vec::new(), ..self }
     }
 
+    /// The same account, in which the first of root's events came so many times, a second apart, and no other one.
+    #[must_use]
+    pub fn with_a_flood_of(mut self, times: usize) -> Self {
+        self.events.truncate(1);
+        self.multiply_events(times);
+        self
+    }
+
+    /// The same account, in which CloudTrail shows each event only so long after it happened.
+    #[must_use]
+    pub fn shown_late(mut self, by: SignedDuration) -> Self {
+        self.events.iter_mut().for_each(|event| event.visible_at = event.time + by);
+        self
+    }
+
     /// The present and the events of this story, all else from the story called `name`.
     #[must_use]
     pub fn with_account_of(self, name: &str) -> Self {
@@ -330,9 +346,12 @@ impl Story {
 
     /// The function's environment.
     pub fn variables(&self) -> Vec<(String, String)> {
-        let fixed =
-            [("AWS_REGION".to_owned(), "eu-west-1".to_owned()), ("ROOTWATCH_TOPIC_ARN".to_owned(), self.topic_arn())];
-        fixed.into_iter().chain(self.environment.clone()).collect()
+        let fixed = [
+            ("AWS_REGION", "eu-west-1".to_owned()),
+            ("ROOTWATCH_TOPIC_ARN", self.topic_arn()),
+            ("ROOTWATCH_TABLE", TABLE.to_owned()),
+        ];
+        fixed.map(|(name, value)| (name.to_owned(), value)).into_iter().chain(self.environment.clone()).collect()
     }
 }
 

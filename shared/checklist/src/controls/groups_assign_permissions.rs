@@ -71,7 +71,8 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
         1 => "1 user holds policies of its own".to_owned(),
         many => format!("{many} users hold policies of their own"),
     };
-    Ok(Verdict::new(Status::Failed, reason, evidence))
+    let names = holders.iter().map(|user| user.name.clone()).collect();
+    Ok(Verdict::new(Status::Failed, reason, evidence).naming(names))
 }
 
 #[cfg(test)]

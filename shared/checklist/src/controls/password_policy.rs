@@ -76,7 +76,8 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
         Verdict::new(Status::Passed, format!("All nine settings meet profile {profile}"), evidence)
     } else {
         let reason = format!("The password policy falls short of profile {profile}: {}", short.join(", "));
-        Verdict::new(Status::Failed, reason, evidence)
+        let settings = short.into_iter().map(str::to_owned).collect();
+        Verdict::new(Status::Failed, reason, evidence).naming(settings)
     })
 }
 

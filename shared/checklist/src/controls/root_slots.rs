@@ -26,6 +26,7 @@ impl Slots {
 
     fn by_report(&self, snapshot: &Snapshot) -> Result<Verdict, Unavailable> {
         let mut found = Vec::new();
+        let mut resources = Vec::new();
         let mut unreadable = None;
         let mut evidence = Vec::new();
         for (number, slot) in (1..).zip((self.of_report)(snapshot.root_row()?)) {
@@ -42,6 +43,11 @@ impl Slots {
                     continue;
                 }
             };
+            // Switched off is no more than there; switched on again is.
+            resources.push(fact.clone());
+            if state == "active" {
+                resources.push(format!("active {fact}"));
+            }
             found.push(state);
             let shown = match &slot.last_used {
                 Ok(Some(at)) => format!("{state}, last used {at}"),
@@ -56,7 +62,7 @@ impl Slots {
             (found, _) => {
                 let plural = if found.len() == 1 { "" } else { "s" };
                 let reason = format!("Root has {} {}{plural} ({})", found.len(), self.noun, found.join(", "));
-                Ok(Verdict::new(Status::Failed, reason, evidence))
+                Ok(Verdict::new(Status::Failed, reason, evidence).naming(resources))
             }
         }
     }

@@ -145,6 +145,7 @@ mod tests {
             error: None,
             invoked_by: None,
             details_readable: true,
+            planned: None,
         }
     }
 
@@ -205,10 +206,11 @@ mod tests {
     #[test]
     fn a_region_or_a_date_that_could_not_be_read_is_unknown_unless_use_was_seen() {
         let region = |snapshot: &mut Snapshot| {
-            snapshot
-                .root_events
-                .regions
-                .push(RegionSweep { region: "eu-west-1".into(), incomplete: Some(unavailable(Source::RootEvents)) });
+            snapshot.root_events.regions.push(RegionSweep {
+                region: "eu-west-1".into(),
+                incomplete: Some(unavailable(Source::RootEvents)),
+                covered: Vec::new(),
+            });
         };
         let date = |snapshot: &mut Snapshot| {
             snapshot.root().access_keys[1].last_used =

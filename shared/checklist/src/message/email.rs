@@ -1,12 +1,16 @@
-//! The body for people: what happened, what to do, what fails, what could not be read. Plain text; mail clients show it as it is.
+//! The body for people: what happened, what to do, how the account stands. Plain text; mail clients show it as it is.
 
 use std::fmt::Write;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::{Bulletin, Sorted, session};
+use crate::account::Account;
+use crate::alert::{Alert, ConditionAlert, Digest, Fault, OpenCondition, Transition, What};
 use crate::control::Step;
 use crate::controls;
-use crate::finding::{Finding, Status};
+use crate::declarations::Exception;
+use crate::finding::Status;
 use crate::report::Report;
 use crate::root_activity::{Kind, RootActivity, Words};
 use crate::snapshot::{Source, Unavailable};
@@ -15,26 +19,38 @@ use crate::text::for_email as safe;
 /// Acts that are told with all their details; the next ones get a line each, the rest is counted.
 const MAX_DETAILED: usize = 5;
 const MAX_LINES: usize = 20;
-/// Pieces of evidence that are shown of one finding.
-const MAX_EVIDENCE: usize = 24;
 const WIDTH: usize = 78;
+/// What was seen so long before it is told is told late.
+const LATE: SignedDuration = SignedDuration::from_mins(15);
+/// An act that is found so long after it happened says so.
+const FOUND_LATE: SignedDuration = SignedDuration::from_hours(1);
 
-pub(super) fn compose(report: &Report) -> String {
-    let mut mail = Mail { report, text: String::new() };
+pub(super) fn compose(bulletin: &Bulletin, sorted: &Sorted) -> String {
+    let Some(first) = sorted.first() else { return String::new() };
+    let newest = sorted.newest.clone();
+    let mut mail = Mail { bulletin, sorted, account: &first.account, newest, text: String::new() };
     mail.opening();
     mail.activity();
-    mail.findings();
+    mail.conditions("NEW", |transition| matches!(transition, Transition::Opened | Transition::Changed));
+    mail.conditions("STILL OPEN", |transition| transition == Transition::Reminder);
+    mail.ended();
+    mail.notices();
+    mail.checklist();
     mail.unread();
     mail.provenance();
+    mail.footer();
     mail.text
 }
 
 struct Mail<'a> {
-    report: &'a Report,
+    bulletin: &'a Bulletin<'a>,
+    sorted: &'a Sorted<'a>,
+    account: &'a Account,
+    newest: Vec<&'a Alert>,
     text: String,
 }
 
-impl Mail<'_> {
+impl<'a> Mail<'a> {
     fn line(&mut self, line: impl AsRef<str>) {
         self.text.push_str(line.as_ref().trim_end());
         self.text.push('\n');
@@ -70,12 +86,16 @@ impl Mail<'_> {
         self.wrapped(&format!("    {name:<12}"), value);
     }
 
+    fn conditions_that(&self, is: impl Fn(Transition) -> bool) -> Vec<(&'a Alert, &'a ConditionAlert)> {
+        let conditions = self.newest.iter().filter_map(|alert| alert.condition().map(|told| (*alert, told)));
+        conditions.filter(|(alert, told)| is(self.sorted.transition(alert, told))).collect()
+    }
+
     fn opening(&mut self) {
-        let report = self.report;
-        let failed = report.findings_with(Status::Failed).len();
-        let unknown = report.findings_with(Status::Unknown).len();
-        let (sign_ins, acts): (Vec<_>, Vec<_>) = report.told_activity().partition(|act| act.kind == Kind::SignInFailed);
-        self.line(format!("AWS account {}, checked {}", safe(&report.account.to_string()), moment(report.taken_at)));
+        let Bulletin { at, report, repeats_possible, .. } = *self.bulletin;
+        let (sign_ins, acts): (Vec<_>, Vec<_>) =
+            self.sorted.acts.iter().copied().partition(|(_, act)| act.kind == Kind::SignInFailed);
+        self.line(format!("AWS account {}, {}", safe(&self.account.to_string()), moment(at)));
         let mut parts = Vec::new();
         if !acts.is_empty() {
             parts.push(counted(acts.len(), "act of root", "acts of root"));
@@ -83,31 +103,98 @@ impl Mail<'_> {
         if !sign_ins.is_empty() {
             parts.push(counted(sign_ins.len(), "failed sign-in", "failed sign-ins"));
         }
-        if failed > 0 {
-            parts.push(format!("{} failed", counted(failed, "control", "controls")));
+        let count = |is: fn(Transition) -> bool| self.conditions_that(is).len();
+        for (count, word) in [
+            (count(|transition| transition == Transition::Opened), "new"),
+            (count(|transition| transition == Transition::Changed), "changed"),
+            (count(|transition| transition == Transition::Reminder), "still open"),
+            (count(|transition| transition == Transition::Resolved), "resolved"),
+            (count(|transition| transition == Transition::Silenced), "silenced"),
+            (count(|transition| transition == Transition::Dropped), "no longer checked"),
+        ] {
+            if count > 0 {
+                parts.push(format!("{count} {word}"));
+            }
         }
-        if unknown > 0 {
-            parts.push(format!("{} could not be checked", counted(unknown, "control", "controls")));
+        let notices = self.newest_notices().len();
+        if notices > 0 {
+            parts.push(format!("{notices} to know"));
         }
-        if report.errors().next().is_some() {
-            parts.push("not everything could be read".to_owned());
+        if let Some(digest) = self.digest() {
+            parts.push(super::digest_headline(digest).to_lowercase());
         }
-        let steps = format!("{} of {} steps of the checklist pass", report.steps_passed(), Step::ALL.len());
-        self.line(format!("{}; {steps}.", parts.join(", ")));
+        let steps = report
+            .map(|report| format!("{} of {} steps of the checklist pass", report.steps_passed(), Step::ALL.len()));
+        let parts = parts.join(", ");
+        let sentence: Vec<String> =
+            [Some(parts), steps].into_iter().flatten().filter(|part| !part.is_empty()).collect();
+        if !sentence.is_empty() {
+            self.line(format!("{}.", capital(&sentence.join("; "))));
+        }
+        if repeats_possible {
+            self.line("");
+            self.wrapped(
+                "",
+                "STATE STORE UNAVAILABLE, REPEATS POSSIBLE: rootwatch cannot read or write what it told before, and tells everything \
+                 it sees. Look at the stack's table and at the role's permissions for it; the function's log names the error.",
+            );
+        }
+        let oldest = self.bulletin.alerts.iter().map(|alert| alert.at).min();
+        if let Some(seen) = oldest.filter(|seen| at.duration_since(*seen) > LATE) {
+            let late = age(at.duration_since(seen));
+            self.line("");
+            self.wrapped(
+                "",
+                &format!(
+                    "TOLD LATE: some of this was seen at {}, {late} ago, and could not be told until now; the function's log \
+                     tells why.",
+                    moment(seen)
+                ),
+            );
+        }
+    }
+
+    fn digest(&self) -> Option<&'a Digest> {
+        self.newest.iter().find_map(|alert| match &alert.what {
+            What::Digest(digest) => Some(digest),
+            _ => None,
+        })
     }
 
     fn activity(&mut self) {
-        let report = self.report;
-        let (failed_sign_ins, acts): (Vec<_>, Vec<_>) =
-            report.told_activity().partition(|act| act.kind == Kind::SignInFailed);
+        let sorted = self.sorted;
+        let all: Vec<&RootActivity> = sorted.acts.iter().map(|(_, act)| *act).collect();
+        let (failed_sign_ins, acts): (Vec<_>, Vec<_>) = all.into_iter().partition(|act| act.kind == Kind::SignInFailed);
         let (reads, acts): (Vec<_>, Vec<_>) =
             acts.into_iter().partition(|act| act.kind == Kind::ReadOnlyCall && act.details_readable);
         if acts.is_empty() && reads.is_empty() && failed_sign_ins.is_empty() {
             return;
         }
         self.section("WHAT ROOT DID");
+        let sessions = session::sessions(sorted.acts.iter().copied());
         let mut explained = Vec::new();
         for act in acts.iter().take(MAX_DETAILED) {
+            // Its heading stands before the first of its acts that is told in detail; anybody can fail to sign in.
+            let is_detailed = |one: &&&RootActivity| one.kind != Kind::ReadOnlyCall || !one.details_readable;
+            let of_root = |session: &session::Session<'a>| {
+                let acts = session.acts.iter().copied().filter(|one| one.kind != Kind::SignInFailed);
+                acts.collect::<Vec<&RootActivity>>()
+            };
+            let session = sessions.iter().find(|session| {
+                let mut acts = session.acts.iter().filter(|one| one.kind != Kind::SignInFailed);
+                acts.find(is_detailed).is_some_and(|one| std::ptr::eq(*one, *act))
+            });
+            if let Some((session, of_session)) = session
+                .map(|session| (session, of_root(session)))
+                .filter(|(_, acts)| sessions.len() > 1 || acts.len() > 1)
+            {
+                let from: Vec<String> = session.source_addresses.iter().take(3).map(|address| safe(address)).collect();
+                let from = if from.is_empty() { "an unknown address".to_owned() } else { from.join(", ") };
+                let times = of_session.iter().filter_map(|act| act.time);
+                let (span, count) = (span(times.clone().min(), times.max()), counted(of_session.len(), "act", "acts"));
+                self.line("");
+                self.wrapped("  ", &format!("One session from {from}: {count}, {span}"));
+            }
             self.act(act);
             let words = act.words();
             if !explained.contains(&words) {
@@ -126,7 +213,9 @@ impl Mail<'_> {
             self.wrapped("    - ", &format!("{} {}: {what}, {region}, from {from}", time_of(act), act.severity));
         }
         if let Some(more) = others.len().checked_sub(MAX_LINES).filter(|more| *more > 0) {
-            self.wrapped("    - ", &format!("and {more} more: {}", how_to_list(report)));
+            let times = others.iter().skip(MAX_LINES).filter_map(|act| act.time);
+            let (oldest, newest) = (times.clone().min(), times.max());
+            self.wrapped("    - ", &format!("and {more} more, {}: {}", span(oldest, newest), how_to_list(oldest)));
         }
         self.summed_up(&reads, "read-only call", "read-only calls");
         self.summed_up(&failed_sign_ins, "failed sign-in", "failed sign-ins");
@@ -157,7 +246,7 @@ impl Mail<'_> {
     }
 
     fn act(&mut self, act: &RootActivity) {
-        let account = &self.report.account;
+        let account = self.account;
         let optional = |value: &Option<String>| value.as_deref().map(safe);
         self.line("");
         self.line(format!("  {}  {}", act.severity, capital(&safe(&act.headline()))));
@@ -179,6 +268,13 @@ impl Mail<'_> {
                 self.field(name, &value);
             }
         }
+        if let Some(plan) = &act.planned {
+            let (ticket, by) = (safe(&plan.ticket), safe(&plan.by));
+            self.field("planned", &format!("{ticket}, announced by {by}; one less severe for that"));
+        }
+        if let Some(late) = act.time.map(|at| self.bulletin.at.duration_since(at)).filter(|late| *late > FOUND_LATE) {
+            self.field("note", &format!("told {} after it happened", age(late)));
+        }
         if !act.details_readable {
             self.field("note", "details unreadable: CloudTrail's record is missing or broken, open the event yourself");
         }
@@ -196,45 +292,59 @@ impl Mail<'_> {
         }
     }
 
-    fn findings(&mut self) {
-        let report = self.report;
-        self.section("CHECKLIST");
-        for step in Step::ALL {
-            let status = report.status_of(step).words();
-            let status = if matches!(report.status_of(step), Status::Failed | Status::Unknown) {
-                status.to_uppercase()
-            } else {
-                status.to_owned()
-            };
-            self.line(format!("  {} {:<62} {status}", step.number(), step.title()));
+    fn conditions(&mut self, title: &str, is: impl Fn(Transition) -> bool) {
+        let conditions = self.conditions_that(is);
+        if conditions.is_empty() {
+            return;
         }
-        for status in [Status::Failed, Status::Unknown] {
-            for finding in report.findings_with(status) {
-                self.finding(finding);
-            }
+        self.section(title);
+        if conditions.iter().any(|(_, told)| told.condition.is_blindness()) {
+            self.line("");
+            self.wrapped("  ", "UNKNOWN is no all-clear: what could not be read may hide something.");
         }
+        let (unread, seen): (Vec<_>, Vec<_>) =
+            conditions.into_iter().partition(|(_, told)| matches!(told.condition, Fault::Unread { .. }));
+        for (alert, told) in seen {
+            self.condition(alert, told);
+        }
+        if !unread.is_empty() {
+            self.line("");
+        }
+        let mut remedies = Vec::new();
+        for (alert, told) in unread {
+            self.wrapped("  UNKNOWN  ", &safe_reason(&told.failure.found));
+            self.since(alert, told);
+            self.history(alert);
+            remedies.extend(told.failure.unavailable.as_ref().map(Unavailable::remedy));
+        }
+        self.remedies(&remedies);
     }
 
-    fn finding(&mut self, finding: &Finding) {
-        let Some(control) = controls::control(finding.control) else { return };
-        let (status, what) = if finding.status == Status::Failed {
-            (finding.severity.to_string(), capital(control.violation))
-        } else {
-            ("UNKNOWN".to_owned(), format!("Could not be checked: {}", control.title))
+    fn condition(&mut self, alert: &Alert, told: &ConditionAlert) {
+        let failure = &told.failure;
+        let control = match &told.condition {
+            Fault::Control { control } => controls::control(control),
+            _ => None,
         };
+        let weight = if told.condition.is_blindness() { "UNKNOWN".to_owned() } else { failure.severity.to_string() };
+        let place =
+            control.map(|control| format!(" (step {}, {})", control.step.number(), control.id)).unwrap_or_default();
         self.line("");
-        self.wrapped(&format!("  {status}  "), &format!("{what} (step {}, {})", control.step.number(), control.id));
-        self.wrapped("    found: ", &safe_reason(&finding.reason));
-        for evidence in finding.evidence.iter().take(MAX_EVIDENCE) {
-            let value = safe(&evidence.value);
-            let source = evidence.source;
-            self.wrapped(
-                "      - ",
-                &format!("{} = {value} ({source}, {})", safe(&evidence.fact), moment(evidence.as_of)),
-            );
+        self.wrapped(
+            &format!("  {weight}  "),
+            &format!("{}{place}", capital(&safe_reason(&told.condition.headline()))),
+        );
+        self.wrapped("    found: ", &safe_reason(&failure.found));
+        for evidence in &failure.evidence {
+            let (fact, value) = (safe(&evidence.fact), safe(&evidence.value));
+            self.wrapped("      - ", &format!("{fact} = {value} ({}, {})", evidence.source, moment(evidence.as_of)));
         }
-        if finding.status == Status::Failed {
-            self.wrapped("    why:   ", control.rationale);
+        self.since(alert, told);
+        self.history(alert);
+        if let Some(control) = control {
+            if self.sorted.transition(alert, told) != Transition::Reminder {
+                self.wrapped("    why:   ", control.rationale);
+            }
             self.line("    mend:");
             for (number, step) in (1..).zip(control.remediation.console) {
                 self.wrapped(&format!("      {number}. "), step);
@@ -243,34 +353,227 @@ impl Mail<'_> {
                 self.line(format!("      $ {command}"));
             }
         }
+        if told.condition == Fault::NoSubscriber {
+            self.wrapped(
+                "    mend:  ",
+                "Confirm the subscription in the mail that AWS sent, or subscribe somebody to the topic.",
+            );
+        }
     }
 
+    fn since(&mut self, alert: &Alert, told: &ConditionAlert) {
+        let mut since = Vec::new();
+        match self.sorted.transition(alert, told) {
+            Transition::Opened if told.transition == Transition::Opened => {}
+            Transition::Changed => since.push(format!("open since {}, and more than was told", moment(told.opened_at))),
+            _ => since.push(format!("open since {}", moment(told.opened_at))),
+        }
+        if let Some(unverified) = told.unverified_since {
+            since.push(format!("not verified since {}: nobody could see", moment(unverified)));
+        }
+        if told.flapping {
+            since.push("flapping: it opened at least three times within 24 hours".to_owned());
+        }
+        if !since.is_empty() {
+            self.wrapped("    since: ", &since.join("; "));
+        }
+    }
+
+    /// What happened to the same condition and could not be told then.
+    fn history(&mut self, newest: &Alert) {
+        let steps: Vec<String> = self
+            .sorted
+            .history(newest)
+            .iter()
+            .filter_map(|alert| {
+                alert.condition().map(|told| format!("{} at {}", word(told.transition), moment(alert.at)))
+            })
+            .collect();
+        if !steps.is_empty() {
+            self.wrapped("    before: ", &steps.join(", "));
+        }
+    }
+
+    fn ended(&mut self) {
+        let ended = self.conditions_that(|transition| {
+            matches!(transition, Transition::Resolved | Transition::Silenced | Transition::Dropped)
+        });
+        if ended.is_empty() {
+            return;
+        }
+        let is_resolved = ended.iter().all(|(_, told)| told.transition == Transition::Resolved);
+        self.section(if is_resolved { "RESOLVED" } else { "RESOLVED, OR NO LONGER TOLD" });
+        for (alert, told) in ended {
+            self.line("");
+            let length = age(alert.at.duration_since(told.opened_at));
+            let (from, to) = (moment(told.opened_at), moment(alert.at));
+            let text = match (told.transition, &told.exception) {
+                (Transition::Silenced, Some(exception)) => {
+                    format!("SILENCED, not mended: {}. {}", told.condition, excepted(exception))
+                }
+                (Transition::Dropped, _) => format!("NO LONGER CHECKED: {}", told.condition.about()),
+                _ => told.condition.mended(),
+            };
+            self.wrapped("  ", &safe_reason(&text));
+            self.wrapped("    ", &format!("was open from {from} to {to} ({length})"));
+            self.history(alert);
+        }
+    }
+
+    fn newest_notices(&self) -> Vec<&'a Alert> {
+        let is_notice =
+            |alert: &&Alert| !matches!(alert.what, What::Condition(_) | What::RootActivity(_) | What::Digest(_));
+        self.newest.iter().copied().filter(is_notice).collect()
+    }
+
+    fn notices(&mut self) {
+        let notices = self.newest_notices();
+        if !notices.is_empty() {
+            self.section("TO KNOW");
+        }
+        for alert in notices {
+            match &alert.what {
+                What::RootCredentialsBack { credentials } => {
+                    self.notice(alert, &format!(
+                        "Root has credentials again: {}. It had none when that was last seen. Whoever brought them back can be root: \
+                         find out who it was (CreateLoginProfile and AssumeRoot in CloudTrail of the management account, password recovery \
+                         in this one), and delete them if nobody answers for it.",
+                        credentials.join(", ")
+                    ));
+                }
+                What::PlannedRootUse(plan) => self.notice(alert, &format!(
+                    "{} announced that root will be used from {} to {} ({}). What root does then is told all the same, one less severe. \
+                     If nobody you trust announced it, somebody who may invoke the function prepares something.",
+                    plan.by, moment(plan.from), moment(plan.to), plan.ticket
+                )),
+                What::CaughtUp { since, until } => self.notice(alert, &format!(
+                    "Nothing was checked from {} to {} ({}). Root's events of that time are looked through now, as far back as \
+                     CloudTrail keeps them (90 days). Find out who or what stopped the checks.",
+                    moment(*since), moment(*until), age(until.duration_since(*since))
+                )),
+                What::ExceptionEnded(exception) => self.notice(alert, &format!(
+                    "The exception for {} is over. {} Renew it or take it out of the parameter Exceptions.",
+                    exception.control, excepted(exception)
+                )),
+                What::AttestationLapsed(attestation) => self.notice(alert, &format!(
+                    "The statement {} ({}) of {} by {} is more than 90 days old and holds no more. Check it again and renew it in the \
+                     parameter Attestations.",
+                    attestation.statement.id(), attestation.statement.words(), moment(attestation.on), attestation.by
+                )),
+                What::Unreadable { text } => self.notice(alert, &format!(
+                    "Another version of rootwatch wrote this alert down, and this version cannot read it: {text}"
+                )),
+                What::Digest(_) | What::Condition(_) | What::RootActivity(_) => {}
+            }
+        }
+        if let Some(digest) = self.digest() {
+            self.open_conditions(digest);
+        }
+    }
+
+    fn notice(&mut self, alert: &Alert, text: &str) {
+        self.line("");
+        self.wrapped(&format!("  {}  ", alert.severity), &safe_reason(text));
+    }
+
+    fn open_conditions(&mut self, digest: &Digest) {
+        self.section("HOW IT STANDS");
+        let is_told = |open: &&OpenCondition| {
+            self.newest.iter().any(|alert| alert.condition().is_some_and(|told| told.condition == open.condition))
+        };
+        let others: Vec<&OpenCondition> = digest.open.iter().filter(|open| !is_told(open)).collect();
+        if digest.open.is_empty() {
+            self.line("  Nothing is open.");
+        } else if others.is_empty() {
+            self.line("  Open is what stands above.");
+        }
+        for open in others.iter().take(MAX_LINES) {
+            let unverified = open.unverified_since.map(|at| format!(", not verified since {}", moment(at)));
+            let text =
+                format!("{}, since {}{}", open.condition, moment(open.opened_at), unverified.unwrap_or_default());
+            self.wrapped(&format!("  {:<9}", open.severity), &safe_reason(&text));
+        }
+        if let Some(more) = others.len().checked_sub(MAX_LINES).filter(|more| *more > 0) {
+            self.line(format!("  and {more} more"));
+        }
+        for exception in &digest.exceptions {
+            self.wrapped("  EXCEPTED ", &safe_reason(&format!("{}. {}", exception.control, excepted(exception))));
+        }
+        for attestation in &digest.attestations {
+            let lapses = attestation.lapses_at();
+            let state = if attestation.is_lapsed(self.bulletin.at) { "lapsed" } else { "holds until" };
+            let (id, by) = (attestation.statement.id(), &attestation.by);
+            self.wrapped("  STATED   ", &safe_reason(&format!("{id}, by {by}; {state} {}", moment(lapses))));
+        }
+        match digest.last_complete {
+            Some(at) => self.line(format!("  The last complete check before this one was at {}.", moment(at))),
+            None => self.line("  No check was complete before this one: from now on this account is watched."),
+        }
+    }
+
+    fn checklist(&mut self) {
+        let of_report = |report: &Report| Step::ALL.iter().map(|step| report.status_of(*step)).collect();
+        let steps: Option<Vec<Status>> =
+            self.bulletin.report.map(of_report).or_else(|| self.digest().map(|digest| digest.steps.clone()));
+        let Some(steps) = steps else { return };
+        self.section("CHECKLIST");
+        for (step, status) in Step::ALL.into_iter().zip(steps) {
+            let words = match status {
+                Status::Failed | Status::Unknown => status.words().to_uppercase(),
+                _ => status.words().to_owned(),
+            };
+            self.line(format!("  {} {:<62} {words}", step.number(), step.title()));
+        }
+        // A digest has listed them.
+        let report = self.bulletin.report.filter(|_| self.digest().is_none());
+        for finding in report.map(|report| report.findings.as_slice()).unwrap_or_default() {
+            for exception in finding.exceptions.iter().filter(|_| finding.status == Status::Failed) {
+                self.wrapped("  EXCEPTED ", &safe_reason(&format!("{}. {}", finding.control, excepted(exception))));
+            }
+        }
+    }
+
+    /// What this run could not read, beside what is told of as a condition.
     fn unread(&mut self) {
-        let report = self.report;
-        if report.errors().next().is_none() {
+        let told = self
+            .newest
+            .iter()
+            .filter_map(|alert| alert.condition())
+            .filter_map(|told| told.failure.unavailable.as_ref());
+        let told: Vec<&Unavailable> = told.collect();
+        let states = self.bulletin.report.into_iter().flat_map(Report::errors);
+        let errors: Vec<&Unavailable> =
+            states.filter_map(|state| state.error.as_ref()).filter(|error| !told.contains(error)).collect();
+        if errors.is_empty() {
             return;
         }
         self.section("WHAT COULD NOT BE READ");
         self.wrapped("  ", "This is no all-clear: what is missing here may hide something.");
-        let errors: Vec<&Unavailable> = report.errors().filter_map(|state| state.error.as_ref()).collect();
-        let mut remedies: Vec<&str> = Vec::new();
         for error in errors.iter().take(MAX_LINES) {
             self.wrapped("  - ", &safe_reason(&error.to_string()));
-            if !remedies.contains(&error.remedy()) {
-                remedies.push(error.remedy());
-            }
         }
         if let Some(more) = errors.len().checked_sub(MAX_LINES).filter(|more| *more > 0) {
             self.line(format!("  - and {more} more"));
         }
-        self.line("  What to do:");
+        self.remedies(&errors.iter().map(|error| error.remedy()).collect::<Vec<_>>());
+    }
+
+    fn remedies(&mut self, remedies: &[&str]) {
+        let mut told: Vec<&str> = Vec::new();
         for remedy in remedies {
-            self.wrapped("    - ", remedy);
+            if told.is_empty() {
+                self.line("");
+                self.line("  What to do:");
+            }
+            if !told.contains(remedy) {
+                self.wrapped("    - ", remedy);
+                told.push(remedy);
+            }
         }
     }
 
     fn provenance(&mut self) {
-        let report = self.report;
+        let Some(report) = self.bulletin.report else { return };
         self.section("HOW OLD THIS IS");
         let credential_report = report.sources.iter().find(|state| state.source == Source::CredentialReport);
         match credential_report.and_then(|state| state.as_of) {
@@ -295,8 +598,43 @@ impl Mail<'_> {
             ),
         );
         self.line("  everything else that was read: live.");
+    }
+
+    /// The ids by which programs and people recognise a repeat.
+    fn footer(&mut self) {
+        let acts = session::sessions(self.sorted.acts.iter().copied());
+        let ids = acts.iter().map(|session| session.id).chain(self.newest.iter().map(|alert| alert.id.as_str()));
+        let ids: Vec<&str> = ids.collect();
         self.line("");
-        self.line(format!("rootwatch {}", report.version));
+        self.wrapped("Alert ids: ", &ids.iter().take(MAX_LINES).map(|id| safe(id)).collect::<Vec<_>>().join(" "));
+        if let Some(more) = ids.len().checked_sub(MAX_LINES).filter(|more| *more > 0) {
+            self.line(format!("and {more} more"));
+        }
+        self.line(format!("rootwatch {}", env!("CARGO_PKG_VERSION")));
+    }
+}
+
+fn excepted(exception: &Exception) -> String {
+    let of = exception.resource.as_ref().map(|resource| format!(" for {resource}")).unwrap_or_default();
+    format!("Excepted{of} until {} by {}: {}.", moment(exception.until), exception.owner, exception.reason)
+}
+
+fn word(transition: Transition) -> &'static str {
+    match transition {
+        Transition::Opened => "opened",
+        Transition::Changed => "changed",
+        Transition::Reminder => "still open",
+        Transition::Resolved => "resolved",
+        Transition::Silenced => "silenced",
+        Transition::Dropped => "no longer checked",
+    }
+}
+
+fn span(from: Option<Timestamp>, to: Option<Timestamp>) -> String {
+    match (from, to) {
+        (Some(from), Some(to)) if from == to => moment(from),
+        (Some(from), Some(to)) => format!("from {} to {}", moment(from), moment(to)),
+        _ => "at unknown times".into(),
     }
 }
 
@@ -315,9 +653,11 @@ fn moment(at: Timestamp) -> String {
 
 fn age(age: SignedDuration) -> String {
     let minutes = age.as_mins().max(0);
-    match (minutes / 60, minutes % 60) {
-        (0, minutes) => format!("{minutes} min"),
-        (hours, minutes) => format!("{hours} h {minutes} min"),
+    match (minutes / 1_440, minutes / 60 % 24, minutes % 60) {
+        (0, 0, 0) => "less than a minute".into(),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
     }
 }
 
@@ -342,9 +682,9 @@ fn some_of<'a>(acts: &[&'a RootActivity], value: impl Fn(&'a RootActivity) -> Op
     if shown.is_empty() { "not recorded".into() } else { shown }
 }
 
-fn how_to_list(report: &Report) -> String {
+fn how_to_list(since: Option<Timestamp>) -> String {
+    let since = since.map(|at| format!(" --start-time {at}")).unwrap_or_default();
     format!(
-        "aws cloudtrail lookup-events --lookup-attributes AttributeKey=Username,AttributeValue=root --start-time {} --region <region>",
-        report.root_events_since
+        "aws cloudtrail lookup-events --lookup-attributes AttributeKey=Username,AttributeValue=root{since} --region <region>"
     )
 }

@@ -17,29 +17,136 @@ nobody knows of it, go on as if the account had been taken over.
 ";
 
 const OTHERS: &str = "\
-## UNKNOWN: … could not be checked
+## root has credentials again
 
-A control's source could not be read. That is no all-clear: what is missing may hide something. The mail names the source, the
-call and the error code, and what to do about each kind of failure. The next check tries again by itself.
+Root had no password, no access key and no signing certificate when that was last seen, and has one now. It is critical whatever MFA
+says: whoever brought them back can be root.
 
-## INCOMPLETE: something could not be read
+1. Find out who it was: CreateLoginProfile and AssumeRoot in CloudTrail of the management account, password recovery in this one.
+2. If nobody answers for it, delete them, and go on as if the account had been taken over.
 
-Every control could be judged, but not by everything: for example IAM refused to renew the credential report and an older one was
-used, or the account's alias could not be read.
+## planned use of root
+
+Somebody who may invoke the function announced that root will be used, for 8 hours at most. What root does in that time is told all the
+same, one less severe and with the ticket.
+
+1. Make sure that the one it names made the announcement, and that the ticket exists. The name is what the caller wrote.
+2. If nobody you trust announced it, somebody prepares something: find out who may invoke the function, and watch root's acts.
+
+## NEW and changed: … (a control fails)
+
+What to do stands in the mail and in [CONTROLS.md](../shared/checklist/CONTROLS.md). *More than was told* means that something was
+added: look at that first. *Flapping* means that it opened at least three times within 24 hours: somebody, or some program, undoes what
+another does.
+
+## still open: … (a reminder)
+
+It was told before and is not mended. Critical conditions are told again every 4 hours, others every 24, as the stack's parameters say.
+*Not verified since* means that nobody can see any more whether it is still so: mend what could not be read first.
+
+1. Mend it, or find out who said they would.
+2. If it shall stay so for a while, write an exception with an owner and an end into the parameter `Exceptions`.
+
+## RESOLVED: …
+
+It passes by newer evidence. Nothing to do, if somebody on your side mended it; otherwise ask who did, and why. What could not be seen
+resolves nothing.
+
+## SILENCED: … and NO LONGER CHECKED: …
+
+Silenced: it still fails, and an exception now answers for it. If nobody you trust changed the stack's parameters, look for
+ExecuteChangeSet, UpdateStack and UpdateFunctionConfiguration in CloudTrail. No longer checked: a Region is swept no more, or this
+version has no such control. Make sure that somebody meant it.
+
+## UNKNOWN: … could not be checked, could not be read
+
+A source could not be read; of several the subject tells how many. That is no all-clear: what is missing may hide something. The mail
+names the source, the call and the error code, and what to do about each kind of failure. The next check tries again by itself; what may
+pass by itself is told only when three checks in a row met it.
+
+## WHAT COULD NOT BE READ
+
+Everything could be told, but not everything read: for example IAM refused to renew the credential report and an older one was used, or
+the account's alias could not be read. It is told as a condition of its own if it lasts.
+
+## nobody has confirmed a subscription
+
+Nobody hears rootwatch. Everything is kept, and told to the first subscriber who confirms; until then no check is complete, and the alarm
+for missing checks is on.
+
+1. Confirm the subscription in the mail that AWS sent, or subscribe somebody to the topic in the stack's outputs. The link in that
+   mail holds for two days; subscribe again after that.
+2. If there was a subscriber: find out who removed it (Unsubscribe, DeleteTopic in CloudTrail). A mail has a link that unsubscribes;
+   whoever it is forwarded to can use it.
+
+## TOLD LATE
+
+Some of it was seen earlier than it could be told: SNS refused, the function was ended, or nobody had confirmed a subscription. Act on it
+as if it came now, but take the times from the lines, not from the mail.
+
+1. Read the function's log from the time it names. If SNS refused, ErrorAlarm rang too.
+
+## STATE STORE UNAVAILABLE
+
+The table could not be read or written. What is seen is told without memory, so it may repeat what you know, and nothing is
+reminded of or resolved. Announced uses of root are not known either.
+
+1. Read the error in the function's log. Denied: compare the role's policy `remember` with the template. Not found: somebody deleted the
+   table; deploy the stack anew, or restore it. Throttled or unreachable: it passes.
+2. If nobody on your side did it, look in CloudTrail for DeleteTable, UpdateTable, PutRolePolicy and DeleteRolePolicy.
+
+## nothing was checked for some time
+
+No check ran for more than 3 hours. Root's events of that time are looked through now, as far back as CloudTrail keeps them (90 days);
+that may take several checks. What was wrong for a while and is mended again leaves no trace here.
+
+1. Find out who or what stopped the checks; see the alarm for missing checks below.
+
+## exception over, statement lapsed
+
+An exception reached its end: what it silenced is told again. A statement is more than 90 days old and holds no more.
+
+1. Mend what was excepted, or renew the exception with a new reason.
+2. Check again what was stated, and renew it in the parameter `Attestations`, or take it out.
+
+## DIGEST
+
+How the account stands: what is open, excepted and stated, and when the last check before was complete. It comes at the first check, then
+every Monday from 8:00 UTC on, or as the parameter `Digest` says.
+
+1. If one is missing, somebody switched rootwatch off or unsubscribed you: see the alarm for missing checks below.
+
+## an alert that this version cannot read
+
+Another version of rootwatch wrote it down, and the function was changed before it could be told. The mail shows how it begins; the
+function's log of that time has the findings and root's acts.
 
 ## Alarm: the function failed (ErrorAlarm)
 
-It could not tell you something, or its settings are wrong. The last lines of its log name the fault. `PublishRefused`: the topic,
-its encryption key or the role is broken; mend it, then invoke the function with `{}`. `PublishFailed`: SNS could not be reached;
-Lambda tries twice more by itself. `InvalidSettings`: every fault is listed; deploy the stack with right parameters. `InvalidEvent`
-and `UnknownAccount`: somebody invoked it with an event that it does not accept.
+It could not tell you something, or its settings are wrong. The last lines of its log name the fault.
 
-## Alarm: the function was not started (SilenceAlarm)
+| error | meaning | what to do |
+|---|---|---|
+| `PublishRefused` | the topic, its encryption key or the role is broken; what was seen is kept | mend it, then invoke the function with `{}` |
+| `PublishFailed` | SNS could not be reached; what was seen is kept | nothing: Lambda tries twice more, and the next check tells it |
+| `NeitherToldNorKept` | the table did not take what was seen, and SNS did not either or nobody has confirmed a subscription | mend what the log names, then invoke the function with `{}`: what still is so is seen again |
+| `PlanNotKept` | a planned use of root was announced while the table failed | mend what the log names, then announce it again |
+| `InvalidSettings` | nothing was checked; every fault is listed | deploy the stack with right parameters |
+| `InvalidEvent`, `UnknownAccount` | somebody invoked it with an event that it does not accept | ask who it was |
 
-For three schedules nothing started it: the schedule was disabled or deleted, the function was deleted or throttled to nothing.
-If nobody on your side did it, somebody switched the watch off: look in CloudTrail for DisableRule, DeleteSchedule, UpdateSchedule,
-DeleteFunction and PutFunctionConcurrency, and read *new root access key* above. Directly after a first deployment the alarm may
-ring once and take itself back within a schedule.
+## Alarm: no complete check (SilenceAlarm)
+
+For three schedules no check was complete: one that read all that it must, told all that it had to, kept nothing waiting, and found a
+confirmed subscriber. After a first deployment the alarm is on until the first subscription is confirmed and a check has run since.
+
+1. No check at all? The log has no new lines: the schedule was disabled or deleted, the function was deleted or throttled to nothing. If
+   nobody on your side did it, somebody switched the watch off: look in CloudTrail for DisableRule, DeleteSchedule, UpdateSchedule,
+   DeleteFunction and PutFunctionConcurrency, and read *new root access key* above.
+2. Checks run? Invoke the function with `{}` and look into its answer: `complete` is false, `sources` shows what could not be read,
+   `subscribed` whether anybody hears, `untold` how much waits. The log's line *told* says the same.
+
+The alarm of a watcher outside of the account, behind `HeartbeatUrl`, means the same. If only that one rings, the log says whether the
+watcher was not reached.
 
 ## Alarm: a check failed for good (DeadLetterAlarm)
 

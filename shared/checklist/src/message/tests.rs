@@ -2,9 +2,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::account::AccountId;
+use crate::alert::{Memory, Policy, Rhythm, decide};
 use crate::root_activity::{Kind, Mfa, TrailEvent, gather};
 use crate::settings::Settings;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{RegionSweep, Snapshot};
+
+mod bulletins;
 
 fn report(change: impl FnOnce(&mut Snapshot)) -> Report {
     let mut snapshot = Snapshot::compliant();
@@ -13,7 +16,15 @@ fn report(change: impl FnOnce(&mut Snapshot)) -> Report {
 }
 
 fn compose(change: impl FnOnce(&mut Snapshot)) -> Message {
-    Message::compose(&report(change)).expect("something to tell")
+    compose_new(&report(change)).expect("something to tell")
+}
+
+/// What the first run of all tells, without its digest.
+fn compose_new(report: &Report) -> Option<Message> {
+    let policy = Policy { digest: Rhythm::Never, ..Policy::default() };
+    let decision = decide(&Memory::default(), report, &policy);
+    let alerts: Vec<Alert> = decision.activity.into_iter().chain(decision.alerts).collect();
+    Message::compose(&Bulletin { alerts: &alerts, at: report.taken_at, report: Some(report), repeats_possible: false })
 }
 
 fn sample(record: &str) -> RootActivity {
@@ -43,13 +54,13 @@ fn numbered(act: &RootActivity, count: usize) -> impl Iterator<Item = RootActivi
 
 #[test]
 fn nothing_to_tell_is_no_message() {
-    assert_eq!(Message::compose(&report(|_| {})), None);
+    assert_eq!(compose_new(&report(|_| {})), None);
 }
 
 #[test]
 fn ct_5_a_service_on_behalf_of_root_is_no_message() {
     let service = sample(include_str!("../../samples/records/23-not-human-root-invokedby-service-apicall.json"));
-    assert_eq!(Message::compose(&report(|snapshot| snapshot.root_events.activity = vec![service])), None);
+    assert_eq!(compose_new(&report(|snapshot| snapshot.root_events.activity = vec![service])), None);
 }
 
 #[test]
@@ -72,11 +83,11 @@ fn the_subject_names_the_worst_first_and_the_account() {
     );
     assert_eq!(
         subject(|snapshot| snapshot.password_policy = Snapshot::blind().password_policy),
-        "[rootwatch] UNKNOWN: 1 control could not be checked in acme-prod (111122223333)"
+        "[rootwatch] UNKNOWN: password policy could not be read in acme-prod (111122223333)"
     );
     assert_eq!(
         subject(|snapshot| snapshot.account_alias = Snapshot::blind().account_alias),
-        "[rootwatch] INCOMPLETE: something could not be read in acme-prod (111122223333)"
+        "[rootwatch] UNKNOWN: account alias could not be read in acme-prod (111122223333)"
     );
 }
 
@@ -129,9 +140,11 @@ fn more_than_fits_into_sns_is_left_out_and_counted() {
     let bytes = message.by_protocol().len();
     assert!(bytes <= MAX_BYTES, "{bytes}");
     let json: serde_json::Value = serde_json::from_str(&message.json).unwrap();
-    let listed = json["root_activity"].as_array().unwrap().len();
+    let sessions = json["root_sessions"].as_array().unwrap();
+    let listed: usize = sessions.iter().map(|session| session["acts"].as_array().unwrap().len()).sum();
+    let conditions = json["alerts"].as_array().unwrap().len();
     assert!(listed > 10);
-    assert_eq!(json["root_activity_left_out"], 3_000 - listed);
+    assert_eq!((conditions, &json["left_out"]), (1, &(3_000 - listed).into()), "root-unused alone is open");
 }
 
 #[test]
@@ -165,7 +178,7 @@ fn the_mail_of_a_sign_in_without_mfa_and_a_new_key() {
 
 #[test]
 fn the_mail_when_nothing_could_be_read() {
-    let message = Message::compose(&Report::generate(&Snapshot::blind(), &Settings::default())).unwrap();
+    let message = compose_new(&Report::generate(&Snapshot::blind(), &Settings::default())).unwrap();
     insta::assert_snapshot!(format!("Subject: {}\n\n{}", message.subject, message.text));
 }
 
@@ -231,7 +244,7 @@ proptest! {
             ..new_root_key()
         };
         snapshot.root_events.activity = numbered(&act, count).collect();
-        let message = Message::compose(&Report::generate(&snapshot, &Settings::default())).unwrap();
+        let message = compose_new(&Report::generate(&snapshot, &Settings::default())).unwrap();
         prop_assert!((1..100).contains(&message.subject.len()));
         prop_assert!(message.subject.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()));
         prop_assert!(message.by_protocol().len() <= MAX_BYTES);

@@ -1,0 +1,450 @@
+//! From a report to what people hear: decide, write down, publish. What was seen is told, whatever fails in between.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use ::aws::ledger::{Entry, Recalled, Recorded};
+use ::aws::{Drained, Lease, Ledger, LedgerError, Notifier, PublishError, drain};
+use checklist::alert::{self, Decision, Fault, Memory, Plan, Policy, Rhythm};
+use checklist::message::Bulletin;
+use checklist::report::Answer;
+use checklist::snapshot::RegionSweep;
+use checklist::sweep::{Coverage, LATENESS};
+use checklist::{Alert, Message, Report};
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
+
+use crate::Error;
+
+/// Times that a decision is made anew because another run wrote meanwhile.
+const TRIES: usize = 5;
+
+/// One run's way to people.
+#[derive(Debug)]
+pub(crate) struct Teller<'a> {
+    pub(crate) ledger: &'a Ledger,
+    pub(crate) notifier: &'a Notifier,
+    pub(crate) lease: Lease,
+    pub(crate) policy: &'a Policy,
+    pub(crate) started: (Timestamp, Instant),
+    /// Until when root's acts are written down.
+    pub(crate) deadline: Instant,
+    /// What this process told without a ledger.
+    pub(crate) untracked: &'a Untracked,
+}
+
+/// What came of a run, beside its report.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    /// What was news.
+    pub(crate) alerts: Vec<Alert>,
+    /// SNS's ids.
+    pub(crate) messages: Vec<String>,
+    /// So many alerts were told.
+    pub(crate) count: usize,
+    /// So many wait; `None`: nobody knows.
+    pub(crate) waiting: Option<usize>,
+    /// Everything that was seen was told, and written down.
+    pub(crate) is_complete: bool,
+    /// How long the oldest thing waits for being looked through; what CloudTrail may still show late does not count.
+    pub(crate) lag: Option<SignedDuration>,
+    /// The announced use of root that was written down.
+    pub(crate) plan: Option<Plan>,
+    /// What was seen is neither told nor written down.
+    pub(crate) is_lost: bool,
+    pub(crate) refused: Option<PublishError>,
+    pub(crate) store: Option<LedgerError>,
+}
+
+/// What a process told while the state store failed, so that a warm one does not tell it every quarter of an hour.
+#[derive(Debug, Default)]
+pub(crate) struct Untracked(Mutex<HashMap<String, Timestamp>>);
+
+impl Teller<'_> {
+    fn now(&self) -> Timestamp {
+        let elapsed = SignedDuration::try_from(self.started.1.elapsed()).unwrap_or_default();
+        self.started.0.checked_add(elapsed).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Tells what waits.
+    pub(crate) async fn drain(&self, report: Option<&Report>, told: &mut Told) {
+        let at = self.started.0;
+        let words = |alerts: &[Alert]| Message::compose(&Bulletin { alerts, at, report, repeats_possible: false });
+        let Drained { told: messages, alerts, left, refused, failed } =
+            drain(self.ledger, self.notifier, &self.lease, || self.now(), words).await;
+        told.messages.extend(messages);
+        told.count += alerts;
+        told.waiting = left;
+        // An outage that ended within the run is none: all is told.
+        told.refused = refused.or(told.refused.take().filter(|_| left != Some(0)));
+        told.store = failed.or(told.store.take());
+    }
+
+    /// Decides by `recalled`, writes down, tells. Publishing is left out where nobody would hear it: what waits is kept.
+    pub(crate) async fn tell(
+        &self,
+        mut recalled: Recalled,
+        report: &Report,
+        sweeps: &[RegionSweep],
+        plan: Option<&Plan>,
+        told: &mut Told,
+    ) {
+        let hears = report.subscribed != Some(false);
+        let may_be_complete = report.is_whole() && report.subscribed == Some(true) && told.waiting == Some(0);
+        match self.record(&mut recalled, report, sweeps, plan, may_be_complete, told).await {
+            Ok(Written { is_all, is_quiet }) => {
+                told.lag = Some(lag(&recalled.memory, report.taken_at));
+                told.plan = plan.filter(|plan| recalled.memory.plans.contains(plan)).cloned();
+                let untold = told.waiting.is_none_or(|waiting| waiting > 0) || !told.alerts.is_empty();
+                let hopeless = told.refused.as_ref().is_some_and(|error| error.permanent);
+                if untold && hears && !hopeless {
+                    self.drain(Some(report), told).await;
+                } else if untold {
+                    told.waiting = self.ledger.waiting_alerts().await.map(|waiting| waiting.len()).ok();
+                }
+                // Written down but not told, and the store fails now: nobody knows when it comes back.
+                if told.store.is_some() && told.messages.is_empty() {
+                    self.tell_untracked(report, told).await;
+                    told.is_lost = false;
+                }
+                let is_told = told.waiting == Some(0) && told.refused.is_none() && told.store.is_none();
+                told.is_complete = is_all && is_told && report.is_whole() && report.subscribed == Some(true);
+                if told.is_complete && !is_quiet {
+                    self.note_complete(&mut recalled, report).await.unwrap_or_else(|error| told.store = Some(error));
+                }
+            }
+            Err(error) => {
+                told.store = Some(error);
+                told.waiting = None;
+                self.tell_untracked(report, told).await;
+            }
+        }
+    }
+
+    /// What [`Self::tell`] would find to be news. Writes nothing.
+    pub(crate) async fn would_tell(&self, recalled: &Recalled, report: &Report) -> Vec<Alert> {
+        let Decision { alerts, activity, .. } = alert::decide(&recalled.memory, report, self.policy);
+        let unseen = match activity.as_slice() {
+            [] => Vec::new(),
+            acts => self.ledger.unseen(acts, report.taken_at).await.unwrap_or_else(|_| acts.iter().collect()),
+        };
+        alerts.iter().chain(unseen).cloned().collect()
+    }
+
+    /// Without a ledger: everything that is seen, as if nothing had been told before.
+    pub(crate) async fn tell_blindly(&self, report: &Report, told: &mut Told) {
+        let policy = Policy { digest: Rhythm::Never, ..self.policy.clone() };
+        let Decision { alerts, activity, .. } = alert::decide(&Memory::default(), report, &policy);
+        told.alerts = alerts.into_iter().chain(activity).collect();
+        self.tell_untracked(report, told).await;
+    }
+
+    async fn tell_untracked(&self, report: &Report, told: &mut Told) {
+        let now = self.started.0;
+        let alerts = self.untracked.fresh(&told.alerts, now, self.policy.remind_critical);
+        let bulletin = Bulletin { alerts: &alerts, at: now, report: Some(report), repeats_possible: true };
+        let Some(message) = Message::compose(&bulletin) else { return };
+        let published = match report.subscribed {
+            Some(false) => Err(self.notifier.nobody_hears()),
+            _ => self.notifier.publish(&message).await,
+        };
+        match published {
+            Ok(id) => {
+                told.messages.push(id);
+                told.count += alerts.len();
+                self.untracked.note(&alerts, now);
+            }
+            Err(error) => {
+                told.refused = Some(error);
+                told.is_lost = true;
+            }
+        }
+    }
+
+    async fn record(
+        &self,
+        recalled: &mut Recalled,
+        report: &Report,
+        sweeps: &[RegionSweep],
+        plan: Option<&Plan>,
+        may_be_complete: bool,
+        told: &mut Told,
+    ) -> Result<Written, LedgerError> {
+        let now = report.taken_at;
+        let Decision { alerts, activity, .. } = alert::decide(&recalled.memory, report, self.policy);
+        // Should the store fail from here on, all of it is told.
+        told.alerts = alerts.into_iter().chain(activity.clone()).collect();
+        let unseen: Vec<Alert> = match activity.as_slice() {
+            [] => Vec::new(),
+            acts => self.ledger.unseen(acts, now).await?.into_iter().cloned().collect(),
+        };
+        let mut is_decided = false;
+        let mut is_quiet = false;
+        for _ in 0..TRIES {
+            let mut decision = alert::decide(&recalled.memory, report, self.policy);
+            let announced = plan.filter(|plan| !recalled.memory.plans.contains(plan));
+            decision.alerts.extend(announced.map(|plan| alert::announce(plan, &report.account, now)));
+            is_quiet = decision.alerts.is_empty() && unseen.is_empty();
+            if is_quiet && may_be_complete {
+                decision.journal.last_complete = Some(now);
+            }
+            told.alerts = decision.alerts.iter().chain(&unseen).cloned().collect();
+            let mut groups = groups(decision, announced);
+            if unseen.is_empty() {
+                groups.extend(coverage(recalled, report, sweeps));
+            }
+            is_decided = self.ledger.record(recalled, groups).await? == Recorded::Written;
+            if is_decided {
+                break;
+            }
+            *recalled = self.ledger.recall(now).await?;
+        }
+        if unseen.is_empty() {
+            return Ok(Written { is_all: is_decided, is_quiet });
+        }
+        let unseen: Vec<&Alert> = unseen.iter().collect();
+        let acts = self.ledger.record_acts(&unseen, now, self.deadline).await?;
+        // Only what is written down counts as swept; the rest is found again.
+        let is_swept = acts.left == 0 && self.settle(recalled, report, sweeps).await?;
+        Ok(Written { is_all: is_decided && is_swept, is_quiet })
+    }
+
+    async fn settle(
+        &self,
+        recalled: &mut Recalled,
+        report: &Report,
+        sweeps: &[RegionSweep],
+    ) -> Result<bool, LedgerError> {
+        for _ in 0..TRIES {
+            let groups = coverage(recalled, report, sweeps).collect();
+            if self.ledger.record(recalled, groups).await? == Recorded::Written {
+                return Ok(true);
+            }
+            *recalled = self.ledger.recall(report.taken_at).await?;
+        }
+        Ok(false)
+    }
+
+    /// Another run that notes the same at the same time is as good.
+    async fn note_complete(&self, recalled: &mut Recalled, report: &Report) -> Result<(), LedgerError> {
+        let mut journal = recalled.memory.journal.clone();
+        journal.last_complete = Some(report.taken_at);
+        self.ledger.record(recalled, vec![vec![Entry::Journal(journal)]]).await.map(drop)
+    }
+}
+
+fn lag(memory: &Memory, now: Timestamp) -> SignedDuration {
+    let oldest = memory.coverage.values().map(|coverage| coverage.unsettled_since(now)).min().unwrap_or(now);
+    (now.duration_since(oldest) - LATENESS).max(SignedDuration::ZERO)
+}
+
+struct Written {
+    is_all: bool,
+    is_quiet: bool,
+}
+
+/// What must stand or fall together: a condition and its alert; the journal and what only the journal keeps from being told twice.
+fn groups(decision: Decision, plan: Option<&Plan>) -> Vec<Vec<Entry>> {
+    let (of_conditions, mut notices): (Vec<Alert>, Vec<Alert>) =
+        decision.alerts.into_iter().partition(|alert| alert.condition().is_some());
+    let mut conditions = decision.conditions;
+    let mut groups = Vec::new();
+    let journal = Entry::Journal(decision.journal);
+    let plan = plan.cloned().map(Entry::Plan);
+    groups.push([journal].into_iter().chain(plan).chain(notices.drain(..).map(Entry::Tell)).collect());
+    for alert in of_conditions {
+        let key = alert.condition().map(|told| told.condition.key()).unwrap_or_default();
+        let condition = conditions.remove(&key).map(|condition| Entry::Condition(key, condition));
+        groups.push(condition.into_iter().chain([Entry::Tell(alert)]).collect());
+    }
+    groups.extend(conditions.into_iter().map(|(key, condition)| vec![Entry::Condition(key, condition)]));
+    groups
+}
+
+/// What this run looked through, added to what is remembered.
+fn coverage(recalled: &Recalled, report: &Report, sweeps: &[RegionSweep]) -> impl Iterator<Item = Vec<Entry>> {
+    let now = report.taken_at;
+    let entries: Vec<Vec<Entry>> = sweeps
+        .iter()
+        .filter(|sweep| !sweep.covered.is_empty())
+        .map(|sweep| {
+            let begun = || Coverage::begin(now, now.duration_since(report.root_events_since));
+            let mut coverage = recalled.memory.coverage.get(&sweep.region).cloned().unwrap_or_else(begun);
+            coverage.settle(&sweep.covered, now);
+            vec![Entry::Coverage(sweep.region.clone(), coverage)]
+        })
+        .collect();
+    entries.into_iter()
+}
+
+impl Told {
+    /// What the function answers.
+    pub(crate) fn answer(self, report: Report) -> Result<Answer, Error> {
+        match (self.refused, self.store) {
+            (Some(publish), Some(store)) if self.is_lost => {
+                Err(Error::Untold { publish: Box::new(publish), store: Box::new(store) })
+            }
+            (Some(publish), _) => Err(Error::Publish(publish, self.waiting)),
+            (None, _) => Ok(Answer {
+                told: self.messages,
+                untold: self.waiting,
+                complete: self.is_complete,
+                ..Answer::new(report, self.alerts)
+            }),
+        }
+    }
+}
+
+impl Untracked {
+    fn fresh(&self, alerts: &[Alert], now: Timestamp, period: SignedDuration) -> Vec<Alert> {
+        let told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_fresh = |alert: &&Alert| told.get(&alert.id).is_none_or(|at| now.duration_since(*at).abs() >= period);
+        alerts.iter().filter(is_fresh).cloned().collect()
+    }
+
+    fn note(&self, alerts: &[Alert], now: Timestamp) {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        told.retain(|_, at| now.duration_since(*at).abs() < SignedDuration::from_hours(24));
+        told.extend(alerts.iter().map(|alert| (alert.id.clone(), now)));
+    }
+}
+
+/// Nobody heard until now: what waits is told together with the news that somebody hears, not before it.
+pub(crate) fn waits_for_subscriber(recalled: &Recalled) -> bool {
+    recalled.memory.conditions.get(&Fault::NoSubscriber.key()).is_some_and(|condition| condition.open)
+}
+
+/// The lease of a run that Lambda ends at `ends`.
+pub(crate) fn lease(holder: String, ends: Timestamp) -> Lease {
+    const GRACE: SignedDuration = SignedDuration::from_secs(5);
+    Lease { holder, until: ends.checked_add(GRACE).unwrap_or(Timestamp::MAX) }
+}
+
+/// When writing acts down ends, so that telling them still has time.
+pub(crate) fn recording_ends(started: Instant, left: Duration) -> Instant {
+    const FOR_TELLING: Duration = Duration::from_secs(10);
+    started + left.saturating_sub(FOR_TELLING.min(left / 4))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use checklist::alert::{Condition, ConditionAlert, Failure, Journal, Transition, What};
+    use checklist::{Account, AccountId, Partition, Severity};
+
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-11-20T10:00:00Z".parse().unwrap()
+    }
+
+    fn alert(id: &str, what: What) -> Alert {
+        let id_of_account = AccountId::parse("111122223333").unwrap();
+        let account = Account { id: id_of_account, alias: None, partition: Partition::Aws };
+        Alert { id: id.into(), at: now(), severity: Severity::High, account, what }
+    }
+
+    fn caught_up() -> Alert {
+        alert("caught-up", What::CaughtUp { since: now(), until: now() })
+    }
+
+    fn of_condition(control: &str) -> Alert {
+        let failure = Failure {
+            severity: Severity::High,
+            found: String::new(),
+            evidence: Vec::new(),
+            resources: Vec::new(),
+            count: 0,
+            unavailable: None,
+        };
+        let told = ConditionAlert {
+            transition: Transition::Opened,
+            condition: Fault::Control { control: control.into() },
+            failure,
+            opened_at: now(),
+            unverified_since: None,
+            flapping: false,
+            exception: None,
+        };
+        alert(control, What::Condition(Box::new(told)))
+    }
+
+    fn names(groups: &[Vec<Entry>]) -> Vec<Vec<String>> {
+        let name = |entry: &Entry| match entry {
+            Entry::Condition(key, _) => format!("condition {key}"),
+            Entry::Coverage(region, _) => format!("coverage {region}"),
+            Entry::Journal(_) => "journal".into(),
+            Entry::Plan(_) => "plan".into(),
+            Entry::Tell(alert) => format!("tell {}", alert.id),
+        };
+        groups.iter().map(|group| group.iter().map(name).collect()).collect()
+    }
+
+    #[test]
+    fn a_condition_stands_or_falls_with_its_alert_and_a_notice_with_the_journal() {
+        let decision = Decision {
+            alerts: vec![of_condition("root-mfa"), caught_up()],
+            activity: Vec::new(),
+            conditions: BTreeMap::from([
+                ("root-mfa".to_owned(), Condition::default()),
+                ("quiet".to_owned(), Condition::default()),
+            ]),
+            journal: Journal::default(),
+        };
+        let plan = Plan::new(now(), now() + SignedDuration::from_hours(1), "CHG-1", "alice", now()).unwrap();
+        let groups = groups(decision, Some(&plan));
+        assert_eq!(
+            names(&groups),
+            [
+                vec!["journal", "plan", "tell caught-up"],
+                vec!["condition root-mfa", "tell root-mfa"],
+                vec!["condition quiet"]
+            ]
+        );
+    }
+
+    #[test]
+    fn st_12_without_a_ledger_a_warm_process_repeats_after_the_period_and_not_before() {
+        let (untracked, alerts) = (Untracked::default(), [caught_up()]);
+        let period = SignedDuration::from_hours(4);
+        let fresh = |at| untracked.fresh(&alerts, at, period).len();
+        assert_eq!(fresh(now()), 1);
+        untracked.note(&alerts, now());
+        let second = SignedDuration::from_secs(1);
+        assert_eq!([fresh(now()), fresh(now() + period - second), fresh(now() + period)], [0, 0, 1]);
+        assert_eq!(fresh(now() - period), 1, "a clock that stepped back mutes nothing for longer");
+    }
+
+    #[test]
+    fn what_was_told_without_a_ledger_is_forgotten_after_a_day() {
+        let untracked = Untracked::default();
+        untracked.note(&[caught_up()], now());
+        untracked.note(&[of_condition("root-mfa")], now() + SignedDuration::from_hours(24));
+        assert_eq!(untracked.0.lock().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn writing_acts_down_leaves_ten_seconds_for_telling_or_a_quarter() {
+        let started = Instant::now();
+        let ends = |left| (recording_ends(started, Duration::from_secs(left)) - started).as_secs();
+        assert_eq!([ends(300), ends(40), ends(20), ends(0)], [290, 30, 15, 0]);
+    }
+
+    #[test]
+    fn a_lease_outlives_the_run_by_five_seconds() {
+        assert_eq!(lease("run".into(), now()).until, now() + SignedDuration::from_secs(5));
+    }
+
+    #[test]
+    fn lag_is_what_was_not_looked_through_beyond_what_may_still_come_late() {
+        let mut memory = Memory::default();
+        assert_eq!(lag(&memory, now()), SignedDuration::ZERO);
+        let hours = |hours| SignedDuration::from_hours(hours);
+        memory.coverage.insert("eu-west-1".into(), Coverage::begin(now() - hours(2), SignedDuration::ZERO));
+        assert_eq!(lag(&memory, now()), SignedDuration::ZERO);
+        memory.coverage.insert("us-east-1".into(), Coverage::begin(now() - hours(5), SignedDuration::ZERO));
+        assert_eq!(lag(&memory, now()), hours(3), "that of the Region that is furthest behind");
+    }
+}

@@ -1,0 +1,804 @@
+//! What was told before, and what is still to be told: one DynamoDB table.
+//!
+//! | `pk` | `sk` | item |
+//! |---|---|---|
+//! | `A#<account>` | `C#<condition>` | [`Condition`] |
+//! | | `W#<Region>` | [`Coverage`] |
+//! | | `P#<start>` | [`Plan`], until 120 days after its end |
+//! | | `H#heartbeat` | [`Journal`] |
+//! | `E#<account>` | event id | an act of root that was told; kept 120 days, CloudTrail keeps 90 |
+//! | `O#<account>` | `<ms>#<alert id>` | the outbox: an [`Alert`] with every fact that its words need |
+//! | `L#<account>` | `publisher` | the lease of the run that tells |
+//!
+//! Root's acts have a partition of their own, so that one `Query` reads everything else that is remembered. Items hold their value as
+//! JSON in `body`. `v` counts the writes of an item that is written again: every such write names the count it has seen. Nothing
+//! relies on the deletion of expired items: DynamoDB may take two days for it.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, KeysAndAttributes, Put, TransactWriteItem};
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use checklist::alert::{Condition, Journal, Memory, Plan, What};
+use checklist::snapshot::Cause;
+use checklist::sweep::Coverage;
+use checklist::{AccountId, Alert, text};
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::time::{Instant, sleep};
+
+use crate::failure;
+
+/// The IAM actions that are called here; a transaction needs those of its parts.
+pub(crate) const ACTIONS: &[&str] =
+    &["dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query"];
+
+/// How long an act of root stays known, and a plan after its end.
+const KEPT: SignedDuration = SignedDuration::from_hours(120 * 24);
+/// Most writes of a transaction.
+const MAX_WRITES: usize = 100;
+/// Acts of a transaction: each is two writes.
+const MAX_ACTS: usize = 50;
+/// Most keys of a `BatchGetItem`.
+const MAX_KEYS: usize = 100;
+/// Times that a transaction or a rest of a batch is tried.
+const TRIES: u32 = 5;
+/// Pause before the second try; it doubles with each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const JOURNAL: &str = "H#heartbeat";
+const LEASE: &str = "publisher";
+
+/// The ledger of one account.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    client: Client,
+    table: String,
+    account: AccountId,
+}
+
+/// The state store did not do what it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("dynamodb:{operation} on table {table} {cause}")]
+pub struct LedgerError {
+    /// Name of the call.
+    pub operation: &'static str,
+    /// The table.
+    pub table: String,
+    /// What happened.
+    pub cause: Cause,
+}
+
+/// Everything that is remembered, and which writing of it was seen.
+#[derive(Debug, Clone, Default)]
+pub struct Recalled {
+    /// What earlier runs left behind.
+    pub memory: Memory,
+    /// Items whose body cannot be read: forgotten, and written anew when there is something to remember.
+    pub unreadable: Vec<String>,
+    versions: HashMap<String, u64>,
+}
+
+/// Something to be written down.
+#[derive(Debug, Clone)]
+pub enum Entry {
+    /// A condition by its key.
+    Condition(String, Condition),
+    /// What was swept of a Region.
+    Coverage(String, Coverage),
+    /// What is remembered once an account.
+    Journal(Journal),
+    /// An announced use of root.
+    Plan(Plan),
+    /// Something to be told.
+    Tell(Alert),
+}
+
+/// What came of writing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recorded {
+    /// All of it stands.
+    Written,
+    /// Another run wrote one of the items meanwhile: recall, and decide again.
+    Conflict,
+}
+
+/// What came of writing root's acts down.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Acts {
+    /// So many are new and wait to be told.
+    pub new: usize,
+    /// So many were not written down in time.
+    pub left: usize,
+}
+
+/// An alert that waits.
+#[derive(Debug, Clone)]
+pub struct Waiting {
+    /// The alert.
+    pub alert: Alert,
+    key: String,
+}
+
+/// The right to tell, for one run at a time.
+#[derive(Debug, Clone)]
+pub struct Lease {
+    /// Names the run; no two runs share it.
+    pub holder: String,
+    /// The end of the lease, after which another run may take it.
+    pub until: Timestamp,
+}
+
+impl Ledger {
+    /// The ledger of `account` in `table`.
+    pub fn new(config: &SdkConfig, table: impl Into<String>, account: &AccountId) -> Self {
+        Self { client: Client::new(config), table: table.into(), account: account.clone() }
+    }
+
+    /// Everything but root's acts and the outbox; one call as long as it is less than 1 MB.
+    ///
+    /// # Errors
+    /// When the table could not be read to its end.
+    pub async fn recall(&self, now: Timestamp) -> Result<Recalled, LedgerError> {
+        let mut recalled = Recalled::default();
+        for item in self.query("A").await? {
+            let Some(sort_key) = text_of(&item, "sk") else { continue };
+            if let Some(version) = number_of(&item, "v").and_then(|version| version.try_into().ok()) {
+                recalled.versions.insert(sort_key.clone(), version);
+            }
+            let memory = &mut recalled.memory;
+            let known = match sort_key.split_once('#') {
+                Some(("C", key)) => body(&item).map(|condition| drop(memory.conditions.insert(key.into(), condition))),
+                Some(("W", region)) => {
+                    body(&item).map(|coverage| drop(memory.coverage.insert(region.into(), coverage)))
+                }
+                Some(("P", _)) if is_expired(&item, now) => Some(()),
+                Some(("P", _)) => body(&item).map(|plan| memory.plans.push(plan)),
+                _ if sort_key == JOURNAL => body(&item).map(|journal| memory.journal = journal),
+                _ => None,
+            };
+            if known.is_none() {
+                recalled.unreadable.push(sort_key);
+            }
+        }
+        Ok(recalled)
+    }
+
+    /// Writes `groups` down, each whole or not at all, and remembers them in `recalled`. All of them are one transaction as long
+    /// as they are at most 100 entries.
+    ///
+    /// # Errors
+    /// When the table could not be written, also after [`TRIES`] tries.
+    pub async fn record(&self, recalled: &mut Recalled, groups: Vec<Vec<Entry>>) -> Result<Recorded, LedgerError> {
+        for entries in packed(groups) {
+            let writes = entries.iter().map(|entry| self.write(recalled, entry)).collect::<Result<_, _>>()?;
+            if !self.transact(writes).await?.is_empty() {
+                return Ok(Recorded::Conflict);
+            }
+            for entry in entries {
+                recalled.remember(entry);
+            }
+        }
+        Ok(Recorded::Written)
+    }
+
+    /// Of `acts` those that were not told before.
+    ///
+    /// # Errors
+    /// When the table could not be read.
+    pub async fn unseen<'a>(&self, acts: &'a [Alert], now: Timestamp) -> Result<Vec<&'a Alert>, LedgerError> {
+        let ids: Vec<&str> = acts.iter().filter_map(Alert::act).map(|act| act.event_id.as_str()).collect();
+        let mut seen = HashSet::new();
+        for ids in ids.chunks(MAX_KEYS) {
+            self.get_events(ids, now, &mut seen).await?;
+        }
+        Ok(acts.iter().filter(|alert| alert.act().is_some_and(|act| !seen.contains(&act.event_id))).collect())
+    }
+
+    /// Writes root's acts down as seen and to be told, in the order in which they come; what another run wrote first is its.
+    ///
+    /// # Errors
+    /// When the table could not be written; what was written until then stands.
+    pub async fn record_acts(&self, acts: &[&Alert], now: Timestamp, deadline: Instant) -> Result<Acts, LedgerError> {
+        let mut recorded = Acts { new: 0, left: acts.len() };
+        for chunk in acts.chunks(MAX_ACTS) {
+            let mut chunk = chunk.to_vec();
+            let all = chunk.len();
+            while !chunk.is_empty() {
+                if Instant::now() >= deadline {
+                    return Ok(recorded);
+                }
+                let mut writes = Vec::new();
+                for alert in &chunk {
+                    writes.push(self.event(alert, now)?);
+                    writes.push(self.waiting(alert)?);
+                }
+                let refused = self.transact(writes).await?;
+                if refused.is_empty() {
+                    recorded.new += chunk.len();
+                    break;
+                }
+                let is_refused = |number: usize| refused.contains(&(2 * number));
+                chunk =
+                    chunk.into_iter().enumerate().filter(|(n, _)| !is_refused(*n)).map(|(_, alert)| alert).collect();
+            }
+            recorded.left -= all;
+        }
+        Ok(recorded)
+    }
+
+    /// Everything that waits, oldest first.
+    ///
+    /// # Errors
+    /// When the table could not be read to its end.
+    pub async fn waiting_alerts(&self) -> Result<Vec<Waiting>, LedgerError> {
+        let items = self.query("O").await?;
+        Ok(items
+            .iter()
+            .filter_map(|item| Some((text_of(item, "sk")?, item)))
+            .map(|(key, item)| self.read(key, item))
+            .collect())
+    }
+
+    /// Removes what was told.
+    ///
+    /// # Errors
+    /// When the table could not be written; what is left is told again.
+    pub async fn forget(&self, told: &[Waiting]) -> Result<(), LedgerError> {
+        for chunk in told.chunks(MAX_WRITES) {
+            let delete = |waiting: &Waiting| {
+                let delete =
+                    Delete::builder().table_name(&self.table).set_key(Some(self.key("O", &waiting.key))).build();
+                delete.map(|delete| TransactWriteItem::builder().delete(delete).build())
+            };
+            let deletes = chunk.iter().map(delete).collect::<Result<_, _>>().map_err(|error| self.unbuilt(&error))?;
+            self.transact(deletes).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes the lease; `false` while another run holds it.
+    ///
+    /// # Errors
+    /// When the table could not be written.
+    pub async fn acquire(&self, lease: &Lease, now: Timestamp) -> Result<bool, LedgerError> {
+        let taken = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(self.key("L", LEASE)))
+            .item("holder", AttributeValue::S(lease.holder.clone()))
+            .item("until", milliseconds(lease.until))
+            .condition_expression("attribute_not_exists(pk) OR #until < :now")
+            .expression_attribute_names("#until", "until")
+            .expression_attribute_values(":now", milliseconds(now))
+            .send()
+            .await;
+        match taken {
+            Ok(_) => Ok(true),
+            Err(error) if is_conditional(&error) => Ok(false),
+            Err(error) => Err(self.failed("PutItem", &error)),
+        }
+    }
+
+    /// Gives the lease back, unless it ran out and another run holds it.
+    ///
+    /// # Errors
+    /// When the table could not be written; then the lease ends by itself.
+    pub async fn release(&self, lease: &Lease) -> Result<(), LedgerError> {
+        let released = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(self.key("L", LEASE)))
+            .condition_expression("holder = :holder")
+            .expression_attribute_values(":holder", AttributeValue::S(lease.holder.clone()))
+            .send()
+            .await;
+        match released {
+            Ok(_) => Ok(()),
+            Err(error) if is_conditional(&error) => Ok(()),
+            Err(error) => Err(self.failed("DeleteItem", &error)),
+        }
+    }
+
+    async fn query(&self, partition: &str) -> Result<Vec<Item>, LedgerError> {
+        let mut items = Vec::new();
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", self.partition(partition))
+            .into_paginator()
+            .items()
+            .send();
+        while let Some(item) = pages.next().await {
+            items.push(item.map_err(|error| self.failed("Query", &error))?);
+        }
+        Ok(items)
+    }
+
+    async fn get_events(&self, ids: &[&str], now: Timestamp, seen: &mut HashSet<String>) -> Result<(), LedgerError> {
+        let keys = ids.iter().map(|id| self.key("E", id)).collect();
+        let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true);
+        let mut left = Some(HashMap::from([(self.table.clone(), keys.build().map_err(|error| self.unbuilt(&error))?)]));
+        for pause in pauses() {
+            let answer = self.client.batch_get_item().set_request_items(left.take()).send().await;
+            let answer = answer.map_err(|error| self.failed("BatchGetItem", &error))?;
+            let items = answer.responses.unwrap_or_default().into_values().flatten();
+            seen.extend(items.filter(|item| !is_expired(item, now)).filter_map(|item| text_of(&item, "sk")));
+            left = answer.unprocessed_keys.filter(|keys| !keys.is_empty());
+            if left.is_none() {
+                return Ok(());
+            }
+            sleep(pause).await;
+        }
+        Err(self.error("BatchGetItem", Cause::Throttled { code: "UnprocessedKeys".into() }))
+    }
+
+    /// Writes all or nothing; the numbers of the writes whose condition did not hold, if nothing was written for that.
+    async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<Vec<usize>, LedgerError> {
+        let mut cause = Cause::Internal;
+        for pause in pauses() {
+            let request = self.client.transact_write_items().set_transact_items(Some(writes.clone()));
+            let Err(error) = request.send().await else { return Ok(Vec::new()) };
+            let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
+            else {
+                return Err(self.failed("TransactWriteItems", &error));
+            };
+            let codes: Vec<&str> =
+                cancelled.cancellation_reasons().iter().map(|reason| reason.code().unwrap_or_default()).collect();
+            let refused = codes.iter().enumerate().filter(|(_, code)| **code == "ConditionalCheckFailed");
+            let refused: Vec<usize> = refused.map(|(number, _)| number).collect();
+            if !refused.is_empty() {
+                return Ok(refused);
+            }
+            let code =
+                codes.iter().find(|code| !["", "None"].contains(code)).unwrap_or(&"TransactionCanceledException");
+            cause = Cause::Throttled { code: text::bounded(code) };
+            if !["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"].contains(code) {
+                cause = Cause::Refused { code: text::bounded(code) };
+                break;
+            }
+            sleep(pause).await;
+        }
+        Err(self.error("TransactWriteItems", cause))
+    }
+
+    fn write(&self, recalled: &Recalled, entry: &Entry) -> Result<TransactWriteItem, LedgerError> {
+        match entry {
+            Entry::Condition(key, condition) => self.versioned(recalled, format!("C#{key}"), condition),
+            Entry::Coverage(region, coverage) => self.versioned(recalled, format!("W#{region}"), coverage),
+            Entry::Journal(journal) => self.versioned(recalled, JOURNAL.into(), journal),
+            Entry::Plan(plan) => {
+                let put = self.item("A", &format!("P#{}", plan.from), plan)?;
+                self.put(put.item("ttl", seconds(later(plan.to, KEPT))))
+            }
+            Entry::Tell(alert) => self.waiting(alert),
+        }
+    }
+
+    /// A write of something that is written again and again: only over the writing that was seen.
+    fn versioned(
+        &self,
+        recalled: &Recalled,
+        sort_key: String,
+        value: &impl Serialize,
+    ) -> Result<TransactWriteItem, LedgerError> {
+        let seen = recalled.versions.get(&sort_key).copied();
+        let next = seen.unwrap_or_default() + 1;
+        let put = self.item("A", &sort_key, value)?.item("v", AttributeValue::N(next.to_string()));
+        self.put(match seen {
+            Some(seen) => put
+                .condition_expression("v = :seen")
+                .expression_attribute_values(":seen", AttributeValue::N(seen.to_string())),
+            None => put.condition_expression("attribute_not_exists(v)"),
+        })
+    }
+
+    fn event(&self, alert: &Alert, now: Timestamp) -> Result<TransactWriteItem, LedgerError> {
+        let id = alert.act().map(|act| act.event_id.as_str()).unwrap_or_default();
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(self.key("E", id)))
+            .item("ttl", seconds(later(now, KEPT)))
+            .condition_expression("attribute_not_exists(pk) OR #ttl < :now")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":now", seconds(now));
+        self.put(put)
+    }
+
+    fn waiting(&self, alert: &Alert) -> Result<TransactWriteItem, LedgerError> {
+        self.put(self.item("O", &format!("{:015}#{}", alert.at.as_millisecond(), alert.id), alert)?)
+    }
+
+    fn item(
+        &self,
+        partition: &str,
+        sort_key: &str,
+        value: &impl Serialize,
+    ) -> Result<aws_sdk_dynamodb::types::builders::PutBuilder, LedgerError> {
+        let body = serde_json::to_string(value)
+            .map_err(|error| self.error("TransactWriteItems", Cause::Malformed { detail: error.to_string() }))?;
+        let put = Put::builder().table_name(&self.table).set_item(Some(self.key(partition, sort_key)));
+        Ok(put.item("body", AttributeValue::S(body)))
+    }
+
+    fn put(&self, put: aws_sdk_dynamodb::types::builders::PutBuilder) -> Result<TransactWriteItem, LedgerError> {
+        let put = put.build().map_err(|error| self.unbuilt(&error))?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// An alert of another version of rootwatch may not be readable: it is told all the same.
+    fn read(&self, key: String, item: &Item) -> Waiting {
+        let alert = body(item).unwrap_or_else(|| {
+            let at = key.split('#').next().and_then(|at| at.parse().ok()).unwrap_or_default();
+            let what = What::Unreadable { text: text::bounded(&text_of(item, "body").unwrap_or_default()) };
+            Alert::unreadable(&self.account, &key, Timestamp::from_millisecond(at).unwrap_or_default(), what)
+        });
+        Waiting { alert, key }
+    }
+
+    fn partition(&self, kind: &str) -> AttributeValue {
+        AttributeValue::S(format!("{kind}#{}", self.account))
+    }
+
+    fn key(&self, kind: &str, sort_key: &str) -> Item {
+        HashMap::from([("pk".into(), self.partition(kind)), ("sk".into(), AttributeValue::S(sort_key.into()))])
+    }
+
+    fn failed<E: ProvideErrorMetadata, R>(&self, operation: &'static str, error: &SdkError<E, R>) -> LedgerError {
+        self.error(operation, failure::cause(error))
+    }
+
+    fn unbuilt(&self, error: &aws_smithy_types::error::operation::BuildError) -> LedgerError {
+        self.error("TransactWriteItems", Cause::Malformed { detail: error.to_string() })
+    }
+
+    fn error(&self, operation: &'static str, cause: Cause) -> LedgerError {
+        LedgerError { operation, table: self.table.clone(), cause }
+    }
+}
+
+impl Recalled {
+    fn remember(&mut self, entry: Entry) {
+        let memory = &mut self.memory;
+        let sort_key = match entry {
+            Entry::Condition(key, condition) => {
+                let sort_key = format!("C#{key}");
+                memory.conditions.insert(key, condition);
+                sort_key
+            }
+            Entry::Coverage(region, coverage) => {
+                let sort_key = format!("W#{region}");
+                memory.coverage.insert(region, coverage);
+                sort_key
+            }
+            Entry::Journal(journal) => {
+                memory.journal = journal;
+                JOURNAL.to_owned()
+            }
+            Entry::Plan(plan) => return memory.plans.push(plan),
+            Entry::Tell(_) => return,
+        };
+        *self.versions.entry(sort_key).or_default() += 1;
+    }
+}
+
+type Item = HashMap<String, AttributeValue>;
+
+/// Groups side by side, as many as fit into a transaction; a group that is larger goes alone, and is refused.
+fn packed(groups: Vec<Vec<Entry>>) -> Vec<Vec<Entry>> {
+    let mut packed: Vec<Vec<Entry>> = Vec::new();
+    for group in groups.into_iter().filter(|group| !group.is_empty()) {
+        match packed.last_mut() {
+            Some(last) if last.len() + group.len() <= MAX_WRITES => last.extend(group),
+            _ => packed.push(group),
+        }
+    }
+    packed
+}
+
+fn pauses() -> impl Iterator<Item = Duration> {
+    (0..TRIES).map(|number| FIRST_PAUSE * 2u32.pow(number))
+}
+
+fn is_conditional<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    error.as_service_error().and_then(|error| error.meta().code()) == Some("ConditionalCheckFailedException")
+}
+
+fn text_of(item: &Item, name: &str) -> Option<String> {
+    item.get(name)?.as_s().ok().cloned()
+}
+
+fn number_of(item: &Item, name: &str) -> Option<i64> {
+    item.get(name)?.as_n().ok()?.parse().ok()
+}
+
+fn body<T: DeserializeOwned>(item: &Item) -> Option<T> {
+    serde_json::from_str(item.get("body")?.as_s().ok()?).ok()
+}
+
+fn is_expired(item: &Item, now: Timestamp) -> bool {
+    number_of(item, "ttl").is_some_and(|ttl| ttl < now.as_second())
+}
+
+fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+fn seconds(at: Timestamp) -> AttributeValue {
+    AttributeValue::N(at.as_second().to_string())
+}
+
+fn milliseconds(at: Timestamp) -> AttributeValue {
+    AttributeValue::N(at.as_millisecond().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use aws_sdk_dynamodb::error::ErrorMetadata;
+    use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemOutput;
+    use aws_sdk_dynamodb::operation::put_item::{PutItemError, PutItemOutput};
+    use aws_sdk_dynamodb::operation::query::QueryOutput;
+    use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsOutput;
+    use aws_sdk_dynamodb::types::CancellationReason;
+    use aws_sdk_dynamodb::types::error::{ConditionalCheckFailedException, TransactionCanceledException};
+    use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+    use checklist::root_activity::{RootActivity, TrailEvent};
+    use checklist::{Account, Partition};
+
+    use super::*;
+
+    const NOW: &str = "2026-11-20T10:00:00Z";
+
+    fn now() -> Timestamp {
+        NOW.parse().unwrap()
+    }
+
+    fn account() -> AccountId {
+        AccountId::parse("111122223333").unwrap()
+    }
+
+    fn ledger(rules: &[&Rule]) -> Ledger {
+        Ledger {
+            client: mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, rules),
+            table: "t".into(),
+            account: account(),
+        }
+    }
+
+    fn act(id: &str) -> Alert {
+        let record = include_str!("../../checklist/samples/records/18-root-readonly-list-buckets.json");
+        let account = Account { id: account(), alias: None, partition: Partition::Aws };
+        let event = TrailEvent { record: Some(record.into()), ..TrailEvent::default() };
+        let act = RootActivity { event_id: id.into(), ..RootActivity::classify(&event, &account).unwrap() };
+        let what = What::RootActivity(Box::new(act));
+        Alert { id: format!("111122223333/root/{id}"), at: now(), severity: checklist::Severity::Low, account, what }
+    }
+
+    fn cancelled(codes: &[&str]) -> TransactWriteItemsError {
+        let reason = |code: &&str| CancellationReason::builder().code(*code).build();
+        let reasons = codes.iter().map(reason).collect();
+        TransactWriteItemsError::TransactionCanceledException(
+            TransactionCanceledException::builder().set_cancellation_reasons(Some(reasons)).build(),
+        )
+    }
+
+    fn journal() -> Vec<Vec<Entry>> {
+        vec![vec![Entry::Journal(Journal::default())]]
+    }
+
+    #[tokio::test]
+    async fn st_11_a_write_over_another_runs_is_a_conflict_and_not_tried_again() {
+        let rule = mock!(Client::transact_write_items).then_error(|| cancelled(&["ConditionalCheckFailed", "None"]));
+        let mut recalled = Recalled::default();
+        let recorded = ledger(&[&rule]).record(&mut recalled, journal()).await;
+        assert_eq!((recorded, rule.num_calls()), (Ok(Recorded::Conflict), 1));
+        assert!(recalled.versions.is_empty(), "nothing is remembered of it");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn st_11_what_passes_is_tried_five_times_and_then_an_error() {
+        for code in ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"] {
+            let rule = mock!(Client::transact_write_items).then_error(|| cancelled(&["None", code]));
+            let error = ledger(&[&rule]).record(&mut Recalled::default(), journal()).await.unwrap_err();
+            assert_eq!((error.cause, rule.num_calls()), (Cause::Throttled { code: code.into() }, 5));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_transaction_that_can_never_be_written_is_not_tried_again() {
+        let rule = mock!(Client::transact_write_items).then_error(|| cancelled(&["ValidationError"]));
+        let error = ledger(&[&rule]).record(&mut Recalled::default(), journal()).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "dynamodb:TransactWriteItems on table t failed (ValidationError)",
+            "operation, object and cause"
+        );
+        assert_eq!(rule.num_calls(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_second_write_names_the_first_ones_version() {
+        let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let conditions = Arc::clone(&seen);
+        let rule = mock!(Client::transact_write_items).then_compute_output(move |request| {
+            let put = request.transact_items()[0].put().unwrap();
+            let version = put.expression_attribute_values().and_then(|values| values.get(":seen")).cloned();
+            conditions.lock().unwrap().push((
+                put.condition_expression().unwrap().to_owned(),
+                version,
+                put.item()["v"].clone(),
+            ));
+            TransactWriteItemsOutput::builder().build()
+        });
+        let (ledger, mut recalled) = (ledger(&[&rule]), Recalled::default());
+        for _ in 0..2 {
+            assert_eq!(ledger.record(&mut recalled, journal()).await, Ok(Recorded::Written));
+        }
+        let number = |number: &str| AttributeValue::N(number.into());
+        assert_eq!(
+            *seen.lock().unwrap(),
+            [
+                ("attribute_not_exists(v)".to_owned(), None, number("1")),
+                ("v = :seen".to_owned(), Some(number("1")), number("2"))
+            ]
+        );
+    }
+
+    #[test]
+    fn a_group_is_never_torn_apart_and_a_transaction_has_at_most_100_writes() {
+        let group = |size| (0..size).map(|_| Entry::Journal(Journal::default())).collect::<Vec<_>>();
+        let sizes = |groups: &[usize]| {
+            packed(groups.iter().map(|size| group(*size)).collect()).iter().map(Vec::len).collect::<Vec<_>>()
+        };
+        assert_eq!(sizes(&[50, 50]), [100]);
+        assert_eq!(sizes(&[50, 51]), [50, 51]);
+        assert_eq!(sizes(&[0, 1, 0]), [1]);
+        assert_eq!(sizes(&[99, 1, 1, 2]), [100, 3]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn acts_that_another_run_wrote_first_are_its_and_the_others_are_written() {
+        let calls = AtomicUsize::new(0);
+        let rule = mock!(Client::transact_write_items)
+            .sequence()
+            .error(|| cancelled(&["None", "None", "ConditionalCheckFailed", "None"]))
+            .output(move || {
+                calls.fetch_add(1, Ordering::Relaxed);
+                TransactWriteItemsOutput::builder().build()
+            })
+            .build();
+        let acts = [act("1"), act("2")];
+        let later = Instant::now() + Duration::from_secs(60);
+        let recorded = ledger(&[&rule]).record_acts(&acts.iter().collect::<Vec<_>>(), now(), later).await;
+        assert_eq!((recorded, rule.num_calls()), (Ok(Acts { new: 1, left: 0 }), 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ct_6_ten_thousand_acts_are_two_hundred_transactions_and_the_deadline_leaves_the_rest() {
+        let rule = mock!(Client::transact_write_items).then_compute_output(|request| {
+            assert!(request.transact_items().len() <= MAX_WRITES);
+            TransactWriteItemsOutput::builder().build()
+        });
+        let acts: Vec<Alert> = (0..10_000).map(|number| act(&number.to_string())).collect();
+        let acts: Vec<&Alert> = acts.iter().collect();
+        let ledger = ledger(&[&rule]);
+        let recorded = ledger.record_acts(&acts, now(), Instant::now() + Duration::from_secs(60)).await;
+        assert_eq!((recorded, rule.num_calls()), (Ok(Acts { new: 10_000, left: 0 }), 200));
+        let late = ledger.record_acts(&acts, now(), Instant::now()).await;
+        assert_eq!(late, Ok(Acts { new: 0, left: 10_000 }));
+    }
+
+    fn event(id: &str, ttl: i64) -> Item {
+        HashMap::from([("sk".into(), AttributeValue::S(id.into())), ("ttl".into(), AttributeValue::N(ttl.to_string()))])
+    }
+
+    #[tokio::test]
+    async fn st_15_an_act_whose_time_to_live_is_over_counts_as_unseen_also_while_it_is_there() {
+        let rule = mock!(Client::batch_get_item).then_output(|| {
+            let ends = now().as_second();
+            let items = vec![event("lives", ends), event("expired", ends - 1)];
+            BatchGetItemOutput::builder().responses("t", items).build()
+        });
+        let acts = [act("lives"), act("expired"), act("new")];
+        let unseen = ledger(&[&rule]).unseen(&acts, now()).await.unwrap();
+        assert_eq!(unseen, [&acts[1], &acts[2]]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rest_of_a_batch_is_asked_for_again_and_what_never_comes_is_an_error() {
+        let keys = || KeysAndAttributes::builder().keys(HashMap::new()).build().unwrap();
+        let short = move || BatchGetItemOutput::builder().unprocessed_keys("t", keys()).build();
+        let comes = mock!(Client::batch_get_item)
+            .sequence()
+            .output(short)
+            .output(|| BatchGetItemOutput::builder().responses("t", vec![event("1", i64::MAX)]).build())
+            .build();
+        assert_eq!(ledger(&[&comes]).unseen(&[act("1")], now()).await, Ok(Vec::new()));
+        let never = mock!(Client::batch_get_item).then_output(short);
+        assert!(ledger(&[&never]).unseen(&[act("1")], now()).await.is_err());
+        assert_eq!(never.num_calls(), 5);
+    }
+
+    #[tokio::test]
+    async fn more_than_100_acts_are_looked_up_in_parts() {
+        let rule = mock!(Client::batch_get_item).then_compute_output(|request| {
+            let keys = request.request_items().unwrap()["t"].keys().len();
+            assert!(keys == 100 || keys == 1, "{keys}");
+            BatchGetItemOutput::builder().build()
+        });
+        let acts: Vec<Alert> = (0..101).map(|number| act(&number.to_string())).collect();
+        assert_eq!(ledger(&[&rule]).unseen(&acts, now()).await.unwrap().len(), 101);
+        assert_eq!(rule.num_calls(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_lease_that_another_run_holds_is_no_error_and_a_denial_is() {
+        let lease = Lease { holder: "run".into(), until: now() };
+        let held = mock!(Client::put_item).then_error(|| {
+            let metadata = ErrorMetadata::builder().code("ConditionalCheckFailedException").build();
+            PutItemError::ConditionalCheckFailedException(
+                ConditionalCheckFailedException::builder().meta(metadata).build(),
+            )
+        });
+        assert_eq!(ledger(&[&held]).acquire(&lease, now()).await, Ok(false));
+        let free = mock!(Client::put_item).then_output(|| PutItemOutput::builder().build());
+        assert_eq!(ledger(&[&free]).acquire(&lease, now()).await, Ok(true));
+        let denied = mock!(Client::put_item)
+            .then_error(|| PutItemError::generic(ErrorMetadata::builder().code("AccessDeniedException").build()));
+        assert!(ledger(&[&denied]).acquire(&lease, now()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn items_that_cannot_be_read_are_named_and_expired_plans_are_forgotten() {
+        let item = |key: &str, body: &str, ttl: i64| {
+            HashMap::from([
+                ("sk".into(), AttributeValue::S(key.into())),
+                ("body".into(), AttributeValue::S(body.into())),
+                ("ttl".into(), AttributeValue::N(ttl.to_string())),
+                ("v".into(), AttributeValue::N("7".into())),
+            ])
+        };
+        let plan = r#"{"from":"2026-11-20T10:00:00Z","to":"2026-11-20T11:00:00Z","ticket":"CHG-1","by":"alice"}"#;
+        let ends = now().as_second();
+        let items = vec![
+            item("C#root-mfa", "{}", 0),
+            item("W#eu-west-1", "?", 0),
+            item("P#1", plan, ends),
+            item("P#2", plan, ends - 1),
+            item("X#1", "{}", 0),
+        ];
+        let rule =
+            mock!(Client::query).then_output(move || QueryOutput::builder().set_items(Some(items.clone())).build());
+        let recalled = ledger(&[&rule]).recall(now()).await.unwrap();
+        assert_eq!(recalled.unreadable, ["C#root-mfa", "W#eu-west-1", "X#1"]);
+        assert_eq!(recalled.memory.plans.len(), 1);
+        assert_eq!(recalled.versions["W#eu-west-1"], 7, "it can be written anew");
+    }
+
+    #[tokio::test]
+    async fn an_alert_of_another_version_is_told_as_what_it_is() {
+        let rule = mock!(Client::query).then_output(|| {
+            let item = HashMap::from([
+                ("sk".into(), AttributeValue::S(format!("{:015}#an-id", now().as_millisecond()))),
+                ("body".into(), AttributeValue::S("{\"new\": true}".into())),
+            ]);
+            QueryOutput::builder().items(item).build()
+        });
+        let waiting = ledger(&[&rule]).waiting_alerts().await.unwrap();
+        let alert = &waiting[0].alert;
+        assert_eq!((alert.id.as_str(), alert.at), ("an-id", now()));
+        assert_eq!(alert.what, What::Unreadable { text: "{\"new\": true}".into() });
+    }
+}

@@ -1,0 +1,136 @@
+//! A report as looks at conditions.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{Condition, Failure, Fault, Memory, Observation, Seen};
+use crate::control::Severity;
+use crate::finding::{Finding, Status};
+use crate::report::{Report, SourceState};
+use crate::snapshot::{Cause, Source};
+
+/// Every condition that `report` tells of, and what `memory` holds beside them.
+pub fn observe(memory: &Memory, report: &Report) -> Vec<Observation> {
+    let mut looks: Vec<Observation> = report.findings.iter().flat_map(|finding| controls(report, finding)).collect();
+    looks.extend(report.sources.iter().map(|state| source(report, state)));
+    if let Some(confirmed) = report.subscribed {
+        let failure = Failure::new(
+            Severity::Critical,
+            "The topic has no confirmed subscriber: alerts are kept until there is one",
+        );
+        let seen = if confirmed { Seen::Passing } else { Seen::Failing { failure, passing: false } };
+        looks.push(Observation { condition: Fault::NoSubscriber, seen, judged_by: live(Source::Subscribers, report) });
+    }
+    let looked_at: Vec<String> = looks.iter().map(|look| look.condition.key()).collect();
+    let others = memory.conditions.iter().filter(|(key, condition)| condition.open && !looked_at.contains(key));
+    looks.extend(others.filter_map(|(_, condition)| not_looked_at(report, condition)));
+    if report.is_narrow {
+        looks.retain(|look| !matches!(look.condition, Fault::Unjudged { .. }));
+        for look in looks.iter_mut().filter(|look| matches!(look.seen, Seen::Passing | Seen::Dropped)) {
+            look.seen = Seen::Unknown;
+        }
+    }
+    looks
+}
+
+fn controls(report: &Report, finding: &Finding) -> [Observation; 2] {
+    let control = finding.control.to_owned();
+    let judged = match finding.status {
+        Status::Failed => failed(finding),
+        Status::Passed | Status::NotApplicable => Seen::Passing,
+        Status::Unknown => Seen::Unknown,
+    };
+    // What keeps a source from being read is a condition of its own; told twice it would only hide.
+    let unjudged = match finding.status {
+        Status::Unknown if report.errors().any(|state| judges(state.source)) => Seen::Unknown,
+        Status::Unknown => {
+            let failure = Failure { evidence: evidence(finding), ..Failure::new(Severity::Medium, &finding.reason) };
+            Seen::Failing { failure, passing: false }
+        }
+        _ => Seen::Passing,
+    };
+    [
+        Observation {
+            condition: Fault::Control { control: control.clone() },
+            seen: judged,
+            judged_by: finding.judged_by.clone(),
+        },
+        Observation { condition: Fault::Unjudged { control }, seen: unjudged, judged_by: BTreeMap::new() },
+    ]
+}
+
+fn failed(finding: &Finding) -> Seen {
+    let whole = finding.exceptions.iter().find(|exception| exception.resource.is_none());
+    let is_excepted =
+        |resource: &&String| finding.exceptions.iter().any(|exception| exception.resource.as_ref() == Some(*resource));
+    let left: Vec<String> = finding.resources.iter().filter(|resource| !is_excepted(resource)).cloned().collect();
+    let failure = |resources: Vec<String>| Failure {
+        evidence: evidence(finding),
+        count: resources.len(),
+        resources: resources.into_iter().take(Failure::MAX_RESOURCES).collect(),
+        ..Failure::new(finding.severity, &finding.reason)
+    };
+    let by_name = finding.exceptions.first().filter(|_| left.is_empty() && !finding.resources.is_empty());
+    match whole.or(by_name) {
+        Some(exception) => Seen::Excepted(failure(finding.resources.clone()), exception.clone()),
+        None => Seen::Failing { failure: failure(left), passing: false },
+    }
+}
+
+fn evidence(finding: &Finding) -> Vec<crate::finding::Evidence> {
+    finding.evidence.iter().take(Failure::MAX_EVIDENCE).cloned().collect()
+}
+
+fn source(report: &Report, state: &SourceState) -> Observation {
+    let seen = match &state.error {
+        None => Seen::Passing,
+        Some(error) => {
+            let severity = if state.source == Source::AccountAlias { Severity::Low } else { Severity::Medium };
+            let failure = Failure { unavailable: Some(error.clone()), ..Failure::new(severity, &error.to_string()) };
+            Seen::Failing { failure, passing: may_pass(&error.cause) }
+        }
+    };
+    let condition = Fault::Unread { source: state.source, region: state.region.clone() };
+    Observation { condition, seen, judged_by: live(state.source, report) }
+}
+
+/// Whether a control may be unknown for want of it.
+fn judges(source: Source) -> bool {
+    !matches!(source, Source::AccountAlias | Source::Subscribers)
+}
+
+fn live(source: Source, report: &Report) -> BTreeMap<Source, Timestamp> {
+    BTreeMap::from([(source, report.taken_at)])
+}
+
+/// What a later run may meet no more although nobody did anything.
+fn may_pass(cause: &Cause) -> bool {
+    matches!(cause, Cause::Throttled { .. } | Cause::TimedOut | Cause::Unreachable | Cause::NotReady | Cause::OutOfTime)
+}
+
+/// A Region that is swept no more, or a control that a newer version has not.
+fn not_looked_at(report: &Report, condition: &Condition) -> Option<Observation> {
+    let fault = condition.fault.clone()?;
+    let is_region = matches!(fault, Fault::Unread { region: Some(_), .. });
+    let regions_unread = report.errors().any(|state| state.source == Source::Regions);
+    let seen = match fault {
+        _ if is_region && regions_unread => Seen::Unknown,
+        Fault::NoSubscriber => Seen::Unknown,
+        _ => Seen::Dropped,
+    };
+    Some(Observation { condition: fault, seen, judged_by: BTreeMap::new() })
+}
+
+impl Failure {
+    pub(super) fn new(severity: Severity, found: &str) -> Self {
+        Self {
+            severity,
+            found: found.to_owned(),
+            evidence: Vec::new(),
+            resources: Vec::new(),
+            count: 0,
+            unavailable: None,
+        }
+    }
+}

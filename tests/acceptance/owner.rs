@@ -1,0 +1,183 @@
+//! What the owner of the account sets and sees: heartbeat, digest, exceptions, statements, announced uses of root.
+
+use sandbox::{Fault, Story, Trouble};
+use serde_json::json;
+
+use crate::account::{
+    ALARM, Account, FRESH, QUIET, Run, hours, minutes, notification, story, story_now, transitions, words,
+};
+use crate::ledger::figures;
+
+/// A watcher outside the account, at an address that is a secret.
+fn watched(mut story: Story, account: &Account) -> Story {
+    let url = format!("{}/watcher/secret-of-the-watcher", account.sandbox.url());
+    story.environment.insert("ROOTWATCH_HEARTBEAT_URL".into(), url);
+    story
+}
+
+#[tokio::test]
+async fn a_complete_run_sends_one_heartbeat_and_counts_it() {
+    let story = story_now(QUIET);
+    let account = Account::of(&story).await;
+    let outcome = account.invoke(&watched(story, &account)).await;
+    assert_eq!(outcome.answer.unwrap()["complete"], true);
+    assert_eq!(account.sandbox.heartbeats(), 1);
+    let figures = figures(&outcome.log);
+    assert_eq!((&figures["Heartbeat"], &figures["FunctionName"]), (&json!(1), &json!("rootwatch")));
+    assert!(!outcome.log.contains("secret-of-the-watcher"));
+}
+
+#[tokio::test]
+async fn a_run_that_could_not_read_everything_sends_no_heartbeat() {
+    let mut story = story_now(QUIET);
+    story.faults.push(Fault::on("iam:GetAccountSummary", Trouble::Deny));
+    let account = Account::of(&story).await;
+    let outcome = account.invoke(&watched(story, &account)).await;
+    assert_eq!(outcome.answer.unwrap()["complete"], false);
+    assert_eq!((account.sandbox.heartbeats(), figures(&outcome.log).get("Heartbeat")), (0, None));
+}
+
+#[tokio::test]
+async fn a_watcher_that_fails_changes_nothing_else_and_stays_out_of_the_log() {
+    for trouble in [Trouble::Broken, Trouble::Deny, Trouble::Reset] {
+        let mut story = story_now(ALARM);
+        story.faults.push(Fault::on("watcher:GET", trouble.clone()));
+        let account = Account::of(&story).await;
+        let outcome = account.invoke(&watched(story, &account)).await;
+        assert_eq!(outcome.answer.unwrap()["complete"], true, "{trouble:?}");
+        assert_eq!((account.sandbox.published().len(), account.sandbox.heartbeats()), (1, 0), "{trouble:?}");
+        assert_eq!(figures(&outcome.log)["Heartbeat"], 1, "the alarm inside the account is another way");
+        assert!(outcome.log.contains("the watcher outside the account was not reached"), "{trouble:?}");
+        assert!(!outcome.log.contains("secret-of-the-watcher"), "{trouble:?}");
+        account.assert_settled("no watcher").await;
+    }
+}
+
+fn digests(run: &Run) -> usize {
+    run.ids().iter().filter(|id| id.contains("/digest/")).count()
+}
+
+#[tokio::test]
+async fn a_digest_comes_with_the_first_run_and_then_on_mondays_at_eight() {
+    let mut story = Story::load(QUIET);
+    story.environment.insert("ROOTWATCH_DIGEST".into(), "weekly".into());
+    let account = Account::of(&story).await;
+    let run = account.run(&story).await;
+    assert_eq!(run.mails[0].subject, "[rootwatch] DIGEST: all is well in acme-prod (111122223333)");
+    // The story plays on a Friday.
+    let monday: jiff::Timestamp = "2026-11-23T08:00:00Z".parse().unwrap();
+    for (at, expected) in [
+        (story.now + hours(1), 0),
+        (monday - minutes(1), 0),
+        (monday, 1),
+        (monday + minutes(15), 0),
+        (monday + hours(7 * 24) - minutes(1), 0),
+        (monday + hours(7 * 24), 1),
+    ] {
+        let run = account.run(&story.later_with_a_young_report(at.duration_since(story.now))).await;
+        assert_eq!(digests(&run), expected, "{at}");
+        assert!(run.is_complete());
+    }
+}
+
+fn excepted(mut story: Story) -> Story {
+    let exceptions = json!([{"control": "root-mfa", "reason": "The key is in the post", "owner": "alice",
+        "until": "2026-11-20T12:00:00Z"}]);
+    story.environment.insert("ROOTWATCH_EXCEPTIONS".into(), exceptions.to_string());
+    story
+}
+
+#[tokio::test]
+async fn an_exception_silences_until_it_ends_and_its_end_is_told_once() {
+    let story = excepted(story(FRESH));
+    let account = Account::of(&story).await;
+    let later = |by| story.later_with_a_young_report(by);
+    let ids = account.run(&story).await.ids();
+    assert!(!ids.is_empty() && !ids.iter().any(|id| id.contains("root-mfa")), "{ids:?}");
+
+    let run = account.run(&later(hours(2))).await;
+    let mut ids = run.ids();
+    ids.retain(|id| id.contains("root-mfa"));
+    assert_eq!(
+        ids,
+        ["111122223333/exception-ended/root-mfa/all/2026-11-20T12:00:00Z", "111122223333/root-mfa/1"],
+        "it opens, and its exception is over"
+    );
+    assert!(words(run.mail()).contains("The exception for root-mfa is over."));
+    assert!(account.run(&later(hours(2) + minutes(15))).await.mails.is_empty());
+}
+
+#[tokio::test]
+async fn an_exception_that_comes_while_a_condition_is_open_says_that_it_is_silenced_and_not_mended() {
+    let story = story(FRESH);
+    let account = Account::of(&story).await;
+    account.run(&story).await;
+    let run = account.run(&excepted(story.later_with_a_young_report(minutes(15)))).await;
+    assert_eq!(transitions(&run.mails), [("111122223333/root-mfa/1".to_owned(), "silenced".to_owned())]);
+    let mail = words(run.mail());
+    assert!(mail.contains("SILENCED, not mended") && mail.contains("The key is in the post"), "{mail}");
+}
+
+#[tokio::test]
+async fn a_statement_that_lapsed_is_told_once() {
+    let mut story = story(QUIET);
+    let statements = json!([
+        {"statement": "root-password-strong", "by": "alice", "on": "2026-08-01"},
+        {"statement": "contacts-reviewed", "by": "alice", "on": "2026-11-01"},
+    ]);
+    story.environment.insert("ROOTWATCH_ATTESTATIONS".into(), statements.to_string());
+    let account = Account::of(&story).await;
+    let run = account.run(&story).await;
+    let ids = run.ids();
+    assert!(ids.len() == 1 && ids[0].contains("/attestation-lapsed/root-password-strong/"), "{ids:?}");
+    assert!(account.run(&story.later_with_a_young_report(minutes(15))).await.mails.is_empty());
+}
+
+#[tokio::test]
+async fn an_announced_use_of_root_is_told_and_what_root_then_does_is_one_less_severe() {
+    let after = story(ALARM).with_account_of(QUIET);
+    let mut announcing = after.later_with_a_young_report(-minutes(50));
+    let window =
+        json!({"from": "2026-11-20T09:14:00Z", "to": "2026-11-20T09:17:00Z", "ticket": "CHG-7", "by": "alice"});
+    announcing.event = json!({"planned_root_use": window});
+    let account = Account::of(&announcing).await;
+    let run = account.run(&quiet(announcing.clone())).await;
+    assert_eq!(run.ids(), ["111122223333/planned-root-use/2026-11-20T09:14:00Z"]);
+    assert!(words(run.mail()).contains("alice announced that root will be used"));
+    assert!(account.run(&quiet(announcing)).await.mails.is_empty(), "the same announcement is no news");
+
+    // A run of the schedule, which has it from the table.
+    let run = account.run(&quiet(after)).await;
+    let told = notification(&run.mails[0]);
+    let acts = told["root_sessions"].as_array().unwrap().iter().flat_map(|session| session["acts"].as_array().unwrap());
+    let mut acts: Vec<String> =
+        acts.map(|act| format!("{} {} {}", act["kind"], act["severity"], act["planned"]["ticket"])).collect();
+    acts.sort();
+    assert_eq!(
+        acts,
+        [
+            r#""read_only_call" "low" "CHG-7""#,
+            r#""root_access_key_created" "critical" null"#,
+            r#""sign_in_succeeded" "high" "CHG-7""#,
+        ]
+    );
+    assert!(words(run.mail()).contains("CHG-7, announced by alice; one less severe for that"));
+}
+
+fn quiet(mut story: Story) -> Story {
+    story.environment.insert("ROOTWATCH_DIGEST".into(), "never".into());
+    story
+}
+
+#[tokio::test]
+async fn a_reminder_comes_after_its_period_and_not_before() {
+    let mut story = story(FRESH);
+    story.environment.insert("ROOTWATCH_REMINDER_HOURS_CRITICAL".into(), "2".into());
+    let account = Account::of(&story).await;
+    account.run(&story).await;
+    for (after, expected) in [(minutes(119), 0), (minutes(120), 1), (minutes(135), 0)] {
+        let run = account.run(&story.later_with_a_young_report(after)).await;
+        assert_eq!(run.mails.len(), expected, "{after}");
+        assert!(transitions(&run.mails).iter().all(|(_, what)| what == "reminder"));
+    }
+}

@@ -1,0 +1,189 @@
+//! Runs one after the other: what is swept, what the clock does, what comes back.
+
+use checker::Invocation;
+use jiff::{SignedDuration, Timestamp};
+use sandbox::{Fault, Story, Trouble};
+use serde_json::Value;
+
+use crate::account::{
+    ALARM, Account, FRESH, QUIET, Run, hours, minutes, notification, story, story_at, text, transitions, words,
+};
+use crate::stories::{invocation, limits};
+
+const FLOOD: &str = "critical-one-success-among-many-failed-sign-ins";
+
+/// Root's acts alone, in an account that passes.
+fn acts_alone() -> Story {
+    story(ALARM).with_account_of(QUIET)
+}
+
+fn with_look_back(mut story: Story, hours: u16) -> Story {
+    story.environment.insert("ROOTWATCH_DIGEST".into(), "never".into());
+    story.environment.insert("ROOTWATCH_LOOKBACK_HOURS".into(), hours.to_string());
+    story
+}
+
+fn acts(run: &Run) -> Vec<String> {
+    run.ids().into_iter().filter(|id| !id.contains('/')).collect()
+}
+
+#[tokio::test]
+async fn ct_6_hundreds_of_events_are_one_message_and_each_of_them_is_recorded() {
+    let story = story(FLOOD).with_a_flood_of(260);
+    let account = Account::of(&story).await;
+    let run = account.run(&story).await;
+    assert_eq!((run.mails.len(), account.items("E").await.len()), (1, 260));
+    assert!(run.is_complete());
+    account.assert_settled("a flood").await;
+    let run = account.run(&story.later_with_a_young_report(minutes(15))).await;
+    assert!(run.mails.is_empty() && run.is_complete());
+}
+
+#[tokio::test]
+async fn ct_8_a_run_that_is_cut_short_is_continued_and_nothing_is_told_twice() {
+    let story = story(FLOOD).with_a_flood_of(120).later_with_a_young_report(hours(4));
+    let account = Account::of(&story).await;
+    let process = account.process(&story, &limits()).await;
+    // Reading ends at half time: about four of six pages.
+    let short = Invocation { ends: story.now + SignedDuration::from_secs(4), ..invocation(&story) };
+    let run = process.run_as(&story, &short).await;
+    let recorded = account.items("E").await.len();
+    assert!((1..120).contains(&recorded), "{recorded}");
+    assert!(run.mails.len() == 1 && !run.is_complete() && !run.has_heartbeat());
+    assert!(words(run.mail()).contains("cut short by the end of this run"), "{}", run.mail());
+    let settled: Value = serde_json::from_str(&text(&account.item("A", "W#us-east-1").await, "body")).unwrap();
+    assert_eq!(settled["settled"].as_array().unwrap().len(), 1, "the newest part alone: {settled}");
+
+    let run = account.run(&story.later_with_a_young_report(minutes(15))).await;
+    assert_eq!(account.items("E").await.len(), 120);
+    assert_eq!(acts(&run).len(), 120 - recorded, "what the first run told is not told again");
+    assert!(run.is_complete());
+}
+
+#[tokio::test]
+async fn ct_12_an_event_that_cloudtrail_shows_two_hours_late_is_told_once() {
+    let story = with_look_back(acts_alone().shown_late(hours(2)), 1);
+    let account = Account::of(&story).await;
+    let mut told = Vec::new();
+    for half_hour in 0..5 {
+        let run = account.run(&story.later_with_a_young_report(minutes(30 * half_hour))).await;
+        assert!(run.is_complete());
+        told.extend(acts(&run));
+    }
+    told.sort();
+    assert_eq!(told.len(), 3, "{told:?}");
+    told.dedup();
+    assert_eq!(told.len(), 3);
+}
+
+#[tokio::test]
+async fn ct_13_after_three_days_without_a_run_the_gap_is_caught_up_and_said() {
+    let story = with_look_back(acts_alone(), 1);
+    let account = Account::of(&story).await;
+    let before = story.later_with_a_young_report(-hours(24));
+    assert!(account.run(&before).await.is_complete());
+    let run = account.run(&story.later_with_a_young_report(hours(48))).await;
+    assert_eq!(acts(&run).len(), 3);
+    assert!(run.is_complete());
+    let mail = words(run.mail());
+    assert!(mail.contains("Nothing was checked from 2026-11-19 10:00:00 UTC to 2026-11-22 10:00:00 UTC"), "{mail}");
+    assert!(mail.contains("told 2 d 0 h after it happened"), "each act says how late: {mail}");
+    assert!(account.run(&story.later_with_a_young_report(hours(49))).await.mails.is_empty());
+}
+
+#[tokio::test]
+async fn rt_1_with_little_time_left_what_was_read_is_recorded_and_told_as_partial() {
+    let mut story = story(ALARM);
+    story.faults.push(Fault::on("iam:GetAccountAuthorizationDetails", Trouble::Hang));
+    story.faults.push(Fault::on("cloudtrail:LookupEvents", Trouble::Hang).in_region("us-west-2"));
+    let account = Account::of(&story).await;
+    let process = account.process(&story, &limits()).await;
+    let short = Invocation { ends: story.now + SignedDuration::from_secs(4), ..invocation(&story) };
+    let run = process.run_as(&story, &short).await;
+    assert!(!run.is_complete() && !run.has_heartbeat());
+    assert!(words(run.mail()).contains("cut short by the end of this run"), "{}", run.mail());
+    assert_eq!(acts(&run).len(), account.items("E").await.len());
+    assert!(!acts(&run).is_empty());
+    account.assert_settled("partial").await;
+}
+
+#[tokio::test]
+async fn rt_2_a_run_in_which_every_call_takes_two_seconds_longer_is_complete() {
+    let mut story = story(QUIET);
+    let account = Account::of(&story).await;
+    account.run(&story).await;
+    let mut actions: Vec<String> = account.sandbox.calls().into_iter().map(|call| call.action).collect();
+    actions.sort();
+    actions.dedup();
+    story.faults.extend(actions.iter().map(|action| Fault::on(action, Trouble::Slow(2_000))));
+    let story = story.later_with_a_young_report(minutes(15));
+    let run = account.process(&story, &aws::client::Limits::default()).await.run(&story).await;
+    assert!(run.is_complete() && run.has_heartbeat(), "{:?}", run.answer);
+}
+
+#[tokio::test]
+async fn st_16_a_clock_that_jumps_a_day_back_and_forth_neither_mutes_nor_floods() {
+    let story = story(FRESH);
+    let account = Account::of(&story).await;
+    let opened = account.run(&story).await.ids();
+    let mut messages = Vec::new();
+    // A day back, a day ahead, right again; at each twice.
+    for jump in [-hours(24), hours(24), hours(1)] {
+        let mut mails = Vec::new();
+        for quarter in 0..2 {
+            let run = account.run(&story.later_with_a_young_report(jump + minutes(15 * quarter))).await;
+            assert!(run.answer.is_ok());
+            mails.extend(run.mails);
+        }
+        // Root's last use is more than a day ago once the clock is ahead.
+        let mut told = transitions(&mails);
+        told.retain(|(id, _)| !id.contains("/root-unused/"));
+        assert!(told.iter().all(|(_, what)| what == "reminder"), "{jump}: {told:?}");
+        messages.push(mails.len());
+    }
+    assert!(messages.iter().all(|count| *count <= 1), "at most one message a jump: {messages:?}");
+    // No later than a period after the clock is right.
+    let mut reminded = Vec::new();
+    for hour in (2..=26).step_by(6) {
+        let run = account.run(&story.later_with_a_young_report(hours(hour))).await;
+        reminded.extend(transitions(&run.mails).into_iter().map(|(id, _)| id));
+    }
+    for id in opened.iter().filter(|id| !id.contains("/root-unused/")) {
+        assert!(reminded.contains(id), "{id} is mute: {reminded:?}");
+    }
+}
+
+#[tokio::test]
+async fn st_17_what_comes_and_goes_is_told_each_time_and_called_flapping_from_the_third_on() {
+    let start: Timestamp = story(FRESH).now;
+    let account = Account::of(&story(FRESH)).await;
+    let mut told = Vec::new();
+    for number in 0..6 {
+        let name = if number % 2 == 0 { FRESH } else { QUIET };
+        let run = account.run(&story_at(name, start + minutes(30 * number))).await;
+        let alerts = notification(&run.mails[0])["alerts"].as_array().unwrap().clone();
+        let mfa = alerts.iter().find(|alert| alert["id"].as_str().unwrap().contains("/root-mfa/")).unwrap();
+        assert_eq!(run.mail().contains("flapping"), number >= 4 && number % 2 == 0, "run {number}: {}", run.mail());
+        told.push(format!("{} {} {}", mfa["id"], mfa["facts"]["transition"], mfa["facts"]["flapping"]));
+    }
+    let expected = [
+        r#""111122223333/root-mfa/1" "opened" false"#,
+        r#""111122223333/root-mfa/1" "resolved" false"#,
+        r#""111122223333/root-mfa/2" "opened" false"#,
+        r#""111122223333/root-mfa/2" "resolved" false"#,
+        r#""111122223333/root-mfa/3" "opened" true"#,
+        r#""111122223333/root-mfa/3" "resolved" true"#,
+    ];
+    assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn rt_3_a_warm_process_takes_the_time_of_each_call() {
+    let story = story(FRESH);
+    let account = Account::of(&story).await;
+    let process = account.process(&story, &limits()).await;
+    process.run(&story).await;
+    let run = process.run(&story.later_with_a_young_report(hours(4))).await;
+    assert!(transitions(&run.mails).contains(&("111122223333/root-mfa/1".into(), "reminder".into())));
+    assert_eq!(run.answer.unwrap().report.taken_at, story.now + hours(4));
+}
