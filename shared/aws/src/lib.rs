@@ -1,9 +1,11 @@
-//! The adapters: an AWS account into a [`checklist::Snapshot`], a [`checklist::Message`] into SNS. SDK types end here.
+//! The adapters: an AWS account into a [`checklist::Snapshot`], what is remembered into a table, a [`checklist::Message`] into SNS.
+//! SDK types end here.
 //!
 //! # Layout
 //! - [`client`]: how every SDK client is built (time limits, retries, one shared connector);
 //! - [`Collector`]: all sources at once; [`credential_report`], [`iam`], [`regions`], [`root_events`] read one each;
-//! - publishing: [`Notifier`];
+//! - [`ledger`]: what was told, and what waits; [`drain`]: tells it, through [`Notifier`];
+//! - [`send_heartbeat`]: a watcher outside the account;
 //! - [`failure`]: an SDK error in the words of the checklist.
 //!
 //! Each module that calls AWS lists the IAM actions it needs beside the calls, as `ACTIONS`; a test holds their union, [`actions`],
