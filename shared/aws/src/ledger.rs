@@ -172,7 +172,7 @@ impl Ledger {
     /// as they are at most 100 entries.
     ///
     /// # Errors
-    /// When the table could not be written, also after [`TRIES`] tries.
+    /// When the table could not be written, also after several tries.
     pub async fn record(&self, recalled: &mut Recalled, groups: Vec<Vec<Entry>>) -> Result<Recorded, LedgerError> {
         for entries in packed(groups) {
             let writes = entries.iter().map(|entry| self.write(recalled, entry)).collect::<Result<_, _>>()?;

@@ -4,7 +4,7 @@
 //! # Layout
 //! - [`client`]: how every SDK client is built (time limits, retries, one shared connector);
 //! - [`Collector`]: all sources at once; [`credential_report`], [`iam`], [`regions`], [`root_events`] read one each;
-//! - [`ledger`]: what was told, and what waits; [`drain`]: tells it, through [`Notifier`];
+//! - [`ledger`]: what was told, and what waits; [`drain()`]: tells it, through [`Notifier`];
 //! - [`send_heartbeat`]: a watcher outside the account;
 //! - [`failure`]: an SDK error in the words of the checklist.
 //!
