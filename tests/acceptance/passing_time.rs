@@ -50,6 +50,8 @@ async fn ct_8_a_run_that_is_cut_short_is_continued_and_nothing_is_told_twice() {
     let recorded = account.items("E").await.len();
     assert!((1..120).contains(&recorded), "{recorded}");
     assert!(run.mails.len() == 1 && !run.is_complete() && !run.has_heartbeat());
+    assert!(run.answer.as_ref().is_ok_and(|answer| answer.partial));
+    assert!(words(run.mail()).contains("PARTIAL: time ran out"), "{}", run.mail());
     assert!(words(run.mail()).contains("cut short by the end of this run"), "{}", run.mail());
     let settled: Value = serde_json::from_str(&text(&account.item("A", "W#us-east-1").await, "body")).unwrap();
     assert_eq!(settled["settled"].as_array().unwrap().len(), 1, "the newest part alone: {settled}");

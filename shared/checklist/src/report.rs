@@ -61,6 +61,8 @@ pub struct Answer {
     pub told: Vec<String>,
     /// Alerts that are kept until they can be told; `null` when the state store could not be read.
     pub untold: Option<usize>,
+    /// The run's time ended before all was read; the next run goes on from there.
+    pub partial: bool,
     /// Everything that must be read was read, and everything that had to be told was told: the run may send a heartbeat.
     pub complete: bool,
 }
@@ -71,7 +73,8 @@ impl Answer {
         let root_activity_left_out = report.root_activity.len().saturating_sub(MAX_ACTIVITY);
         report.root_activity.truncate(MAX_ACTIVITY);
         alerts.truncate(MAX_ACTIVITY);
-        Self { report, root_activity_left_out, alerts, told: Vec::new(), untold: None, complete: false }
+        let partial = report.is_partial();
+        Self { report, root_activity_left_out, alerts, told: Vec::new(), untold: None, partial, complete: false }
     }
 }
 
@@ -135,6 +138,11 @@ impl Report {
                 }
                 _ => false,
             })
+    }
+
+    /// Whether the run's time ended before all was read; the next run goes on from there.
+    pub fn is_partial(&self) -> bool {
+        self.errors().any(|state| state.error.as_ref().is_some_and(|error| error.cause == Cause::OutOfTime))
     }
 
     /// Everything that could not be read, not whole, or not renewed.
@@ -253,6 +261,18 @@ mod tests {
         assert!(!region("eu-west-1", &Cause::OutOfTime), "a part of a run");
         assert!(!Report::generate(&Snapshot::blind(), &Settings::default()).is_whole());
         assert!(!report(|snapshot| snapshot.subscribed = Snapshot::blind().subscribed).is_whole());
+    }
+
+    #[test]
+    fn rt_1_a_report_is_partial_when_time_ended_and_not_when_something_else_did() {
+        let cut_short = |cause: Cause| {
+            report(|snapshot| {
+                let operation = String::from("iam:GetAccountPasswordPolicy");
+                snapshot.password_policy = Err(Unavailable { source: Source::PasswordPolicy, operation, cause });
+            })
+        };
+        assert!(cut_short(Cause::OutOfTime).is_partial());
+        assert!(!cut_short(Cause::TimedOut).is_partial());
     }
 
     #[test]

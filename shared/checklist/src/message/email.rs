@@ -131,6 +131,10 @@ impl<'a> Mail<'a> {
         if !sentence.is_empty() {
             self.line(format!("{}.", capital(&sentence.join("; "))));
         }
+        if report.is_some_and(Report::is_partial) {
+            self.line("");
+            self.wrapped("", "PARTIAL: time ran out before everything was read; the next check goes on from there.");
+        }
         if repeats_possible {
             self.line("");
             self.wrapped(
