@@ -67,7 +67,7 @@ build/%/.ready: tests/template/%.txt
 
 bench:
 	$(CARGO) bench --package checklist --bench credential_report --locked
-	@$(CARGO) build --release --quiet --locked --package checker --package sandbox
+	@$(CARGO) build --release --quiet --locked --package sandbox
 	@target/release/sandbox figures
 
 build:
