@@ -1097,3 +1097,14 @@ fn a_failure_rests_on_the_source_that_found_it_and_a_pass_on_both() {
     });
     assert_eq!(both, [Source::CredentialReport, Source::AccountSummary]);
 }
+
+#[test]
+fn a_narrow_run_neither_catches_up_nor_tells_a_digest_nor_counts_as_a_check() {
+    let mut snapshot = Snapshot::compliant();
+    snapshot.is_narrow = true;
+    let journal = Journal { last_run: Some(snapshot.taken_at - OUTAGE - SECOND), ..Journal::default() };
+    let memory = Memory { journal: journal.clone(), ..Memory::default() };
+    let report = Report::generate(&snapshot, &Settings::default());
+    let decision = decide(&memory, &report, &Policy::default());
+    assert_eq!((decision.alerts, decision.journal.last_run), (Vec::new(), journal.last_run));
+}
