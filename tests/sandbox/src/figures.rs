@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sandbox::runtime::{self, Invoke, Outcome};
 use sandbox::{Sandbox, Story};
 
@@ -27,6 +27,8 @@ pub(crate) async fn print() {
             let invoke = Invoke::over(&sandbox, &story, "{}".into(), Duration::from_secs(120));
             let invoke = Invoke { binary: binary.clone(), ..invoke };
             runtime::invoke(invoke.clone()).await;
+            // Another time: the look-ups of the first run no longer count for CloudTrail's pace.
+            sandbox.turn_to(story.later(SignedDuration::from_secs(1)));
             sandbox.forget_calls();
             outcomes.push(runtime::invoke(invoke).await);
             calls = sandbox.calls().len();
