@@ -1,6 +1,8 @@
 //! What people hear while SNS fails, while nobody listens, and after it.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use checker::Invocation;
+use jiff::SignedDuration;
 use sandbox::{Fault, Story, Subscription, Trouble};
 use serde_json::Value;
 
@@ -8,6 +10,7 @@ use crate::account::{
     ALARM, Account, FRESH, Item, QUIET, hours, ids, minutes, notification, story, story_at, text, times, transitions,
     words,
 };
+use crate::stories::{invocation, limits};
 
 fn with_publish(mut story: Story, trouble: Trouble) -> Story {
     story.faults.push(Fault::on("sns:Publish", trouble));
@@ -199,4 +202,22 @@ async fn st_18_what_failed_passed_and_failed_again_while_sns_was_out_is_one_mess
     assert!(mail.contains("before: opened at 2026-11-20 10:00:00 UTC, resolved at 2026-11-20 10:15:00 UTC"), "{mail}");
     account.assert_settled("after the outage").await;
     assert!(times(&ids(&account.run(&story_at(FRESH, start + minutes(60))).await.mails)).is_empty());
+}
+
+#[tokio::test]
+async fn st_10_a_run_whose_lease_is_over_before_it_tells_leaves_it_to_the_next_one() {
+    let story = story(ALARM);
+    let account = Account::of(&story).await;
+    account.run(&with_publish(story.clone(), Trouble::Deny)).await;
+    let waiting = account.items("O").await.len();
+
+    let later = story.later_with_a_young_report(minutes(15));
+    let over = Invocation { ends: later.now - SignedDuration::from_secs(6), ..invocation(&later) };
+    let run = account.process(&later, &limits()).await.run_as(&later, &over).await;
+    assert_eq!((run.mails.len(), run.is_complete()), (0, false));
+    assert!(account.items("O").await.len() >= waiting);
+
+    let run = account.run(&story.later_with_a_young_report(minutes(30))).await;
+    assert!(run.ids().len() >= waiting);
+    account.assert_settled("after a lease that was over").await;
 }
