@@ -4,7 +4,7 @@ use sandbox::{Fault, Story, Trouble};
 use serde_json::json;
 
 use crate::account::{
-    ALARM, Account, FRESH, QUIET, Run, hours, minutes, notification, story, story_now, transitions, words,
+    ALARM, Account, FRESH, QUIET, Run, hours, minutes, notification, story, story_now, text, transitions, words,
 };
 use crate::ledger::figures;
 
@@ -180,4 +180,26 @@ async fn a_reminder_comes_after_its_period_and_not_before() {
         assert_eq!(run.mails.len(), expected, "{after}");
         assert!(transitions(&run.mails).iter().all(|(_, what)| what == "reminder"));
     }
+}
+
+#[tokio::test]
+async fn a_quiet_run_that_could_not_read_everything_is_not_remembered_as_complete() {
+    let story = story(QUIET);
+    let account = Account::of(&story).await;
+    let last_complete = async || {
+        let journal: serde_json::Value =
+            serde_json::from_str(&text(&account.item("A", "H#heartbeat").await, "body")).expect("a journal");
+        (journal["last_run"].clone(), journal["last_complete"].clone())
+    };
+    account.run(&story).await;
+    let first = json!(story.now);
+    assert_eq!(last_complete().await, (first.clone(), first.clone()));
+    let mut later = story.later_with_a_young_report(minutes(15));
+    later.faults.push(Fault::on("iam:GetAccountSummary", Trouble::Broken));
+    let run = account.run(&later).await;
+    assert_eq!((run.mails.len(), run.is_complete()), (0, false));
+    assert_eq!(last_complete().await, (json!(later.now), first));
+    let well = story.later_with_a_young_report(minutes(30));
+    account.run(&well).await;
+    assert_eq!(last_complete().await, (json!(well.now), json!(well.now)));
 }

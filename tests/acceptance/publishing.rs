@@ -221,3 +221,17 @@ async fn st_10_a_run_whose_lease_is_over_before_it_tells_leaves_it_to_the_next_o
     assert!(run.ids().len() >= waiting);
     account.assert_settled("after a lease that was over").await;
 }
+
+#[tokio::test]
+async fn pb_2_a_permanent_refusal_is_met_once_a_run_and_not_tried_again_at_its_end() {
+    let story = with_publish(story(ALARM), Trouble::Error("KMSDisabled".into()));
+    let account = Account::of(&story).await;
+    account.run(&story).await;
+    for quarter in 1..3 {
+        account.sandbox.forget_calls();
+        let later = story.later_with_a_young_report(minutes(15 * quarter));
+        assert!(account.run(&later).await.answer.is_err());
+        let calls = account.sandbox.calls();
+        assert_eq!(calls.iter().filter(|call| call.action == "sns:Publish").count(), 1);
+    }
+}

@@ -10,6 +10,16 @@ use crate::finding::{Finding, Status};
 use crate::report::{Report, SourceState};
 use crate::snapshot::{Cause, Source};
 
+/// How AWS says that the fault is its own.
+const SERVICE_FAULTS: [&str; 6] = [
+    "InternalError",
+    "InternalFailure",
+    "InternalServerError",
+    "ServiceFailure",
+    "ServiceUnavailable",
+    "ServiceUnavailableException",
+];
+
 /// Every condition that `report` tells of, and what `memory` holds beside them.
 pub fn observe(memory: &Memory, report: &Report) -> Vec<Observation> {
     let mut looks: Vec<Observation> = report.findings.iter().flat_map(|finding| controls(report, finding)).collect();
@@ -106,7 +116,11 @@ fn live(source: Source, report: &Report) -> BTreeMap<Source, Timestamp> {
 
 /// What a later run may meet no more although nobody did anything.
 fn may_pass(cause: &Cause) -> bool {
-    matches!(cause, Cause::Throttled { .. } | Cause::TimedOut | Cause::Unreachable | Cause::NotReady | Cause::OutOfTime)
+    match cause {
+        Cause::Throttled { .. } | Cause::TimedOut | Cause::Unreachable | Cause::NotReady | Cause::OutOfTime => true,
+        Cause::Refused { code } => SERVICE_FAULTS.contains(&code.as_str()),
+        _ => false,
+    }
 }
 
 /// A Region that is swept no more, or a control that a newer version has not.

@@ -677,6 +677,7 @@ fn a_source_that_is_denied_is_told_at_once_and_one_that_is_slow_in_the_third_run
         (Cause::Stale { generated_at: noon() }, 1),
         (Cause::Internal, 1),
         (Cause::Throttled { code: "Throttling".into() }, 3),
+        (Cause::Refused { code: "ServiceFailure".into() }, 3),
         (Cause::TimedOut, 3),
         (Cause::Unreachable, 3),
         (Cause::NotReady, 3),
