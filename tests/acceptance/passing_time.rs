@@ -94,6 +94,20 @@ async fn ct_13_after_three_days_without_a_run_the_gap_is_caught_up_and_said() {
 }
 
 #[tokio::test]
+async fn ct_13_a_gap_counts_as_swept_only_when_what_was_found_in_it_is_written_down() {
+    let story = with_look_back(acts_alone(), 1);
+    let account = Account::of(&story).await;
+    account.run(&story.later_with_a_young_report(-hours(24))).await;
+    let mut cut_off = story.later_with_a_young_report(hours(48));
+    // What was decided is written; root's acts no more.
+    cut_off.faults.push(Fault::on("dynamodb:TransactWriteItems", Trouble::Deny).after(1));
+    account.run(&cut_off).await;
+    assert_eq!(account.items("E").await.len(), 0);
+    let run = account.run(&story.later_with_a_young_report(hours(48) + minutes(15))).await;
+    assert_eq!((acts(&run).len(), account.items("E").await.len()), (3, 3), "found again, beyond the look-back");
+}
+
+#[tokio::test]
 async fn rt_1_with_little_time_left_what_was_read_is_recorded_and_told_as_partial() {
     let mut story = story(ALARM);
     story.faults.push(Fault::on("iam:GetAccountAuthorizationDetails", Trouble::Hang));
