@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::account::{ALARM, Account, Item, ids, minutes, story, story_now, text, times};
+use crate::account::{ALARM, Account, Item, QUIET, ids, minutes, story, story_now, text, times};
 use crate::stories::limits;
 
 /// Every call that changes something, the watcher's included.
@@ -164,6 +164,26 @@ async fn st_11_a_run_that_was_overtaken_decides_again_and_tells_nothing_twice() 
     assert_eq!(account.sandbox.published().len(), 1);
     assert!(times(&ids(&account.sandbox.published())).values().all(|times| *times == 1));
     account.assert_settled("overtaken").await;
+}
+
+#[tokio::test]
+async fn st_11_a_run_that_was_overtaken_in_one_item_tells_its_own_news_in_the_same_run() {
+    let quiet = story(QUIET);
+    let account = Account::of(&quiet).await;
+    account.run(&quiet).await;
+    let mut held = story(ALARM).later(minutes(15));
+    held.faults.push(Fault::on("dynamodb:TransactWriteItems", Trouble::Hold).times(1));
+    let overtaken = account.process(&held, &patient()).await;
+    let (run, ()) = tokio::join!(overtaken.run(&held), async {
+        account.sandbox.held().await;
+        let mut journal = account.item("A", "H#heartbeat").await;
+        journal.insert("v".into(), AttributeValue::N("99".into()));
+        account.put(journal).await;
+        account.sandbox.release().await;
+    });
+    assert_eq!((run.mails.len(), run.is_complete()), (1, true));
+    assert!(run.ids().contains(&"111122223333/root-access-keys/1".to_owned()), "{:?}", run.ids());
+    account.assert_settled("overtaken in one item").await;
 }
 
 /// A run of which one call to the table fails, the next one of the same process, and one when the table is well again.

@@ -1109,3 +1109,15 @@ fn a_narrow_run_neither_catches_up_nor_tells_a_digest_nor_counts_as_a_check() {
     let decision = decide(&memory, &report, &Policy::default());
     assert_eq!((decision.alerts, decision.journal.last_run), (Vec::new(), journal.last_run));
 }
+
+#[test]
+fn what_could_not_be_judged_is_told_with_what_was_seen_of_it() {
+    let mut account = Account::new();
+    let alerts = account.after(QUARTER, |snapshot| {
+        snapshot.credential_report.as_mut().unwrap().generated_at = snapshot.taken_at - hours(2);
+        snapshot.root_events.since = snapshot.taken_at - hours(1);
+    });
+    let told = alerts.iter().find_map(Alert::condition).unwrap();
+    assert_eq!(told.condition, Fault::Unjudged { control: "root-unused".into() });
+    assert!(told.failure.evidence.iter().any(|evidence| evidence.fact == "gap"), "{:?}", told.failure);
+}
