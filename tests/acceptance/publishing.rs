@@ -235,3 +235,13 @@ async fn pb_2_a_permanent_refusal_is_met_once_a_run_and_not_tried_again_at_its_e
         assert_eq!(calls.iter().filter(|call| call.action == "sns:Publish").count(), 1);
     }
 }
+
+#[tokio::test]
+async fn pb_9_what_is_written_down_and_cannot_be_told_is_called_kept_also_when_the_lease_fails() {
+    let mut story = with_publish(story(ALARM), Trouble::Deny);
+    story.faults.push(Fault::on("dynamodb:PutItem", Trouble::Deny));
+    let account = Account::of(&story).await;
+    let error = account.run(&story).await.answer.unwrap_err();
+    assert_eq!(lambda_runtime_type(error), "PublishRefused");
+    assert!(!account.items("O").await.is_empty());
+}
