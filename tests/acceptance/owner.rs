@@ -1,5 +1,6 @@
 //! What the owner of the account sets and sees: heartbeat, digest, exceptions, statements, announced uses of root.
 
+use checklist::finding::Status;
 use sandbox::{Fault, Story, Trouble};
 use serde_json::json;
 
@@ -202,4 +203,42 @@ async fn a_quiet_run_that_could_not_read_everything_is_not_remembered_as_complet
     let well = story.later_with_a_young_report(minutes(30));
     account.run(&well).await;
     assert_eq!(last_complete().await, (json!(well.now), json!(well.now)));
+}
+
+#[tokio::test]
+async fn the_figures_of_a_run_are_those_of_its_report() {
+    let story = story(ALARM);
+    let run = Account::of(&story).await.run(&story).await;
+    let answer = run.answer.as_ref().unwrap();
+    for (figure, status) in [
+        ("FindingsPassed", Status::Passed),
+        ("FindingsFailed", Status::Failed),
+        ("FindingsUnknown", Status::Unknown),
+        ("FindingsNotApplicable", Status::NotApplicable),
+    ] {
+        assert_eq!(run.figures[figure], answer.report.findings_with(status).len(), "{figure}");
+    }
+    for (figure, value) in [
+        ("RootActivityRootAccessKeyCreated", 1),
+        ("RootActivitySignInSucceeded", 1),
+        ("CredentialReportAge", 7_200),
+        ("SweepLag", 0),
+        ("OutboxSize", 0),
+    ] {
+        assert_eq!(run.figures[figure], value, "{figure}");
+    }
+    assert_eq!(run.figures["AlertsTold"], answer.alerts.len());
+}
+
+#[tokio::test]
+async fn an_announced_use_that_cannot_be_written_down_is_an_error_and_what_root_did_is_told() {
+    for operation in ["dynamodb:Query", "dynamodb:TransactWriteItems"] {
+        let mut story = story(ALARM);
+        let window = json!({"from": story.now, "to": story.now + minutes(30), "ticket": "CHG-7", "by": "alice"});
+        story.event = json!({"planned_root_use": window});
+        story.faults.push(Fault::on(operation, Trouble::Deny));
+        let run = Account::of(&story).await.run(&story).await;
+        assert!(matches!(run.answer, Err(checker::Error::Plan { store: Some(_) })), "{operation}");
+        assert!(words(run.mail()).contains("CRITICAL New root access key"), "{operation}");
+    }
 }

@@ -284,6 +284,20 @@ mod tests {
     }
 
     #[test]
+    fn a_run_of_fewer_regions_or_a_shorter_look_back_than_usual_is_narrow() {
+        let now: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
+        let settings = Settings::read(settings::tests::valid(), now).unwrap();
+        let is_narrow = |request: Request| {
+            let account = AccountId::parse("111122223333").unwrap();
+            look(&settings, &request, account, (now, Instant::now(), Duration::ZERO)).is_narrow
+        };
+        let hours = |hours| Request { lookback_hours: Some(hours), ..Request::default() };
+        assert!(!is_narrow(Request::default()) && !is_narrow(hours(24)) && !is_narrow(hours(25)));
+        assert!(is_narrow(hours(23)));
+        assert!(is_narrow(Request { regions: Some(vec!["eu-west-1".into()]), ..Request::default() }));
+    }
+
+    #[test]
     fn every_error_has_a_stable_type_for_alarms() {
         let publish = |permanent| {
             let cause = checklist::snapshot::Cause::Refused { code: "KMSDisabled".into() };

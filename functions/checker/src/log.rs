@@ -45,6 +45,9 @@ pub(crate) fn told(told: &Told) {
     if let Some(error) = &told.store {
         tracing::error!(%error, "the state store failed");
     }
+    if let Some(error) = &told.refused {
+        tracing::error!(%error, "nobody could be told");
+    }
 }
 
 /// Items of the ledger that are forgotten because they cannot be read.

@@ -127,7 +127,10 @@ impl Teller<'_> {
         let Decision { alerts, activity, .. } = alert::decide(&recalled.memory, report, self.policy);
         let unseen = match activity.as_slice() {
             [] => Vec::new(),
-            acts => self.ledger.unseen(acts, report.taken_at).await.unwrap_or_else(|_| acts.iter().collect()),
+            acts => self.ledger.unseen(acts, report.taken_at).await.unwrap_or_else(|error| {
+                tracing::error!(%error, "the state store failed: acts that were told are listed too");
+                acts.iter().collect()
+            }),
         };
         alerts.iter().chain(unseen).cloned().collect()
     }
@@ -200,11 +203,20 @@ impl Teller<'_> {
             }
             *recalled = self.ledger.recall(now).await?;
         }
+        if !is_decided {
+            tracing::warn!("other runs kept writing: what this one decided is left to the next");
+        }
         if unseen.is_empty() {
             return Ok(Written { is_all: is_decided, is_quiet });
         }
         let unseen: Vec<&Alert> = unseen.iter().collect();
         let acts = self.ledger.record_acts(&unseen, now, self.deadline).await?;
+        if acts.left > 0 {
+            tracing::warn!(
+                left = acts.left,
+                "time ran out before all of root's acts were written down: the next run finds them"
+            );
+        }
         // Only what is written down counts as swept; the rest is found again.
         let is_swept = acts.left == 0 && self.settle(recalled, report, sweeps).await?;
         Ok(Written { is_all: is_decided && is_swept, is_quiet })
@@ -217,7 +229,7 @@ impl Teller<'_> {
         sweeps: &[RegionSweep],
     ) -> Result<bool, LedgerError> {
         for _ in 0..TRIES {
-            let groups = coverage(recalled, report, sweeps).collect();
+            let groups = coverage(recalled, report, sweeps);
             if self.ledger.record(recalled, groups).await? == Recorded::Written {
                 return Ok(true);
             }
@@ -263,9 +275,9 @@ fn groups(decision: Decision, plan: Option<&Plan>) -> Vec<Vec<Entry>> {
 }
 
 /// What this run looked through, added to what is remembered.
-fn coverage(recalled: &Recalled, report: &Report, sweeps: &[RegionSweep]) -> impl Iterator<Item = Vec<Entry>> {
+fn coverage(recalled: &Recalled, report: &Report, sweeps: &[RegionSweep]) -> Vec<Vec<Entry>> {
     let now = report.taken_at;
-    let entries: Vec<Vec<Entry>> = sweeps
+    sweeps
         .iter()
         .filter(|sweep| !sweep.covered.is_empty())
         .map(|sweep| {
@@ -274,8 +286,7 @@ fn coverage(recalled: &Recalled, report: &Report, sweeps: &[RegionSweep]) -> imp
             coverage.settle(&sweep.covered, now);
             vec![Entry::Coverage(sweep.region.clone(), coverage)]
         })
-        .collect();
-    entries.into_iter()
+        .collect()
 }
 
 impl Told {

@@ -23,7 +23,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, KeysAndAttributes, Put, TransactWriteItem};
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use checklist::alert::{Condition, Journal, Memory, Plan, What};
+use checklist::alert::{Condition, Journal, Memory, Plan};
 use checklist::snapshot::Cause;
 use checklist::sweep::Coverage;
 use checklist::{AccountId, Alert, text};
@@ -439,8 +439,8 @@ impl Ledger {
     fn read(&self, key: String, item: &Item) -> Waiting {
         let alert = body(item).unwrap_or_else(|| {
             let at = key.split('#').next().and_then(|at| at.parse().ok()).unwrap_or_default();
-            let what = What::Unreadable { text: text::bounded(&text_of(item, "body").unwrap_or_default()) };
-            Alert::unreadable(&self.account, &key, Timestamp::from_millisecond(at).unwrap_or_default(), what)
+            let at = Timestamp::from_millisecond(at).unwrap_or_default();
+            Alert::unreadable(&self.account, &key, at, &text_of(item, "body").unwrap_or_default())
         });
         Waiting { alert, key }
     }
@@ -554,6 +554,7 @@ mod tests {
     use aws_sdk_dynamodb::types::CancellationReason;
     use aws_sdk_dynamodb::types::error::{ConditionalCheckFailedException, TransactionCanceledException};
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+    use checklist::alert::What;
     use checklist::root_activity::{RootActivity, TrailEvent};
     use checklist::{Account, Partition};
 

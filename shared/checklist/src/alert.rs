@@ -7,7 +7,7 @@
 //!
 //! Memory is never evidence: it can only say what was told, not how the account is.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -287,9 +287,10 @@ impl Alert {
     }
 
     /// One that another version of rootwatch wrote down under `key`.
-    pub fn unreadable(account: &AccountId, key: &str, at: Timestamp, what: What) -> Self {
+    pub fn unreadable(account: &AccountId, key: &str, at: Timestamp, body: &str) -> Self {
         let account = Account { id: account.clone(), alias: None, partition: Partition::Aws };
         let id = text::bounded(key.split_once('#').map_or(key, |(_, id)| id));
+        let what = What::Unreadable { text: text::bounded(body) };
         Self { id, at, severity: Severity::High, account, what }
     }
 
@@ -300,12 +301,6 @@ impl Alert {
             _ => None,
         }
     }
-}
-
-/// Alerts of which each is told once, whatever two runs left behind.
-pub fn distinct(alerts: Vec<Alert>) -> Vec<Alert> {
-    let mut seen = HashSet::new();
-    alerts.into_iter().filter(|alert| seen.insert((alert.id.clone(), alert.at))).collect()
 }
 
 #[cfg(test)]

@@ -997,16 +997,6 @@ fn root_activity_is_told_by_the_id_of_its_event_unless_a_service_did_it() {
 }
 
 #[test]
-fn what_two_runs_left_behind_is_told_once() {
-    let mut account = Account::new();
-    let opened = account.after(QUARTER, one_key).remove(0);
-    let reminder = account.after(hours(4), |_| {}).remove(0);
-    assert_eq!(opened.id, reminder.id);
-    let alerts = vec![opened.clone(), reminder.clone(), opened.clone()];
-    assert_eq!(distinct(alerts), [opened, reminder]);
-}
-
-#[test]
 fn an_alert_survives_the_store() {
     let mut account = Account::new();
     account.policy.digest = Rhythm::Daily;

@@ -27,8 +27,7 @@ const FOUND_LATE: SignedDuration = SignedDuration::from_hours(1);
 
 pub(super) fn compose(bulletin: &Bulletin, sorted: &Sorted) -> String {
     let Some(first) = sorted.first() else { return String::new() };
-    let newest = sorted.newest.clone();
-    let mut mail = Mail { bulletin, sorted, account: &first.account, newest, text: String::new() };
+    let mut mail = Mail { bulletin, sorted, account: &first.account, text: String::new() };
     mail.opening();
     mail.activity();
     mail.conditions("NEW", |transition| matches!(transition, Transition::Opened | Transition::Changed));
@@ -46,7 +45,6 @@ struct Mail<'a> {
     bulletin: &'a Bulletin<'a>,
     sorted: &'a Sorted<'a>,
     account: &'a Account,
-    newest: Vec<&'a Alert>,
     text: String,
 }
 
@@ -87,7 +85,7 @@ impl<'a> Mail<'a> {
     }
 
     fn conditions_that(&self, is: impl Fn(Transition) -> bool) -> Vec<(&'a Alert, &'a ConditionAlert)> {
-        let conditions = self.newest.iter().filter_map(|alert| alert.condition().map(|told| (*alert, told)));
+        let conditions = self.sorted.newest.iter().filter_map(|alert| alert.condition().map(|told| (*alert, told)));
         conditions.filter(|(alert, told)| is(self.sorted.transition(alert, told))).collect()
     }
 
@@ -159,7 +157,7 @@ impl<'a> Mail<'a> {
     }
 
     fn digest(&self) -> Option<&'a Digest> {
-        self.newest.iter().find_map(|alert| match &alert.what {
+        self.sorted.newest.iter().find_map(|alert| match &alert.what {
             What::Digest(digest) => Some(digest),
             _ => None,
         })
@@ -427,7 +425,7 @@ impl<'a> Mail<'a> {
     fn newest_notices(&self) -> Vec<&'a Alert> {
         let is_notice =
             |alert: &&Alert| !matches!(alert.what, What::Condition(_) | What::RootActivity(_) | What::Digest(_));
-        self.newest.iter().copied().filter(is_notice).collect()
+        self.sorted.newest.iter().copied().filter(is_notice).collect()
     }
 
     fn notices(&mut self) {
@@ -483,7 +481,10 @@ impl<'a> Mail<'a> {
     fn open_conditions(&mut self, digest: &Digest) {
         self.section("HOW IT STANDS");
         let is_told = |open: &&OpenCondition| {
-            self.newest.iter().any(|alert| alert.condition().is_some_and(|told| told.condition == open.condition))
+            self.sorted
+                .newest
+                .iter()
+                .any(|alert| alert.condition().is_some_and(|told| told.condition == open.condition))
         };
         let others: Vec<&OpenCondition> = digest.open.iter().filter(|open| !is_told(open)).collect();
         if digest.open.is_empty() {
@@ -540,6 +541,7 @@ impl<'a> Mail<'a> {
     /// What this run could not read, beside what is told of as a condition.
     fn unread(&mut self) {
         let told = self
+            .sorted
             .newest
             .iter()
             .filter_map(|alert| alert.condition())
@@ -607,7 +609,7 @@ impl<'a> Mail<'a> {
     /// The ids by which programs and people recognise a repeat.
     fn footer(&mut self) {
         let acts = session::sessions(self.sorted.acts.iter().copied());
-        let ids = acts.iter().map(|session| session.id).chain(self.newest.iter().map(|alert| alert.id.as_str()));
+        let ids = acts.iter().map(|session| session.id).chain(self.sorted.newest.iter().map(|alert| alert.id.as_str()));
         let ids: Vec<&str> = ids.collect();
         self.line("");
         self.wrapped("Alert ids: ", &ids.iter().take(MAX_LINES).map(|id| safe(id)).collect::<Vec<_>>().join(" "));
