@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use aws::client::Limits;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, PutRequest, WriteRequest};
-use checker::{Checker, Error, Invocation, Settings};
+use checker::{Checker, Error, Settings};
 use checklist::report::Answer;
+use function::Invocation;
 use jiff::{SignedDuration, Timestamp};
 use sandbox::runtime::{self, Invoke, Outcome};
 use sandbox::{Published, Sandbox, Story, TABLE};

@@ -166,7 +166,7 @@ fn the_environment_of_the_template_is_what_the_function_reads() {
     }
     let settings = checker::Settings::read(variables.clone(), now).unwrap();
     assert_eq!(settings, checker::Settings::read(minimal(), now).unwrap(), "the same defaults in template and code");
-    assert_eq!(variables.len(), 13, "every setting of the function is a parameter, the topic or the table");
+    assert_eq!(variables.len(), 14, "every setting of the function is a parameter, the topic or the table");
 }
 
 #[test]
@@ -250,6 +250,7 @@ fn every_parameter_has_a_default_and_a_description() {
         "Exceptions",
         "Attestations",
         "HeartbeatUrl",
+        "RunbookUrl",
         "LogRetentionDays",
         "Architecture",
     ];
@@ -275,11 +276,11 @@ fn se_3_the_alarm_for_silence_follows_every_schedule_and_takes_missing_data_for_
     }
     let figure =
         ["Namespace", "MetricName", "Statistic", "ComparisonOperator"].map(|name| alarm[name].as_str().unwrap());
-    assert_eq!(figure, [checker::metrics::NAMESPACE, checker::metrics::HEARTBEAT, "Sum", "LessThanThreshold"]);
+    assert_eq!(figure, [function::figures::NAMESPACE, checker::metrics::HEARTBEAT, "Sum", "LessThanThreshold"]);
     assert_eq!(alarm["Threshold"].as_i64(), Some(1));
     let dimensions = alarm["Dimensions"].as_sequence().unwrap();
     assert_eq!(dimensions.len(), 1, "an alarm reads only a metric with the same dimensions");
-    assert_eq!(dimensions[0]["Name"].as_str(), Some(checker::metrics::DIMENSION));
+    assert_eq!(dimensions[0]["Name"].as_str(), Some(function::figures::DIMENSION));
     assert_eq!(strings(&dimensions[0]["Value"]), ["Checker"]);
     for actions in ["AlarmActions", "OKActions", "InsufficientDataActions"] {
         assert_eq!(strings(&alarm[actions]), ["Topic"], "{actions}");
@@ -337,4 +338,34 @@ fn every_parameter_and_every_verb_of_the_readme_exists() {
     {
         assert!(verb.is_empty() || makefile.contains(&format!("\n{verb}:")), "there is no `make {verb}`");
     }
+}
+
+#[test]
+fn every_link_of_a_mail_leads_to_a_section_of_the_runbook() {
+    fn snapshots(folder: &Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            match entry.is_dir() {
+                true => snapshots(&entry, found),
+                false if entry.extension().is_some_and(|end| end == "snap") => {
+                    found.push(std::fs::read_to_string(entry).unwrap());
+                }
+                false => {}
+            }
+        }
+    }
+    let anchor = |heading: &str| {
+        let letters = heading.to_lowercase().replace(' ', "-");
+        letters.chars().filter(|char| char.is_alphanumeric() || *char == '-').collect::<String>()
+    };
+    let anchors: BTreeSet<String> =
+        file("docs/runbook.md").lines().filter_map(|line| line.strip_prefix("## ")).map(anchor).collect();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut mails = Vec::new();
+    snapshots(&root.join("tests/scenarios"), &mut mails);
+    snapshots(&root.join("shared/checklist/src/message"), &mut mails);
+    let links = mails.iter().flat_map(|mail| mail.lines());
+    let links: BTreeSet<&str> =
+        links.filter_map(|line| line.trim().strip_prefix("Runbook: docs/runbook.md#")).collect();
+    assert!(links.len() > 10, "{links:?}");
+    assert!(links.iter().all(|link| anchors.contains(*link)), "{links:?} {anchors:?}");
 }

@@ -1,6 +1,6 @@
 //! Runs one after the other: what is swept, what the clock does, what comes back.
 
-use checker::Invocation;
+use function::Invocation;
 use jiff::{SignedDuration, Timestamp};
 use sandbox::{Fault, Story, Trouble};
 use serde_json::Value;

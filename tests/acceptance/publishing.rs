@@ -1,7 +1,7 @@
 //! What people hear while SNS fails, while nobody listens, and after it.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use checker::Invocation;
+use function::Invocation;
 use jiff::SignedDuration;
 use sandbox::{Fault, Story, Subscription, Trouble};
 use serde_json::Value;

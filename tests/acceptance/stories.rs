@@ -5,8 +5,9 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use aws::client::Limits;
-use checker::{Checker, Error, Invocation, Settings};
+use checker::{Checker, Error, Settings};
 use checklist::report::Answer;
+use function::Invocation;
 use jiff::SignedDuration;
 use sandbox::{Sandbox, Story, scenarios};
 

@@ -7,20 +7,21 @@ use ::aws::ledger::Recalled;
 use ::aws::{Collector, Ledger, Look, Notifier, send_heartbeat};
 use checklist::report::Answer;
 use checklist::{AccountId, Report, Snapshot, alert};
+use function::{Invocation, SettingsError, Untracked, Voice, lease, waits_for_subscriber};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::Diagnostic;
 use serde_json::Value;
 use tokio::time::Instant;
 
-pub mod log;
+mod log;
 pub mod metrics;
 mod request;
 mod settings;
 mod telling;
 
 pub use request::{Request, RequestError};
-pub use settings::{HeartbeatUrl, Settings, SettingsError};
-use telling::{Teller, Told, Untracked};
+pub use settings::{HeartbeatUrl, Settings};
+use telling::{Teller, Told};
 
 /// Kept for judging, writing down and publishing when reading takes long; half of the run, if that is less.
 const RESERVE: Duration = Duration::from_secs(20);
@@ -33,19 +34,6 @@ pub struct Checker {
     settings: Result<Settings, SettingsError>,
     untracked: Untracked,
     emit: fn(&str),
-}
-
-/// One call of the function.
-#[derive(Debug, Clone)]
-pub struct Invocation {
-    /// ARN that was called; names the account.
-    pub function_arn: String,
-    /// Lambda's id of the call; the same for its retries.
-    pub request_id: String,
-    /// The present.
-    pub now: Timestamp,
-    /// When Lambda ends the call.
-    pub ends: Timestamp,
 }
 
 /// Why a call could not do its work.
@@ -126,15 +114,16 @@ impl Checker {
         let ledger = Ledger::new(&self.config, &settings.table, &account);
         let notifier = Notifier::new(&self.config, &settings.topic_arn);
         let left = Duration::try_from(invocation.ends.duration_since(invocation.now)).unwrap_or_default();
-        let teller = Teller {
+        let voice = Voice {
             ledger: &ledger,
             notifier: &notifier,
-            lease: telling::lease(format!("{} {}", invocation.request_id, invocation.now), invocation.ends),
-            policy: &settings.policy,
+            lease: lease(format!("{} {}", invocation.request_id, invocation.now), invocation.ends),
             started: (invocation.now, started),
-            deadline: telling::recording_ends(started, left),
             untracked: &self.untracked,
+            period: settings.policy.remind_critical,
+            runbook: &settings.runbook,
         };
+        let teller = Teller { voice, policy: &settings.policy, deadline: telling::recording_ends(started, left) };
 
         let mut told = Told::default();
         let (recalled, subscribed) = tokio::join!(ledger.recall(invocation.now), async {
@@ -142,8 +131,8 @@ impl Checker {
         });
         if let Ok(recalled) = &recalled {
             log::unreadable(&recalled.unreadable);
-            if subscribed.is_some() && subscribed != Some(Ok(false)) && !telling::waits_for_subscriber(recalled) {
-                teller.drain(None, &mut told).await;
+            if subscribed.is_some() && subscribed != Some(Ok(false)) && !waits_for_subscriber(recalled) {
+                teller.voice.drain(None, &mut told.spoken).await;
             }
         }
 
@@ -167,17 +156,17 @@ impl Checker {
             Ok(recalled) if request.dry_run => told.alerts = teller.would_tell(&recalled, &report).await,
             Err(error) if request.dry_run => {
                 told.alerts = teller.would_tell(&Recalled::default(), &report).await;
-                told.store = Some(error);
+                told.spoken.store = Some(error);
             }
             Ok(recalled) => teller.tell(recalled, &report, sweeps, request.plan.as_ref(), &mut told).await,
             Err(error) => {
-                told.store = Some(error);
+                told.spoken.store = Some(error);
                 teller.tell_blindly(&report, &mut told).await;
             }
         }
         self.finish(settings, &request, invocation, &report, &told).await;
         if !request.dry_run && request.plan.is_some() && told.plan.is_none() {
-            return Err(Error::Plan { store: told.store.map(Box::new) });
+            return Err(Error::Plan { store: told.spoken.store.map(Box::new) });
         }
         told.answer(report)
     }
@@ -193,7 +182,7 @@ impl Checker {
     ) {
         log::told(told);
         if !request.dry_run {
-            (self.emit)(&metrics::line(function_name(&invocation.function_arn), report, told));
+            (self.emit)(&metrics::line(invocation.function_name(), report, told));
         }
         if let Some(HeartbeatUrl(url)) = settings.heartbeat_url.as_ref().filter(|_| told.is_complete)
             && let Err(error) = send_heartbeat(url).await
@@ -201,11 +190,6 @@ impl Checker {
             tracing::warn!(%error, "the watcher outside the account was not reached");
         }
     }
-}
-
-/// The last part of the function's ARN, without a version.
-fn function_name(arn: &str) -> &str {
-    arn.split(':').nth(6).unwrap_or("rootwatch")
 }
 
 /// The event's account, else the function's; they must not contradict each other.

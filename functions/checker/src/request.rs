@@ -3,14 +3,13 @@
 use checklist::alert::Plan;
 use checklist::root_activity::TrailEvent;
 use checklist::{AccountId, Partition, text};
+use function::check_regions;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
 /// CloudTrail keeps 90 days of event history.
 pub(crate) const MAX_LOOKBACK_HOURS: u16 = 90 * 24;
-/// More Regions than AWS has in a partition.
-const MAX_REGIONS: usize = 60;
 
 /// A run that is asked for; every field unset is what the schedule does.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -110,27 +109,6 @@ fn fault(fault: impl Into<String>) -> RequestError {
     RequestError { fault: fault.into() }
 }
 
-/// Region codes become part of host names: only what looks like one of this partition passes.
-pub(crate) fn check_regions(regions: &[String], partition: Partition) -> Result<(), String> {
-    let is_code = |region: &str| {
-        let mut parts = region.split('-');
-        region.len() <= 25
-            && region.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-            && parts.clone().count() >= 3
-            && parts.all(|part| !part.is_empty())
-            && region.ends_with(|last: char| last.is_ascii_digit())
-    };
-    if regions.is_empty() || regions.len() > MAX_REGIONS {
-        return Err(format!("a list of Regions has 1 to {MAX_REGIONS} of them, not {}", regions.len()));
-    }
-    match regions.iter().find(|region| !is_code(region) || Partition::of_region(region) != partition) {
-        Some(region) => {
-            Err(format!("`{}` is not a Region code of partition {}", text::bounded(region), partition.as_str()))
-        }
-        None => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -221,16 +199,5 @@ mod tests {
     fn ct_15_a_large_event_makes_no_large_error() {
         let event = json!({"x".repeat(256 * 1024): 1});
         assert!(parse(event).unwrap_err().to_string().len() < 1_000);
-    }
-
-    #[test]
-    fn region_codes_of_every_shape_that_exists_are_accepted() {
-        for region in ["us-east-1", "ap-southeast-7", "me-central-1", "mx-central-1", "il-central-1"] {
-            assert_eq!(check_regions(&[region.into()], Partition::Aws), Ok(()));
-        }
-        assert_eq!(check_regions(&["us-gov-west-1".into()], Partition::GovCloud), Ok(()));
-        for wrong in ["", "us-east", "US-EAST-1", "us--1", "us-east-1.evil.example", "us-east-x", "us-gov-west-1"] {
-            assert!(check_regions(&[wrong.into()], Partition::Aws).is_err(), "{wrong}");
-        }
     }
 }

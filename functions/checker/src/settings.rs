@@ -1,18 +1,13 @@
 //! The function's environment: read once, as strings; validated as a whole, so that every fault is named at once.
 
-use std::collections::BTreeMap;
-use std::str::FromStr;
-
+use checklist::Partition;
 use checklist::alert::Policy;
 use checklist::declarations::{Declarations, parse_attestations, parse_exceptions};
 use checklist::password_policy::PasswordPolicyProfile;
-use checklist::{Partition, text};
+use function::{Environment, SettingsError, is_https};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::request::{MAX_LOOKBACK_HOURS, check_regions};
-
-/// Every variable of ours begins so; one that is not known is a fault, as a misspelt one would silently do nothing.
-const PREFIX: &str = "ROOTWATCH_";
+use crate::request::MAX_LOOKBACK_HOURS;
 
 /// What the owner of the account chose, from the parameters of the template.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +26,8 @@ pub struct Settings {
     pub policy: Policy,
     /// Called after each complete run. A secret: whoever knows it can feign a heartbeat.
     pub heartbeat_url: Option<HeartbeatUrl>,
+    /// Where people find the runbook.
+    pub runbook: String,
     /// What changes verdicts.
     pub checklist: checklist::Settings,
 }
@@ -45,171 +42,65 @@ impl std::fmt::Debug for HeartbeatUrl {
     }
 }
 
-/// Everything that is wrong with the environment.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the function's environment is wrong, nothing was checked: {}", faults.join("; "))]
-pub struct SettingsError {
-    /// One a fault, with the variable and what is accepted.
-    pub faults: Vec<String>,
-}
-
 impl Settings {
     /// Reads the variables that begin with `ROOTWATCH_`, and `AWS_REGION`. Exceptions are held against `now`.
     ///
     /// # Errors
     /// All faults at once.
     pub fn read(variables: impl IntoIterator<Item = (String, String)>, now: Timestamp) -> Result<Self, SettingsError> {
-        let mut variables = Variables {
-            values: variables
-                .into_iter()
-                .filter(|(name, _)| name.starts_with(PREFIX) || name == "AWS_REGION")
-                .map(|(name, value)| (name, value.trim().to_owned()))
-                .collect(),
-            faults: Vec::new(),
-        };
-        let region = variables.take("AWS_REGION").unwrap_or_default();
-        if region.is_empty() {
-            variables.faults.push("AWS_REGION is missing".into());
-        }
-        let partition = Partition::of_region(&region);
+        let mut environment = Environment::new(variables);
         let defaults = checklist::Settings::default();
         let settings = Self {
-            partition,
-            topic_arn: variables.topic_arn(&region),
-            lookback_hours: variables.number("ROOTWATCH_LOOKBACK_HOURS", 1..=MAX_LOOKBACK_HOURS, 24),
-            regions: variables.regions(partition),
-            table: variables.table(),
-            policy: variables.policy(),
-            heartbeat_url: variables.heartbeat_url(),
+            partition: environment.partition(),
+            topic_arn: environment.topic_arn("ROOTWATCH_TOPIC_ARN"),
+            lookback_hours: environment.number("ROOTWATCH_LOOKBACK_HOURS", 1..=MAX_LOOKBACK_HOURS, 24),
+            regions: environment.regions("ROOTWATCH_REGIONS"),
+            table: environment.table("ROOTWATCH_TABLE"),
+            policy: policy(&mut environment),
+            heartbeat_url: heartbeat_url(&mut environment),
+            runbook: environment.runbook("ROOTWATCH_RUNBOOK_URL"),
             checklist: checklist::Settings {
-                password_policy_profile: variables
+                password_policy_profile: environment
                     .parsed::<PasswordPolicyProfile>("ROOTWATCH_PASSWORD_POLICY_PROFILE")
                     .unwrap_or(defaults.password_policy_profile),
-                root_unused_days: variables.number("ROOTWATCH_ROOT_UNUSED_DAYS", 1..=365, defaults.root_unused_days),
+                root_unused_days: environment.number("ROOTWATCH_ROOT_UNUSED_DAYS", 1..=365, defaults.root_unused_days),
                 declarations: Declarations {
-                    exceptions: variables.declared("ROOTWATCH_EXCEPTIONS", |text| parse_exceptions(text, now)),
-                    attestations: variables.declared("ROOTWATCH_ATTESTATIONS", |text| parse_attestations(text, now)),
+                    exceptions: environment.declared("ROOTWATCH_EXCEPTIONS", |text| parse_exceptions(text, now)),
+                    attestations: environment.declared("ROOTWATCH_ATTESTATIONS", |text| parse_attestations(text, now)),
                 },
             },
         };
-        let unknown = variables.values.keys().map(|name| format!("{} is not known", text::bounded(name)));
-        variables.faults.extend(unknown);
-        if variables.faults.is_empty() { Ok(settings) } else { Err(SettingsError { faults: variables.faults }) }
+        environment.finish(settings)
     }
 }
 
-struct Variables {
-    values: BTreeMap<String, String>,
-    faults: Vec<String>,
+fn policy(environment: &mut Environment) -> Policy {
+    let defaults = Policy::default();
+    let mut hours = |name, most, default: SignedDuration| {
+        let default = u16::try_from(default.as_hours()).unwrap_or(most);
+        SignedDuration::from_hours(environment.number(name, 1..=most, default).into())
+    };
+    Policy {
+        remind_critical: hours("ROOTWATCH_REMINDER_HOURS_CRITICAL", 168, defaults.remind_critical),
+        remind_others: hours("ROOTWATCH_REMINDER_HOURS", 720, defaults.remind_others),
+        digest: environment.parsed("ROOTWATCH_DIGEST").unwrap_or(defaults.digest),
+    }
 }
 
-impl Variables {
-    /// The value, if it is set and not empty; CloudFormation cannot leave a variable out, only empty.
-    fn take(&mut self, name: &str) -> Option<String> {
-        self.values.remove(name).filter(|value| !value.is_empty())
+/// The value stays out of the fault.
+fn heartbeat_url(environment: &mut Environment) -> Option<HeartbeatUrl> {
+    let name = "ROOTWATCH_HEARTBEAT_URL";
+    let url = environment.take(name)?;
+    if !(is_https(&url) || url.starts_with("http://127.0.0.1:")) {
+        environment.fault(name, "is not an https:// URL");
     }
-
-    fn parsed<T: FromStr<Err: std::fmt::Display>>(&mut self, name: &str) -> Option<T> {
-        match self.take(name)?.parse() {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.faults.push(format!("{name}: {error}"));
-                None
-            }
-        }
-    }
-
-    fn number(&mut self, name: &str, accepted: std::ops::RangeInclusive<u16>, default: u16) -> u16 {
-        let Some(text) = self.take(name) else { return default };
-        match text.parse() {
-            Ok(number) if accepted.contains(&number) => number,
-            _ => {
-                let (least, most) = (accepted.start(), accepted.end());
-                self.faults.push(format!("{name} is a number from {least} to {most}, not `{}`", text::bounded(&text)));
-                default
-            }
-        }
-    }
-
-    fn topic_arn(&mut self, region: &str) -> String {
-        let name = "ROOTWATCH_TOPIC_ARN";
-        let arn = self.take(name).unwrap_or_default();
-        let parts: Vec<&str> = arn.split(':').collect();
-        match parts.as_slice() {
-            [] | [""] => self.faults.push(format!("{name} is missing")),
-            ["arn", _, "sns", of, account, topic]
-                if checklist::AccountId::parse(account).is_ok() && !topic.is_empty() =>
-            {
-                if *of != region {
-                    self.faults.push(format!("{name} is in Region {}, the function in {region}", text::bounded(of)));
-                }
-            }
-            _ => self.faults.push(format!("{name} is not the ARN of an SNS topic: `{}`", text::bounded(&arn))),
-        }
-        arn
-    }
-
-    fn table(&mut self) -> String {
-        let name = "ROOTWATCH_TABLE";
-        let table = self.take(name).unwrap_or_default();
-        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
-        if table.is_empty() {
-            self.faults.push(format!("{name} is missing"));
-        } else if !(3..=255).contains(&table.len()) || !table.bytes().all(is_name) {
-            self.faults.push(format!("{name} is not the name of a DynamoDB table: `{}`", text::bounded(&table)));
-        }
-        table
-    }
-
-    fn policy(&mut self) -> Policy {
-        let defaults = Policy::default();
-        let mut hours = |name, most, default: SignedDuration| {
-            let default = u16::try_from(default.as_hours()).unwrap_or(most);
-            SignedDuration::from_hours(self.number(name, 1..=most, default).into())
-        };
-        Policy {
-            remind_critical: hours("ROOTWATCH_REMINDER_HOURS_CRITICAL", 168, defaults.remind_critical),
-            remind_others: hours("ROOTWATCH_REMINDER_HOURS", 720, defaults.remind_others),
-            digest: self.parsed("ROOTWATCH_DIGEST").unwrap_or(defaults.digest),
-        }
-    }
-
-    /// The value stays out of the fault.
-    fn heartbeat_url(&mut self) -> Option<HeartbeatUrl> {
-        let name = "ROOTWATCH_HEARTBEAT_URL";
-        let url = self.take(name)?;
-        let plain = url.bytes().all(|byte| byte.is_ascii_graphic());
-        let is_https = url
-            .strip_prefix("https://")
-            .is_some_and(|rest| !rest.starts_with(['/', ':', '?', '#']) && !rest.is_empty());
-        if !(plain && (is_https || url.starts_with("http://127.0.0.1:"))) {
-            self.faults.push(format!("{name} is not an https:// URL"));
-        }
-        Some(HeartbeatUrl(url))
-    }
-
-    fn declared<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<Vec<T>, Vec<String>>) -> Vec<T> {
-        match parse(&self.take(name).unwrap_or_default()) {
-            Ok(declared) => declared,
-            Err(faults) => {
-                self.faults.extend(faults.into_iter().map(|fault| format!("{name}: {fault}")));
-                Vec::new()
-            }
-        }
-    }
-
-    fn regions(&mut self, partition: Partition) -> Option<Vec<String>> {
-        let name = "ROOTWATCH_REGIONS";
-        let regions: Vec<String> = self.take(name)?.split(',').map(|region| region.trim().to_owned()).collect();
-        if let Err(fault) = check_regions(&regions, partition) {
-            self.faults.push(format!("{name}: {fault}"));
-        }
-        Some(regions)
-    }
+    Some(HeartbeatUrl(url))
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::collections::BTreeMap;
+
     use checklist::alert::Rhythm;
 
     use super::*;
@@ -247,6 +138,7 @@ pub(crate) mod tests {
             table: "rootwatch".into(),
             policy: Policy::default(),
             heartbeat_url: None,
+            runbook: checklist::message::RUNBOOK.into(),
             checklist: checklist::Settings::default(),
         };
         assert_eq!(read(&[]), Ok(expected.clone()));
@@ -263,6 +155,7 @@ pub(crate) mod tests {
             ("ROOTWATCH_REMINDER_HOURS_CRITICAL", "1"),
             ("ROOTWATCH_REMINDER_HOURS", "720"),
             ("ROOTWATCH_DIGEST", "never"),
+            ("ROOTWATCH_RUNBOOK_URL", "https://wiki.example/runbook"),
             ("ROOTWATCH_HEARTBEAT_URL", "https://watcher.example/ping/secret"),
             (
                 "ROOTWATCH_EXCEPTIONS",
@@ -276,6 +169,7 @@ pub(crate) mod tests {
         assert_eq!(settings.policy.digest, Rhythm::Never);
         assert!(!format!("{settings:?}").contains("secret"), "a secret stays out of the log");
         assert_eq!(settings.heartbeat_url.unwrap().0, "https://watcher.example/ping/secret");
+        assert_eq!(settings.runbook, "https://wiki.example/runbook");
         let declarations = settings.checklist.declarations;
         assert_eq!((declarations.exceptions.len(), declarations.attestations.len()), (1, 1));
         assert_eq!(settings.lookback_hours, 2160);
@@ -297,12 +191,13 @@ pub(crate) mod tests {
             ("ROOTWATCH_REMINDER_HOURS", "0"),
             ("ROOTWATCH_DIGEST", "hourly"),
             ("ROOTWATCH_HEARTBEAT_URL", "http://watcher.example/secret"),
+            ("ROOTWATCH_RUNBOOK_URL", "javascript:alert(1)"),
             ("ROOTWATCH_EXCEPTIONS", r#"[{"control": "all", "until": "2036-01-01"}]"#),
             ("ROOTWATCH_ATTESTATIONS", "yes"),
         ])
         .unwrap_err();
         insta::assert_snapshot!(error.faults.join("\n"));
-        assert!(error.to_string().contains("nothing was checked"));
+        assert!(error.to_string().contains("nothing was done"));
     }
 
     #[test]

@@ -1,17 +1,15 @@
 //! From a report to what people hear: decide, write down, publish. What was seen is told, whatever fails in between.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use ::aws::LedgerError;
 use ::aws::ledger::{Entry, Recalled, Recorded};
-use ::aws::{Drained, Lease, Ledger, LedgerError, Notifier, PublishError, drain};
-use checklist::alert::{self, Decision, Fault, Memory, Plan, Policy, Rhythm};
-use checklist::message::Bulletin;
+use checklist::alert::{self, Decision, Memory, Plan, Policy, Rhythm};
 use checklist::report::Answer;
 use checklist::snapshot::RegionSweep;
 use checklist::sweep::{Coverage, LATENESS};
-use checklist::{Alert, Message, Report};
+use checklist::{Alert, Report};
+use function::{Spoken, Voice};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
@@ -23,15 +21,10 @@ const TRIES: usize = 5;
 /// One run's way to people.
 #[derive(Debug)]
 pub(crate) struct Teller<'a> {
-    pub(crate) ledger: &'a Ledger,
-    pub(crate) notifier: &'a Notifier,
-    pub(crate) lease: Lease,
+    pub(crate) voice: Voice<'a>,
     pub(crate) policy: &'a Policy,
-    pub(crate) started: (Timestamp, Instant),
     /// Until when root's acts are written down.
     pub(crate) deadline: Instant,
-    /// What this process told without a ledger.
-    pub(crate) untracked: &'a Untracked,
 }
 
 /// What came of a run, beside its report.
@@ -39,48 +32,17 @@ pub(crate) struct Teller<'a> {
 pub(crate) struct Told {
     /// What was news.
     pub(crate) alerts: Vec<Alert>,
-    /// SNS's ids.
-    pub(crate) messages: Vec<String>,
-    /// So many alerts were told.
-    pub(crate) count: usize,
-    /// So many wait; `None`: nobody knows.
-    pub(crate) waiting: Option<usize>,
+    /// What of it was told.
+    pub(crate) spoken: Spoken,
     /// Everything that was seen was told, and written down.
     pub(crate) is_complete: bool,
     /// How long the oldest thing waits for being looked through; what CloudTrail may still show late does not count.
     pub(crate) lag: Option<SignedDuration>,
     /// The announced use of root that was written down.
     pub(crate) plan: Option<Plan>,
-    /// What was seen is neither told nor written down.
-    pub(crate) is_lost: bool,
-    pub(crate) refused: Option<PublishError>,
-    pub(crate) store: Option<LedgerError>,
 }
 
-/// What a process told while the state store failed, so that a warm one does not tell it every quarter of an hour.
-#[derive(Debug, Default)]
-pub(crate) struct Untracked(Mutex<HashMap<String, Timestamp>>);
-
 impl Teller<'_> {
-    fn now(&self) -> Timestamp {
-        let elapsed = SignedDuration::try_from(self.started.1.elapsed()).unwrap_or_default();
-        self.started.0.checked_add(elapsed).unwrap_or(Timestamp::MAX)
-    }
-
-    /// Tells what waits.
-    pub(crate) async fn drain(&self, report: Option<&Report>, told: &mut Told) {
-        let at = self.started.0;
-        let words = |alerts: &[Alert]| Message::compose(&Bulletin { alerts, at, report, repeats_possible: false });
-        let Drained { told: messages, alerts, left, refused, failed } =
-            drain(self.ledger, self.notifier, &self.lease, || self.now(), words).await;
-        told.messages.extend(messages);
-        told.count += alerts;
-        told.waiting = left;
-        // An outage that ended within the run is none: all is told.
-        told.refused = refused.or(told.refused.take().filter(|_| left != Some(0)));
-        told.store = failed.or(told.store.take());
-    }
-
     /// Decides by `recalled`, writes down, tells. Publishing is left out where nobody would hear it: what waits is kept.
     pub(crate) async fn tell(
         &self,
@@ -91,32 +53,35 @@ impl Teller<'_> {
         told: &mut Told,
     ) {
         let hears = report.subscribed != Some(false);
-        let may_be_complete = report.is_whole() && report.subscribed == Some(true) && told.waiting == Some(0);
+        let may_be_complete = report.is_whole() && report.subscribed == Some(true) && told.spoken.waiting == Some(0);
         match self.record(&mut recalled, report, sweeps, plan, may_be_complete, told).await {
             Ok(Written { is_all, is_quiet }) => {
                 told.lag = Some(lag(&recalled.memory, report.taken_at));
                 told.plan = plan.filter(|plan| recalled.memory.plans.contains(plan)).cloned();
-                let untold = told.waiting.is_none_or(|waiting| waiting > 0) || !told.alerts.is_empty();
-                let hopeless = told.refused.as_ref().is_some_and(|error| error.permanent);
+                let untold = told.spoken.waiting.is_none_or(|waiting| waiting > 0) || !told.alerts.is_empty();
+                let hopeless = told.spoken.refused.as_ref().is_some_and(|error| error.permanent);
                 if untold && hears && !hopeless {
-                    self.drain(Some(report), told).await;
+                    self.voice.drain(Some(report), &mut told.spoken).await;
                 } else if untold {
-                    told.waiting = self.ledger.waiting_alerts().await.map(|waiting| waiting.len()).ok();
+                    told.spoken.waiting = self.voice.ledger.waiting_alerts().await.map(|waiting| waiting.len()).ok();
                 }
                 // Written down but not told, and the store fails now: nobody knows when it comes back.
-                if told.store.is_some() && told.messages.is_empty() {
+                if told.spoken.store.is_some() && told.spoken.messages.is_empty() {
                     self.tell_untracked(report, told).await;
-                    told.is_lost = false;
+                    told.spoken.is_lost = false;
                 }
-                let is_told = told.waiting == Some(0) && told.refused.is_none() && told.store.is_none();
+                let is_told =
+                    told.spoken.waiting == Some(0) && told.spoken.refused.is_none() && told.spoken.store.is_none();
                 told.is_complete = is_all && is_told && report.is_whole() && report.subscribed == Some(true);
                 if told.is_complete && !is_quiet {
-                    self.note_complete(&mut recalled, report).await.unwrap_or_else(|error| told.store = Some(error));
+                    self.note_complete(&mut recalled, report)
+                        .await
+                        .unwrap_or_else(|error| told.spoken.store = Some(error));
                 }
             }
             Err(error) => {
-                told.store = Some(error);
-                told.waiting = None;
+                told.spoken.store = Some(error);
+                told.spoken.waiting = None;
                 self.tell_untracked(report, told).await;
             }
         }
@@ -127,7 +92,7 @@ impl Teller<'_> {
         let Decision { alerts, activity, .. } = alert::decide(&recalled.memory, report, self.policy);
         let unseen = match activity.as_slice() {
             [] => Vec::new(),
-            acts => self.ledger.unseen(acts, report.taken_at).await.unwrap_or_else(|error| {
+            acts => self.voice.ledger.unseen(acts, report.taken_at).await.unwrap_or_else(|error| {
                 tracing::error!(%error, "the state store failed: acts that were told are listed too");
                 acts.iter().collect()
             }),
@@ -144,25 +109,8 @@ impl Teller<'_> {
     }
 
     async fn tell_untracked(&self, report: &Report, told: &mut Told) {
-        let now = self.started.0;
-        let alerts = self.untracked.fresh(&told.alerts, now, self.policy.remind_critical);
-        let bulletin = Bulletin { alerts: &alerts, at: now, report: Some(report), repeats_possible: true };
-        let Some(message) = Message::compose(&bulletin) else { return };
-        let published = match report.subscribed {
-            Some(false) => Err(self.notifier.nobody_hears()),
-            _ => self.notifier.publish(&message).await,
-        };
-        match published {
-            Ok(id) => {
-                told.messages.push(id);
-                told.count += alerts.len();
-                self.untracked.note(&alerts, now);
-            }
-            Err(error) => {
-                told.refused = Some(error);
-                told.is_lost = true;
-            }
-        }
+        let nobody = report.subscribed == Some(false);
+        self.voice.tell_untracked(&told.alerts, Some(report), nobody, &mut told.spoken).await;
     }
 
     async fn record(
@@ -180,7 +128,7 @@ impl Teller<'_> {
         told.alerts = alerts.into_iter().chain(activity.clone()).collect();
         let unseen: Vec<Alert> = match activity.as_slice() {
             [] => Vec::new(),
-            acts => self.ledger.unseen(acts, now).await?.into_iter().cloned().collect(),
+            acts => self.voice.ledger.unseen(acts, now).await?.into_iter().cloned().collect(),
         };
         let mut is_decided = false;
         let mut is_quiet = false;
@@ -197,11 +145,11 @@ impl Teller<'_> {
             if unseen.is_empty() {
                 groups.extend(coverage(recalled, report, sweeps));
             }
-            is_decided = self.ledger.record(recalled, groups).await? == Recorded::Written;
+            is_decided = self.voice.ledger.record(recalled, groups).await? == Recorded::Written;
             if is_decided {
                 break;
             }
-            *recalled = self.ledger.recall(now).await?;
+            *recalled = self.voice.ledger.recall(now).await?;
         }
         if !is_decided {
             tracing::warn!("other runs kept writing: what this one decided is left to the next");
@@ -210,7 +158,7 @@ impl Teller<'_> {
             return Ok(Written { is_all: is_decided, is_quiet });
         }
         let unseen: Vec<&Alert> = unseen.iter().collect();
-        let acts = self.ledger.record_acts(&unseen, now, self.deadline).await?;
+        let acts = self.voice.ledger.record_acts(&unseen, now, self.deadline).await?;
         if acts.left > 0 {
             tracing::warn!(
                 left = acts.left,
@@ -230,10 +178,10 @@ impl Teller<'_> {
     ) -> Result<bool, LedgerError> {
         for _ in 0..TRIES {
             let groups = coverage(recalled, report, sweeps);
-            if self.ledger.record(recalled, groups).await? == Recorded::Written {
+            if self.voice.ledger.record(recalled, groups).await? == Recorded::Written {
                 return Ok(true);
             }
-            *recalled = self.ledger.recall(report.taken_at).await?;
+            *recalled = self.voice.ledger.recall(report.taken_at).await?;
         }
         Ok(false)
     }
@@ -242,7 +190,7 @@ impl Teller<'_> {
     async fn note_complete(&self, recalled: &mut Recalled, report: &Report) -> Result<(), LedgerError> {
         let mut journal = recalled.memory.journal.clone();
         journal.last_complete = Some(report.taken_at);
-        self.ledger.record(recalled, vec![vec![Entry::Journal(journal)]]).await.map(drop)
+        self.voice.ledger.record(recalled, vec![vec![Entry::Journal(journal)]]).await.map(drop)
     }
 }
 
@@ -292,44 +240,19 @@ fn coverage(recalled: &Recalled, report: &Report, sweeps: &[RegionSweep]) -> Vec
 impl Told {
     /// What the function answers.
     pub(crate) fn answer(self, report: Report) -> Result<Answer, Error> {
-        match (self.refused, self.store) {
-            (Some(publish), Some(store)) if self.is_lost => {
+        match (self.spoken.refused, self.spoken.store) {
+            (Some(publish), Some(store)) if self.spoken.is_lost => {
                 Err(Error::Untold { publish: Box::new(publish), store: Box::new(store) })
             }
-            (Some(publish), _) => Err(Error::Publish(publish, self.waiting)),
+            (Some(publish), _) => Err(Error::Publish(publish, self.spoken.waiting)),
             (None, _) => Ok(Answer {
-                told: self.messages,
-                untold: self.waiting,
+                told: self.spoken.messages,
+                untold: self.spoken.waiting,
                 complete: self.is_complete,
                 ..Answer::new(report, self.alerts)
             }),
         }
     }
-}
-
-impl Untracked {
-    fn fresh(&self, alerts: &[Alert], now: Timestamp, period: SignedDuration) -> Vec<Alert> {
-        let told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_fresh = |alert: &&Alert| told.get(&alert.id).is_none_or(|at| now.duration_since(*at).abs() >= period);
-        alerts.iter().filter(is_fresh).cloned().collect()
-    }
-
-    fn note(&self, alerts: &[Alert], now: Timestamp) {
-        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        told.retain(|_, at| now.duration_since(*at).abs() < SignedDuration::from_hours(24));
-        told.extend(alerts.iter().map(|alert| (alert.id.clone(), now)));
-    }
-}
-
-/// Nobody heard until now: what waits is told together with the news that somebody hears, not before it.
-pub(crate) fn waits_for_subscriber(recalled: &Recalled) -> bool {
-    recalled.memory.conditions.get(&Fault::NoSubscriber.key()).is_some_and(|condition| condition.open)
-}
-
-/// The lease of a run that Lambda ends at `ends`.
-pub(crate) fn lease(holder: String, ends: Timestamp) -> Lease {
-    const GRACE: SignedDuration = SignedDuration::from_secs(5);
-    Lease { holder, until: ends.checked_add(GRACE).unwrap_or(Timestamp::MAX) }
 }
 
 /// When writing acts down ends, so that telling them still has time.
@@ -342,7 +265,7 @@ pub(crate) fn recording_ends(started: Instant, left: Duration) -> Instant {
 mod tests {
     use std::collections::BTreeMap;
 
-    use checklist::alert::{Condition, ConditionAlert, Failure, Journal, Transition, What};
+    use checklist::alert::{Condition, ConditionAlert, Failure, Fault, Journal, Transition, What};
     use checklist::{Account, AccountId, Partition, Severity};
 
     use super::*;
@@ -417,35 +340,10 @@ mod tests {
     }
 
     #[test]
-    fn st_12_without_a_ledger_a_warm_process_repeats_after_the_period_and_not_before() {
-        let (untracked, alerts) = (Untracked::default(), [caught_up()]);
-        let period = SignedDuration::from_hours(4);
-        let fresh = |at| untracked.fresh(&alerts, at, period).len();
-        assert_eq!(fresh(now()), 1);
-        untracked.note(&alerts, now());
-        let second = SignedDuration::from_secs(1);
-        assert_eq!([fresh(now()), fresh(now() + period - second), fresh(now() + period)], [0, 0, 1]);
-        assert_eq!(fresh(now() - period), 1, "a clock that stepped back mutes nothing for longer");
-    }
-
-    #[test]
-    fn what_was_told_without_a_ledger_is_forgotten_after_a_day() {
-        let untracked = Untracked::default();
-        untracked.note(&[caught_up()], now());
-        untracked.note(&[of_condition("root-mfa")], now() + SignedDuration::from_hours(24));
-        assert_eq!(untracked.0.lock().unwrap().len(), 1);
-    }
-
-    #[test]
     fn writing_acts_down_leaves_ten_seconds_for_telling_or_a_quarter() {
         let started = Instant::now();
         let ends = |left| (recording_ends(started, Duration::from_secs(left)) - started).as_secs();
         assert_eq!([ends(300), ends(40), ends(20), ends(0)], [290, 30, 15, 0]);
-    }
-
-    #[test]
-    fn a_lease_outlives_the_run_by_five_seconds() {
-        assert_eq!(lease("run".into(), now()).until, now() + SignedDuration::from_secs(5));
     }
 
     #[test]

@@ -21,6 +21,9 @@ mod session;
 pub use runbook::runbook;
 pub use session::Session;
 
+/// Where the runbook lies in the project: for those who gave it no address of their own.
+pub const RUNBOOK: &str = "docs/runbook.md";
+
 /// Most bytes that SNS takes, all bodies together (<https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>).
 pub const MAX_BYTES: usize = 262_144;
 
@@ -47,6 +50,8 @@ pub struct Bulletin<'a> {
     pub report: Option<&'a Report>,
     /// The state store failed: all of it may be told again.
     pub repeats_possible: bool,
+    /// Where people find the runbook, an address or [`RUNBOOK`].
+    pub runbook: &'a str,
 }
 
 /// What SNS is given.
@@ -80,6 +85,8 @@ pub struct Notification<'a> {
     pub told_at: Timestamp,
     /// The state store failed: all of it may be told again, with other ids for episodes.
     pub repeats_possible: bool,
+    /// Where the runbook is: an address, or its path in the project.
+    pub runbook: &'a str,
     /// What root did, by session: the most severe session first.
     pub root_sessions: Vec<Session<'a>>,
     /// Everything else, most severe first.
@@ -193,6 +200,7 @@ impl<'a> Sorted<'a> {
             account: &first.account,
             told_at: bulletin.at,
             repeats_possible: bulletin.repeats_possible,
+            runbook: bulletin.runbook,
             root_sessions: session::sessions(self.acts.iter().take(acts).copied()),
             alerts: self.others.iter().take(others).copied().collect(),
             left_out,

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Bulletin, Sorted, session};
+use super::{Bulletin, Sorted, runbook, session};
 use crate::account::Account;
 use crate::alert::{Alert, ConditionAlert, Digest, Fault, OpenCondition, Transition, What};
 use crate::control::Step;
@@ -200,7 +200,7 @@ impl<'a> Mail<'a> {
             self.act(act);
             let words = act.words();
             if !explained.contains(&words) {
-                self.explanation(words);
+                self.explanation(words, act.kind);
                 explained.push(words);
             }
         }
@@ -224,7 +224,7 @@ impl<'a> Mail<'a> {
         let summed = [(Kind::ReadOnlyCall, &reads), (Kind::SignInFailed, &failed_sign_ins)];
         if acts.is_empty() {
             for (kind, _) in summed.iter().filter(|(_, acts)| !acts.is_empty()) {
-                self.explanation(kind.words());
+                self.explanation(kind.words(), *kind);
             }
         }
     }
@@ -285,12 +285,30 @@ impl<'a> Mail<'a> {
         }
     }
 
-    fn explanation(&mut self, words: Words) {
+    fn explanation(&mut self, words: Words, kind: Kind) {
         self.line("");
         self.wrapped("    Why it matters: ", words.why);
         self.line("    What to do now:");
         for (number, step) in (1..).zip(words.steps) {
             self.wrapped(&format!("      {number}. "), step);
+        }
+        self.line(format!("    Runbook: {}", runbook::link(self.bulletin.runbook, kind.words().headline)));
+    }
+
+    /// Each section of the runbook that tells of one of `alerts`, once.
+    fn runbook(&mut self, alerts: impl Iterator<Item = &'a Alert>) {
+        let mut headings: Vec<&str> = Vec::new();
+        for alert in alerts {
+            let heading = runbook::heading(&alert.what);
+            if !headings.contains(&heading) {
+                headings.push(heading);
+            }
+        }
+        if !headings.is_empty() {
+            self.line("");
+        }
+        for heading in headings {
+            self.line(format!("  Runbook: {}", runbook::link(self.bulletin.runbook, heading)));
         }
     }
 
@@ -304,6 +322,7 @@ impl<'a> Mail<'a> {
             self.line("");
             self.wrapped("  ", "UNKNOWN is no all-clear: what could not be read may hide something.");
         }
+        let alerts: Vec<&Alert> = conditions.iter().map(|(alert, _)| *alert).collect();
         let (unread, seen): (Vec<_>, Vec<_>) =
             conditions.into_iter().partition(|(_, told)| matches!(told.condition, Fault::Unread { .. }));
         for (alert, told) in seen {
@@ -320,6 +339,7 @@ impl<'a> Mail<'a> {
             remedies.extend(told.failure.unavailable.as_ref().map(Unavailable::remedy));
         }
         self.remedies(&remedies);
+        self.runbook(alerts.into_iter());
     }
 
     fn condition(&mut self, alert: &Alert, told: &ConditionAlert) {
@@ -405,6 +425,7 @@ impl<'a> Mail<'a> {
         }
         let is_resolved = ended.iter().all(|(_, told)| told.transition == Transition::Resolved);
         self.section(if is_resolved { "RESOLVED" } else { "RESOLVED, OR NO LONGER TOLD" });
+        let alerts: Vec<&Alert> = ended.iter().map(|(alert, _)| *alert).collect();
         for (alert, told) in ended {
             self.line("");
             let length = age(alert.at.duration_since(told.opened_at));
@@ -420,6 +441,7 @@ impl<'a> Mail<'a> {
             self.wrapped("    ", &format!("was open from {from} to {to} ({length})"));
             self.history(alert);
         }
+        self.runbook(alerts.into_iter());
     }
 
     fn newest_notices(&self) -> Vec<&'a Alert> {
@@ -433,7 +455,7 @@ impl<'a> Mail<'a> {
         if !notices.is_empty() {
             self.section("TO KNOW");
         }
-        for alert in notices {
+        for alert in &notices {
             match &alert.what {
                 What::RootCredentialsBack { credentials } => {
                     self.notice(alert, &format!(
@@ -468,6 +490,7 @@ impl<'a> Mail<'a> {
                 What::Digest(_) | What::Condition(_) | What::RootActivity(_) => {}
             }
         }
+        self.runbook(notices.into_iter());
         if let Some(digest) = self.digest() {
             self.open_conditions(digest);
         }

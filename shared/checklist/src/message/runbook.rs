@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::alert::{Fault, Transition, What};
 use crate::root_activity::Kind;
 
 const OPENING: &str = "\
@@ -154,6 +155,38 @@ An event was given up after all retries and lies in the stack's queue for 14 day
 with `{}`, then purge the queue.
 ";
 
+/// The heading of the section that tells of `what`.
+pub(super) fn heading(what: &What) -> &'static str {
+    match what {
+        What::RootActivity(act) => act.kind.words().headline,
+        What::RootCredentialsBack { .. } => "root has credentials again",
+        What::PlannedRootUse(_) => "planned use of root",
+        What::CaughtUp { .. } => "nothing was checked for some time",
+        What::ExceptionEnded(_) | What::AttestationLapsed(_) => "exception over, statement lapsed",
+        What::Digest(_) => "DIGEST",
+        What::Unreadable { .. } => "an alert that this version cannot read",
+        What::Condition(told) => match (told.transition, &told.condition) {
+            (Transition::Resolved, _) => "RESOLVED: …",
+            (Transition::Silenced | Transition::Dropped, _) => "SILENCED: … and NO LONGER CHECKED: …",
+            (_, Fault::NoSubscriber) => "nobody has confirmed a subscription",
+            (_, Fault::Unread { .. } | Fault::Unjudged { .. }) => "UNKNOWN: … could not be checked, could not be read",
+            (Transition::Reminder, _) => "still open: … (a reminder)",
+            (Transition::Opened | Transition::Changed, _) => "NEW and changed: … (a control fails)",
+        },
+    }
+}
+
+/// The address of the section with this heading, in the runbook at `runbook`. Anchors are those that GitHub and GitLab make:
+/// lower case, blanks as hyphens, other punctuation left out.
+pub(super) fn link(runbook: &str, heading: &str) -> String {
+    let anchor = heading.chars().filter_map(|char| match char {
+        ' ' | '-' => Some('-'),
+        char if char.is_alphanumeric() => Some(char.to_ascii_lowercase()),
+        _ => None,
+    });
+    format!("{runbook}#{}", anchor.collect::<String>())
+}
+
 /// A section a kind of alert.
 pub fn runbook() -> String {
     let mut page = String::from(OPENING);
@@ -165,4 +198,15 @@ pub fn runbook() -> String {
         }
     }
     page + "\n" + OTHERS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_ends_in_the_anchor_of_its_heading() {
+        assert_eq!(link("https://wiki.example/r", "new root access key"), "https://wiki.example/r#new-root-access-key");
+        assert_eq!(link("r", "still open: … (a reminder)"), "r#still-open--a-reminder");
+    }
 }

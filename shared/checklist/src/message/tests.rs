@@ -24,7 +24,13 @@ fn compose_new(report: &Report) -> Option<Message> {
     let policy = Policy { digest: Rhythm::Never, ..Policy::default() };
     let decision = decide(&Memory::default(), report, &policy);
     let alerts: Vec<Alert> = decision.activity.into_iter().chain(decision.alerts).collect();
-    Message::compose(&Bulletin { alerts: &alerts, at: report.taken_at, report: Some(report), repeats_possible: false })
+    Message::compose(&Bulletin {
+        alerts: &alerts,
+        at: report.taken_at,
+        report: Some(report),
+        repeats_possible: false,
+        runbook: RUNBOOK,
+    })
 }
 
 fn sample(record: &str) -> RootActivity {

@@ -55,7 +55,13 @@ impl Story {
         let alerts = std::mem::take(&mut self.waiting);
         let report = self.report();
         let at = self.snapshot.taken_at;
-        Message::compose(&Bulletin { alerts: &alerts, at, report: Some(&report), repeats_possible: false })
+        Message::compose(&Bulletin {
+            alerts: &alerts,
+            at,
+            report: Some(&report),
+            repeats_possible: false,
+            runbook: RUNBOOK,
+        })
     }
 
     fn mail(&mut self) -> Message {
@@ -250,6 +256,7 @@ fn st_12_without_a_state_store_the_mail_is_headed_so() {
         at: report.taken_at,
         report: Some(&report),
         repeats_possible,
+        runbook: RUNBOOK,
     };
     let heading = "\nSTATE STORE UNAVAILABLE, REPEATS POSSIBLE: ";
     let (good, bad) = (Message::compose(&bulletin(false)).unwrap(), Message::compose(&bulletin(true)).unwrap());
@@ -261,8 +268,13 @@ fn st_12_without_a_state_store_the_mail_is_headed_so() {
 fn what_an_earlier_run_left_is_told_before_anything_is_read() {
     let mut story = Story::new();
     story.run(QUARTER, no_mfa);
-    let bulletin =
-        Bulletin { alerts: &story.waiting, at: at("2026-11-20T10:30:00Z"), report: None, repeats_possible: false };
+    let bulletin = Bulletin {
+        alerts: &story.waiting,
+        at: at("2026-11-20T10:30:00Z"),
+        report: None,
+        repeats_possible: false,
+        runbook: RUNBOOK,
+    };
     let text = Message::compose(&bulletin).unwrap().text;
     assert!(text.contains("\n1 new.\n") && text.contains("Root has no MFA (step 2, root-mfa)"), "{text}");
     assert!(!text.contains("CHECKLIST\n") && !text.contains("HOW OLD THIS IS\n"));
