@@ -219,6 +219,7 @@ fn look(
         partition: settings.partition,
         taken_at: now,
         lookback: SignedDuration::from_hours(lookback_hours.into()),
+        stack: settings.stack.clone(),
         coverage: BTreeMap::new(),
         subscribed: None,
         regions: request.regions.clone().or_else(|| settings.regions.clone()),

@@ -22,6 +22,8 @@ pub struct Settings {
     pub regions: Option<Vec<String>>,
     /// The ledger's table.
     pub table: String,
+    /// The name of this stack, by which its own resources are known.
+    pub stack: Option<String>,
     /// How often what is open is told again, and that all is well.
     pub policy: Policy,
     /// Called after each complete run. A secret: whoever knows it can feign a heartbeat.
@@ -56,6 +58,7 @@ impl Settings {
             lookback_hours: environment.number("ROOTWATCH_LOOKBACK_HOURS", 1..=MAX_LOOKBACK_HOURS, 24),
             regions: environment.regions("ROOTWATCH_REGIONS"),
             table: environment.table("ROOTWATCH_TABLE"),
+            stack: environment.take("ROOTWATCH_STACK"),
             policy: policy(&mut environment),
             heartbeat_url: heartbeat_url(&mut environment),
             runbook: environment.runbook("ROOTWATCH_RUNBOOK_URL"),
@@ -136,6 +139,7 @@ pub(crate) mod tests {
             lookback_hours: 24,
             regions: None,
             table: "rootwatch".into(),
+            stack: None,
             policy: Policy::default(),
             heartbeat_url: None,
             runbook: checklist::message::RUNBOOK.into(),

@@ -34,6 +34,8 @@ pub struct Look {
     pub taken_at: Timestamp,
     /// How far back root's events are looked up in any case, at most 90 days.
     pub lookback: SignedDuration,
+    /// The name of this stack, by which its own resources are known.
+    pub stack: Option<String>,
     /// What earlier runs looked through, by Region; what is missing is caught up.
     pub coverage: BTreeMap<String, Coverage>,
     /// Whether somebody has confirmed a subscription; `None` where nobody is to be told.
@@ -119,7 +121,8 @@ impl Collector {
         let to_sweep: BTreeSet<String> = sign_in.chain(regions.iter().flatten().cloned()).collect();
         let swept = join_all(to_sweep.iter().map(|region| self.sweep(look, &account, region))).await;
 
-        let delivered = look.delivered.iter().filter_map(|event| RootActivity::classify(event, &account));
+        let delivered =
+            look.delivered.iter().filter_map(|event| RootActivity::classify(event, &account, look.stack.as_deref()));
         let mut activity: Vec<RootActivity> = delivered.collect();
         let since = look.taken_at.checked_sub(look.lookback).unwrap_or(Timestamp::MIN);
         let mut events = RootEvents { since, regions: Vec::new(), activity: Vec::new() };
@@ -148,7 +151,7 @@ impl Collector {
         let begun = || Coverage::begin(look.taken_at, look.lookback);
         let coverage = look.coverage.get(region).cloned().unwrap_or_else(begun);
         let spans = coverage.spans(look.taken_at, look.lookback);
-        let sweep = root_events::sweep(&client, account, region, &spans, look.deadline);
+        let sweep = root_events::sweep(&client, account, look.stack.as_deref(), region, &spans, look.deadline);
         AssertUnwindSafe(sweep).catch_unwind().await.unwrap_or_else(|_| root_events::Swept {
             sweep: RegionSweep {
                 region: region.to_owned(),

@@ -6,7 +6,7 @@
 //! | | `W#<Region>` | [`Coverage`] |
 //! | | `P#<start>` | [`Plan`], until 120 days after its end |
 //! | | `H#heartbeat` | [`Journal`] |
-//! | `E#<account>` | event id | an act of root that was told; kept 120 days, CloudTrail keeps 90 |
+//! | `E#<account>` | event id | an act of root, or a change to what watches, that was told; kept 120 days, CloudTrail keeps 90 |
 //! | `O#<account>` | `<ms>#<alert id>` | the outbox: an [`Alert`] with every fact that its words need |
 //! | `L#<account>` | `publisher` | the lease of the run that tells |
 //!
@@ -38,7 +38,7 @@ use crate::failure;
 pub(crate) const ACTIONS: &[&str] =
     &["dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query"];
 
-/// How long an act of root stays known, and a plan after its end.
+/// How long an event stays known, and a plan after its end.
 const KEPT: SignedDuration = SignedDuration::from_hours(120 * 24);
 /// Most writes of a transaction.
 const MAX_WRITES: usize = 100;
@@ -191,15 +191,15 @@ impl Ledger {
     /// # Errors
     /// When the table could not be read.
     pub async fn unseen<'a>(&self, acts: &'a [Alert], now: Timestamp) -> Result<Vec<&'a Alert>, LedgerError> {
-        let ids: Vec<&str> = acts.iter().filter_map(Alert::act).map(|act| act.event_id.as_str()).collect();
+        let ids: Vec<&str> = acts.iter().filter_map(Alert::event_id).collect();
         let mut seen = HashSet::new();
         for ids in ids.chunks(MAX_KEYS) {
             self.get_events(ids, now, &mut seen).await?;
         }
-        Ok(acts.iter().filter(|alert| alert.act().is_some_and(|act| !seen.contains(&act.event_id))).collect())
+        Ok(acts.iter().filter(|alert| alert.event_id().is_some_and(|id| !seen.contains(id))).collect())
     }
 
-    /// Writes root's acts down as seen and to be told, in the order in which they come; what another run wrote first is its.
+    /// Writes events, root's acts and changes to what watches, down as seen and to be told, in the order in which they come; what another run wrote first is its.
     ///
     /// # Errors
     /// When the table could not be written; what was written until then stands.
@@ -403,7 +403,7 @@ impl Ledger {
     }
 
     fn event(&self, alert: &Alert, now: Timestamp) -> Result<TransactWriteItem, LedgerError> {
-        let id = alert.act().map(|act| act.event_id.as_str()).unwrap_or_default();
+        let id = alert.event_id().unwrap_or_default();
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(self.key("E", id)))
@@ -582,7 +582,7 @@ mod tests {
         let record = include_str!("../../checklist/samples/records/18-root-readonly-list-buckets.json");
         let account = Account { id: account(), alias: None, partition: Partition::Aws };
         let event = TrailEvent { record: Some(record.into()), ..TrailEvent::default() };
-        let act = RootActivity { event_id: id.into(), ..RootActivity::classify(&event, &account).unwrap() };
+        let act = RootActivity { event_id: id.into(), ..RootActivity::classify(&event, &account, None).unwrap() };
         let what = What::RootActivity(Box::new(act));
         Alert { id: format!("111122223333/root/{id}"), at: now(), severity: checklist::Severity::Low, account, what }
     }

@@ -37,8 +37,15 @@ pub struct Swept {
 }
 
 /// Looks through `spans` of `region` for root's events, newest first. What was read before a failure is kept, and so is how far it
-/// reached.
-pub async fn sweep(client: &Client, account: &Account, region: &str, spans: &[Span], deadline: Instant) -> Swept {
+/// reached. `stack` is the name of this stack, see [`RootActivity::classify`].
+pub async fn sweep(
+    client: &Client,
+    account: &Account,
+    stack: Option<&str>,
+    region: &str,
+    spans: &[Span],
+    deadline: Instant,
+) -> Swept {
     let sweep = RegionSweep { region: region.into(), incomplete: None, covered: Vec::new() };
     let mut swept = Swept { sweep, activity: Vec::new() };
     let mut next_request = Instant::now();
@@ -58,7 +65,7 @@ pub async fn sweep(client: &Client, account: &Account, region: &str, spans: &[Sp
                 Ok(page) => {
                     cursor.pass(&page, span);
                     let events = page.events().iter().map(|event| trail_event(event, region));
-                    swept.activity.extend(events.filter_map(|event| RootActivity::classify(&event, account)));
+                    swept.activity.extend(events.filter_map(|event| RootActivity::classify(&event, account, stack)));
                 }
                 Err(cause) => {
                     swept.cover(&cursors, span);
@@ -191,7 +198,7 @@ mod tests {
 
     async fn sweep_with(rule: &Rule, region: &str, time_limit: Duration) -> Swept {
         let client = mock_client!(aws_sdk_cloudtrail, RuleMode::MatchAny, [rule]);
-        sweep(&client, &account(), region, &[day()], Instant::now() + time_limit).await
+        sweep(&client, &account(), None, region, &[day()], Instant::now() + time_limit).await
     }
 
     /// `pages` full pages; the next token is the number of the page.
@@ -264,7 +271,7 @@ mod tests {
             .build();
         let client = mock_client!(aws_sdk_cloudtrail, RuleMode::MatchAny, [&rule]);
         let later = Instant::now() + Duration::from_secs(60);
-        let swept = sweep(&client, &account(), "eu-west-1", &spans, later).await;
+        let swept = sweep(&client, &account(), None, "eu-west-1", &spans, later).await;
         assert_eq!(swept.sweep.covered, spans[..1]);
         assert!(swept.sweep.incomplete.is_some());
     }

@@ -17,7 +17,9 @@ use crate::control::Severity;
 use crate::declarations::{Attestation, Exception};
 use crate::report::Report;
 use crate::root_activity::RootActivity;
+use crate::snapshot::Source;
 use crate::sweep::Coverage;
+use crate::tampering::Tampering;
 use crate::text;
 
 mod condition;
@@ -82,6 +84,8 @@ pub enum What {
     Condition(Box<ConditionAlert>),
     /// One act of root.
     RootActivity(Box<RootActivity>),
+    /// Somebody who is not root changed what watches. Of root it is an act like any other.
+    Tampering(Box<Tampering>),
     /// Root has credentials again, in an account where it had none.
     RootCredentialsBack {
         /// Which: password, access key, signing certificate.
@@ -157,6 +161,9 @@ pub struct Journal {
     /// Whether root had any credential when that was last seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub root_credentials: Option<bool>,
+    /// The account's alias when that was last read: only for the names in messages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
     /// Declarations whose end was told, by alert id.
     #[serde(default)]
     pub ended: BTreeSet<String>,
@@ -191,6 +198,9 @@ pub fn decide(memory: &Memory, report: &Report, policy: &Policy) -> Decision {
         }
     }
     let mut journal = memory.journal.clone();
+    if !report.errors().any(|state| state.source == Source::AccountAlias) {
+        journal.alias.clone_from(&report.account.alias);
+    }
     // A narrow run catches nothing up, and cannot say how the account stands.
     if !report.is_narrow {
         journal.last_run = Some(now);
@@ -206,6 +216,17 @@ pub fn decide(memory: &Memory, report: &Report, policy: &Policy) -> Decision {
     }
     let activity = report.told_activity().map(|act| maker.activity(act)).collect();
     Decision { alerts, activity, conditions, journal }
+}
+
+/// The alert of an act of root that was seen at `now`.
+pub fn of_root(act: &RootActivity, account: &Account, now: Timestamp) -> Alert {
+    Maker { account, now }.activity(act)
+}
+
+/// The alert of a change to what watches that was seen at `now`.
+pub fn of_tampering(tampering: Tampering, account: &Account, now: Timestamp) -> Alert {
+    let (id, severity) = (format!("tampering/{}", tampering.event_id), tampering.severity);
+    Maker { account, now }.alert(id, severity, What::Tampering(Box::new(tampering)))
 }
 
 /// The alert that announces `plan`.
@@ -282,6 +303,15 @@ impl Alert {
     pub fn act(&self) -> Option<&RootActivity> {
         match &self.what {
             What::RootActivity(act) => Some(act),
+            _ => None,
+        }
+    }
+
+    /// CloudTrail's id of the event that it tells of: such an alert is told once.
+    pub fn event_id(&self) -> Option<&str> {
+        match &self.what {
+            What::RootActivity(act) => Some(&act.event_id),
+            What::Tampering(tampering) => Some(&tampering.event_id),
             _ => None,
         }
     }

@@ -27,11 +27,13 @@ pub mod identities;
 pub mod message;
 pub mod outbox;
 pub mod password_policy;
+mod record;
 pub mod report;
 pub mod root_activity;
 pub mod settings;
 pub mod snapshot;
 pub mod sweep;
+pub mod tampering;
 pub mod text;
 
 pub use account::{Account, AccountId, Partition};
@@ -44,6 +46,7 @@ pub use report::Report;
 pub use root_activity::RootActivity;
 pub use settings::Settings;
 pub use snapshot::{Snapshot, Source, Unavailable};
+pub use tampering::Tampering;
 
 #[cfg(feature = "schema")]
 pub use schemars::JsonSchema;

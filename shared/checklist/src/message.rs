@@ -211,7 +211,7 @@ impl<'a> Sorted<'a> {
     /// Of equal severity: what is new before what is known, what is seen before what is not.
     fn rank(&self, alert: &Alert) -> u8 {
         match &alert.what {
-            What::RootActivity(_) | What::RootCredentialsBack { .. } => 0,
+            What::RootActivity(_) | What::Tampering(_) | What::RootCredentialsBack { .. } => 0,
             What::Condition(told) => match self.transition(alert, told) {
                 Transition::Opened | Transition::Changed if !told.condition.is_blindness() => 1,
                 Transition::Opened | Transition::Changed => 2,
@@ -231,6 +231,7 @@ impl<'a> Sorted<'a> {
         match &alert.what {
             What::RootActivity(act) if act.planned.is_some() => format!("{severity}: planned {}", act.headline()),
             What::RootActivity(act) => format!("{severity}: {}", act.headline()),
+            What::Tampering(tampering) => format!("{severity}: {}", tampering.headline()),
             What::RootCredentialsBack { .. } => format!("{severity}: root has credentials again"),
             What::Condition(told) => {
                 let weight = if told.condition.is_blindness() { "UNKNOWN".to_owned() } else { severity.to_string() };

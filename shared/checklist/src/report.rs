@@ -338,7 +338,7 @@ mod tests {
             record: Some(record.into()),
             ..crate::root_activity::TrailEvent::default()
         };
-        let act = RootActivity::classify(&event, &Snapshot::compliant().account).unwrap();
+        let act = RootActivity::classify(&event, &Snapshot::compliant().account, None).unwrap();
         let answer = |count| {
             Answer::new(report(|snapshot| snapshot.root_events.activity = vec![act.clone(); count]), Vec::new())
         };

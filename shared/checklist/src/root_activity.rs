@@ -15,6 +15,8 @@ use serde_json::Value;
 use crate::account::Account;
 use crate::alert::Plan;
 use crate::control::Severity;
+use crate::record::Fields;
+use crate::tampering::Touched;
 use crate::text::bounded;
 
 mod words;
@@ -133,6 +135,8 @@ pub enum Kind {
     EmailChanged,
     /// The account's contacts were changed.
     ContactChanged,
+    /// A trail of CloudTrail, this stack, or a key was changed.
+    WatchTampered,
     /// Any other call that changes something.
     WriteCall,
     /// A call that only reads.
@@ -145,7 +149,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of the runbook.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::SignInSucceeded,
         Self::SignInFailed,
         Self::CliSignIn,
@@ -162,6 +166,7 @@ impl Kind {
         Self::PasswordRecoveryCompleted,
         Self::EmailChanged,
         Self::ContactChanged,
+        Self::WatchTampered,
         Self::WriteCall,
         Self::ReadOnlyCall,
         Self::CentralizedRootTask,
@@ -185,8 +190,9 @@ pub enum Mfa {
 impl RootActivity {
     /// Classifies `event`; `None` when it was not root's.
     ///
-    /// An event whose record cannot be read counts as root's when the look-up's outer fields say so, or say nothing.
-    pub fn classify(event: &TrailEvent, account: &Account) -> Option<Self> {
+    /// An event whose record cannot be read counts as root's when the look-up's outer fields say so, or say nothing. `stack` is
+    /// the name of this stack: what root changes of it is known by it.
+    pub fn classify(event: &TrailEvent, account: &Account, stack: Option<&str>) -> Option<Self> {
         let record: Option<Value> =
             event.record.as_deref().and_then(|record| serde_json::from_str(record).ok()).filter(Value::is_object);
         let fields = Fields(record.as_ref().unwrap_or(&Value::Null));
@@ -204,15 +210,19 @@ impl RootActivity {
             fields.text("/eventName").or_else(|| event.event_name.as_deref().map(bounded)).unwrap_or_default();
         let read_only = fields.truth("/readOnly").or(event.read_only);
         let kind = fields.kind(&event_name, read_only);
+        let touched = Touched::by(fields, stack).filter(|_| kind == Kind::WriteCall);
+        let kind = touched.as_ref().map_or(kind, |_| Kind::WatchTampered);
         let mfa = fields.mfa();
         let error = fields.text("/errorCode").or_else(|| fields.text("/errorMessage"));
         Some(Self {
             // An attempt that AWS refused changed nothing, but somebody tried.
-            severity: fields.severity(kind, mfa, &event_name, read_only).min(if error.is_some() {
-                Severity::Medium
-            } else {
-                Severity::Critical
-            }),
+            severity: touched
+                .as_ref()
+                .map_or_else(
+                    || fields.severity(kind, mfa, &event_name, read_only),
+                    |touched| touched.severity.max(Severity::Medium),
+                )
+                .min(if error.is_some() { Severity::Medium } else { Severity::Critical }),
             kind,
             time: fields.text("/eventTime").and_then(|time| time.parse().ok()).or(event.time),
             region: fields.text("/awsRegion").unwrap_or_else(|| bounded(&event.region)),
@@ -226,7 +236,7 @@ impl RootActivity {
             access_key_id: fields
                 .text("/userIdentity/accessKeyId")
                 .or_else(|| event.access_key_id.as_deref().map(bounded).filter(|key| !key.is_empty())),
-            target: fields.target(),
+            target: touched.and_then(|touched| touched.on).or_else(|| fields.target()),
             error,
             invoked_by: fields.text("/userIdentity/invokedBy"),
             details_readable: record.is_some(),
@@ -255,16 +265,39 @@ impl RootActivity {
 
     /// The event in the console; `None` when its id is not one that CloudTrail gives.
     pub fn console_url(&self, account: &Account) -> Option<String> {
-        let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        (plain(&self.event_id) && plain(&self.region) && !self.region.is_empty()).then(|| {
-            format!(
-                "https://{region}.{domain}/cloudtrailv2/home?region={region}#/events/{id}",
-                region = self.region,
-                domain = account.partition.console_domain(),
-                id = self.event_id,
-            )
-        })
+        console_url(&self.event_id, &self.region, account)
     }
+
+    /// Whether it is told within seconds where EventBridge delivers it; the next sweep finds the rest.
+    pub fn is_urgent(&self) -> bool {
+        self.severity >= Severity::High
+            || matches!(
+                self.kind,
+                Kind::SignInSucceeded
+                    | Kind::SignInFailed
+                    | Kind::CliSignIn
+                    | Kind::RootAccessKeyCreated
+                    | Kind::RootAccessKeyChanged
+                    | Kind::RootAccessKeyDeleted
+                    | Kind::MfaEnabled
+                    | Kind::MfaDeactivated
+                    | Kind::PasswordChanged
+                    | Kind::PasswordRecoveryRequested
+                    | Kind::PasswordRecoveryCompleted
+                    | Kind::EmailChanged
+                    | Kind::ContactChanged
+                    | Kind::WatchTampered
+            )
+    }
+}
+
+/// An event in CloudTrail's console; `None` when its id or its Region is not one that AWS gives.
+pub(crate) fn console_url(event_id: &str, region: &str, account: &Account) -> Option<String> {
+    let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    (plain(event_id) && plain(region) && !region.is_empty()).then(|| {
+        let domain = account.partition.console_domain();
+        format!("https://{region}.{domain}/cloudtrailv2/home?region={region}#/events/{event_id}")
+    })
 }
 
 /// Puts one run's activity in order: each event once, sessions of central root access recognised by their access key, most
@@ -291,30 +324,7 @@ pub fn gather(mut activity: Vec<RootActivity>) -> Vec<RootActivity> {
     activity
 }
 
-/// Lenient access to a record by JSON pointer.
-#[derive(Clone, Copy)]
-struct Fields<'a>(&'a Value);
-
 impl Fields<'_> {
-    /// Non-empty text, number or truth value.
-    fn text(&self, pointer: &str) -> Option<String> {
-        match self.0.pointer(pointer)? {
-            Value::String(text) => Some(bounded(text)).filter(|text| !text.is_empty()),
-            Value::Number(number) => Some(number.to_string()),
-            Value::Bool(truth) => Some(truth.to_string()),
-            _ => None,
-        }
-    }
-
-    /// `true`, `"true"`, `"Yes"` in any case, or their opposites.
-    fn truth(&self, pointer: &str) -> Option<bool> {
-        match self.text(pointer)?.to_ascii_lowercase().as_str() {
-            "true" | "yes" => Some(true),
-            "false" | "no" => Some(false),
-            _ => None,
-        }
-    }
-
     /// Identity Center logs failed directory sign-ins as `Root` with an empty ARN: those are not root.
     fn is_root(&self) -> bool {
         self.text("/userIdentity/type").as_deref() == Some("Root")
@@ -424,6 +434,7 @@ impl Fields<'_> {
             | Kind::UserAccessKeyCreated
             | Kind::UserAccessKeyChanged
             | Kind::UserAccessKeyDeleted
+            | Kind::WatchTampered
             | Kind::WriteCall => Severity::Medium,
             Kind::CentralizedRootTask => central_severity(event_name, read_only),
             Kind::ReadOnlyCall => Severity::Low,

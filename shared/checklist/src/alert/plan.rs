@@ -133,7 +133,7 @@ mod tests {
     fn acts_in_the_window_are_one_less_severe_and_still_told_and_others_stay() {
         let record = include_str!("../../samples/records/05-root-create-access-key-for-root.json");
         let event = TrailEvent { record: Some(record.into()), ..TrailEvent::default() };
-        let act = RootActivity::classify(&event, &Snapshot::compliant().account).unwrap();
+        let act = RootActivity::classify(&event, &Snapshot::compliant().account, None).unwrap();
         let window = plan("2026-11-20T11:00:00Z", "2026-11-20T12:00:00Z").unwrap();
         let judged = |time: Option<&str>, severity| {
             let mut acts = [RootActivity { time: time.map(at), severity, ..act.clone() }];

@@ -984,7 +984,7 @@ fn ids_are_stable_have_no_spaces_and_at_most_255_characters() {
 fn root_activity_is_told_by_the_id_of_its_event_unless_a_service_did_it() {
     let act = |record: &str| {
         let event = crate::root_activity::TrailEvent { record: Some(record.into()), ..Default::default() };
-        RootActivity::classify(&event, &Snapshot::compliant().account).unwrap()
+        RootActivity::classify(&event, &Snapshot::compliant().account, None).unwrap()
     };
     let key = act(include_str!("../../samples/records/05-root-create-access-key-for-root.json"));
     let service = act(include_str!("../../samples/records/23-not-human-root-invokedby-service-apicall.json"));

@@ -14,6 +14,7 @@ use crate::finding::Status;
 use crate::report::Report;
 use crate::root_activity::{Kind, RootActivity, Words};
 use crate::snapshot::{Source, Unavailable};
+use crate::tampering::Tampering;
 use crate::text::for_email as safe;
 
 /// Acts that are told with all their details; the next ones get a line each, the rest is counted.
@@ -30,6 +31,7 @@ pub(super) fn compose(bulletin: &Bulletin, sorted: &Sorted) -> String {
     let mut mail = Mail { bulletin, sorted, account: &first.account, text: String::new() };
     mail.opening();
     mail.activity();
+    mail.tampering();
     mail.conditions("NEW", |transition| matches!(transition, Transition::Opened | Transition::Changed));
     mail.conditions("STILL OPEN", |transition| transition == Transition::Reminder);
     mail.ended();
@@ -113,6 +115,10 @@ impl<'a> Mail<'a> {
             if count > 0 {
                 parts.push(format!("{count} {word}"));
             }
+        }
+        let tampering = self.tamperings().len();
+        if tampering > 0 {
+            parts.push(counted(tampering, "change to what watches", "changes to what watches"));
         }
         let notices = self.newest_notices().len();
         if notices > 0 {
@@ -285,6 +291,59 @@ impl<'a> Mail<'a> {
         }
     }
 
+    fn tamperings(&self) -> Vec<&'a Tampering> {
+        let tampering = |alert: &&'a Alert| match &alert.what {
+            What::Tampering(tampering) => Some(&**tampering),
+            _ => None,
+        };
+        self.sorted.newest.iter().filter_map(tampering).collect()
+    }
+
+    fn tampering(&mut self) {
+        let all = self.tamperings();
+        let Some(words) = all.first().map(|tampering| tampering.words()) else { return };
+        self.section("WHO CHANGED WHAT WATCHES");
+        for tampering in all.iter().take(MAX_DETAILED) {
+            let optional = |value: &Option<String>| value.as_deref().map(safe);
+            self.line("");
+            self.line(format!("  {}  {}", tampering.severity, capital(&safe(&tampering.headline()))));
+            self.field("when", &tampering.time.map_or_else(|| "at an unknown time".into(), moment));
+            self.field("who", &safe(&tampering.by));
+            self.field("from", &optional(&tampering.source_address).unwrap_or_else(|| "not recorded".into()));
+            self.field("with", &optional(&tampering.user_agent).unwrap_or_else(|| "not recorded".into()));
+            let (name, source, region) =
+                (safe(&tampering.event_name), safe(&tampering.event_source), safe(&tampering.region));
+            self.field("call", &format!("{name} of {source} in {region}"));
+            for (name, value) in [
+                ("on", optional(&tampering.on)),
+                ("via", optional(&tampering.invoked_by)),
+                ("refused", optional(&tampering.error)),
+            ] {
+                if let Some(value) = value {
+                    self.field(name, &value);
+                }
+            }
+            if let Some(url) = tampering.console_url(self.account) {
+                self.field("event", &url);
+            }
+        }
+        let others: Vec<_> = all.iter().skip(MAX_DETAILED).collect();
+        if !others.is_empty() {
+            self.line("");
+            self.line("  Further changes");
+        }
+        for tampering in others.iter().take(MAX_LINES) {
+            let (what, by) = (safe(&tampering.headline()), safe(&tampering.by));
+            let on = tampering.on.as_deref().map(|on| format!(" on {}", safe(on))).unwrap_or_default();
+            let when = tampering.time.map_or_else(|| "at an unknown time".into(), moment);
+            self.wrapped("    - ", &format!("{when} {}: {what}{on}, by {by}", tampering.severity));
+        }
+        if let Some(more) = others.len().checked_sub(MAX_LINES).filter(|more| *more > 0) {
+            self.line(format!("    - and {more} more"));
+        }
+        self.explanation(words, Kind::WatchTampered);
+    }
+
     fn explanation(&mut self, words: Words, kind: Kind) {
         self.line("");
         self.wrapped("    Why it matters: ", words.why);
@@ -445,8 +504,9 @@ impl<'a> Mail<'a> {
     }
 
     fn newest_notices(&self) -> Vec<&'a Alert> {
-        let is_notice =
-            |alert: &&Alert| !matches!(alert.what, What::Condition(_) | What::RootActivity(_) | What::Digest(_));
+        let is_notice = |alert: &&Alert| {
+            !matches!(alert.what, What::Condition(_) | What::RootActivity(_) | What::Tampering(_) | What::Digest(_))
+        };
         self.sorted.newest.iter().copied().filter(is_notice).collect()
     }
 
@@ -487,7 +547,7 @@ impl<'a> Mail<'a> {
                 What::Unreadable { text } => self.notice(alert, &format!(
                     "Another version of rootwatch wrote this alert down, and this version cannot read it: {text}"
                 )),
-                What::Digest(_) | What::Condition(_) | What::RootActivity(_) => {}
+                What::Digest(_) | What::Condition(_) | What::RootActivity(_) | What::Tampering(_) => {}
             }
         }
         self.runbook(notices.into_iter());

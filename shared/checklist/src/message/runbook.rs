@@ -159,6 +159,7 @@ with `{}`, then purge the queue.
 pub(super) fn heading(what: &What) -> &'static str {
     match what {
         What::RootActivity(act) => act.kind.words().headline,
+        What::Tampering(_) => Kind::WatchTampered.words().headline,
         What::RootCredentialsBack { .. } => "root has credentials again",
         What::PlannedRootUse(_) => "planned use of root",
         What::CaughtUp { .. } => "nothing was checked for some time",

@@ -35,7 +35,7 @@ fn compose_new(report: &Report) -> Option<Message> {
 
 fn sample(record: &str) -> RootActivity {
     let event = TrailEvent { record: Some(record.into()), ..TrailEvent::default() };
-    RootActivity::classify(&event, &Snapshot::compliant().account).unwrap()
+    RootActivity::classify(&event, &Snapshot::compliant().account, None).unwrap()
 }
 
 fn sign_in_without_mfa() -> RootActivity {

@@ -13,7 +13,11 @@ fn account() -> Account {
 }
 
 fn classify(record: &Value) -> Option<RootActivity> {
-    RootActivity::classify(&TrailEvent { record: Some(record.to_string()), ..TrailEvent::default() }, &account())
+    RootActivity::classify(
+        &TrailEvent { record: Some(record.to_string()), ..TrailEvent::default() },
+        &account(),
+        Some("rootwatch"),
+    )
 }
 
 /// The sample `number` with the changes of `patch` merged in.
@@ -166,12 +170,12 @@ fn ct_1_an_event_without_a_readable_record_is_told_from_its_outer_fields() {
             region: "us-east-1".into(),
             record: record.map(str::to_owned),
         };
-        let act = RootActivity::classify(&event, &account()).unwrap();
+        let act = RootActivity::classify(&event, &account(), None).unwrap();
         assert_eq!((act.kind, act.severity), (Kind::RootAccessKeyCreated, Severity::Critical), "{record:?}");
         assert_eq!((act.details_readable, act.time, act.access_key_id), (false, event.time, None));
         let by = |name: &str| TrailEvent { username: Some(name.into()), ..event.clone() };
-        assert_eq!(RootActivity::classify(&by("alice"), &account()), None);
-        assert!(RootActivity::classify(&by("acme-prod"), &account()).is_some(), "the alias stands for root");
+        assert_eq!(RootActivity::classify(&by("alice"), &account(), None), None);
+        assert!(RootActivity::classify(&by("acme-prod"), &account(), None).is_some(), "the alias stands for root");
     }
 }
 
@@ -256,7 +260,7 @@ fn a_console_link_is_made_of_known_characters_only() {
 #[test]
 fn a_bare_record_becomes_an_event_and_other_json_does_not() {
     let record = sample(2, json!({}));
-    let act = RootActivity::classify(&TrailEvent::from_record(&record).unwrap(), &account()).unwrap();
+    let act = RootActivity::classify(&TrailEvent::from_record(&record).unwrap(), &account(), None).unwrap();
     assert_eq!((act.event_id.as_str(), act.region.as_str()), ("00000000-0000-4000-8000-000000000002", "us-east-2"));
     for other in [json!({}), json!([]), json!("x"), json!({"eventName": "x"})] {
         assert_eq!(TrailEvent::from_record(&other), None);
@@ -267,6 +271,6 @@ proptest! {
     #[test]
     fn no_record_makes_the_classifier_panic(text in ".*", username in proptest::option::of(".*")) {
         let event = TrailEvent { record: Some(text), username, ..TrailEvent::default() };
-        let _ = RootActivity::classify(&event, &account());
+        let _ = RootActivity::classify(&event, &account(), None);
     }
 }

@@ -1,6 +1,7 @@
 //! Each kind of root activity in words.
 
 use super::{Kind, Mfa, RootActivity};
+use crate::tampering::{Tampering, Target};
 
 /// What people are told of a kind of activity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,6 +143,16 @@ impl Kind {
                 "AWS warns and verifies you through these contacts. A stranger's contacts keep the warnings from you.",
                 &["Check them: Account, Contact information and Alternate contacts.", NOT_YOURS, READ_TRAIL],
             ),
+            Self::WatchTampered => (
+                "what watches was changed",
+                "CloudTrail, its keys and this stack are what tells you of root. Whoever switches them off acts unseen from then on.",
+                &[
+                    "Ask who it was. If somebody deployed rootwatch or your trail at that time, nothing more.",
+                    "Otherwise undo it now: start the trail's logging, enable the rule or the schedule, deploy the stack again.",
+                    "Then read what the same identity did before and after, in CloudTrail, in every Region.",
+                    "Invoke the function Checker with {}: its control alert-path tells what is still broken.",
+                ],
+            ),
             Self::WriteCall => (
                 "change made by root",
                 "Daily work needs no root; each use of it is a chance to lose the account.",
@@ -191,9 +202,27 @@ impl RootActivity {
             _ if self.error.is_some() => format!("{}: {headline}", REFUSED.headline),
             (Kind::SignInSucceeded | Kind::CliSignIn, Mfa::NotUsed) => format!("{headline} without MFA"),
             (Kind::SignInSucceeded | Kind::CliSignIn, Mfa::NotRecorded) => format!("{headline}, MFA not recorded"),
-            (Kind::WriteCall, _) => format!("{headline}: {}", self.event_name),
+            (Kind::WriteCall | Kind::WatchTampered, _) => format!("{headline}: {}", self.event_name),
             _ => headline.to_owned(),
         }
+    }
+}
+
+impl Tampering {
+    /// The words for it.
+    pub fn words(&self) -> Words {
+        Kind::WatchTampered.words()
+    }
+
+    /// What happened, in a few words: `a CloudTrail trail was changed: StopLogging`.
+    pub fn headline(&self) -> String {
+        let what = match self.target {
+            Target::Trail => "a CloudTrail trail was changed",
+            Target::Stack => "rootwatch itself was changed",
+            Target::Key => "an encryption key was changed",
+        };
+        let attempt = if self.error.is_some() { "failed attempt: " } else { "" };
+        format!("{attempt}{what}: {}", self.event_name)
     }
 }
 

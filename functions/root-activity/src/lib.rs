@@ -1,0 +1,281 @@
+//! What EventBridge delivers, told within seconds: acts of root, and changes to what watches.
+//!
+//! It uses the same classifier, ledger and words as the checker, so that what both find is told once. What is not urgent is left to
+//! the checker's next sweep.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use ::aws::ledger::Recalled;
+use ::aws::{Ledger, LedgerError, Notifier, PublishError};
+use checklist::alert::{self, Policy};
+use checklist::root_activity::{self, Kind};
+use checklist::{Account, AccountId, Alert, RootActivity, Tampering, text};
+use function::figures::Figures;
+use function::{Invocation, SettingsError, Spoken, Untracked, Voice, lease};
+use jiff::{SignedDuration, Timestamp};
+use lambda_runtime::Diagnostic;
+use serde::Serialize;
+use serde_json::Value;
+use tokio::time::Instant;
+
+mod request;
+mod settings;
+
+pub use request::RequestError;
+pub use settings::Settings;
+
+/// Kept for telling when writing down takes long; a quarter of what is left, if that is less.
+const FOR_TELLING: Duration = Duration::from_secs(10);
+/// Anybody on the internet can fail to sign in: nothing but that is told no more often.
+const BETWEEN_FAILURES: SignedDuration = SignedDuration::from_mins(15);
+
+/// Answers events; made once a process.
+#[derive(Debug)]
+pub struct Listener {
+    config: aws_config::SdkConfig,
+    settings: Result<Settings, SettingsError>,
+    untracked: Untracked,
+    failures_told: Mutex<Option<Timestamp>>,
+    emit: fn(&str),
+}
+
+/// What the function answers.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer {
+    /// Messages that SQS shall deliver again.
+    pub batch_item_failures: Vec<Failure>,
+    /// SNS's ids of what was published.
+    pub told: Vec<String>,
+    /// How many alerts wait to be told; `None`: nobody knows.
+    pub untold: Option<usize>,
+}
+
+/// A message that SQS shall deliver again.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    /// SQS's id of it.
+    pub item_identifier: String,
+}
+
+/// Why a call could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The function's environment is wrong; nothing was called.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The event is not one of those that are accepted; nothing was called.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// The function's ARN tells no account.
+    #[error("cannot tell whose account this is: the function's ARN says `{0}`")]
+    Account(String),
+    /// An envelope by itself could not be told of.
+    #[error("{0}; it is {kept}", kept = if *.1 { "kept until it can be told" } else { "neither told nor kept" })]
+    Publish(PublishError, bool),
+    /// An envelope by itself could not be written down in time.
+    #[error("the event could not be written down in time: invoke the function again")]
+    OutOfTime,
+}
+
+impl From<Error> for Diagnostic {
+    fn from(error: Error) -> Self {
+        let error_type = match &error {
+            Error::Settings(_) => "InvalidSettings",
+            Error::Request(_) => "InvalidEvent",
+            Error::Account(_) => "UnknownAccount",
+            Error::Publish(_, false) => "NeitherToldNorKept",
+            Error::Publish(error, true) if error.permanent => "PublishRefused",
+            Error::Publish(..) | Error::OutOfTime => "PublishFailed",
+        };
+        Self { error_type: error_type.into(), error_message: error.to_string() }
+    }
+}
+
+/// What came of one batch.
+#[derive(Debug, Default)]
+struct Heard {
+    spoken: Spoken,
+    /// Not everything could be written down in time.
+    is_late: bool,
+}
+
+impl Listener {
+    /// A listener over `config`, with what was found in the environment. `emit` takes each run's figures.
+    pub fn new(config: &aws_config::SdkConfig, settings: Result<Settings, SettingsError>, emit: fn(&str)) -> Self {
+        let (untracked, failures_told) = (Untracked::default(), Mutex::new(None));
+        Self { config: config.clone(), settings, untracked, failures_told, emit }
+    }
+
+    /// The flow of one call.
+    ///
+    /// # Errors
+    /// See [`Error`]. What of a batch could not be told is no error: SQS delivers it again.
+    pub async fn handle(&self, event: &Value, invocation: &Invocation) -> Result<Answer, Error> {
+        let started = Instant::now();
+        let settings = self.settings.as_ref().map_err(Clone::clone)?;
+        let account = AccountId::from_arn(&invocation.function_arn)
+            .map_err(|_| Error::Account(text::bounded(&invocation.function_arn)))?;
+        let deliveries = request::deliveries(event, &account)?;
+        for fault in deliveries.iter().filter_map(|delivery| delivery.event.as_ref().err()) {
+            tracing::error!(%fault, "a message is left to the dead-letter queue");
+        }
+        let ledger = Ledger::new(&self.config, &settings.table, &account);
+        let notifier = Notifier::new(&self.config, &settings.topic_arn);
+        let (recalled, subscribed) = tokio::join!(ledger.recall(invocation.now), notifier.has_subscriber());
+
+        let alias = recalled.as_ref().ok().and_then(|recalled| recalled.memory.journal.alias.clone());
+        let account = Account { id: account, alias, partition: settings.partition };
+        let events = deliveries.iter().filter_map(|delivery| delivery.event.as_ref().ok());
+        let alerts = alerts(events, settings, &account, recalled.as_ref().ok(), invocation.now);
+        for alert in &alerts {
+            tracing::info!(alert = alert.id, severity = %alert.severity, "seen");
+        }
+
+        let voice = Voice {
+            ledger: &ledger,
+            notifier: &notifier,
+            lease: lease(format!("{} {}", invocation.request_id, invocation.now), invocation.ends),
+            started: (invocation.now, started),
+            untracked: &self.untracked,
+            period: Policy::default().remind_critical,
+            runbook: &settings.runbook,
+        };
+        let left = Duration::try_from(invocation.ends.duration_since(invocation.now)).unwrap_or_default();
+        let deadline = started + left.saturating_sub(FOR_TELLING.min(left / 4));
+        let hears = subscribed != Ok(false);
+        let heard = self.tell(&voice, recalled, &alerts, hears, deadline).await;
+        heard.spoken.log();
+        (self.emit)(&figures(&alerts, &heard.spoken, invocation));
+        answer(deliveries, heard)
+    }
+
+    /// Writes down, then tells; without a ledger tells at once.
+    async fn tell(
+        &self,
+        voice: &Voice<'_>,
+        recalled: Result<Recalled, LedgerError>,
+        alerts: &[Alert],
+        hears: bool,
+        deadline: Instant,
+    ) -> Heard {
+        let mut heard = Heard::default();
+        let recorded = match recalled {
+            Ok(_) => self.record(voice.ledger, alerts, voice.started.0, deadline).await,
+            Err(error) => Err(error),
+        };
+        match recorded {
+            Ok(Recorded { is_all, may_wait }) => {
+                heard.is_late = !is_all;
+                if hears && !may_wait {
+                    voice.drain(None, &mut heard.spoken).await;
+                }
+                // Written down but not told, and the store fails now: nobody knows when it comes back.
+                if heard.spoken.store.is_some() && heard.spoken.messages.is_empty() {
+                    voice.tell_untracked(alerts, None, !hears, &mut heard.spoken).await;
+                    heard.spoken.is_lost = false;
+                }
+            }
+            Err(error) => {
+                heard.spoken.store = Some(error);
+                voice.tell_untracked(alerts, None, !hears, &mut heard.spoken).await;
+            }
+        }
+        heard
+    }
+
+    async fn record(
+        &self,
+        ledger: &Ledger,
+        alerts: &[Alert],
+        now: Timestamp,
+        deadline: Instant,
+    ) -> Result<Recorded, LedgerError> {
+        if alerts.is_empty() {
+            return Ok(Recorded { is_all: true, may_wait: false });
+        }
+        let unseen = ledger.unseen(alerts, now).await?;
+        let acts = ledger.record_acts(&unseen, now, deadline).await?;
+        let only_failures = !unseen.is_empty()
+            && unseen.iter().all(|alert| alert.act().is_some_and(|act| act.kind == Kind::SignInFailed));
+        Ok(Recorded { is_all: acts.left == 0, may_wait: only_failures && self.was_told_lately(now) })
+    }
+
+    /// Whether failed sign-ins were told in the last quarter of an hour; notes that they are now, if not.
+    fn was_told_lately(&self, now: Timestamp) -> bool {
+        let mut told = self.failures_told.lock().unwrap_or_else(PoisonError::into_inner);
+        let lately = told.is_some_and(|at| now.duration_since(at).abs() < BETWEEN_FAILURES);
+        if !lately {
+            *told = Some(now);
+        }
+        lately
+    }
+}
+
+struct Recorded {
+    is_all: bool,
+    /// It is nothing but failed sign-ins, and such were told lately.
+    may_wait: bool,
+}
+
+/// What of `events` is told now: the worst first, each once.
+fn alerts<'a>(
+    events: impl Iterator<Item = &'a root_activity::TrailEvent>,
+    settings: &Settings,
+    account: &Account,
+    recalled: Option<&Recalled>,
+    now: Timestamp,
+) -> Vec<Alert> {
+    let stack = settings.stack.as_deref();
+    let (mut acts, mut others) = (Vec::new(), Vec::new());
+    for event in events {
+        match RootActivity::classify(event, account, stack) {
+            Some(act) => acts.push(act),
+            None => others.extend(Tampering::classify(event, stack)),
+        }
+    }
+    let mut acts = root_activity::gather(acts);
+    alert::annotate(&mut acts, recalled.map(|recalled| recalled.memory.plans.as_slice()).unwrap_or_default());
+    let mut seen = BTreeSet::new();
+    others.retain(|tampering| seen.insert(tampering.event_id.clone()));
+    let acts = acts.iter().filter(|act| act.is_urgent() || (act.is_told() && !settings.is_swept(&act.region)));
+    let acts = acts.map(|act| alert::of_root(act, account, now));
+    acts.chain(others.into_iter().map(|tampering| alert::of_tampering(tampering, account, now))).collect()
+}
+
+fn figures(alerts: &[Alert], spoken: &Spoken, invocation: &Invocation) -> String {
+    let mut figures = Figures::default();
+    figures.telling(spoken);
+    figures.kinds(alerts.iter().map(|alert| match alert.act() {
+        Some(act) => format!("RootActivity{:?}", act.kind),
+        None => "Tampering".into(),
+    }));
+    // How long after it happened the oldest of it was heard of.
+    if let Some(oldest) = alerts.iter().filter_map(|alert| alert.act().and_then(|act| act.time)).min() {
+        figures.seconds("EventAge", invocation.now.duration_since(oldest).as_secs().max(0));
+    }
+    figures.line(invocation.function_name(), invocation.now)
+}
+
+/// Of a batch, what SQS shall deliver again: messages that cannot be read, and all of them when what they brought is not safe or
+/// may be told if it is tried again.
+fn answer(deliveries: Vec<request::Delivery>, heard: Heard) -> Result<Answer, Error> {
+    let Heard { spoken, is_late } = heard;
+    let try_again = is_late || spoken.is_lost || spoken.refused.as_ref().is_some_and(|error| !error.permanent);
+    let is_batch = deliveries.iter().all(|delivery| delivery.message_id.is_some());
+    match spoken.refused {
+        Some(error) if !is_batch => return Err(Error::Publish(error, !spoken.is_lost)),
+        None if !is_batch && is_late => return Err(Error::OutOfTime),
+        _ => {}
+    }
+    let again = deliveries.into_iter().filter(|delivery| try_again || delivery.event.is_err());
+    let ids = again.filter_map(|delivery| delivery.message_id);
+    Ok(Answer {
+        batch_item_failures: ids.map(|item_identifier| Failure { item_identifier }).collect(),
+        told: spoken.messages,
+        untold: spoken.waiting,
+    })
+}

@@ -1,0 +1,84 @@
+//! The function's environment.
+
+use checklist::Partition;
+use function::{Environment, SettingsError};
+
+/// What the owner of the account chose, from the parameters of the template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Partition of the Region that the function runs in.
+    pub partition: Partition,
+    /// Where people are told.
+    pub topic_arn: String,
+    /// The ledger's table.
+    pub table: String,
+    /// The name of this stack, by which its own resources are known.
+    pub stack: Option<String>,
+    /// Regions that are swept beside those that record sign-ins; `None`: every enabled one.
+    pub regions: Option<Vec<String>>,
+    /// Where people find the runbook.
+    pub runbook: String,
+}
+
+impl Settings {
+    /// Reads the variables that begin with `ROOTWATCH_`, and `AWS_REGION`.
+    ///
+    /// # Errors
+    /// All faults at once.
+    pub fn read(variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, SettingsError> {
+        let mut environment = Environment::new(variables);
+        let settings = Self {
+            partition: environment.partition(),
+            topic_arn: environment.topic_arn("ROOTWATCH_TOPIC_ARN"),
+            table: environment.table("ROOTWATCH_TABLE"),
+            stack: environment.take("ROOTWATCH_STACK"),
+            regions: environment.regions("ROOTWATCH_REGIONS"),
+            runbook: environment.runbook("ROOTWATCH_RUNBOOK_URL"),
+        };
+        environment.finish(settings)
+    }
+
+    /// Whether the checker sweeps `region`, so that what is not urgent there is told by it.
+    pub(crate) fn is_swept(&self, region: &str) -> bool {
+        self.partition.sign_in_regions().contains(&region)
+            || self.regions.as_ref().is_none_or(|regions| regions.iter().any(|swept| swept == region))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn read(changes: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        let valid = [
+            ("AWS_REGION", "eu-west-1"),
+            ("ROOTWATCH_TABLE", "rootwatch"),
+            ("ROOTWATCH_TOPIC_ARN", "arn:aws:sns:eu-west-1:111122223333:rootwatch"),
+        ];
+        let variables = std::collections::BTreeMap::from_iter(valid.iter().chain(changes).copied());
+        Settings::read(variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())))
+    }
+
+    #[test]
+    fn every_choice_is_read_and_a_name_that_is_not_known_is_a_fault() {
+        let settings = read(&[
+            ("ROOTWATCH_STACK", "rootwatch"),
+            ("ROOTWATCH_REGIONS", "eu-west-1"),
+            ("ROOTWATCH_RUNBOOK_URL", "https://wiki.example/runbook"),
+        ])
+        .unwrap();
+        assert_eq!(settings.stack.as_deref(), Some("rootwatch"));
+        assert_eq!(settings.regions.unwrap(), ["eu-west-1"]);
+        assert_eq!(settings.runbook, "https://wiki.example/runbook");
+        let faults = read(&[("ROOTWATCH_TABLE", ""), ("ROOTWATCH_DIGEST", "daily")]).unwrap_err().faults;
+        assert_eq!(faults, ["ROOTWATCH_TABLE is missing", "ROOTWATCH_DIGEST is not known"]);
+    }
+
+    #[test]
+    fn regions_that_record_sign_ins_are_always_swept_others_unless_the_list_leaves_them_out() {
+        let all = read(&[]).unwrap();
+        assert!(all.is_swept("ap-south-1"));
+        let some = read(&[("ROOTWATCH_REGIONS", "eu-west-1")]).unwrap();
+        assert!(some.is_swept("eu-west-1") && some.is_swept("us-west-2") && !some.is_swept("ap-south-1"));
+    }
+}
