@@ -10,6 +10,7 @@
 //! - `ledger`: runs that die, meet, and lose the table;
 //! - `publishing`: runs while SNS fails or nobody listens;
 //! - `passing_time`: runs one after the other, and a clock that jumps;
+//! - `root_activity`: what EventBridge delivers;
 //! - `owner`: what the account's owner sets and sees;
 //! - `faults`: every API in turn;
 //! - `cases`: the table of cases and the tests that hold them.
@@ -33,5 +34,6 @@ mod ledger;
 mod owner;
 mod passing_time;
 mod publishing;
+mod root_activity;
 mod series;
 mod stories;

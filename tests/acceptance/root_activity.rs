@@ -1,0 +1,409 @@
+//! What EventBridge delivers, by way of the queue: told within seconds, and once with what the checker finds.
+
+use std::cell::Cell;
+
+use aws::client::Limits;
+use checklist::root_activity::Kind;
+use function::Invocation;
+use root_activity::{Answer, Error, Listener, Settings};
+use sandbox::{Fault, Published, Story, Subscription, Trouble};
+use serde_json::{Value, json};
+
+use crate::account::{ALARM, Account, QUIET, ids, minutes, notification, story, times, words};
+use crate::stories::{invocation, limits};
+
+thread_local! {
+    static FIGURES: Cell<Option<Value>> = const { Cell::new(None) };
+}
+
+/// A process of the function that stays warm.
+struct Process<'a> {
+    account: &'a Account,
+    listener: Listener,
+}
+
+struct Heard {
+    answer: Result<Answer, Error>,
+    mails: Vec<Published>,
+    figures: Value,
+}
+
+impl Account {
+    async fn listener(&self, story: &Story) -> Process<'_> {
+        self.listener_with(story, &limits(), &[]).await
+    }
+
+    async fn listener_with(&self, story: &Story, limits: &Limits, changes: &[(&str, &str)]) -> Process<'_> {
+        let shared = ["AWS_REGION", "ROOTWATCH_TOPIC_ARN", "ROOTWATCH_TABLE"];
+        let variables = story.variables().into_iter().filter(|(name, _)| shared.contains(&name.as_str()));
+        let stack = [("ROOTWATCH_STACK".to_owned(), "rootwatch".to_owned())];
+        let changes = changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let settings = Settings::read(variables.chain(stack).chain(changes));
+        let keep = |line: &str| FIGURES.set(serde_json::from_str(line).ok());
+        Process { account: self, listener: Listener::new(&self.sandbox.sdk_config(limits).await, settings, keep) }
+    }
+}
+
+impl Process<'_> {
+    async fn hear(&self, story: &Story, event: &Value) -> Heard {
+        let sandbox = &self.account.sandbox;
+        sandbox.turn_to(story.clone());
+        let before = sandbox.published().len();
+        let invocation = Invocation { ends: story.now + minutes(1), ..invocation(story) };
+        let answer = self.listener.handle(event, &invocation).await;
+        Heard { answer, mails: sandbox.published().split_off(before), figures: FIGURES.take().unwrap_or_default() }
+    }
+}
+
+impl Heard {
+    fn again(&self) -> Vec<&str> {
+        let answer = self.answer.as_ref().expect("a batch is answered");
+        answer.batch_item_failures.iter().map(|failure| failure.item_identifier.as_str()).collect()
+    }
+
+    fn mail(&self) -> &str {
+        assert_eq!(self.mails.len(), 1, "one message");
+        &self.mails[0].bodies["default"]
+    }
+}
+
+fn with(mut story: Story, fault: Fault) -> Story {
+    story.faults.push(fault);
+    story
+}
+
+/// An envelope of EventBridge around `detail`.
+fn envelope(detail: &Value) -> Value {
+    json!({"version": "0", "id": "00000000-0000-4000-8000-0000000000ee", "detail-type": "AWS API Call via CloudTrail",
+        "source": "aws.iam", "account": "111122223333", "region": detail["awsRegion"], "detail": detail})
+}
+
+/// A batch of the queue; messages are called `m0`, `m1` and so on.
+fn batch(details: &[Value]) -> Value {
+    let record = |(number, detail): (usize, &Value)| json!({"messageId": format!("m{number}"), "eventSource": "aws:sqs", "body": envelope(detail).to_string()});
+    json!({"Records": details.iter().enumerate().map(record).collect::<Vec<_>>()})
+}
+
+fn record(name: &str, id: &str, more: Value) -> Value {
+    let mut record = json!({
+        "eventVersion": "1.11", "eventID": id, "eventName": name, "eventSource": "iam.amazonaws.com",
+        "eventType": "AwsApiCall", "eventTime": "2026-11-20T09:59:30Z", "awsRegion": "us-east-1", "readOnly": false,
+        "sourceIPAddress": "198.51.100.24", "userAgent": "Mozilla/5.0",
+        "userIdentity": {"type": "Root", "arn": "arn:aws:iam::111122223333:root", "accountId": "111122223333",
+            "accessKeyId": "ASIAEXAMPLE000000001"},
+        "recipientAccountId": "111122223333",
+    });
+    record.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    record
+}
+
+fn sign_in(id: &str, result: &str) -> Value {
+    let more = json!({"eventSource": "signin.amazonaws.com", "eventType": "AwsConsoleSignIn", "awsRegion": "us-east-2",
+        "responseElements": {"ConsoleLogin": result}, "additionalEventData": {"MFAUsed": "Yes"}});
+    record("ConsoleLogin", id, more)
+}
+
+/// The acts that the story's account has in CloudTrail.
+fn acts_of_the_story() -> Vec<Value> {
+    let folder = sandbox::scenarios().join(ALARM).join("root-events");
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files.iter().map(|file| serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()).collect()
+}
+
+fn id_of(event: &Value) -> String {
+    event["eventID"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_sign_in_is_told_by_whoever_sees_it_first_and_by_nobody_again() {
+    let story = story(ALARM);
+    let acts = acts_of_the_story();
+    for listener_first in [true, false] {
+        let account = Account::of(&story).await;
+        let process = account.listener(&story).await;
+        if !listener_first {
+            account.run(&story).await;
+        }
+        let heard = process.hear(&story, &batch(&acts)).await;
+        assert!(heard.again().is_empty());
+        assert_eq!(heard.mails.len(), usize::from(listener_first));
+        account.run(&story).await;
+        let told = ids(&account.sandbox.published());
+        let times = times(&told);
+        for act in &acts {
+            assert_eq!(times.get(id_of(act).as_str()), Some(&1), "listener first: {listener_first}");
+        }
+        assert!(process.hear(&story, &batch(&acts)).await.mails.is_empty(), "EventBridge may deliver twice");
+        account.assert_settled("all is told").await;
+    }
+}
+
+#[tokio::test]
+async fn the_mail_says_what_happened_and_what_to_do_with_the_alias_that_the_checker_read() {
+    let story = story(ALARM);
+    let account = Account::of(&story).await;
+    let quiet = story.clone().without_events();
+    account.run(&quiet).await;
+    let heard = account.listener(&story).await.hear(&story, &batch(&acts_of_the_story())).await;
+    assert_eq!(heard.mails[0].subject, "[rootwatch] CRITICAL: new root access key in acme-prod (111122223333)");
+    insta::assert_snapshot!(heard.mail());
+}
+
+#[tokio::test]
+async fn what_is_not_urgent_waits_for_the_sweep_unless_its_region_is_not_swept() {
+    let story = story(QUIET);
+    let account = Account::of(&story).await;
+    let call =
+        |region: &str| record("RunInstances", "00000000-0000-4000-8000-0000000000a1", json!({"awsRegion": region}));
+    let process = account.listener(&story).await;
+    let heard = process.hear(&story, &batch(&[call("eu-west-1")])).await;
+    assert!(heard.mails.is_empty() && heard.again().is_empty() && account.items("E").await.is_empty());
+
+    let narrow = account.listener_with(&story, &limits(), &[("ROOTWATCH_REGIONS", "eu-west-1")]).await;
+    assert!(narrow.hear(&story, &batch(&[call("eu-west-1")])).await.mails.is_empty());
+    assert_eq!(narrow.hear(&story, &batch(&[call("ap-south-1")])).await.mails.len(), 1);
+}
+
+#[tokio::test]
+async fn a_burst_of_failed_sign_ins_is_one_message_and_nothing_but_more_of_them_is_none_for_a_quarter_of_an_hour() {
+    let story = story(QUIET);
+    let account = Account::of(&story).await;
+    let process = account.listener(&story).await;
+    let burst = |from: usize| {
+        let failures = (from..from + 100).map(|number| sign_in(&format!("failure-{number}"), "Failure"));
+        batch(&failures.collect::<Vec<_>>())
+    };
+    let first = process.hear(&story, &burst(0)).await;
+    assert!(words(first.mail()).contains("100 failed sign-ins"), "{}", first.mail());
+    assert_eq!(first.figures["RootActivitySignInFailed"], 100);
+    assert!(process.hear(&story.later(minutes(1)), &burst(100)).await.mails.is_empty());
+    assert_eq!(account.items("O").await.len(), 100, "they wait");
+
+    let success = process.hear(&story.later(minutes(2)), &batch(&[sign_in("success", "Success")])).await;
+    assert_eq!(success.mails[0].subject, "[rootwatch] HIGH: root sign-in in 111122223333");
+    assert!(words(success.mail()).contains("100 failed sign-ins"), "what waited is told with it");
+    assert!(process.hear(&story.later(minutes(14)), &burst(200)).await.mails.is_empty());
+    assert_eq!(process.hear(&story.later(minutes(15)), &burst(300)).await.mails.len(), 1);
+    account.assert_settled("all is told").await;
+}
+
+#[tokio::test]
+async fn a_planned_use_of_root_weighs_less() {
+    let mut story = story(QUIET);
+    let account = Account::of(&story).await;
+    let plan = json!({"from": "2026-11-20T10:00:00Z", "to": "2026-11-20T11:00:00Z", "ticket": "CHG-7", "by": "alice"});
+    story.event = json!({"planned_root_use": plan});
+    account.run(&story).await;
+    let act = record(
+        "ConsoleLogin",
+        "planned",
+        json!({"eventTime": "2026-11-20T10:05:00Z", "eventSource": "signin.amazonaws.com",
+        "responseElements": {"ConsoleLogin": "Success"}, "additionalEventData": {"MFAUsed": "Yes"}}),
+    );
+    let heard = account.listener(&story).await.hear(&story.later(minutes(6)), &batch(&[act])).await;
+    assert!(
+        heard.mails[0].subject.starts_with("[rootwatch] MEDIUM: planned root sign-in"),
+        "{}",
+        heard.mails[0].subject
+    );
+}
+
+#[tokio::test]
+async fn ct_18_who_changes_what_watches_is_told_by_name_and_other_stacks_are_not() {
+    let story = story(QUIET);
+    let account = Account::of(&story).await;
+    let by = |name: &str, source: &str, id: &str, parameters: Value| {
+        let identity = json!({"type": "AssumedRole", "arn": "arn:aws:sts::111122223333:assumed-role/Ops/mallory"});
+        let more = json!({"eventSource": source, "userIdentity": identity, "requestParameters": parameters, "awsRegion": "eu-west-1"});
+        record(name, id, more)
+    };
+    let events = [
+        by("StopLogging", "cloudtrail.amazonaws.com", "00000000-0000-4000-8000-0000000000b1", json!({"name": "audit"})),
+        by(
+            "DisableRule",
+            "events.amazonaws.com",
+            "00000000-0000-4000-8000-0000000000b2",
+            json!({"name": "rootwatch-root"}),
+        ),
+        by(
+            "DisableRule",
+            "events.amazonaws.com",
+            "00000000-0000-4000-8000-0000000000b3",
+            json!({"name": "billing-hourly"}),
+        ),
+        record(
+            "DeleteTopic",
+            "00000000-0000-4000-8000-0000000000b4",
+            json!({"eventSource": "sns.amazonaws.com",
+            "requestParameters": {"topicArn": "arn:aws:sns:eu-west-1:111122223333:rootwatch-Topic-1ABC"}}),
+        ),
+    ];
+    let process = account.listener(&story).await;
+    let heard = process.hear(&story, &batch(&events)).await;
+    insta::assert_snapshot!(format!("Subject: {}\n\n{}", heard.mails[0].subject, heard.mail()));
+    let notification = notification(&heard.mails[0]);
+    assert_eq!(notification["alerts"].as_array().unwrap().len(), 2);
+    assert_eq!(notification["root_sessions"][0]["acts"][0]["kind"], "watch_tampered", "root's own is an act of root");
+    assert_eq!(heard.figures["Tampering"], 2);
+    assert!(process.hear(&story, &batch(&events)).await.mails.is_empty(), "each once");
+    account.assert_settled("told").await;
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_read_is_left_to_the_dead_letter_queue_and_the_others_are_told() {
+    let story = story(QUIET);
+    let account = Account::of(&story).await;
+    let mut event = batch(&[sign_in("good", "Success"), sign_in("foreign", "Success")]);
+    let records = event["Records"].as_array_mut().unwrap();
+    records[1]["body"] = json!(
+        records[1]["body"].as_str().unwrap().replace("\"account\":\"111122223333\"", "\"account\":\"999900001111\"")
+    );
+    records.push(json!({"messageId": "garbage", "body": "{"}));
+    let heard = account.listener(&story).await.hear(&story, &event).await;
+    assert_eq!(heard.again(), ["m1", "garbage"]);
+    assert_eq!(ids(&heard.mails), ["good"]);
+}
+
+#[tokio::test]
+async fn an_envelope_by_itself_is_told_too_and_anything_else_is_refused_before_any_call() {
+    let story = story(QUIET);
+    let account = Account::of(&story).await;
+    let process = account.listener(&story).await;
+    let heard = process.hear(&story, &envelope(&sign_in("one", "Success"))).await;
+    assert_eq!((ids(&heard.mails), heard.again().len()), (vec!["one".to_owned()], 0));
+    account.sandbox.forget_calls();
+    for event in [json!({}), json!(null), json!({"Records": "x"})] {
+        assert!(matches!(process.hear(&story, &event).await.answer, Err(Error::Request(_))), "{event}");
+    }
+    assert!(account.sandbox.calls().is_empty());
+    let broken = account.listener_with(&story, &limits(), &[("ROOTWATCH_TABLE", "")]).await;
+    assert!(matches!(broken.hear(&story, &envelope(&sign_in("two", "Success"))).await.answer, Err(Error::Settings(_))));
+}
+
+#[tokio::test]
+async fn pb_1_what_sns_does_not_take_for_now_is_kept_and_delivered_again_and_told_once() {
+    for trouble in [Trouble::Throttle, Trouble::Broken, Trouble::Reset] {
+        let story = story(QUIET);
+        let account = Account::of(&story).await;
+        let process = account.listener(&story).await;
+        let event = batch(&[sign_in("one", "Success")]);
+        let heard = process.hear(&with(story.clone(), Fault::on("sns:Publish", trouble.clone())), &event).await;
+        assert_eq!((heard.again(), heard.mails.len()), (vec!["m0"], 0), "{trouble:?}");
+        assert_eq!((account.items("O").await.len(), &heard.figures["PublishFailed"]), (1, &json!(1)), "{trouble:?}");
+        let heard = process.hear(&story.later(minutes(6)), &event).await;
+        assert_eq!((heard.again().len(), ids(&heard.mails)), (0, vec!["one".to_owned()]), "{trouble:?}");
+        account.assert_settled("told").await;
+    }
+}
+
+#[tokio::test]
+async fn pb_2_what_sns_refuses_for_good_is_kept_and_not_tried_again_until_the_next_check() {
+    let story = story(QUIET);
+    let account = Account::of(&story).await;
+    let event = batch(&[sign_in("one", "Success")]);
+    let refused = with(story.clone(), Fault::on("sns:Publish", Trouble::Deny));
+    let process = account.listener(&story).await;
+    let heard = process.hear(&refused, &event).await;
+    assert!(heard.again().is_empty() && heard.mails.is_empty());
+    let alone = process.hear(&refused, &envelope(&sign_in("one", "Success"))).await;
+    assert!(alone.answer.unwrap_err().to_string().ends_with("it is kept until it can be told"));
+    let run = account.run(&story.later(minutes(5))).await;
+    assert!(run.ids().contains(&"one".to_owned()));
+}
+
+#[tokio::test]
+async fn pb_6_without_a_confirmed_subscriber_it_is_kept_for_the_first_one() {
+    let mut deaf = story(QUIET);
+    deaf.subscriptions = vec![Subscription { protocol: "email".into(), confirmed: false }];
+    let account = Account::of(&deaf).await;
+    let process = account.listener(&deaf).await;
+    let heard = process.hear(&deaf, &batch(&[sign_in("one", "Success")])).await;
+    assert!(heard.mails.is_empty() && heard.again().is_empty());
+    let heard = process.hear(&story(QUIET).later(minutes(1)), &batch(&[sign_in("two", "Success")])).await;
+    assert_eq!(ids(&heard.mails), ["one", "two"]);
+}
+
+#[tokio::test]
+async fn st_12_without_the_table_it_is_told_at_once_headed_so_and_a_warm_process_does_not_repeat_it() {
+    for operation in ["dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:TransactWriteItems"] {
+        let broken = with(story(QUIET), Fault::on(operation, Trouble::Deny));
+        let account = Account::of(&broken).await;
+        let process = account.listener(&broken).await;
+        let event = batch(&[sign_in("one", "Success")]);
+        let heard = process.hear(&broken, &event).await;
+        assert!(words(heard.mail()).contains("STATE STORE UNAVAILABLE, REPEATS POSSIBLE"), "{operation}");
+        assert_eq!((heard.again().len(), &heard.figures["StateStoreDown"]), (0, &json!(1)), "{operation}");
+        assert!(process.hear(&broken, &event).await.mails.is_empty(), "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn pb_9_with_table_and_sns_down_the_queue_keeps_it() {
+    let mut broken = with(story(QUIET), Fault::on("dynamodb:Query", Trouble::Deny));
+    broken.faults.push(Fault::on("sns:Publish", Trouble::Deny));
+    let account = Account::of(&broken).await;
+    let process = account.listener(&broken).await;
+    let heard = process.hear(&broken, &batch(&[sign_in("one", "Success"), sign_in("two", "Success")])).await;
+    assert_eq!(heard.again(), ["m0", "m1"]);
+    let alone = process.hear(&broken, &envelope(&sign_in("one", "Success"))).await;
+    assert!(alone.answer.unwrap_err().to_string().ends_with("it is neither told nor kept"));
+    let heard = process
+        .hear(&story(QUIET).later(minutes(6)), &batch(&[sign_in("one", "Success"), sign_in("two", "Success")]))
+        .await;
+    assert_eq!(ids(&heard.mails), ["one", "two"]);
+}
+
+#[tokio::test]
+async fn st_2_to_st_9_a_batch_whose_run_ends_at_any_call_is_finished_when_it_is_delivered_again() {
+    let event = batch(&[sign_in("one", "Success")]);
+    let story = story(QUIET);
+    let undisturbed = Account::of(&story).await;
+    undisturbed.listener(&story).await.hear(&story, &event).await;
+    let calls: Vec<String> = undisturbed.sandbox.calls().into_iter().map(|call| call.action).collect();
+    assert!(calls.len() >= 10, "{calls:?}");
+    for (number, action) in calls.iter().enumerate() {
+        let after = calls[..number].iter().filter(|earlier| *earlier == action).count();
+        let account = Account::of(&story).await;
+        let patient = Limits {
+            attempt: std::time::Duration::from_secs(60),
+            operation: std::time::Duration::from_secs(60),
+            ..limits()
+        };
+        let process = account.listener_with(&story, &patient, &[]).await;
+        let held = with(story.clone(), Fault::on(action, Trouble::Hold).times(1).after(after));
+        tokio::select! {
+            // Dropped where it stands, while the call it makes takes effect.
+            _ = process.hear(&held, &event) => panic!("{action} {after} was not held"),
+            () = account.sandbox.held() => {}
+        }
+        account.sandbox.release().await;
+        account.end_lease().await;
+        let heard = account.listener(&story).await.hear(&story.later(minutes(6)), &event).await;
+        assert!(heard.again().is_empty());
+        let told = ids(&account.sandbox.published());
+        assert!((1..=2).contains(&told.len()), "{action} {after}: {told:?}");
+        account.assert_settled(action).await;
+    }
+}
+
+#[tokio::test]
+async fn every_kind_that_the_issue_of_the_night_needs_is_urgent_and_daily_work_is_not() {
+    let waits: Vec<Kind> = Kind::ALL
+        .into_iter()
+        .filter(|kind| {
+            let act = checklist::RootActivity::classify(
+                &checklist::root_activity::TrailEvent::from_record(&record("X", "1", json!({}))).unwrap(),
+                &checklist::Account {
+                    id: checklist::AccountId::parse("111122223333").unwrap(),
+                    alias: None,
+                    partition: checklist::Partition::Aws,
+                },
+                None,
+            );
+            let act = checklist::RootActivity { kind: *kind, severity: checklist::Severity::Low, ..act.unwrap() };
+            !act.is_urgent()
+        })
+        .collect();
+    insta::assert_snapshot!(format!("{waits:?}"));
+}
