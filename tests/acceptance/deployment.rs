@@ -5,16 +5,16 @@ use std::path::Path;
 
 use serde_yaml_ng::Value;
 
-fn file(name: &str) -> String {
+pub(crate) fn file(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn template() -> Value {
+pub(crate) fn template() -> Value {
     serde_yaml_ng::from_str(&file("template.yaml")).unwrap()
 }
 
-fn strings(value: &Value) -> Vec<String> {
+pub(crate) fn strings(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => vec![text.clone()],
         Value::Sequence(values) => values.iter().flat_map(strings).collect(),
@@ -27,10 +27,13 @@ fn statements(policy: &Value) -> Vec<Value> {
     policy["PolicyDocument"]["Statement"].as_sequence().unwrap().clone()
 }
 
-/// The statements of a policy of the function's role.
-fn policy_of_the_role(name: &str) -> Vec<Value> {
+/// Both functions that tell, by their roles.
+const ROLES: [&str; 2] = ["CheckerRole", "RootActivityRole"];
+
+/// The statements of a policy of a role.
+fn policy_of(role: &str, name: &str) -> Vec<Value> {
     let template = template();
-    let policies = template["Resources"]["CheckerRole"]["Properties"]["Policies"].as_sequence().unwrap();
+    let policies = template["Resources"][role]["Properties"]["Policies"].as_sequence().unwrap();
     statements(policies.iter().find(|policy| policy["PolicyName"].as_str() == Some(name)).unwrap())
 }
 
@@ -55,54 +58,66 @@ fn set(actions: &[&str]) -> BTreeSet<String> {
 }
 
 #[test]
-fn se_2_the_role_may_do_exactly_what_the_code_calls() {
+fn se_2_each_role_may_do_exactly_what_its_function_calls() {
     let template = template();
-    let mut granted = BTreeSet::new();
-    for policy in template["Resources"]["CheckerRole"]["Properties"]["Policies"].as_sequence().unwrap() {
-        if policy["PolicyName"].as_str() == Some("run") {
-            continue;
+    for (role, calls) in ROLES.into_iter().zip([aws::actions(), aws::telling_actions()]) {
+        let mut granted = BTreeSet::new();
+        for policy in template["Resources"][role]["Properties"]["Policies"].as_sequence().unwrap() {
+            if policy["PolicyName"].as_str() == Some("run") {
+                continue;
+            }
+            for statement in statements(policy) {
+                assert_eq!(statement["Effect"].as_str(), Some("Allow"));
+                granted.extend(strings(&statement["Action"]));
+            }
         }
-        for statement in statements(policy) {
-            assert_eq!(statement["Effect"].as_str(), Some("Allow"));
-            granted.extend(strings(&statement["Action"]));
-        }
+        assert_eq!(granted, set(&calls), "{role}");
+        assert!(granted.iter().all(|action| !action.contains('*')));
     }
-    assert_eq!(granted, set(&aws::actions()));
-    assert!(granted.iter().all(|action| !action.contains('*')));
 }
 
 #[test]
-fn se_2_beside_the_account_the_role_only_logs_and_keeps_failed_events() {
+fn se_2_beside_that_a_role_only_logs_and_handles_its_own_queue() {
     let template = template();
-    assert!(template["Resources"]["CheckerRole"]["Properties"]["ManagedPolicyArns"].is_null());
-    let run = policy_of_the_role("run");
-    let granted: BTreeSet<String> = run.iter().flat_map(|statement| strings(&statement["Action"])).collect();
-    assert_eq!(granted, set(&["logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"]));
-    assert!(run.iter().all(|statement| statement["Resource"].as_str() != Some("*")));
+    let queue: [&[&str]; 2] =
+        [&["sqs:SendMessage"], &["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]];
+    for (role, queue) in ROLES.into_iter().zip(queue) {
+        assert!(template["Resources"][role]["Properties"]["ManagedPolicyArns"].is_null());
+        let run = policy_of(role, "run");
+        let granted: BTreeSet<String> = run.iter().flat_map(|statement| strings(&statement["Action"])).collect();
+        let expected = [&["logs:CreateLogStream", "logs:PutLogEvents"], queue].concat();
+        assert_eq!(granted, set(&expected), "{role}");
+        assert!(run.iter().all(|statement| statement["Resource"].as_str() != Some("*")));
+    }
 }
 
 #[test]
 fn publishing_is_limited_to_the_stacks_own_topic() {
-    let tell = policy_of_the_role("tell");
-    assert_eq!(tell.len(), 1);
-    assert_eq!(strings(&tell[0]["Resource"]), ["Topic"]);
+    for role in ROLES {
+        let tell = policy_of(role, "tell");
+        assert_eq!(tell.len(), 1);
+        assert_eq!(strings(&tell[0]["Resource"]), ["Topic"], "{role}");
+    }
 }
 
 #[test]
-fn se_2_the_function_writes_the_stacks_own_table_and_deletes_only_outbox_and_lease() {
-    let remember = policy_of_the_role("remember");
-    for statement in &remember {
-        assert_eq!(strings(&statement["Resource"]), ["Ledger.Arn"]);
+fn se_2_a_function_writes_the_stacks_own_table_and_deletes_only_outbox_and_lease() {
+    for role in ROLES {
+        let remember = policy_of(role, "remember");
+        for statement in &remember {
+            assert_eq!(strings(&statement["Resource"]), ["Ledger.Arn"]);
+        }
+        let (deleting, others): (Vec<_>, Vec<_>) = remember
+            .iter()
+            .partition(|statement| strings(&statement["Action"]).contains(&"dynamodb:DeleteItem".into()));
+        assert_eq!((deleting.len(), others.len()), (1, 1));
+        assert_eq!(strings(&deleting[0]["Action"]), ["dynamodb:DeleteItem"], "nothing else is limited with it");
+        assert!(others[0]["Condition"].is_null(), "everything is remembered");
+        let condition = deleting[0]["Condition"].as_mapping().unwrap();
+        assert_eq!(condition.len(), 1);
+        let keys = strings(&deleting[0]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]);
+        assert_eq!(keys, ["O#*", "L#*"], "{role}");
     }
-    let (deleting, others): (Vec<_>, Vec<_>) =
-        remember.iter().partition(|statement| strings(&statement["Action"]).contains(&"dynamodb:DeleteItem".into()));
-    assert_eq!((deleting.len(), others.len()), (1, 1));
-    assert_eq!(strings(&deleting[0]["Action"]), ["dynamodb:DeleteItem"], "nothing else is limited with it");
-    assert!(others[0]["Condition"].is_null(), "everything is remembered");
-    let condition = deleting[0]["Condition"].as_mapping().unwrap();
-    assert_eq!(condition.len(), 1);
-    let keys = strings(&deleting[0]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]);
-    assert_eq!(keys, ["O#*", "L#*"]);
 }
 
 #[test]
@@ -138,12 +153,11 @@ fn nobody_outside_the_account_may_publish_and_nobody_without_tls() {
     );
 }
 
-#[test]
-fn the_environment_of_the_template_is_what_the_function_reads() {
+/// The variables of a function as the template sets them when every parameter has its default.
+fn variables_of(function: &str) -> BTreeMap<String, String> {
     let template = template();
-    let environment = &template["Resources"]["Checker"]["Properties"]["Environment"]["Variables"];
+    let environment = &template["Resources"][function]["Properties"]["Environment"]["Variables"];
     let parameters = template["Parameters"].as_mapping().unwrap();
-    let now = jiff::Timestamp::UNIX_EPOCH;
     let mut variables = BTreeMap::from([("AWS_REGION".to_owned(), "eu-west-1".to_owned())]);
     for (name, reference) in environment.as_mapping().unwrap() {
         let name = name.as_str().unwrap();
@@ -155,18 +169,33 @@ fn the_environment_of_the_template_is_what_the_function_reads() {
         let value = match (references, name) {
             ([resource], "ROOTWATCH_TOPIC_ARN") if resource == "Topic" => minimal()[name].clone(),
             ([resource], "ROOTWATCH_TABLE") if resource == "Ledger" => minimal()[name].clone(),
+            ([stack], "ROOTWATCH_STACK") if stack == "AWS::StackName" => "rootwatch".into(),
             ([parameter], _) => match &parameters[parameter.as_str()]["Default"] {
                 Value::String(text) => text.clone(),
                 Value::Number(number) => number.to_string(),
                 _ => panic!("{parameter} has no default"),
             },
-            _ => panic!("{name} is neither a parameter nor the topic nor the table"),
+            _ => panic!("{name} is neither a parameter nor of the stack"),
         };
         variables.insert(name.to_owned(), value);
     }
+    variables
+}
+
+#[test]
+fn the_environment_of_the_template_is_what_each_function_reads() {
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    let stack = [("ROOTWATCH_STACK".to_owned(), "rootwatch".to_owned())];
+    let variables = variables_of("Checker");
     let settings = checker::Settings::read(variables.clone(), now).unwrap();
-    assert_eq!(settings, checker::Settings::read(minimal(), now).unwrap(), "the same defaults in template and code");
-    assert_eq!(variables.len(), 14, "every setting of the function is a parameter, the topic or the table");
+    let least = minimal().into_iter().chain(stack.clone());
+    assert_eq!(settings, checker::Settings::read(least, now).unwrap(), "the same defaults in template and code");
+    assert_eq!(variables.len(), 15, "every setting of the function is a parameter or of the stack");
+
+    let variables = variables_of("RootActivity");
+    let settings = root_activity::Settings::read(variables.clone()).unwrap();
+    assert_eq!(settings, root_activity::Settings::read(minimal().into_iter().chain(stack)).unwrap());
+    assert_eq!(variables.len(), 6);
 }
 
 #[test]
@@ -242,6 +271,8 @@ fn every_parameter_has_a_default_and_a_description() {
         "Schedule",
         "LookbackHours",
         "Regions",
+        "ForwardRegions",
+        "DirectAlerts",
         "PasswordPolicyProfile",
         "RootUnusedDays",
         "ReminderHoursCritical",
@@ -285,23 +316,31 @@ fn se_3_the_alarm_for_silence_follows_every_schedule_and_takes_missing_data_for_
     for actions in ["AlarmActions", "OKActions", "InsufficientDataActions"] {
         assert_eq!(strings(&alarm[actions]), ["Topic"], "{actions}");
     }
-    for alarm in ["SilenceAlarm", "ErrorAlarm", "DeadLetterAlarm"] {
-        let actions = strings(&template["Resources"][alarm]["Properties"]["AlarmActions"]);
-        assert_eq!(actions, ["Topic"], "{alarm}");
+    let alarms = template["Resources"].as_mapping().unwrap().iter();
+    let alarms: Vec<_> = alarms.filter(|(_, alarm)| alarm["Type"].as_str() == Some("AWS::CloudWatch::Alarm")).collect();
+    assert!(alarms.len() >= 5);
+    for (name, alarm) in alarms {
+        assert_eq!(strings(&alarm["Properties"]["AlarmActions"]), ["Topic"], "{name:?}");
     }
 }
 
 #[test]
-fn the_function_is_what_was_tested() {
+fn each_function_is_what_was_tested() {
     let template = template();
-    let function = &template["Resources"]["Checker"];
-    assert_eq!(function["Metadata"]["BuildMethod"].as_str(), Some("rust-cargolambda"));
-    assert_eq!(function["Metadata"]["BuildProperties"]["Binary"].as_str(), Some("checker"));
-    let properties = &function["Properties"];
-    assert_eq!(properties["Runtime"].as_str(), Some("provided.al2023"));
-    assert_eq!((properties["MemorySize"].as_i64(), properties["Timeout"].as_i64()), (Some(256), Some(300)));
-    assert!(properties["ReservedConcurrentExecutions"].is_null());
-    let schedule = &properties["Events"]["Schedule"];
+    for (name, binary, memory, timeout) in
+        [("Checker", "checker", 256, 300), ("RootActivity", "root-activity", 256, 60)]
+    {
+        let function = &template["Resources"][name];
+        assert_eq!(function["Metadata"]["BuildMethod"].as_str(), Some("rust-cargolambda"));
+        assert_eq!(function["Metadata"]["BuildProperties"]["Binary"].as_str(), Some(binary));
+        let properties = &function["Properties"];
+        assert_eq!(properties["CodeUri"].as_str().unwrap(), format!("functions/{binary}"));
+        assert_eq!(properties["Runtime"].as_str(), Some("provided.al2023"));
+        let limits = (properties["MemorySize"].as_i64(), properties["Timeout"].as_i64());
+        assert_eq!(limits, (Some(memory), Some(timeout)));
+        assert!(properties["ReservedConcurrentExecutions"].is_null());
+    }
+    let schedule = &template["Resources"]["Checker"]["Properties"]["Events"]["Schedule"];
     assert_eq!(schedule["Type"].as_str(), Some("ScheduleV2"));
     assert_eq!(schedule["Properties"]["OmitName"].as_bool(), Some(true));
 }

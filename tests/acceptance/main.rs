@@ -11,6 +11,7 @@
 //! - `publishing`: runs while SNS fails or nobody listens;
 //! - `passing_time`: runs one after the other, and a clock that jumps;
 //! - `root_activity`: what EventBridge delivers;
+//! - `rules`: by which rules it does;
 //! - `owner`: what the account's owner sets and sees;
 //! - `faults`: every API in turn;
 //! - `cases`: the table of cases and the tests that hold them.
@@ -35,5 +36,6 @@ mod owner;
 mod passing_time;
 mod publishing;
 mod root_activity;
+mod rules;
 mod series;
 mod stories;

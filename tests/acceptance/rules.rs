@@ -1,0 +1,200 @@
+//! The rules by which EventBridge delivers, held together with the classifier, with real events, and with each other.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::deployment::{file, strings, template};
+
+/// A template without its tags: what stands in a rule's pattern has none.
+fn plain(value: &serde_yaml_ng::Value) -> Value {
+    serde_json::to_value(value).expect("a pattern is JSON")
+}
+
+fn resource(name: &str) -> serde_yaml_ng::Value {
+    template()["Resources"][name].clone()
+}
+
+/// The template of the forwarders, which is text in the stack's own.
+fn forwarders() -> serde_yaml_ng::Value {
+    let body = resource("Forwarders")["Properties"]["TemplateBody"].as_str().unwrap().to_owned();
+    serde_yaml_ng::from_str(&body).unwrap()
+}
+
+fn pattern(rule: &serde_yaml_ng::Value) -> Value {
+    plain(&rule["Properties"]["EventPattern"])
+}
+
+/// EventBridge's matching, as far as these patterns use it
+/// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html>).
+fn matches(pattern: &Value, event: &Value) -> bool {
+    match pattern {
+        Value::Object(fields) => fields.iter().all(|(name, pattern)| matches(pattern, &event[name])),
+        Value::Array(values) => values.iter().any(|value| match value.as_object() {
+            Some(operator) => {
+                let text = event.as_str();
+                match (operator.get("anything-but"), operator.get("prefix")) {
+                    (Some(other), None) => !event.is_null() && event != other,
+                    (None, Some(prefix)) => text.is_some_and(|text| text.starts_with(prefix.as_str().unwrap())),
+                    _ => panic!("not an operator of ours: {operator:?}"),
+                }
+            }
+            None => value == event,
+        }),
+        _ => panic!("not a pattern: {pattern}"),
+    }
+}
+
+fn event(name: &str) -> Value {
+    serde_json::from_str(&file(&format!("events/{name}.json"))).unwrap()
+}
+
+#[test]
+fn everything_that_a_person_does_as_root_is_delivered_and_nothing_that_others_do() {
+    let root = pattern(&resource("RootRule"));
+    for name in ["root-console-login", "root-access-key-created"] {
+        assert!(matches(&root, &event(name)), "{name}");
+    }
+    let mut sign_in = event("root-console-login");
+    for spelling in ["AWS Console Sign In via CloudTrail", "AWS Console Signin via CloudTrail"] {
+        sign_in["detail-type"] = json!(spelling);
+        assert!(matches(&root, &sign_in), "{spelling}");
+    }
+    let mut by_a_user = event("root-access-key-created");
+    by_a_user["detail"]["userIdentity"]["type"] = json!("IAMUser");
+    assert!(!matches(&root, &by_a_user));
+    let mut by_a_service = event("root-access-key-created");
+    by_a_service["detail"]["eventType"] = json!("AwsServiceEvent");
+    assert!(!matches(&root, &by_a_service));
+    assert!(!matches(&root, &event("scheduled")));
+    let state = resource("RootRule")["Properties"]["State"].as_str().unwrap().to_owned();
+    assert_eq!(state, "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS", "read-only calls come only so");
+}
+
+#[test]
+fn ct_18_the_rule_for_tampering_delivers_exactly_the_calls_that_the_classifier_knows() {
+    let tampering = pattern(&resource("TamperingRule"));
+    for (source, name) in checklist::tampering::calls() {
+        for name in [name.to_owned(), format!("{name}20150331v2")] {
+            let is_delivered = matches(
+                &tampering,
+                &json!({"detail-type": "AWS API Call via CloudTrail", "detail": {"eventSource": source, "eventName": name}}),
+            );
+            let is_dated = name.ends_with("v2");
+            assert!(is_delivered || (is_dated && source != "lambda.amazonaws.com"), "{source} {name}");
+        }
+    }
+    let known: BTreeSet<&str> = checklist::tampering::calls().flat_map(|(source, name)| [source, name]).collect();
+    let listed = |field: &str| tampering["detail"][field].as_array().unwrap().clone();
+    for listed in listed("eventSource").into_iter().chain(listed("eventName")) {
+        let text = listed.as_str().or_else(|| listed["prefix"].as_str()).unwrap().to_owned();
+        assert!(known.contains(text.as_str()), "nobody knows {text}");
+    }
+    assert!(tampering.to_string().len() < 4096, "EventBridge takes no longer pattern");
+}
+
+#[test]
+fn the_forwarders_of_other_regions_are_the_rules_of_this_one() {
+    let forwarders = forwarders();
+    for name in ["RootRule", "TamperingRule"] {
+        let (home, elsewhere) = (resource(name), &forwarders["Resources"][name]);
+        assert_eq!(pattern(&home), pattern(elsewhere), "{name}");
+        assert_eq!(home["Properties"]["State"], elsewhere["Properties"]["State"], "{name}");
+        let of = |rule: &serde_yaml_ng::Value| strings(&rule["Properties"]["Name"]).concat();
+        assert_eq!(of(&home), of(elsewhere).replace("${Stack}", "${AWS::StackName}"), "{name}");
+        assert_eq!(elsewhere["Condition"].as_str(), Some("IsElsewhere"), "at home it would tell itself for ever");
+        let targets = elsewhere["Properties"]["Targets"].as_sequence().unwrap();
+        assert_eq!(targets.len(), 1);
+        assert!(strings(&targets[0]["Arn"]).concat().contains("${HomeRegion}:${AWS::AccountId}:event-bus/default"));
+    }
+    assert!(forwarders["Resources"]["Nothing"]["Condition"].is_null(), "a stack without resources cannot be made");
+}
+
+#[test]
+fn everything_of_the_forwarders_is_left_out_with_their_regions() {
+    let template = template();
+    for (name, resource) in template["Resources"].as_mapping().unwrap() {
+        let name = name.as_str().unwrap();
+        let expected = name.starts_with("Forward").then_some("HasForwardRegions");
+        assert!(expected.is_none() || resource["Condition"].as_str() == expected, "{name}");
+    }
+    let regions = template["Parameters"]["ForwardRegions"]["Default"].as_str().unwrap().to_owned();
+    let sign_in = checklist::Partition::Aws.sign_in_regions();
+    assert_eq!(regions.split(',').collect::<BTreeSet<_>>(), sign_in.iter().copied().collect());
+}
+
+#[test]
+fn se_2_cloudformation_may_make_nothing_but_the_forwarders() {
+    let policy = &resource("ForwardersExecutionRole")["Properties"]["Policies"][0]["PolicyDocument"]["Statement"];
+    for statement in policy.as_sequence().unwrap() {
+        let resource = strings(&statement["Resource"]).concat();
+        match strings(&statement["Action"]).as_slice() {
+            [read] if read == "s3:GetObject" => {
+                let condition = &statement["Condition"]["StringNotEquals"]["aws:ResourceAccount"];
+                assert_eq!(strings(condition), ["AWS::AccountId"], "nothing of this account can be read");
+            }
+            [pass] if pass == "iam:PassRole" => assert_eq!(resource, "ForwarderRole.Arn"),
+            [stacks] if stacks == "cloudformation:*" => {
+                assert!(resource.ends_with("stack/StackSet-${AWS::StackName}-forwarders-*"), "{resource}");
+            }
+            rules => {
+                assert!(rules.iter().all(|action| action.starts_with("events:") && !action.contains('*')));
+                assert!(resource.ends_with("rule/${AWS::StackName}-*"), "{resource}");
+            }
+        }
+    }
+    let assumes = strings(
+        &resource("ForwardersAdministrationPolicy")["Properties"]["PolicyDocument"]["Statement"][0]["Resource"],
+    );
+    assert_eq!(assumes, ["ForwardersExecutionRole.Arn"]);
+}
+
+#[test]
+fn the_path_without_our_code_tells_sign_ins_and_changes_and_only_when_asked() {
+    let direct = resource("DirectRule");
+    let mut expected = pattern(&resource("RootRule"));
+    expected["detail"]["readOnly"] = json!([false]);
+    assert_eq!(pattern(&direct), expected, "a look at the console is hundreds of read-only calls");
+    for name in ["DirectRule", "DirectRole"] {
+        assert_eq!(resource(name)["Condition"].as_str(), Some("HasDirectAlerts"));
+    }
+    let transformer = &direct["Properties"]["Targets"][0]["InputTransformer"];
+    let text = transformer["InputTemplate"].as_str().unwrap();
+    for line in text.lines() {
+        assert!(line.starts_with('"') && line.ends_with('"'), "EventBridge wants each line quoted: {line}");
+    }
+    let sign_in = event("root-console-login");
+    for (name, path) in transformer["InputPathsMap"].as_mapping().unwrap() {
+        let pointer = path.as_str().unwrap().trim_start_matches('$').replace('.', "/");
+        assert!(sign_in.pointer(&pointer).is_some_and(Value::is_string), "{path:?} is not in the event");
+        assert!(text.contains(&format!("<{}>", name.as_str().unwrap())), "{name:?} is not used");
+    }
+}
+
+#[test]
+fn the_queue_waits_longer_than_a_run_and_gives_up_into_the_dead_letter_queue() {
+    let (queue, function) = (resource("EventsQueue"), resource("RootActivity"));
+    let mapping = &function["Properties"]["Events"]["Queue"]["Properties"];
+    let number = |value: &serde_yaml_ng::Value| value.as_i64().unwrap();
+    let window = number(&mapping["MaximumBatchingWindowInSeconds"]);
+    assert_eq!(window, 20);
+    let timeout = number(&function["Properties"]["Timeout"]);
+    assert!(number(&queue["Properties"]["VisibilityTimeout"]) >= 6 * timeout + window, "as Lambda asks");
+    assert_eq!(strings(&mapping["FunctionResponseTypes"]), ["ReportBatchItemFailures"]);
+    assert_eq!(strings(&queue["Properties"]["RedrivePolicy"]["deadLetterTargetArn"]), ["DeadLetterQueue.Arn"]);
+    for rule in ["RootRule", "TamperingRule", "DirectRule"] {
+        let target = &resource(rule)["Properties"]["Targets"][0];
+        assert_eq!(strings(&target["DeadLetterConfig"]["Arn"]), ["DeadLetterQueue.Arn"], "{rule}");
+    }
+}
+
+#[test]
+fn only_the_rules_of_this_stack_may_fill_its_queues() {
+    let statements = resource("QueuePolicy")["Properties"]["PolicyDocument"]["Statement"].clone();
+    for statement in statements.as_sequence().unwrap() {
+        assert_eq!(strings(&statement["Action"]), ["sqs:SendMessage"]);
+        let rules: Vec<String> = strings(&statement["Condition"]["ArnEquals"]["aws:SourceArn"]);
+        let rules: Vec<&String> = rules.iter().filter(|rule| rule.ends_with(".Arn")).collect();
+        assert_eq!(rules, ["RootRule.Arn", "TamperingRule.Arn", "DirectRule.Arn"]);
+    }
+}
