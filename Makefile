@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo try test check bless bench build deploy invoke clean programs fmt-check clippy docs licences template
 
+, := ,
 SCENARIO ?=
 EVENT ?= events/scheduled.json
 CARGO ?= cargo
@@ -13,7 +14,7 @@ help:
 	@echo "make demo [SCENARIO=name]   what rootwatch tells of an invented account"
 	@echo "make test                   unit, adapter and acceptance tests"
 	@echo "make try                    check your own account once: read only, nobody is told"
-	@echo "make build deploy           the stack into your account, by the SAM CLI"
+	@echo "make deploy EMAIL=address   the stack into your account, by the SAM CLI"
 	@echo "make invoke EVENT=file      an event into the function, over an invented account"
 	@echo "make check bench bless      lints, figures, and accepting new snapshots"
 
@@ -73,8 +74,19 @@ bench:
 build:
 	sam build
 
-deploy:
-	sam deploy --guided
+# Asks nothing. EMAIL is whom to tell, PARAMETERS further ones of the table in the README: PARAMETERS="LookbackHours=48 Digest=daily".
+# What is not named keeps its value.
+EMAIL ?=
+PARAMETERS ?=
+STACK ?= rootwatch
+deploy: build
+	sam deploy --stack-name $(STACK) --no-confirm-changeset --no-fail-on-empty-changeset \
+		$(if $(EMAIL)$(PARAMETERS),--parameter-overrides $(if $(EMAIL),AlertEmail=$(EMAIL)) $(PARAMETERS))
+	@echo
+	@echo "Deployed. What is left to do:"
+	@echo "  1. $(if $(EMAIL),Confirm the subscription in the mail that AWS sends to $(EMAIL).,Nobody new is told: make deploy EMAIL=you@example.com$(,) if nobody was yet.)"
+	@echo "  2. For Slack: store the webhook and name its parameter; see Slack in README.md."
+	@echo "  3. See that it works: sam remote invoke Checker --stack-name $(STACK) --event '{}'"
 
 clean:
 	rm -rf build target .aws-sam

@@ -149,10 +149,27 @@ confirmed subscriber. After a first deployment the alarm is on until the first s
 The alarm of a watcher outside of the account, behind `HeartbeatUrl`, means the same. If only that one rings, the log says whether the
 watcher was not reached.
 
-## Alarm: a check failed for good (DeadLetterAlarm)
+## Alarm: events were given up (DeadLetterAlarm)
 
-An event was given up after all retries and lies in the stack's queue for 14 days. Mend what the log names, invoke the function
-with `{}`, then purge the queue.
+An event was given up after all retries and lies in the stack's dead-letter queue for 14 days.
+
+1. Read one: `aws sqs receive-message --queue-url …`. A body with `detail-type` came from EventBridge; anything else is a check that failed.
+2. Mend what the log of the function names, then start a redrive of the queue (SQS, the queue, *Start DLQ redrive*) for events of
+   EventBridge; for checks invoke Checker with `{}` and purge the queue.
+
+## Alarm: the fast path failed (RootActivityErrorAlarm)
+
+The function that tells within seconds could not do its work: its settings are wrong, or it ran out of time or memory. The last lines of its
+log name the fault. Until it is mended the schedule tells of root's acts, and the events wait in the queue.
+
+## Alarm: events wait (EventsQueueAlarm)
+
+For more than 10 minutes nobody took what EventBridge delivered. The schedule still finds root's acts; changes to what watches are told
+only when the queue is read again.
+
+1. Is the function RootActivity there, and its event source mapping enabled? If nobody on your side changed it, look for
+   UpdateEventSourceMapping, DeleteEventSourceMapping and PutFunctionConcurrency in CloudTrail.
+2. Otherwise its log says why it could not tell.
 ";
 
 /// The heading of the section that tells of `what`.
