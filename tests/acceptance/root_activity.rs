@@ -326,7 +326,8 @@ async fn pb_6_without_a_confirmed_subscriber_it_is_kept_for_the_first_one() {
 
 #[tokio::test]
 async fn st_12_without_the_table_it_is_told_at_once_headed_so_and_a_warm_process_does_not_repeat_it() {
-    for operation in ["dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:TransactWriteItems"] {
+    // The last one is the lease: written down, but not to be told in order.
+    for operation in ["dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:TransactWriteItems", "dynamodb:PutItem"] {
         let broken = with(story(QUIET), Fault::on(operation, Trouble::Deny));
         let account = Account::of(&broken).await;
         let process = account.listener(&broken).await;
@@ -336,6 +337,32 @@ async fn st_12_without_the_table_it_is_told_at_once_headed_so_and_a_warm_process
         assert_eq!((heard.again().len(), &heard.figures["StateStoreDown"]), (0, &json!(1)), "{operation}");
         assert!(process.hear(&broken, &event).await.mails.is_empty(), "{operation}");
     }
+}
+
+#[tokio::test]
+async fn what_was_written_down_but_not_told_is_told_when_it_is_delivered_again_also_after_failed_sign_ins() {
+    let story = story(QUIET);
+    let account = Account::of(&story).await;
+    let process = account.listener(&story).await;
+    process.hear(&story, &batch(&[sign_in("failure", "Failure")])).await;
+    let event = batch(&[sign_in("success", "Success")]);
+    let down = with(story.later(minutes(1)), Fault::on("sns:Publish", Trouble::Throttle));
+    assert_eq!(process.hear(&down, &event).await.again(), ["m0"]);
+    assert_eq!(ids(&process.hear(&story.later(minutes(7)), &event).await.mails), ["success"]);
+}
+
+#[tokio::test]
+async fn rt_1_what_time_does_not_suffice_for_is_delivered_again() {
+    let story = story(QUIET);
+    let account = Account::of(&story).await;
+    let process = account.listener(&story).await;
+    let late = Invocation { ends: story.now, ..invocation(&story) };
+    let event = batch(&[sign_in("one", "Success")]);
+    let answer = process.listener.handle(&event, &late).await.unwrap();
+    assert_eq!(answer.batch_item_failures.len(), 1);
+    let alone = process.listener.handle(&envelope(&sign_in("one", "Success")), &late).await;
+    assert!(matches!(alone, Err(Error::OutOfTime)));
+    assert_eq!(ids(&process.hear(&story, &event).await.mails), ["one"]);
 }
 
 #[tokio::test]
