@@ -10,6 +10,9 @@ pub(crate) fn file(name: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// How the template names its stack.
+const STACK: &str = "${AWS::StackName}";
+
 pub(crate) fn template() -> Value {
     serde_yaml_ng::from_str(&file("template.yaml")).unwrap()
 }
@@ -92,6 +95,24 @@ fn se_2_beside_that_a_role_only_logs_and_handles_its_own_queue() {
 }
 
 #[test]
+fn se_2_the_function_looks_after_its_own_rules_and_schedule_and_no_others() {
+    let statements = policy_of("CheckerRole", "look-after-itself");
+    let granted =
+        |statement: &Value| (strings(&statement["Action"]).concat(), strings(&statement["Resource"]).concat());
+    let arn = |rest: &str| format!("arn:${{AWS::Partition}}:{rest}");
+    assert_eq!(
+        statements.iter().map(granted).collect::<Vec<_>>(),
+        [
+            (
+                "scheduler:GetSchedule".to_owned(),
+                arn("scheduler:${AWS::Region}:${AWS::AccountId}:schedule/default/${AWS::StackName}-schedule")
+            ),
+            ("events:DescribeRule".to_owned(), arn("events:*:${AWS::AccountId}:rule/${AWS::StackName}-*")),
+        ]
+    );
+}
+
+#[test]
 fn publishing_is_limited_to_the_stacks_own_topic() {
     for role in ROLES {
         let tell = policy_of(role, "tell");
@@ -170,7 +191,9 @@ fn variables_of(function: &str) -> BTreeMap<String, String> {
             ([resource], "ROOTWATCH_TOPIC_ARN") if resource == "Topic" => minimal()[name].clone(),
             ([resource], "ROOTWATCH_TABLE") if resource == "Ledger" => minimal()[name].clone(),
             ([stack], "ROOTWATCH_STACK") if stack == "AWS::StackName" => "rootwatch".into(),
-            ([parameter], _) => match &parameters[parameter.as_str()]["Default"] {
+            ([text], _) if text.contains(STACK) => text.replace(STACK, "rootwatch"),
+            // A list is joined by a comma.
+            ([parameter], _) | ([_, parameter], _) => match &parameters[parameter.as_str()]["Default"] {
                 Value::String(text) => text.clone(),
                 Value::Number(number) => number.to_string(),
                 _ => panic!("{parameter} has no default"),
@@ -189,8 +212,11 @@ fn the_environment_of_the_template_is_what_each_function_reads() {
     let variables = variables_of("Checker");
     let settings = checker::Settings::read(variables.clone(), now).unwrap();
     let least = minimal().into_iter().chain(stack.clone());
+    let settings = checker::Settings { watch: None, ..settings };
     assert_eq!(settings, checker::Settings::read(least, now).unwrap(), "the same defaults in template and code");
-    assert_eq!(variables.len(), 15, "every setting of the function is a parameter or of the stack");
+    let of_rules = ["ROOTWATCH_RULES", "ROOTWATCH_FORWARD_REGIONS"];
+    let others = variables.keys().filter(|name| !of_rules.contains(&name.as_str()));
+    assert_eq!(others.count(), 16, "every setting of the function is a parameter or of the stack");
 
     let variables = variables_of("RootActivity");
     let settings = root_activity::Settings::read(variables.clone()).unwrap();
@@ -340,9 +366,12 @@ fn each_function_is_what_was_tested() {
         assert_eq!(limits, (Some(memory), Some(timeout)));
         assert!(properties["ReservedConcurrentExecutions"].is_null());
     }
-    let schedule = &template["Resources"]["Checker"]["Properties"]["Events"]["Schedule"];
+    let checker = &template["Resources"]["Checker"]["Properties"];
+    let schedule = &checker["Events"]["Schedule"];
     assert_eq!(schedule["Type"].as_str(), Some("ScheduleV2"));
-    assert_eq!(schedule["Properties"]["OmitName"].as_bool(), Some(true));
+    assert!(schedule["Properties"]["OmitName"].is_null());
+    let names = [&schedule["Properties"]["Name"], &checker["Environment"]["Variables"]["ROOTWATCH_SCHEDULE"]];
+    assert_eq!(names.map(strings), [["${AWS::StackName}-schedule"]; 2], "the function looks after its own schedule");
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! What is remembered, while runs die, meet, and lose the table.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use aws::client::Limits;
@@ -16,8 +15,9 @@ use crate::stories::limits;
 /// Every call that changes something, the watcher's included.
 const WRITES: [&str; 5] =
     ["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:TransactWriteItems", "sns:Publish", "watcher:GET"];
-/// Accounts side by side: they wait for the pace of CloudTrail more than they compute.
-const AT_ONCE: usize = 8;
+/// Accounts side by side, of all tests together: they wait for the pace of CloudTrail more than they compute, but with many more
+/// of them a busy machine takes longer for a call than it may.
+static FREE: Semaphore = Semaphore::const_new(12);
 
 /// An account with a watcher, and its story for the real binary.
 async fn watched() -> (Account, Story) {
@@ -29,12 +29,10 @@ async fn watched() -> (Account, Story) {
 
 /// Runs all of `tests`, some of them at once.
 pub(crate) async fn all<T: Future<Output = ()> + Send + 'static>(tests: impl Iterator<Item = T>) {
-    let free = Arc::new(Semaphore::new(AT_ONCE));
     let mut set = JoinSet::new();
     for test in tests {
-        let free = Arc::clone(&free);
         set.spawn(async move {
-            let _turn = free.acquire().await.unwrap();
+            let _turn = FREE.acquire().await.unwrap();
             test.await;
         });
     }

@@ -106,9 +106,15 @@ stories! {
     critical_one_success_among_many_failed_sign_ins = "critical-one-success-among-many-failed-sign-ins";
     critical_root_key_used_today_password_long_ago = "critical-root-key-used-today-password-long-ago";
     critical_root_signs_in_without_mfa_and_creates_a_key = "critical-root-signs-in-without-mfa-and-creates-a-key";
+    critical_root_was_used_and_left_no_trail = "critical-root-was-used-and-left-no-trail";
     critical_sources_disagree_about_mfa = "critical-sources-disagree-about-mfa";
+    high_a_rule_is_disabled = "high-a-rule-is-disabled";
+    high_no_trail_is_there = "high-no-trail-is-there";
     high_one_region_is_denied_and_the_others_are_told = "high-one-region-is-denied-and-the-others-are-told";
     high_one_sign_in_is_told_once = "high-one-sign-in-is-told-once";
+    high_the_schedule_is_disabled = "high-the-schedule-is-disabled";
+    high_the_trail_was_stopped = "high-the-trail-was-stopped";
+    high_trails_leave_something_out = "high-trails-leave-something-out";
     incomplete_old_report_is_used_when_renewal_is_refused = "incomplete-old-report-is-used-when-renewal-is-refused";
     medium_users_hold_policies_of_their_own = "medium-users-hold-policies-of-their-own";
     nothing_to_tell_after_the_report_was_not_ready = "nothing-to-tell-after-the-report-was-not-ready";
@@ -119,6 +125,7 @@ stories! {
     nothing_to_tell_report_that_is_not_utf_8 = "nothing-to-tell-report-that-is-not-utf-8";
     nothing_to_tell_service_on_behalf_of_root = "nothing-to-tell-service-on-behalf-of-root";
     unknown_a_region_is_not_enabled = "unknown-a-region-is-not-enabled";
+    unknown_an_organizations_trail_is_withheld = "unknown-an-organizations-trail-is-withheld";
     unknown_answers_are_garbage = "unknown-answers-are-garbage";
     unknown_credential_report_is_html = "unknown-credential-report-is-html";
     unknown_credential_report_is_not_base64 = "unknown-credential-report-is-not-base64";

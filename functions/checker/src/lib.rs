@@ -222,6 +222,7 @@ fn look(
         stack: settings.stack.clone(),
         coverage: BTreeMap::new(),
         subscribed: None,
+        watch: settings.watch.clone(),
         regions: request.regions.clone().or_else(|| settings.regions.clone()),
         is_narrow: request.regions.is_some() || lookback_hours < settings.lookback_hours,
         delivered: request.delivered.clone(),

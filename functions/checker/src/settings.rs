@@ -1,5 +1,6 @@
 //! The function's environment: read once, as strings; validated as a whole, so that every fault is named at once.
 
+use aws::watch::Names;
 use checklist::Partition;
 use checklist::alert::Policy;
 use checklist::declarations::{Declarations, parse_attestations, parse_exceptions};
@@ -20,6 +21,8 @@ pub struct Settings {
     pub lookback_hours: u16,
     /// Regions to sweep beside those that record sign-ins; `None`: every enabled one.
     pub regions: Option<Vec<String>>,
+    /// What wakes the function; `None` where it is not told the names of both rules and schedule.
+    pub watch: Option<Names>,
     /// The ledger's table.
     pub table: String,
     /// The name of this stack, by which its own resources are known.
@@ -57,6 +60,7 @@ impl Settings {
             topic_arn: environment.topic_arn("ROOTWATCH_TOPIC_ARN"),
             lookback_hours: environment.number("ROOTWATCH_LOOKBACK_HOURS", 1..=MAX_LOOKBACK_HOURS, 24),
             regions: environment.regions("ROOTWATCH_REGIONS"),
+            watch: watch(&mut environment),
             table: environment.table("ROOTWATCH_TABLE"),
             stack: environment.take("ROOTWATCH_STACK"),
             policy: policy(&mut environment),
@@ -88,6 +92,24 @@ fn policy(environment: &mut Environment) -> Policy {
         remind_others: hours("ROOTWATCH_REMINDER_HOURS", 720, defaults.remind_others),
         digest: environment.parsed("ROOTWATCH_DIGEST").unwrap_or(defaults.digest),
     }
+}
+
+/// The rules stand in the function's own Region, and in those that forward to it.
+fn watch(environment: &mut Environment) -> Option<Names> {
+    let name = "ROOTWATCH_SCHEDULE";
+    let mut schedules = environment.names(name);
+    if schedules.len() > 1 {
+        environment.fault(name, "is one name");
+    }
+    let rules = environment.names("ROOTWATCH_RULES");
+    let mut regions = vec![environment.region().to_owned()];
+    for region in environment.regions("ROOTWATCH_FORWARD_REGIONS").unwrap_or_default() {
+        if !regions.contains(&region) {
+            regions.push(region);
+        }
+    }
+    let schedule = schedules.pop()?;
+    (!rules.is_empty()).then_some(Names { schedule, rules, regions })
 }
 
 /// The value stays out of the fault.
@@ -138,6 +160,7 @@ pub(crate) mod tests {
             topic_arn: "arn:aws:sns:eu-west-1:111122223333:rootwatch".into(),
             lookback_hours: 24,
             regions: None,
+            watch: None,
             table: "rootwatch".into(),
             stack: None,
             policy: Policy::default(),
@@ -183,6 +206,23 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn what_wakes_the_function_is_looked_after_when_it_is_told_the_schedule_and_the_rules() {
+        let (schedule, rules) = (("ROOTWATCH_SCHEDULE", "rw-schedule"), ("ROOTWATCH_RULES", "rw-root, rw-tampering"));
+        let names = |regions: &[&str]| Names {
+            schedule: "rw-schedule".into(),
+            rules: vec!["rw-root".into(), "rw-tampering".into()],
+            regions: regions.iter().map(|region| (*region).to_owned()).collect(),
+        };
+        assert_eq!(read(&[schedule, rules]).unwrap().watch, Some(names(&["eu-west-1"])));
+        let forwarding = ("ROOTWATCH_FORWARD_REGIONS", "us-east-1,eu-west-1, us-west-2,us-east-1");
+        let expected = names(&["eu-west-1", "us-east-1", "us-west-2"]);
+        assert_eq!(read(&[schedule, rules, forwarding]).unwrap().watch, Some(expected), "each Region once");
+        for alone in [&[schedule][..], &[rules], &[forwarding]] {
+            assert_eq!(read(alone).unwrap().watch, None, "{alone:?}");
+        }
+    }
+
+    #[test]
     fn cf_1_every_fault_is_named_at_once() {
         let error = read(&[
             ("ROOTWATCH_TOPIC_ARN", "arn:aws:sns:us-east-1:111122223333:rootwatch"),
@@ -191,6 +231,9 @@ pub(crate) mod tests {
             ("ROOTWATCH_PASSWORD_POLICY_PROFILE", "weak"),
             ("ROOTWATCH_ROOT_UNUSED_DAYS", "0"),
             ("ROOTWATCH_LOOKBACK", "1"),
+            ("ROOTWATCH_SCHEDULE", "one,two"),
+            ("ROOTWATCH_RULES", "rootwatch-root,a rule"),
+            ("ROOTWATCH_FORWARD_REGIONS", "us-east-1.evil.example"),
             ("ROOTWATCH_TABLE", "a table"),
             ("ROOTWATCH_REMINDER_HOURS", "0"),
             ("ROOTWATCH_DIGEST", "hourly"),

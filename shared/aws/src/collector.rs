@@ -3,24 +3,29 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::sync::{Mutex, PoisonError};
 
 use aws_config::{Region, SdkConfig};
 use checklist::root_activity::{self, RootActivity, TrailEvent};
 use checklist::snapshot::{Cause, RegionSweep, RootEvents};
 use checklist::sweep::Coverage;
+use checklist::trails::Trail;
+use checklist::watch::{Rule, Schedule, Watch};
 use checklist::{Account, AccountId, Partition, Snapshot, Source, Unavailable};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, timeout_at};
 
-use crate::{credential_report, iam, regions, root_events};
+use crate::{credential_report, iam, regions, root_events, trails, watch};
 
 /// Reads an account into a [`Snapshot`].
 #[derive(Debug)]
 pub struct Collector {
     config: SdkConfig,
     iam: aws_sdk_iam::Client,
+    /// By Region, as they were needed: sweep and trails share them, and making one costs more than a call.
+    cloudtrail: Mutex<BTreeMap<String, aws_sdk_cloudtrail::Client>>,
 }
 
 /// What is to be read.
@@ -40,6 +45,8 @@ pub struct Look {
     pub coverage: BTreeMap<String, Coverage>,
     /// Whether somebody has confirmed a subscription; `None` where nobody is to be told.
     pub subscribed: Option<Result<bool, Unavailable>>,
+    /// What wakes the function; `None`: it is not told, and nothing is looked up.
+    pub watch: Option<watch::Names>,
     /// Regions to sweep for root's events, beside those that record sign-ins; `None`: every enabled Region.
     pub regions: Option<Vec<String>>,
     /// Somebody asked for less than is usual; see [`Snapshot::is_narrow`].
@@ -53,7 +60,7 @@ pub struct Look {
 impl Collector {
     /// A collector over `config`, see [`crate::client::config`].
     pub fn new(config: &SdkConfig) -> Self {
-        Self { iam: aws_sdk_iam::Client::new(config), config: config.clone() }
+        Self { iam: aws_sdk_iam::Client::new(config), config: config.clone(), cloudtrail: Mutex::default() }
     }
 
     /// Reads every source at once. Never fails: what could not be read is in the snapshot as [`Unavailable`], and one source's
@@ -68,6 +75,8 @@ impl Collector {
             identities,
             virtual_mfa_devices,
             administrators,
+            trails,
+            watch,
             (account, account_alias, regions, root_events),
         ) = tokio::join!(
             guarded(
@@ -84,6 +93,8 @@ impl Collector {
                 deadline,
                 iam::administrators(iam, look.partition)
             ),
+            guarded((Source::Trails, "cloudtrail:DescribeTrails"), deadline, self.trails(&look)),
+            self.watch(&look),
             self.root_events(&look),
         );
         Snapshot {
@@ -98,9 +109,51 @@ impl Collector {
             account_alias,
             regions,
             subscribed: look.subscribed,
+            trails,
+            watch,
             root_events,
             is_narrow: look.is_narrow,
         }
+    }
+
+    async fn trails(&self, look: &Look) -> Result<Vec<Trail>, Unavailable> {
+        trails::read(|region| self.cloudtrail(region), look.partition.sign_in_regions()).await
+    }
+
+    fn cloudtrail(&self, region: &str) -> aws_sdk_cloudtrail::Client {
+        let mut clients = self.cloudtrail.lock().unwrap_or_else(PoisonError::into_inner);
+        let client = clients.entry(region.to_owned()).or_insert_with(|| {
+            let config = aws_sdk_cloudtrail::config::Builder::from(&self.config).region(Region::new(region.to_owned()));
+            aws_sdk_cloudtrail::Client::from_conf(config.build())
+        });
+        client.clone()
+    }
+
+    /// Each rule in each of its Regions, and the schedule; each for itself.
+    async fn watch(&self, look: &Look) -> Option<Watch> {
+        let names = look.watch.as_ref()?;
+        let rules = join_all(names.regions.iter().map(|region| self.rules(look, region, &names.rules)));
+        let scheduler = aws_sdk_scheduler::Client::new(&self.config);
+        let schedule = guarded(
+            (Source::Watch, watch::SCHEDULE_OPERATION),
+            look.deadline,
+            watch::schedule(&scheduler, &names.schedule),
+        );
+        let (rules, state) = tokio::join!(rules, schedule);
+        let rules = rules.into_iter().flatten().collect();
+        Some(Watch { rules, schedule: Schedule { name: names.schedule.clone(), state } })
+    }
+
+    async fn rules(&self, look: &Look, region: &str, names: &[String]) -> Vec<Rule> {
+        let config = aws_sdk_eventbridge::config::Builder::from(&self.config).region(Region::new(region.to_owned()));
+        let client = aws_sdk_eventbridge::Client::from_conf(config.build());
+        let operation = watch::rule_operation(region);
+        let rules = names.iter().map(async |name| {
+            let read = watch::rule(&client, name, region);
+            let state = guarded((Source::Watch, &operation), look.deadline, read).await;
+            Rule { name: name.clone(), region: region.to_owned(), state }
+        });
+        join_all(rules).await
     }
 
     /// The alias and the Regions first, because the sweep needs both.
@@ -146,8 +199,7 @@ impl Collector {
     }
 
     async fn sweep(&self, look: &Look, account: &Account, region: &str) -> root_events::Swept {
-        let config = aws_sdk_cloudtrail::config::Builder::from(&self.config).region(Region::new(region.to_owned()));
-        let client = aws_sdk_cloudtrail::Client::from_conf(config.build());
+        let client = self.cloudtrail(region);
         let begun = || Coverage::begin(look.taken_at, look.lookback);
         let coverage = look.coverage.get(region).cloned().unwrap_or_else(begun);
         let spans = coverage.spans(look.taken_at, look.lookback);

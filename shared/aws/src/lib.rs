@@ -3,7 +3,8 @@
 //!
 //! # Layout
 //! - [`client`]: how every SDK client is built (time limits, retries, one shared connector);
-//! - [`Collector`]: all sources at once; [`credential_report`], [`iam`], [`regions`], [`root_events`] read one each;
+//! - [`Collector`]: all sources at once; [`credential_report`], [`iam`], [`regions`], [`root_events`], [`trails`], [`watch`] read one
+//!   each;
 //! - [`ledger`]: what was told, and what waits; [`drain()`]: tells it, through [`Notifier`];
 //! - [`send_heartbeat`]: a watcher outside the account;
 //! - [`failure`]: an SDK error in the words of the checklist.
@@ -21,6 +22,8 @@ pub mod ledger;
 mod notifier;
 pub mod regions;
 pub mod root_events;
+pub mod trails;
+pub mod watch;
 mod watcher;
 
 pub use collector::{Collector, Look};
@@ -31,7 +34,7 @@ pub use watcher::{HeartbeatError, send_heartbeat};
 
 /// Every IAM action that is needed to read an account: the policy for a dry run.
 pub fn read_actions() -> Vec<&'static str> {
-    [credential_report::ACTIONS, iam::ACTIONS, regions::ACTIONS, root_events::ACTIONS].concat()
+    [credential_report::ACTIONS, iam::ACTIONS, regions::ACTIONS, root_events::ACTIONS, trails::ACTIONS].concat()
 }
 
 /// Every IAM action that is needed to write down what was seen, and to tell it.
@@ -41,7 +44,7 @@ pub fn telling_actions() -> Vec<&'static str> {
 
 /// Every IAM action of a check: to read, and to tell.
 pub fn actions() -> Vec<&'static str> {
-    [read_actions(), telling_actions()].concat()
+    [read_actions().as_slice(), watch::ACTIONS, &telling_actions()].concat()
 }
 
 /// An SDK time in ours; `None` outside of years -9999 to 9999.

@@ -16,8 +16,8 @@ pub struct Control {
     pub title: &'static str,
     /// What is wrong when it fails, a few words for a subject line.
     pub violation: &'static str,
-    /// The step of the checklist it belongs to.
-    pub step: Step,
+    /// The step of the checklist it belongs to; `None`: the account baseline, listed after the five.
+    pub step: Option<Step>,
     /// How bad a failure is.
     pub severity: Severity,
     /// Why it matters, for somebody who has never heard of it.
@@ -125,6 +125,11 @@ impl Step {
             Self::PasswordPolicy => "A password policy is set",
         }
     }
+}
+
+/// `step 1`, or `account baseline`.
+pub fn place(step: Option<Step>) -> String {
+    step.map_or_else(|| "account baseline".into(), |step| format!("step {}", step.number()))
 }
 
 impl Serialize for Step {

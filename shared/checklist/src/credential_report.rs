@@ -55,6 +55,10 @@ pub struct KeySlot {
     pub last_rotated: Cell<Option<Timestamp>>,
     /// Last use; `None`: never. Kept by IAM in 15-minute steps.
     pub last_used: Cell<Option<Timestamp>>,
+    /// Region of the last use; `None`: never used, or of a service without Regions.
+    pub last_used_region: Option<String>,
+    /// Service of the last use, as `s3`; `None`: never used.
+    pub last_used_service: Option<String>,
 }
 
 /// What is in a slot.
@@ -229,6 +233,12 @@ impl Row<'_> {
         }
     }
 
+    /// `None`: no such column, or `N/A`.
+    fn text(&self, column: &str) -> Option<String> {
+        let text = text::bounded(&String::from_utf8_lossy(self.value(column)?));
+        (!text.is_empty() && !text.eq_ignore_ascii_case("N/A")).then_some(text)
+    }
+
     fn root(&self, account: &Account) -> Result<RootRow, ReportError> {
         let arn = self.value("arn").map(String::from_utf8_lossy).unwrap_or_default();
         if arn != account.root_arn() {
@@ -244,11 +254,15 @@ impl Row<'_> {
                     active: self.flag("access_key_1_active"),
                     last_rotated: self.date("access_key_1_last_rotated"),
                     last_used: self.date("access_key_1_last_used_date"),
+                    last_used_region: self.text("access_key_1_last_used_region"),
+                    last_used_service: self.text("access_key_1_last_used_service"),
                 },
                 KeySlot {
                     active: self.flag("access_key_2_active"),
                     last_rotated: self.date("access_key_2_last_rotated"),
                     last_used: self.date("access_key_2_last_used_date"),
+                    last_used_region: self.text("access_key_2_last_used_region"),
+                    last_used_service: self.text("access_key_2_last_used_service"),
                 },
             ],
             signing_certificates: [
@@ -256,11 +270,15 @@ impl Row<'_> {
                     active: self.flag("cert_1_active"),
                     last_rotated: self.date("cert_1_last_rotated"),
                     last_used: Err(unreadable("cert_1_last_used_date", None)),
+                    last_used_region: None,
+                    last_used_service: None,
                 },
                 KeySlot {
                     active: self.flag("cert_2_active"),
                     last_rotated: self.date("cert_2_last_rotated"),
                     last_used: Err(unreadable("cert_2_last_used_date", None)),
+                    last_used_region: None,
+                    last_used_service: None,
                 },
             ],
         })

@@ -60,8 +60,8 @@ pub struct Evidence {
 pub struct Finding {
     /// [`Control::id`].
     pub control: &'static str,
-    /// [`Control::step`].
-    pub step: Step,
+    /// [`Control::step`]; `null`: the account baseline.
+    pub step: Option<Step>,
     /// [`Control::severity`].
     pub severity: Severity,
     /// The outcome.

@@ -5,7 +5,7 @@
 //!
 //! # Layout
 //! - facts, each parsed once into types: [`credential_report`], [`account_summary`], [`password_policy`], [`identities`],
-//!   [`root_activity`], gathered in [`snapshot`] for one [`account`];
+//!   [`root_activity`], [`trails`], [`watch`], gathered in [`snapshot`] for one [`account`];
 //! - judgement: [`control`] (what is judged), [`controls`] (the ordered [`CHECKLIST`]), [`settings`], [`declarations`] (what the
 //!   owner states), [`finding`] (what came out);
 //! - memory, stored by others: [`alert`] (what is told now, given what was told before), [`sweep`] (what has been looked through of
@@ -35,6 +35,8 @@ pub mod snapshot;
 pub mod sweep;
 pub mod tampering;
 pub mod text;
+pub mod trails;
+pub mod watch;
 
 pub use account::{Account, AccountId, Partition};
 pub use alert::Alert;

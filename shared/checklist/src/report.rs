@@ -12,6 +12,7 @@ use crate::finding::{Finding, Status};
 use crate::root_activity::RootActivity;
 use crate::settings::Settings;
 use crate::snapshot::{Cause, Snapshot, Source, Unavailable};
+use crate::trails::Trail;
 
 /// Most root activity that the answer lists; a Lambda answer has at most 6 MB.
 const MAX_ACTIVITY: usize = 1_000;
@@ -150,15 +151,16 @@ impl Report {
         self.sources.iter().filter(|state| state.error.is_some())
     }
 
-    /// The worst status among the findings of `step`; `NotApplicable` counts as passed beside others.
-    pub fn status_of(&self, step: Step) -> Status {
+    /// The worst status among the findings of `step`, `None` for the account baseline; `NotApplicable` counts as passed beside
+    /// others.
+    pub fn status_of(&self, step: Option<Step>) -> Status {
         let of_step = self.findings.iter().filter(|finding| finding.step == step);
         of_step.map(|finding| finding.status).max().unwrap_or(Status::Unknown)
     }
 
     /// How many of the five steps neither fail nor are unknown.
     pub fn steps_passed(&self) -> usize {
-        let passes = |step: &&Step| matches!(self.status_of(**step), Status::Passed | Status::NotApplicable);
+        let passes = |step: &&Step| matches!(self.status_of(Some(**step)), Status::Passed | Status::NotApplicable);
         Step::ALL.iter().filter(passes).count()
     }
 }
@@ -182,6 +184,15 @@ fn root_credentials(snapshot: &Snapshot) -> Option<Vec<String>> {
     let present: Vec<String> = present.map(|(name, _)| (*name).to_owned()).collect();
     let all_known = counters.iter().all(|(_, counter)| counter.is_ok());
     (all_known || !present.is_empty()).then_some(present)
+}
+
+/// Why not all is known of the trails. That a member account is not told of its organization's trail is no failure to read.
+fn hidden(trails: &[Trail]) -> Option<&Unavailable> {
+    let is_withheld = |trail: &Trail, cause: &Cause| {
+        trail.is_organization && matches!(cause, Cause::Denied { .. } | Cause::Refused { .. })
+    };
+    let unread = trails.iter().flat_map(|trail| trail.unread().map(move |unread| (trail, unread)));
+    unread.into_iter().find(|(trail, unread)| !is_withheld(trail, &unread.cause)).map(|(_, unread)| unread)
 }
 
 fn sources(snapshot: &Snapshot) -> Vec<SourceState> {
@@ -213,6 +224,13 @@ fn sources(snapshot: &Snapshot) -> Vec<SourceState> {
         vec![state(Source::CredentialReport, report.ok().map(|report| report.generated_at), report_error.as_ref())];
     sources.extend(live.map(|(source, error)| state(source, if error.is_some() { None } else { now }, error)));
     sources.extend(subscribers);
+    let trails = snapshot.trails.as_ref();
+    let trails = trails.err().or_else(|| trails.ok().and_then(|trails| hidden(trails)));
+    sources.push(state(Source::Trails, if trails.is_some() { None } else { now }, trails));
+    sources.extend(snapshot.watch.as_ref().map(|watch| {
+        let error = watch.unread();
+        state(Source::Watch, if error.is_some() { None } else { now }, error)
+    }));
     sources.extend(snapshot.root_events.regions.iter().map(|sweep| SourceState {
         region: Some(sweep.region.clone()),
         ..state(Source::RootEvents, if sweep.incomplete.is_some() { None } else { now }, sweep.incomplete.as_ref())
@@ -240,7 +258,7 @@ mod tests {
     #[test]
     fn a_failure_takes_its_step_down() {
         let report = report(|snapshot| snapshot.summary_mut().root_mfa = Ok(0));
-        assert_eq!((report.steps_passed(), report.status_of(Step::RootMfa)), (4, Status::Failed));
+        assert_eq!((report.steps_passed(), report.status_of(Some(Step::RootMfa))), (4, Status::Failed));
     }
 
     #[test]
@@ -306,7 +324,7 @@ mod tests {
         assert_eq!(report(|_| {}).errors().count(), 0);
         let blind = Report::generate(&Snapshot::blind(), &Settings::default());
         let sources: Vec<Source> = blind.errors().map(|state| state.source).collect();
-        assert!(sources.is_sorted() && sources.len() == 10, "{sources:?}");
+        assert!(sources.is_sorted() && sources.len() == 12, "{sources:?}");
     }
 
     #[test]

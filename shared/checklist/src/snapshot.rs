@@ -12,6 +12,8 @@ use crate::identities::{Administrators, Identities, VirtualMfaDevice};
 use crate::password_policy::PasswordPolicy;
 use crate::root_activity::RootActivity;
 use crate::sweep::Span;
+use crate::trails::Trail;
+use crate::watch::Watch;
 
 /// How AWS refuses credentials in a Region that the account has not enabled.
 const FOREIGN_REGION: [&str; 3] = ["InvalidClientTokenId", "OptInRequired", "UnrecognizedClientException"];
@@ -44,6 +46,10 @@ pub struct Snapshot {
     pub regions: Result<(), Unavailable>,
     /// Whether somebody has confirmed a subscription to the topic; `None` where nobody is to be told.
     pub subscribed: Option<Result<bool, Unavailable>>,
+    /// Every trail that records a Region in which root may sign in, each once.
+    pub trails: Result<Vec<Trail>, Unavailable>,
+    /// What wakes rootwatch; `None` where the function is not told its names.
+    pub watch: Option<Watch>,
     /// What root did.
     pub root_events: RootEvents,
     /// Somebody asked for fewer Regions or a shorter look-back than is usual: such a run can find, but not clear.
@@ -134,6 +140,10 @@ pub enum Source {
     Regions,
     /// `sns:ListSubscriptionsByTopic`.
     Subscribers,
+    /// `cloudtrail:DescribeTrails`, with the state and the selectors of each trail.
+    Trails,
+    /// `events:DescribeRule` and `scheduler:GetSchedule` of rootwatch's own.
+    Watch,
     /// `cloudtrail:LookupEvents`.
     RootEvents,
 }
@@ -151,6 +161,8 @@ impl Source {
             Self::AccountAlias => "account_alias",
             Self::Regions => "regions",
             Self::Subscribers => "subscribers",
+            Self::Trails => "trails",
+            Self::Watch => "watch",
             Self::RootEvents => "root_events",
         }
     }
@@ -168,6 +180,8 @@ impl fmt::Display for Source {
             Self::AccountAlias => "account alias",
             Self::Regions => "list of Regions",
             Self::Subscribers => "subscribers",
+            Self::Trails => "trails",
+            Self::Watch => "rules and schedule",
             Self::RootEvents => "root events",
         })
     }
@@ -327,6 +341,8 @@ impl Snapshot {
             account_alias: Ok(()),
             regions: Ok(()),
             subscribed: Some(Ok(true)),
+            trails: Ok(vec![Trail::sound("management")]),
+            watch: Some(Watch::whole()),
             root_events: RootEvents {
                 since: taken_at - SignedDuration::from_hours(24),
                 regions: vec![RegionSweep { region: "us-east-1".into(), incomplete: None, covered: Vec::new() }],
@@ -340,6 +356,8 @@ impl Snapshot {
 
     /// The same account with every source denied.
     pub(crate) fn blind() -> Self {
+        use crate::watch::Schedule;
+
         let denied = |source: Source| Unavailable {
             source,
             operation: "iam:Some".into(),
@@ -356,6 +374,11 @@ impl Snapshot {
             account_alias: Err(denied(Source::AccountAlias)),
             regions: Err(denied(Source::Regions)),
             subscribed: Some(Err(denied(Source::Subscribers))),
+            trails: Err(denied(Source::Trails)),
+            watch: Some(Watch {
+                rules: Vec::new(),
+                schedule: Schedule { name: "rootwatch-schedule".into(), state: Err(denied(Source::Watch)) },
+            }),
             root_events: RootEvents {
                 regions: vec![RegionSweep {
                     region: "us-east-1".into(),
@@ -386,6 +409,10 @@ impl Snapshot {
 
     pub(crate) fn users_mut(&mut self) -> &mut Vec<crate::identities::IamUser> {
         &mut self.identities.as_mut().unwrap().users
+    }
+
+    pub(crate) fn trail(&mut self) -> &mut Trail {
+        self.trails.as_mut().unwrap().first_mut().unwrap()
     }
 
     pub(crate) fn administrators_mut(&mut self) -> &mut Administrators {

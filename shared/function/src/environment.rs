@@ -149,6 +149,17 @@ impl Environment {
         Some(regions)
     }
 
+    /// Names as EventBridge and its Scheduler take them, separated by commas; none when it is not set.
+    pub fn names(&mut self, name: &str) -> Vec<String> {
+        let Some(text) = self.take(name) else { return Vec::new() };
+        let names: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+        if let Some(wrong) = names.iter().find(|name| !(1..=64).contains(&name.len()) || !name.bytes().all(fits)) {
+            self.fault(name, format!("holds what is no name of a rule or schedule: `{}`", text::bounded(wrong)));
+        }
+        names
+    }
+
     /// A declaration in a language of its own, with all its faults.
     pub fn declared<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<Vec<T>, Vec<String>>) -> Vec<T> {
         match parse(&self.take(name).unwrap_or_default()) {
@@ -204,6 +215,22 @@ pub fn check_regions(regions: &[String], partition: Partition) -> Result<(), Str
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_of_64_plain_characters_at_most() {
+        let names = |text: &str| {
+            let variables = [("AWS_REGION", "eu-west-1"), ("ROOTWATCH_X", text)];
+            let mut environment = Environment::new(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
+            let names = environment.names("ROOTWATCH_X");
+            environment.finish(names)
+        };
+        assert_eq!(names(""), Ok(Vec::new()));
+        assert_eq!(names("a.b_c-1, d"), Ok(vec!["a.b_c-1".to_owned(), "d".to_owned()]));
+        assert!(names(&"a".repeat(64)).is_ok());
+        for wrong in [&"a".repeat(65), "a,,b", "a b", "a/b", "ä", ","] {
+            assert!(names(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn region_codes_of_every_shape_that_exists_are_accepted() {

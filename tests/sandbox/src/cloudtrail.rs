@@ -1,4 +1,4 @@
-//! CloudTrail's event history.
+//! CloudTrail's event history and trails.
 
 use std::time::{Duration, Instant};
 
@@ -7,14 +7,13 @@ use serde_json::{Value, json};
 
 use crate::fault::ServiceError;
 use crate::server::State;
+use crate::story::Trail;
 
 /// `LookupEvents` in `region`: two requests a second, one attribute, 50 a page, newest first, the last 90 days. An event
 /// that comes late is not there yet.
 pub(crate) fn lookup_events(state: &mut State, region: &str, request: &Value) -> Result<Value, ServiceError> {
     let invalid = |code: &str, what: &str| ServiceError::new(400, code, what);
-    if !state.story.regions.iter().any(|enabled| enabled == region) {
-        return Err(invalid("UnrecognizedClientException", "The security token included in the request is invalid."));
-    }
+    check_enabled(state, region)?;
     let recent = state.lookups.entry(region.to_owned()).or_default();
     recent.retain(|at| at.elapsed() < Duration::from_secs(1));
     if recent.len() >= 2 {
@@ -74,6 +73,55 @@ pub(crate) fn lookup_events(state: &mut State, region: &str, request: &Value) ->
         answer["NextToken"] = json!(format!("{}|{bound}", start + size));
     }
     Ok(answer)
+}
+
+fn check_enabled(state: &State, region: &str) -> Result<(), ServiceError> {
+    if state.story.regions.iter().any(|enabled| enabled == region) {
+        return Ok(());
+    }
+    let what = "The security token included in the request is invalid.";
+    Err(ServiceError::new(400, "UnrecognizedClientException", what))
+}
+
+/// `DescribeTrails` in `region`: its own trails, and copies of those of every Region unless they are not wanted.
+pub(crate) fn describe_trails(state: &State, region: &str, request: &Value) -> Result<Value, ServiceError> {
+    check_enabled(state, region)?;
+    let copies = request.get("includeShadowTrails").and_then(Value::as_bool).unwrap_or(true);
+    let account = &state.story.account;
+    let is_listed =
+        |trail: &&Trail| (trail.home_region == region && !trail.organization) || (trail.multi_region && copies);
+    let trails = state.story.trails.iter().filter(is_listed).map(|trail| {
+        json!({
+            "Name": trail.name,
+            "TrailARN": trail.arn(account),
+            "HomeRegion": trail.home_region,
+            "IsMultiRegionTrail": trail.multi_region,
+            "IsOrganizationTrail": trail.organization,
+            "IncludeGlobalServiceEvents": true,
+            "LogFileValidationEnabled": true,
+            "S3BucketName": "acme-prod-trail",
+            "HasCustomEventSelectors": true,
+            "HasInsightSelectors": false,
+        })
+    });
+    Ok(json!({"trailList": trails.collect::<Vec<_>>()}))
+}
+
+/// `GetTrailStatus`: in the trail's home Region and by its ARN, which is right for every trail.
+pub(crate) fn trail_status(state: &State, region: &str, request: &Value) -> Result<Value, ServiceError> {
+    Ok(find_trail(state, region, &request["Name"])?.status.clone())
+}
+
+/// `GetEventSelectors`, by the same rule.
+pub(crate) fn event_selectors(state: &State, region: &str, request: &Value) -> Result<Value, ServiceError> {
+    Ok(find_trail(state, region, &request["TrailName"])?.selectors.clone())
+}
+
+fn find_trail<'a>(state: &'a State, region: &str, arn: &Value) -> Result<&'a Trail, ServiceError> {
+    check_enabled(state, region)?;
+    let is_it = |trail: &&Trail| trail.home_region == region && *arn == trail.arn(&state.story.account);
+    let trail = state.story.trails.iter().find(is_it);
+    trail.ok_or_else(|| ServiceError::new(400, "TrailNotFoundException", format!("Unknown trail: {arn}")))
 }
 
 #[cfg(test)]

@@ -40,8 +40,9 @@ pub(crate) async fn print() {
         let took = spread(&outcomes, |outcome| outcome.took.as_secs_f64());
         let peak = spread(&outcomes, |outcome| bytes(outcome.peak_memory));
         // Report 2, summary, policy, identities, devices, administrators, alias, Regions, subscribers; the ledger; a look-up a
-        // Region and a second one in each of the three that record sign-ins; further pages of identities.
-        let most = 11 + 4 + regions + 3 + users / 1_000;
+        // Region and a second one in each of the three that record sign-ins; further pages of identities; trails in those
+        // three Regions and 2 of the trail; two rules in four Regions, and the schedule.
+        let most = 11 + 4 + regions + 3 + users / 1_000 + 5 + 9;
         println!(
             "{users:>5}  {regions:>7}   {ready:>8}   {took:>8}   {peak:>7}   {calls:>9}   {to_the_ledger}   (at most {most} and 4)"
         );

@@ -24,6 +24,7 @@ mod server;
 mod signals;
 mod sns;
 mod story;
+mod watch;
 
 pub use dynamodb::TABLE;
 pub use fault::{Fault, Trouble};

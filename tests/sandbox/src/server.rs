@@ -24,7 +24,7 @@ use crate::iam::Form;
 use crate::signals::{Crash, Signals};
 use crate::sns::Published;
 use crate::story::Story;
-use crate::{cloudtrail, dynamodb, fault, iam, sns};
+use crate::{cloudtrail, dynamodb, fault, iam, sns, watch};
 
 /// A running account. Ends when it is dropped.
 pub struct Sandbox {
@@ -184,6 +184,8 @@ struct Asked {
     service: String,
     operation: String,
     region: String,
+    /// With the query.
+    path: String,
     headers: HeaderMap,
     form: Form,
     body: Bytes,
@@ -200,15 +202,17 @@ impl Asked {
             None => return None,
         };
         let operation = match service.as_str() {
-            "cloudtrail" | "dynamodb" => {
+            "cloudtrail" | "dynamodb" | "events" => {
                 let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
                 target.rsplit('.').next().unwrap_or_default().to_owned()
             }
             "account" if path == "/listRegions" => "ListRegions".to_owned(),
+            "scheduler" if head.method == "GET" && path.starts_with("/schedules/") => "GetSchedule".to_owned(),
             "watcher" => head.method.to_string(),
             _ => form.get("Action").cloned().unwrap_or_default(),
         };
-        Some(Self { service, operation, region, headers, form, body })
+        let path = head.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+        Some(Self { service, operation, region, path, headers, form, body })
     }
 
     fn action(&self) -> String {
@@ -288,7 +292,8 @@ impl State {
     }
 
     fn answer(&mut self, asked: &Asked) -> Result<String, ServiceError> {
-        let Asked { service, operation, region, form, body, .. } = asked;
+        let Asked { service, operation, region, path, form, body, .. } = asked;
+        let request = || serde_json::from_slice(body).unwrap_or(Value::Null);
         match (service.as_str(), operation.as_str()) {
             ("iam", _) => iam::answer(self, operation, form),
             ("sns", "Publish") => sns::publish(self, region, form),
@@ -299,9 +304,21 @@ impl State {
             }
             ("watcher", _) => Err(ServiceError::new(405, "Method Not Allowed", "")),
             ("cloudtrail", "LookupEvents") => {
-                let request = serde_json::from_slice(body).unwrap_or(Value::Null);
-                cloudtrail::lookup_events(self, region, &request).map(|answer| answer.to_string())
+                cloudtrail::lookup_events(self, region, &request()).map(|answer| answer.to_string())
             }
+            ("cloudtrail", "DescribeTrails") => {
+                cloudtrail::describe_trails(self, region, &request()).map(|answer| answer.to_string())
+            }
+            ("cloudtrail", "GetTrailStatus") => {
+                cloudtrail::trail_status(self, region, &request()).map(|answer| answer.to_string())
+            }
+            ("cloudtrail", "GetEventSelectors") => {
+                cloudtrail::event_selectors(self, region, &request()).map(|answer| answer.to_string())
+            }
+            ("events", "DescribeRule") => {
+                watch::describe_rule(self, region, &request()).map(|answer| answer.to_string())
+            }
+            ("scheduler", "GetSchedule") => watch::get_schedule(self, region, path).map(|answer| answer.to_string()),
             ("account", "ListRegions") if region != "us-east-1" => {
                 Err(ServiceError::new(403, "AccessDeniedException", "wrong endpoint"))
             }
@@ -350,8 +367,8 @@ fn signed_for(headers: &HeaderMap) -> Option<(String, String)> {
 
 fn word(service: &str, result: Result<String, ServiceError>) -> Response<Full<Bytes>> {
     match (service, result) {
-        ("cloudtrail", Ok(body)) => response(200, "application/x-amz-json-1.1", body),
-        ("account", Ok(body)) => response(200, "application/json", body),
+        ("cloudtrail" | "events", Ok(body)) => response(200, "application/x-amz-json-1.1", body),
+        ("account" | "scheduler", Ok(body)) => response(200, "application/json", body),
         ("watcher", Ok(body)) => response(200, "text/plain", body),
         (_, Ok(body)) => response(200, "text/xml", body),
         ("watcher", Err(error)) => response(error.status, "text/plain", error.code),
@@ -360,7 +377,7 @@ fn word(service: &str, result: Result<String, ServiceError>) -> Response<Full<By
             let body = json!({"__type": code, "message": error.message}).to_string();
             response(error.status, "application/x-amz-json-1.0", body)
         }
-        ("cloudtrail" | "account", Err(error)) => {
+        ("cloudtrail" | "account" | "events" | "scheduler", Err(error)) => {
             let body = json!({"__type": error.code, "message": error.message}).to_string();
             let mut response = response(error.status, "application/x-amz-json-1.1", body);
             if let Ok(code) = error.code.parse() {

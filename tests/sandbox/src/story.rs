@@ -48,6 +48,10 @@ pub struct Story {
     pub(crate) identities: Identities,
     pub(crate) administrators: Administrators,
     pub(crate) virtual_mfa_devices: Vec<Device>,
+    pub(crate) trails: Vec<Trail>,
+    /// Rules and schedules that are not as they should be, as `rule NAME in REGION` and `schedule NAME`: their state, or `null`
+    /// for what is not there.
+    pub(crate) watch: BTreeMap<String, Option<String>>,
     /// Events as `LookupEvents` gives them, `awsRegion` beside them.
     pub(crate) events: Vec<Event>,
 }
@@ -110,6 +114,55 @@ pub(crate) struct Administrators {
 pub(crate) struct Device {
     pub(crate) serial_number: String,
     pub(crate) owner_arn: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Trail {
+    pub(crate) name: String,
+    #[serde(default = "home")]
+    pub(crate) home_region: String,
+    #[serde(default = "yes")]
+    pub(crate) multi_region: bool,
+    #[serde(default)]
+    pub(crate) organization: bool,
+    /// What `GetTrailStatus` answers.
+    #[serde(default = "logging")]
+    pub(crate) status: Value,
+    /// What `GetEventSelectors` answers.
+    #[serde(default = "all_management_events")]
+    pub(crate) selectors: Value,
+}
+
+/// The Region of the function.
+fn home() -> String {
+    "eu-west-1".to_owned()
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn logging() -> Value {
+    json!({"IsLogging": true})
+}
+
+fn all_management_events() -> Value {
+    json!({"EventSelectors": [{
+        "ReadWriteType": "All", "IncludeManagementEvents": true, "DataResources": [], "ExcludeManagementEventSources": []
+    }]})
+}
+
+impl Trail {
+    fn sound() -> Self {
+        serde_json::from_value(json!({"name": "management"})).expect("a trail")
+    }
+
+    /// That of an organization belongs to the management account.
+    pub(crate) fn arn(&self, account: &str) -> String {
+        let owner = if self.organization { "999988887777" } else { account };
+        format!("arn:aws:cloudtrail:{}:{owner}:trail/{}", self.home_region, self.name)
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -212,6 +265,8 @@ impl Story {
             identities: folder.parse("identities.json").unwrap_or(base.identities),
             administrators: folder.parse("administrators.json").unwrap_or(base.administrators),
             virtual_mfa_devices: folder.parse("virtual-mfa-devices.json").unwrap_or(base.virtual_mfa_devices),
+            trails: folder.parse("trails.json").unwrap_or(base.trails),
+            watch: folder.parse("watch.json").unwrap_or(base.watch),
             events: folder.events().unwrap_or(base.events),
         };
         story.report_encoding = head.report_encoding;
@@ -289,6 +344,8 @@ impl Story {
             identities: Identities::default(),
             administrators: Administrators::default(),
             virtual_mfa_devices: Vec::new(),
+            trails: vec![Trail::sound()],
+            watch: BTreeMap::new(),
             events: Vec::new(),
         }
     }
@@ -350,6 +407,9 @@ impl Story {
             ("AWS_REGION", "eu-west-1".to_owned()),
             ("ROOTWATCH_TOPIC_ARN", self.topic_arn()),
             ("ROOTWATCH_TABLE", TABLE.to_owned()),
+            ("ROOTWATCH_SCHEDULE", "rootwatch-schedule".to_owned()),
+            ("ROOTWATCH_RULES", "rootwatch-root,rootwatch-tampering".to_owned()),
+            ("ROOTWATCH_FORWARD_REGIONS", "us-east-1,us-east-2,us-west-2".to_owned()),
         ];
         fixed.map(|(name, value)| (name.to_owned(), value)).into_iter().chain(self.environment.clone()).collect()
     }

@@ -302,3 +302,24 @@ async fn the_watcher_loses_answers_too() {
     assert_eq!(unsigned(&sandbox, "GET /watcher/abc").await, "");
     assert_eq!(sandbox.heartbeats(), 1);
 }
+
+#[tokio::test]
+async fn a_trail_of_one_region_is_listed_there_alone_and_every_trail_answers_in_its_home_region_by_its_arn() {
+    let sandbox = Sandbox::start(Story::load("high-trails-leave-something-out")).await;
+    let config = config(&sandbox, 1).await;
+    let trails_in = |region: &'static str| {
+        let config = config.to_builder().region(aws_config::Region::new(region)).build();
+        aws_sdk_cloudtrail::Client::new(&config)
+    };
+    let names = async |region, copies| {
+        let listed = trails_in(region).describe_trails().include_shadow_trails(copies).send().await.unwrap();
+        listed.trail_list().iter().filter_map(|trail| trail.name().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    assert_eq!(names("us-east-1", true).await, ["data", "reads", "undelivered", "virginia"]);
+    assert_eq!(names("us-east-2", true).await, ["data", "reads", "undelivered"]);
+    assert_eq!(names("us-west-2", false).await, ["reads"]);
+    let arn = "arn:aws:cloudtrail:us-east-1:111122223333:trail/virginia";
+    let status = async |region, name: &str| trails_in(region).get_trail_status().name(name).send().await;
+    assert_eq!(status("us-east-1", arn).await.unwrap().is_logging(), Some(true));
+    assert!(status("us-east-2", arn).await.is_err() && status("us-east-1", "virginia").await.is_err());
+}

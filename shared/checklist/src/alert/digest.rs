@@ -116,7 +116,7 @@ impl Digest {
         open.sort_by_key(|condition| (std::cmp::Reverse(condition.severity), condition.opened_at));
         let declarations = &report.declarations;
         Self {
-            steps: Step::ALL.iter().map(|step| report.status_of(*step)).collect(),
+            steps: Step::ALL.iter().map(|step| report.status_of(Some(*step))).collect(),
             open,
             exceptions: declarations
                 .exceptions

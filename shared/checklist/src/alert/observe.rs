@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::{Condition, Failure, Fault, Memory, Observation, Seen};
 use crate::control::Severity;
+use crate::controls::{alert_path, root_use_recorded};
 use crate::finding::{Finding, Status};
 use crate::report::{Report, SourceState};
 use crate::snapshot::{Cause, Source};
@@ -22,7 +23,8 @@ const SERVICE_FAULTS: [&str; 6] = [
 
 /// Every condition that `report` tells of, and what `memory` holds beside them.
 pub fn observe(memory: &Memory, report: &Report) -> Vec<Observation> {
-    let mut looks: Vec<Observation> = report.findings.iter().flat_map(|finding| controls(report, finding)).collect();
+    let mut looks: Vec<Observation> =
+        report.findings.iter().flat_map(|finding| controls(memory, report, finding)).collect();
     looks.extend(report.sources.iter().map(|state| source(report, state)));
     if let Some(confirmed) = report.subscribed {
         let failure = Failure::new(
@@ -44,16 +46,21 @@ pub fn observe(memory: &Memory, report: &Report) -> Vec<Observation> {
     looks
 }
 
-fn controls(report: &Report, finding: &Finding) -> [Observation; 2] {
+fn controls(memory: &Memory, report: &Report, finding: &Finding) -> [Observation; 2] {
     let control = finding.control.to_owned();
     let judged = match finding.status {
         Status::Failed => failed(finding),
         Status::Passed | Status::NotApplicable => Seen::Passing,
         Status::Unknown => Seen::Unknown,
     };
+    let judged = match finding.control {
+        id if id == root_use_recorded::CONTROL.id => unexplained(memory, report, finding, judged),
+        id if id == alert_path::CONTROL.id && is_told_otherwise(memory, finding) => Seen::Unknown,
+        _ => judged,
+    };
     // What keeps a source from being read is a condition of its own; told twice it would only hide.
     let unjudged = match finding.status {
-        Status::Unknown if report.errors().any(|state| judges(state.source)) => Seen::Unknown,
+        Status::Unknown if report.errors().any(|state| judges(state.source, finding.control)) => Seen::Unknown,
         Status::Unknown => {
             let failure = Failure { evidence: evidence(finding), ..Failure::new(Severity::Medium, &finding.reason) };
             Seen::Failing { failure, passing: false }
@@ -88,6 +95,45 @@ fn failed(finding: &Finding) -> Seen {
     }
 }
 
+/// That nobody has confirmed a subscription is a condition of its own, and opens no second one.
+fn is_told_otherwise(memory: &Memory, finding: &Finding) -> bool {
+    let is_open = memory.conditions.get(finding.control).is_some_and(|condition| condition.open);
+    !is_open && finding.resources == [alert_path::SUBSCRIPTION]
+}
+
+/// A use of root that left no trail is mended neither by growing too old to compare nor by a later use that left one: it stays
+/// until its own trail turns up, or until somebody answers for it. `seen` is what `finding` alone says.
+fn unexplained(memory: &Memory, report: &Report, finding: &Finding, seen: Seen) -> Seen {
+    let open = memory.conditions.get(finding.control).filter(|condition| condition.open);
+    let Some(told) = open.and_then(|condition| condition.failure.as_ref()) else { return seen };
+    let is_left = |used: &&String| !root_use_recorded::is_explained(finding, used);
+    let left: Vec<String> = told.resources.iter().filter(is_left).cloned().collect();
+    if left.is_empty() {
+        return seen;
+    }
+    let mut uses = finding.resources.clone();
+    uses.extend(left.into_iter().filter(|used| !finding.resources.contains(used)));
+    let exceptions: Vec<_> = report.declarations.exceptions_for(finding.control, report.taken_at).collect();
+    let is_answered = |used: &String| {
+        exceptions.iter().any(|exception| exception.resource.as_ref().is_none_or(|resource| resource == used))
+    };
+    let unanswered: Vec<String> = uses.iter().filter(|used| !is_answered(used)).cloned().collect();
+    let failure = |uses: Vec<String>| {
+        let found = match finding.status {
+            Status::Failed => {
+                Failure { evidence: evidence(finding), ..Failure::new(finding.severity, &finding.reason) }
+            }
+            _ => told.clone(),
+        };
+        Failure { count: uses.len(), resources: uses.into_iter().take(Failure::MAX_RESOURCES).collect(), ..found }
+    };
+    match exceptions.first() {
+        Some(exception) if unanswered.is_empty() => Seen::Excepted(failure(uses), (*exception).clone()),
+        _ if finding.status == Status::Failed => Seen::Failing { failure: failure(unanswered), passing: false },
+        _ => Seen::Unknown,
+    }
+}
+
 fn evidence(finding: &Finding) -> Vec<crate::finding::Evidence> {
     finding.evidence.iter().take(Failure::MAX_EVIDENCE).cloned().collect()
 }
@@ -105,9 +151,13 @@ fn source(report: &Report, state: &SourceState) -> Observation {
     Observation { condition, seen, judged_by: live(state.source, report) }
 }
 
-/// Whether a control may be unknown for want of it.
-fn judges(source: Source) -> bool {
-    !matches!(source, Source::AccountAlias | Source::Subscribers)
+/// Whether `control` may be unknown for want of it.
+fn judges(source: Source, control: &str) -> bool {
+    match source {
+        Source::AccountAlias => false,
+        Source::Subscribers | Source::Trails | Source::Watch => control == alert_path::CONTROL.id,
+        _ => true,
+    }
 }
 
 fn live(source: Source, report: &Report) -> BTreeMap<Source, Timestamp> {

@@ -6,6 +6,7 @@ use crate::settings::Settings;
 use crate::snapshot::{Cause, RegionSweep, Snapshot, Source, Unavailable};
 
 mod histories;
+mod path;
 
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
 const QUARTER: SignedDuration = SignedDuration::from_mins(15);

@@ -9,7 +9,7 @@ pub(super) const CONTROL: Control = Control {
     id: "administrator-access",
     title: "Somebody other than root can administer the account",
     violation: "nobody but root can administer the account safely",
-    step: Step::IndividualUsers,
+    step: Some(Step::IndividualUsers),
     severity: Severity::Medium,
     rationale: "Where no other administrator exists, every change is made as root. An administrator without MFA is only a little \
                 better: one stolen password is enough.",

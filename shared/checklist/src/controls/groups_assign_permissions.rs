@@ -10,7 +10,7 @@ pub(super) const CONTROL: Control = Control {
     id: "groups-assign-permissions",
     title: "No policy is attached to a user; groups assign permissions",
     violation: "users hold policies of their own",
-    step: Step::Groups,
+    step: Some(Step::Groups),
     severity: Severity::Medium,
     rationale: "What a person may do should follow from the groups the person is in. Policies on single users are forgotten when \
                 people change work, and nobody reviews them.",

@@ -11,7 +11,7 @@ pub(super) const CONTROL: Control = Control {
     id: "individual-iam-users",
     title: "People have identities of their own: IAM users or federation",
     violation: "nobody but root can sign in",
-    step: Step::IndividualUsers,
+    step: Some(Step::IndividualUsers),
     severity: Severity::Medium,
     rationale: "Where no other identity exists, root does the daily work: nothing limits it, and no log tells who it was.",
     semantics: "Fails when there is no IAM user, no identity provider and no IAM Identity Center role among the \

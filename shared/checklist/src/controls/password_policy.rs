@@ -7,7 +7,7 @@ pub(super) const CONTROL: Control = Control {
     id: "password-policy",
     title: "The password policy for IAM users meets the chosen profile",
     violation: "the password policy falls short",
-    step: Step::PasswordPolicy,
+    step: Some(Step::PasswordPolicy),
     severity: Severity::Medium,
     rationale: "Without a policy of its own an account accepts eight characters for ever, also ones that were used before.",
     semantics: "Fails when one of the nine settings falls short of the profile (`PasswordPolicyProfile`), or when the account has \

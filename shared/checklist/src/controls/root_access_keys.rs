@@ -8,7 +8,7 @@ pub(super) const CONTROL: Control = Control {
     id: "root-access-keys",
     title: "Root has no access key, not even an inactive one",
     violation: "root has an access key",
-    step: Step::RootAccessKeys,
+    step: Some(Step::RootAccessKeys),
     severity: Severity::Critical,
     rationale: "A root access key opens everything in the account from anywhere, without a password and without MFA, and no \
                 policy limits it. An inactive key can be switched on again; only a deleted one is gone.",

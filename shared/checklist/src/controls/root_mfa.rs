@@ -8,7 +8,7 @@ pub(super) const CONTROL: Control = Control {
     id: "root-mfa",
     title: "Root has multi-factor authentication",
     violation: "root has no MFA",
-    step: Step::RootMfa,
+    step: Some(Step::RootMfa),
     severity: Severity::Critical,
     rationale: "Without MFA a stolen password, or access to root's mailbox alone, is enough to take the whole account over.",
     semantics: "Each source is judged by itself and the worse counts: fails when root has a credential (password, access key or \

@@ -8,7 +8,7 @@ pub(super) const CONTROL: Control = Control {
     id: "root-signing-certificates",
     title: "Root has no X.509 signing certificate",
     violation: "root has a signing certificate",
-    step: Step::RootAccessKeys,
+    step: Some(Step::RootAccessKeys),
     severity: Severity::High,
     rationale: "A signing certificate is the oldest kind of root credential: its private key signs requests to some services as \
                 root, without a password and without MFA. Nothing new needs one.",

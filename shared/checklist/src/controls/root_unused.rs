@@ -9,7 +9,7 @@ pub(super) const CONTROL: Control = Control {
     id: "root-unused",
     title: "Root has not been used lately",
     violation: "root was used",
-    step: Step::IndividualUsers,
+    step: Some(Step::IndividualUsers),
     severity: Severity::High,
     rationale: "Root can do everything, and no policy limits it. A handful of tasks a year need it; whatever else it is used for \
                 is either a bad habit or an intruder.",

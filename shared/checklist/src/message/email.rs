@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Bulletin, Sorted, runbook, session};
 use crate::account::Account;
 use crate::alert::{Alert, ConditionAlert, Digest, Fault, OpenCondition, Transition, What};
-use crate::control::Step;
+use crate::control::{Step, place};
 use crate::controls;
 use crate::declarations::Exception;
 use crate::finding::Status;
@@ -408,8 +408,7 @@ impl<'a> Mail<'a> {
             _ => None,
         };
         let weight = if told.condition.is_blindness() { "UNKNOWN".to_owned() } else { failure.severity.to_string() };
-        let place =
-            control.map(|control| format!(" (step {}, {})", control.step.number(), control.id)).unwrap_or_default();
+        let place = control.map(|control| format!(" ({}, {})", place(control.step), control.id)).unwrap_or_default();
         self.line("");
         self.wrapped(
             &format!("  {weight}  "),
@@ -600,17 +599,21 @@ impl<'a> Mail<'a> {
     }
 
     fn checklist(&mut self) {
-        let of_report = |report: &Report| Step::ALL.iter().map(|step| report.status_of(*step)).collect();
+        let of_report = |report: &Report| Step::ALL.iter().map(|step| report.status_of(Some(*step))).collect();
         let steps: Option<Vec<Status>> =
             self.bulletin.report.map(of_report).or_else(|| self.digest().map(|digest| digest.steps.clone()));
         let Some(steps) = steps else { return };
         self.section("CHECKLIST");
-        for (step, status) in Step::ALL.into_iter().zip(steps) {
+        let numbered = Step::ALL.map(|step| (step.number().to_string(), step.title()));
+        let baseline = self.bulletin.report.map(|report| report.status_of(None));
+        let lines =
+            numbered.into_iter().chain([("+".to_owned(), "Account baseline")]).zip(steps.into_iter().chain(baseline));
+        for ((number, title), status) in lines {
             let words = match status {
                 Status::Failed | Status::Unknown => status.words().to_uppercase(),
                 _ => status.words().to_owned(),
             };
-            self.line(format!("  {} {:<62} {words}", step.number(), step.title()));
+            self.line(format!("  {number} {title:<62} {words}"));
         }
         // A digest has listed them.
         let report = self.bulletin.report.filter(|_| self.digest().is_none());

@@ -1,0 +1,462 @@
+use crate::control::{Control, Reference, Remediation, Severity};
+use crate::finding::{Evidence, Status, Verdict};
+use crate::settings::Settings;
+use crate::snapshot::{Snapshot, Source, Unavailable};
+use crate::trails::{ManagementEvents, Trail, TrailStatus};
+use crate::watch::Switch;
+
+/// Services that record root's sign-ins and what root does to its own credentials; a trail without them does not do.
+const NEEDED: [&str; 2] = ["iam.amazonaws.com", "signin.amazonaws.com"];
+
+/// How a finding names that nobody has confirmed a subscription.
+pub(crate) const SUBSCRIPTION: &str = "subscription";
+
+pub(crate) const CONTROL: Control = Control {
+    id: "alert-path",
+    title: "The path of alerts is whole",
+    violation: "the path of alerts is broken",
+    step: None,
+    severity: Severity::High,
+    rationale: "An alert within seconds needs a trail that records, a rule that hears and somebody who reads. Each of them can be \
+                switched off, and then nothing is heard: that is how an intruder begins.",
+    semantics: "Fails when no working trail records write management events in each Region in which root's sign-ins are \
+                recorded (us-east-1, us-east-2, us-west-2): a trail of every Region does for all, another one for its home \
+                Region. Working is one that is logging and whose last delivery did not fail. Fails also when a rule or the \
+                schedule of rootwatch is missing or disabled, or when nobody has confirmed a subscription. Without a trail the \
+                scheduled checks still find what root does, because CloudTrail's event history needs none; only the alerts within \
+                seconds are missing. An organization's trail whose state a member account may not read makes it unknown; the management account sees it. In a \
+                run that is not told the names of rules and schedule, and of which nobody is told, only the trails are judged. \
+                What the trail's bucket, its encryption and its log files are worth is not judged here.",
+    remediation: Remediation {
+        console: &[
+            "If nobody on your side did it, somebody switched the watch off: look for StopLogging, DeleteTrail, UpdateTrail, \
+             PutEventSelectors, DisableRule, DeleteRule, RemoveTargets, UpdateSchedule and DeleteSchedule in CloudTrail's event \
+             history, and go on as if the account had been taken over.",
+            "No trail: CloudTrail, Trails, Create trail; it records every Region. Management events: Read and Write.",
+            "A trail that does not do: open it and choose Start logging, or edit its management events, or mend what its delivery \
+             error names (the bucket, its policy or its key).",
+            "A rule or the schedule: CloudFormation, the stack, Create change set, with the deployment mode that reverts drift. It \
+             brings back what is missing or disabled, with the right state.",
+            "Nobody has confirmed: confirm the subscription in the mail that AWS sent, or subscribe somebody to the topic.",
+        ],
+        cli: &[
+            "aws cloudtrail describe-trails --region us-east-1",
+            "aws cloudtrail start-logging --name <trail ARN> --region <its home Region>",
+            "aws cloudtrail get-event-selectors --trail-name <trail ARN> --region <its home Region>",
+            "aws cloudformation create-change-set --stack-name rootwatch --change-set-name mend --use-previous-template \
+             --deployment-mode REVERT_DRIFT --capabilities CAPABILITY_IAM",
+        ],
+    },
+    references: &[
+        Reference {
+            name: "AWS: AWS service events delivered via AWS CloudTrail (a trail is needed)",
+            url: "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html",
+        },
+        Reference {
+            name: "AWS: Creating a trail",
+            url: "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-create-and-update-a-trail.html",
+        },
+        Reference {
+            name: "AWS: Using drift-aware change sets",
+            url: "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html",
+        },
+    ],
+    evaluate,
+};
+
+fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
+    let mut path = Path::default();
+    path.trails(snapshot);
+    path.switches(snapshot);
+    path.subscribers(snapshot);
+    Ok(path.verdict(snapshot))
+}
+
+/// What was seen of the path.
+#[derive(Default)]
+struct Path {
+    /// Each thing that is wrong, a few words.
+    faults: Vec<String>,
+    resources: Vec<String>,
+    /// With whether it is as it should be.
+    evidence: Vec<(bool, Evidence)>,
+    unread: Option<Unavailable>,
+    /// Something of what is wrong delays what root does until the next sweep.
+    is_slow: bool,
+    /// The schedule is on, or nobody was told which one it is.
+    is_swept: bool,
+    /// The schedule is known to be off.
+    is_unswept: bool,
+}
+
+/// What a trail does for the Regions that it reaches.
+enum Reach<'a> {
+    Records,
+    Not,
+    Unknown(&'a Unavailable),
+}
+
+impl Path {
+    fn trails(&mut self, snapshot: &Snapshot) {
+        let trails = match &snapshot.trails {
+            Ok(trails) => trails,
+            Err(unavailable) => return self.miss(unavailable),
+        };
+        let mut gaps = Vec::new();
+        for region in snapshot.account.partition.sign_in_regions() {
+            let reaching: Vec<(&Trail, Reach<'_>)> =
+                trails.iter().filter(|trail| trail.reaches(region)).map(|trail| (trail, reach(trail))).collect();
+            if reaching.iter().any(|(_, reach)| matches!(reach, Reach::Records)) {
+                continue;
+            }
+            let unknown = reaching.iter().find_map(|(_, reach)| match reach {
+                Reach::Unknown(unavailable) => Some(*unavailable),
+                _ => None,
+            });
+            if let Some(unavailable) = unknown {
+                self.miss(unavailable);
+                continue;
+            }
+            gaps.push(*region);
+            if reaching.is_empty() {
+                self.resources.push(format!("no trail of {region}"));
+            }
+            for (trail, _) in reaching {
+                if !self.resources.contains(&trail.arn) {
+                    self.resources.push(trail.arn.clone());
+                }
+            }
+        }
+        for trail in trails {
+            let fact = format!("trail {} of {}", trail.name, trail.home_region);
+            let evidence = snapshot.evidence(Source::Trails, fact, trail);
+            self.evidence.push((!self.resources.contains(&trail.arn), evidence));
+        }
+        if trails.is_empty() {
+            self.evidence.push((false, snapshot.evidence(Source::Trails, "trails", "none")));
+        }
+        if !gaps.is_empty() {
+            self.is_slow = true;
+            let regions = listed(&gaps);
+            self.faults.push(format!("no working trail records write management events in {regions}"));
+        }
+    }
+
+    fn switches(&mut self, snapshot: &Snapshot) {
+        let Some(watch) = &snapshot.watch else {
+            self.is_swept = true;
+            return;
+        };
+        self.is_swept = watch.schedule.state == Ok(Switch::Enabled);
+        self.is_unswept = matches!(watch.schedule.state, Ok(Switch::Missing | Switch::Disabled));
+        self.is_slow |= watch.rules.iter().any(|rule| matches!(rule.state, Ok(Switch::Missing | Switch::Disabled)));
+        for (what, state) in watch.switches() {
+            match state {
+                Ok(Switch::Enabled) => {}
+                Ok(state) => {
+                    self.evidence.push((false, snapshot.evidence(Source::Watch, what.clone(), state)));
+                    self.faults.push(format!("{what} is {state}"));
+                    self.resources.push(what);
+                }
+                Err(unavailable) => self.miss(unavailable),
+            }
+        }
+        for (name, regions) in watch.enabled() {
+            let value = format!("enabled in {}", listed(&regions));
+            self.evidence.push((true, snapshot.evidence(Source::Watch, format!("rule {name}"), value)));
+        }
+        if self.is_swept {
+            let schedule = format!("schedule {}", watch.schedule.name);
+            self.evidence.push((true, snapshot.evidence(Source::Watch, schedule, Switch::Enabled)));
+        }
+    }
+
+    fn subscribers(&mut self, snapshot: &Snapshot) {
+        match &snapshot.subscribed {
+            None => {}
+            Some(Ok(confirmed)) => {
+                let shown = if *confirmed { "yes" } else { "no" };
+                self.evidence
+                    .push((*confirmed, snapshot.evidence(Source::Subscribers, "a confirmed subscription", shown)));
+                if !confirmed {
+                    self.faults.push("nobody has confirmed a subscription".into());
+                    self.resources.push(SUBSCRIPTION.into());
+                }
+            }
+            Some(Err(unavailable)) => self.miss(unavailable),
+        }
+    }
+
+    fn miss(&mut self, unavailable: &Unavailable) {
+        self.unread.get_or_insert_with(|| unavailable.clone());
+    }
+
+    fn verdict(mut self, snapshot: &Snapshot) -> Verdict {
+        // A failure keeps only so many pieces of evidence: what is wrong first.
+        self.evidence.sort_by_key(|(is_right, _)| *is_right);
+        let evidence: Vec<Evidence> = self.evidence.into_iter().map(|(_, evidence)| evidence).collect();
+        match (self.faults.is_empty(), self.unread) {
+            (false, _) => {
+                let mut reason = self.faults.join("; ");
+                if let Some(first) = reason.get_mut(..1) {
+                    first.make_ascii_uppercase();
+                }
+                if self.is_slow {
+                    reason.push_str(". Alerts within seconds are missing");
+                    reason.push_str(if self.is_swept {
+                        "; each scheduled check still finds what root did"
+                    } else {
+                        ""
+                    });
+                }
+                if self.is_unswept {
+                    reason.push_str(". No check runs but those that somebody starts");
+                }
+                Verdict::new(Status::Failed, reason, evidence).naming(self.resources)
+            }
+            (true, Some(unavailable)) => Verdict { evidence, ..unavailable.into() },
+            (true, None) => {
+                let reason = if snapshot.watch.is_some() {
+                    "A trail records root's acts wherever it signs in; rules and schedule are on"
+                } else {
+                    "A trail records root's acts wherever it signs in; rules and schedule were not looked at"
+                };
+                Verdict::new(Status::Passed, reason, evidence)
+            }
+        }
+    }
+}
+
+/// What is known to be wrong outweighs what is not known.
+fn reach(trail: &Trail) -> Reach<'_> {
+    let works =
+        trail.status.as_ref().map(|TrailStatus { is_logging, delivery_error }| *is_logging && delivery_error.is_none());
+    let hears = trail.management_events.as_ref().map(|ManagementEvents { writes, excluded_sources, .. }| {
+        *writes && !excluded_sources.iter().any(|source| NEEDED.contains(&source.as_str()))
+    });
+    match (works, hears) {
+        (Ok(false), _) | (_, Ok(false)) => Reach::Not,
+        (Ok(true), Ok(true)) => Reach::Records,
+        (Err(unavailable), _) | (_, Err(unavailable)) => Reach::Unknown(unavailable),
+    }
+}
+
+/// `a, b and c`.
+fn listed(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [name] => (*name).to_owned(),
+        [names @ .., last] => format!("{} and {last}", names.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::Partition;
+    use crate::controls::tests::{judge, unavailable};
+
+    const EVERYWHERE: &str = "No working trail records write management events in us-east-1, us-east-2 and us-west-2. Alerts \
+                              within seconds are missing; each scheduled check still finds what root did";
+
+    fn regional(name: &str, region: &str) -> Trail {
+        let arn = format!("arn:aws:cloudtrail:{region}:111122223333:trail/{name}");
+        Trail { arn, is_multi_region: false, home_region: region.into(), ..Trail::sound(name) }
+    }
+
+    fn facts(verdict: &Verdict) -> Vec<String> {
+        verdict.evidence.iter().map(|evidence| format!("{} = {}", evidence.fact, evidence.value)).collect()
+    }
+
+    #[test]
+    fn one_trail_of_every_region_with_all_that_is_on_passes_and_each_part_is_evidence() {
+        let verdict = judge(&CONTROL, |_| {});
+        assert_eq!(verdict.status, Status::Passed);
+        assert_eq!(
+            facts(&verdict),
+            [
+                "trail management of eu-west-1 = every Region, logging, all management events",
+                "rule rootwatch-root = enabled in eu-west-1 and us-east-1",
+                "rule rootwatch-tampering = enabled in eu-west-1 and us-east-1",
+                "schedule rootwatch-schedule = enabled",
+                "a confirmed subscription = yes",
+            ]
+        );
+    }
+
+    #[test]
+    fn ct_17_no_trail_fails_in_every_sign_in_region_and_says_that_the_sweep_goes_on() {
+        let verdict = judge(&CONTROL, |snapshot| snapshot.trails = Ok(Vec::new()));
+        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Failed, EVERYWHERE));
+        assert_eq!(verdict.resources, ["no trail of us-east-1", "no trail of us-east-2", "no trail of us-west-2"]);
+        assert_eq!(facts(&verdict)[0], "trails = none");
+    }
+
+    #[test]
+    fn ct_17_a_trail_that_does_not_log_or_cannot_deliver_or_leaves_out_writes_is_none() {
+        type Break = fn(&mut Trail);
+        let breaks: [(Break, &str); 5] = [
+            (|trail| trail.status.as_mut().unwrap().is_logging = false, "NOT logging, all management events"),
+            (
+                |trail| trail.status.as_mut().unwrap().delivery_error = Some("NoSuchBucket".into()),
+                "logging, delivery FAILS (NoSuchBucket), all management events",
+            ),
+            (
+                |trail| trail.management_events.as_mut().unwrap().writes = false,
+                "logging, only management events that READ",
+            ),
+            (
+                |trail| {
+                    trail.management_events =
+                        Ok(ManagementEvents { reads: false, writes: false, excluded_sources: Vec::new() });
+                },
+                "logging, NO management events",
+            ),
+            (
+                |trail| {
+                    trail.management_events.as_mut().unwrap().excluded_sources = vec!["signin.amazonaws.com".into()]
+                },
+                "logging, all management events but those of signin.amazonaws.com",
+            ),
+        ];
+        for (break_it, shown) in breaks {
+            let verdict = judge(&CONTROL, |snapshot| break_it(snapshot.trail()));
+            assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Failed, EVERYWHERE), "{shown}");
+            assert_eq!(verdict.resources, ["arn:aws:cloudtrail:eu-west-1:111122223333:trail/management"]);
+            assert_eq!(facts(&verdict)[0], format!("trail management of eu-west-1 = every Region, {shown}"));
+            let verdict = judge(&CONTROL, |snapshot| {
+                break_it(snapshot.trail());
+                snapshot.trails.as_mut().unwrap().push(Trail::sound("second"));
+            });
+            assert_eq!(verdict.status, Status::Passed, "{shown}: another one does");
+        }
+    }
+
+    #[test]
+    fn what_a_trail_leaves_out_beside_roots_own_services_does_not_matter() {
+        let verdict = judge(&CONTROL, |snapshot| {
+            let events = snapshot.trail().management_events.as_mut().unwrap();
+            events.reads = false;
+            events.excluded_sources = vec!["kms.amazonaws.com".into(), "rdsdata.amazonaws.com".into()];
+        });
+        assert_eq!(verdict.status, Status::Passed);
+    }
+
+    #[test]
+    fn ct_17_a_trail_of_one_region_does_for_that_one_and_the_others_are_named() {
+        let of = |regions: &[&str]| {
+            judge(&CONTROL, |snapshot| {
+                snapshot.trails = Ok(regions.iter().map(|region| regional("audit", region)).collect());
+            })
+        };
+        assert_eq!(of(&["us-east-1", "us-east-2", "us-west-2"]).status, Status::Passed);
+        let verdict = of(&["eu-west-1", "us-east-1"]);
+        assert_eq!(verdict.status, Status::Failed);
+        assert!(verdict.reason.contains("in us-east-2 and us-west-2."), "{}", verdict.reason);
+        assert_eq!(verdict.resources, ["no trail of us-east-2", "no trail of us-west-2"]);
+        let verdict = of(&["us-east-1", "us-west-2"]);
+        assert!(verdict.reason.contains("in us-east-2."), "{}", verdict.reason);
+    }
+
+    #[test]
+    fn each_partition_has_sign_in_regions_of_its_own() {
+        let verdict = judge(&CONTROL, |snapshot| {
+            snapshot.account.partition = Partition::China;
+            snapshot.trails = Ok(vec![regional("audit", "cn-north-1")]);
+        });
+        assert_eq!(verdict.status, Status::Passed);
+    }
+
+    #[test]
+    fn an_organizations_trail_that_a_member_may_not_read_is_unknown_unless_another_one_does() {
+        let hidden = || Trail {
+            is_organization: true,
+            status: Err(unavailable(Source::Trails)),
+            management_events: Err(unavailable(Source::Trails)),
+            ..Trail::sound("organization")
+        };
+        let verdict = judge(&CONTROL, |snapshot| snapshot.trails = Ok(vec![hidden()]));
+        assert_eq!(verdict.status, Status::Unknown);
+        assert!(verdict.reason.contains("was denied"), "{}", verdict.reason);
+        assert!(
+            facts(&verdict)[0].contains("of the organization, not known whether it is logging"),
+            "{:?}",
+            facts(&verdict)
+        );
+        let verdict = judge(&CONTROL, |snapshot| snapshot.trails = Ok(vec![hidden(), Trail::sound("own")]));
+        assert_eq!(verdict.status, Status::Passed);
+        let half = Trail { status: Ok(TrailStatus { is_logging: false, delivery_error: None }), ..hidden() };
+        assert_eq!(judge(&CONTROL, |snapshot| snapshot.trails = Ok(vec![half])).status, Status::Failed, "known enough");
+    }
+
+    #[test]
+    fn a_rule_or_a_schedule_that_is_missing_or_disabled_fails_and_is_named_with_its_region() {
+        for (state, word) in [(Switch::Missing, "missing"), (Switch::Disabled, "disabled")] {
+            let verdict = judge(&CONTROL, |snapshot| snapshot.watch.as_mut().unwrap().rules[2].state = Ok(state));
+            assert_eq!(verdict.status, Status::Failed);
+            let expected = format!(
+                "Rule rootwatch-root in us-east-1 is {word}. Alerts within seconds are missing; each scheduled check still finds \
+                 what root did"
+            );
+            assert_eq!(
+                (verdict.reason, verdict.resources),
+                (expected, vec!["rule rootwatch-root in us-east-1".to_owned()])
+            );
+            assert_eq!(verdict.evidence[0].value, word, "what is wrong stands first");
+            let verdict = judge(&CONTROL, |snapshot| snapshot.watch.as_mut().unwrap().schedule.state = Ok(state));
+            assert_eq!(
+                verdict.reason,
+                format!("Schedule rootwatch-schedule is {word}. No check runs but those that somebody starts")
+            );
+            assert_eq!(verdict.resources, ["schedule rootwatch-schedule"]);
+        }
+    }
+
+    #[test]
+    fn that_the_sweep_goes_on_is_not_said_when_the_schedule_is_off_or_unread() {
+        let schedules = [(Ok(Switch::Disabled), true), (Err(unavailable(Source::Watch)), false)];
+        for (schedule, is_known) in schedules {
+            let verdict = judge(&CONTROL, |snapshot| {
+                snapshot.trails = Ok(Vec::new());
+                snapshot.watch.as_mut().unwrap().schedule.state = schedule;
+            });
+            assert!(!verdict.reason.contains("still finds"), "{}", verdict.reason);
+            assert_eq!(verdict.reason.contains("No check runs"), is_known, "{}", verdict.reason);
+        }
+    }
+
+    #[test]
+    fn nobody_who_has_confirmed_fails() {
+        let verdict = judge(&CONTROL, |snapshot| snapshot.subscribed = Some(Ok(false)));
+        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Failed, "Nobody has confirmed a subscription"));
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_unknown_unless_something_is_known_to_be_broken() {
+        let blinds: [fn(&mut Snapshot); 4] = [
+            |snapshot| snapshot.trails = Err(unavailable(Source::Trails)),
+            |snapshot| snapshot.watch.as_mut().unwrap().rules[0].state = Err(unavailable(Source::Watch)),
+            |snapshot| snapshot.watch.as_mut().unwrap().schedule.state = Err(unavailable(Source::Watch)),
+            |snapshot| snapshot.subscribed = Some(Err(unavailable(Source::Subscribers))),
+        ];
+        for blind in blinds {
+            assert_eq!(judge(&CONTROL, blind).status, Status::Unknown);
+            let verdict = judge(&CONTROL, |snapshot| {
+                blind(snapshot);
+                snapshot.watch.as_mut().unwrap().rules[1].state = Ok(Switch::Disabled);
+            });
+            assert_eq!(verdict.status, Status::Failed);
+        }
+    }
+
+    #[test]
+    fn a_run_that_is_told_no_names_judges_the_trails_and_says_so() {
+        let verdict = judge(&CONTROL, |snapshot| (snapshot.watch, snapshot.subscribed) = (None, None));
+        assert_eq!(verdict.status, Status::Passed);
+        assert!(verdict.reason.ends_with("rules and schedule were not looked at"), "{}", verdict.reason);
+        let verdict = judge(&CONTROL, |snapshot| {
+            (snapshot.watch, snapshot.subscribed, snapshot.trails) = (None, None, Ok(Vec::new()));
+        });
+        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Failed, EVERYWHERE));
+    }
+}
