@@ -1,6 +1,6 @@
-# Everything a developer, a user or CI runs. CI calls `check` and `test` and nothing else.
+# Everything a developer, a user or CI runs. CI calls `check`, `test` and `e2e` and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help demo try test check bless bench build deploy invoke clean programs fmt-check clippy docs licences template
+.PHONY: help demo try preview test e2e check bless bench build deploy invoke clean programs fmt-check clippy docs licences template
 
 , := ,
 SCENARIO ?=
@@ -12,7 +12,9 @@ SCAN := build/scan/bin
 
 help:
 	@echo "make demo [SCENARIO=name]   what rootwatch tells of an invented account"
+	@echo "make preview                what people see of every kind of alert, under build/preview; needs Chromium"
 	@echo "make test                   unit, adapter and acceptance tests"
+	@echo "make e2e                    the stack, deployed to a local AWS; installs what it needs under build/"
 	@echo "make try                    check your own account once: read only, nobody is told"
 	@echo "make deploy EMAIL=address   the stack into your account, by the SAM CLI"
 	@echo "make invoke EVENT=file      an event into the function, over an invented account"
@@ -24,6 +26,11 @@ demo: programs
 try: programs
 	@target/debug/sandbox try
 
+# Every kind of alert: its e-mail as text, its Slack message as a picture.
+CHROMIUM ?= chromium
+preview: programs
+	@target/debug/sandbox preview build/preview $(CHROMIUM)
+
 invoke: programs
 	@target/debug/sandbox invoke $(EVENT) $(SCENARIO)
 
@@ -34,6 +41,11 @@ programs:
 # More threads than cores: the acceptance tests mostly wait for the pace that CloudTrail sets.
 test: programs
 	INSTA_UPDATE=no RUST_TEST_THREADS=8 $(CARGO) test --workspace --locked
+
+# The stack itself: built, deployed to a local AWS, and seen to work; ROW names some of the rows.
+ROW ?=
+e2e: build/sam/.ready build/local-aws/.ready
+	PATH="$(CURDIR)/build/sam/bin:$$PATH" build/local-aws/bin/python tests/e2e/stack.py $(ROW)
 
 # Writes what the tests compare with: snapshots, CONTROLS.md, docs/*.schema.json. Read the difference before committing it.
 bless:
@@ -61,15 +73,20 @@ template: build/lint/.ready build/scan/.ready
 	$(LINT)/cfn-lint --template build/template.json
 	$(SCAN)/checkov --file build/template.json --framework cloudformation --compact --quiet --skip-download
 
-build/%/.ready: tests/template/%.txt
-	$(PYTHON) -m venv build/$*
-	build/$*/bin/pip install --quiet --disable-pip-version-check --requirement $<
-	touch $@
+INSTALL = $(PYTHON) -m venv $(@D) && $(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $< && touch $@
 
-bench:
+build/%/.ready: tests/template/%.txt
+	$(INSTALL)
+
+# The SAM CLI and the local AWS exclude each other too.
+build/%/.ready: tests/e2e/%.txt
+	$(INSTALL)
+
+bench: build/sam/.ready build/local-aws/.ready
 	$(CARGO) bench --package checklist --bench credential_report --locked
 	@$(CARGO) build --release --quiet --locked --package sandbox
 	@target/release/sandbox figures
+	@PATH="$(CURDIR)/build/sam/bin:$$PATH" build/local-aws/bin/python tests/e2e/latency.py
 
 build:
 	sam build

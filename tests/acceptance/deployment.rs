@@ -321,14 +321,22 @@ fn every_parameter_has_a_default_and_a_description() {
 fn se_3_the_alarm_for_silence_follows_every_schedule_and_takes_missing_data_for_the_worse() {
     let template = template();
     let schedules = strings(&template["Parameters"]["Schedule"]["AllowedValues"]);
-    assert_eq!(schedules, ["rate(5 minutes)", "rate(15 minutes)", "rate(30 minutes)", "rate(1 hour)"]);
+    assert_eq!(
+        schedules,
+        ["rate(1 minute)", "rate(5 minutes)", "rate(15 minutes)", "rate(30 minutes)", "rate(1 hour)"]
+    );
     let alarm = &template["Resources"]["SilenceAlarm"]["Properties"];
     assert_eq!(alarm["TreatMissingData"].as_str(), Some("breaching"));
     assert_eq!(alarm["EvaluationPeriods"].as_i64(), Some(3));
     let text = serde_yaml_ng::to_string(&alarm["Period"]).unwrap();
-    for (condition, seconds) in
-        [("Every5Minutes", "300"), ("Every15Minutes", "900"), ("Every30Minutes", "1800"), ("", "3600")]
-    {
+    let periods = [
+        ("EveryMinute", "60"),
+        ("Every5Minutes", "300"),
+        ("Every15Minutes", "900"),
+        ("Every30Minutes", "1800"),
+        ("", "3600"),
+    ];
+    for (condition, seconds) in periods {
         assert!(text.contains(condition) && text.contains(seconds), "{text}");
     }
     let figure =

@@ -1,9 +1,10 @@
-//! The verbs of the Makefile that run the function on this machine: `demo`, `invoke`, `try`, `figures`.
+//! The verbs of the Makefile that run the function on this machine: `demo`, `invoke`, `try`, `figures`, `preview`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 #![allow(clippy::indexing_slicing, reason = "serde_json gives null for what is not there")]
 
 use std::fmt::Write;
 use std::io::IsTerminal;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -17,8 +18,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 mod figures;
+mod preview;
+mod samples;
 
-const USAGE: &str = "usage: sandbox demo [SCENARIO] | list | invoke EVENT-FILE [SCENARIO] | try | figures";
+const USAGE: &str =
+    "usage: sandbox demo [SCENARIO] | list | invoke EVENT-FILE [SCENARIO] | try | figures | preview FOLDER BROWSER";
 const ALARM: &str = "critical-root-signs-in-without-mfa-and-creates-a-key";
 const ACTS: [&str; 4] = [
     "four-acts/1-a-fresh-account",
@@ -48,6 +52,7 @@ async fn main() -> ExitCode {
             figures::print().await;
             ExitCode::SUCCESS
         }
+        ["preview", folder, browser] => preview(folder, browser),
         _ => {
             eprintln!("{USAGE}");
             ExitCode::from(2)
@@ -73,6 +78,20 @@ async fn four_acts() -> ExitCode {
     println!("Other stories: make demo SCENARIO=<one of these>\n");
     list();
     ExitCode::SUCCESS
+}
+
+/// Every kind of alert as people see it.
+fn preview(folder: &str, browser: &str) -> ExitCode {
+    match preview::write(Path::new(folder), browser) {
+        Ok(count) => {
+            println!("{count} alerts, each as e-mail and as Slack message, in {folder}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn list() {

@@ -1,0 +1,215 @@
+"""`make e2e`: template.yaml, built and deployed by the SAM CLI to a local AWS, and what people then get.
+
+MiniStack is the account. It enforces IAM, so each function does what its role allows and nothing else. What it lacks:
+- root's row of the credential report is a constant (no keys, no MFA): that is what the first message must tell;
+- CloudTrail's history is empty: what root does comes by the bus;
+- e-mail: a queue is subscribed in its place;
+- a mapping's batch window: it hands over at once;
+- queue policies towards EventBridge: events arrive without one;
+- a rule in the state that includes read-only management events never fires: here each is set to plain ENABLED;
+- TLS: the topic would refuse everything, so its denial of what comes without is taken out;
+- stack sets and Chatbot: left out by parameters;
+- the right of its services alone to put events of AWS, and lists in conditions: see local_aws.py.
+
+usage: python stack.py [row …]        a row is the name of a function below; without one all of them
+"""
+
+import copy
+import json
+import re
+import sys
+import time
+import traceback
+import uuid
+from datetime import UTC, datetime
+
+from account import ACCOUNT_ID, PROJECT, REGION, Account, Inbox, Webhook, wait_for
+
+WEBHOOK = "/rootwatch/slack-webhook"
+EVENTS = sorted(PROJECT.glob("events/*.json"))
+
+
+def the_schedule_fires_by_itself(stack):
+    """Nobody invokes anything: within its minute the real binary reads the account and tells what it found."""
+    told = stack.inbox.find("a message of the scheduled check", 120, lambda message: "schema" in message)
+    assert told["schema"] == "rootwatch.notification/1", told
+    assert told["account"]["id"] == ACCOUNT_ID, told
+    opened = {alert["facts"]["condition"].get("control"): alert for alert in told["alerts"] if alert["kind"] == "condition"}
+    assert opened["root-mfa"]["severity"] == "critical", told
+    assert "root-access-keys" not in opened, told
+    denied = re.findall(r"AccessDenied\w*|AuthorizationError\w*|not authorized", json.dumps(told))
+    assert not denied, f"a role lacks something: {told}"
+
+
+def every_event_of_the_folder_is_answered(stack):
+    """As a person does it: `sam remote invoke` with a file."""
+    for file in EVENTS:
+        event = json.loads(file.read_text())
+        answer = stack.invoke(file)
+        assert answer["schema"] == "rootwatch.report/1" and answer["account"]["id"] == ACCOUNT_ID, (file.name, answer)
+        assert len(answer["findings"]) >= 8, (file.name, answer)
+        detail = event.get("detail")
+        expected = {detail["eventID"]} if isinstance(detail, dict) and "eventID" in detail else set()
+        assert {act["event_id"] for act in answer["root_activity"]} == expected, (file.name, answer)
+
+
+def told(event_id):
+    return lambda message: any(act["event_id"] == event_id for session in message["root_sessions"] for act in session["acts"])
+
+
+def a_sign_in_of_root_is_told_within_a_minute(stack):
+    """Bus, rule, queue, function, topic. AWS may deliver an event twice: it is told once."""
+    first, second = str(uuid.uuid4()), str(uuid.uuid4())
+    for event_id in (first, first, second):
+        stack.root_signs_in(event_id)
+        stack.inbox.find(f"a message of the event {event_id}", 60, told(event_id))
+    assert len(list(filter(told(first), stack.inbox.messages))) == 1, stack.inbox.messages
+
+
+def a_sign_in_of_root_arrives_in_slack_within_a_minute(stack):
+    """The same, and on through the function that posts to the webhook."""
+    event_id = stack.root_signs_in(str(uuid.uuid4()))
+
+    def posted():
+        return [post for path, post in stack.webhook.posts if path == stack.webhook_path and event_id in json.dumps(post)]
+
+    for post in wait_for(f"a post of the event {event_id}", 60, posted):
+        assert post["text"] and post["blocks"], post
+
+
+def deleting_leaves_what_the_template_retains(stack):
+    """`sam delete`: what was told and the logs outlive the stack, and nothing else."""
+    kept = {name for name, resource in stack.template["Resources"].items() if resource.get("DeletionPolicy") == "Retain"}
+    expected = {stack.resources[name] for name in kept & set(stack.resources)}
+    stack.account.sam("delete", "--stack-name", stack.name, "--no-prompts")
+    assert stack.left() == expected, f"left: {stack.left()}, expected: {expected}"
+
+
+ROWS = [
+    the_schedule_fires_by_itself,
+    every_event_of_the_folder_is_answered,
+    a_sign_in_of_root_is_told_within_a_minute,
+    a_sign_in_of_root_arrives_in_slack_within_a_minute,
+    deleting_leaves_what_the_template_retains,
+]
+# Rows that wait for the functions which they need.
+NEEDS = {
+    a_sign_in_of_root_is_told_within_a_minute: {"RootActivity"},
+    a_sign_in_of_root_arrives_in_slack_within_a_minute: {"RootActivity", "SlackNotifier"},
+}
+
+
+class Stack:
+    """The stack as it was deployed."""
+
+    name = "rootwatch-e2e"
+
+    def __init__(self, account, webhook, schedule="rate(1 minute)"):
+        self.account, self.webhook, self.webhook_path = account, webhook, "/services/T0/B0/secret"
+        account.client("ssm").put_parameter(
+            Name=WEBHOOK, Type="SecureString", Value=f"http://{webhook.host}{self.webhook_path}"
+        )
+        self.cloudformation = account.client("cloudformation")
+        self.template = self.read_template()
+        self.deploy(schedule)
+        resources = self.cloudformation.describe_stack_resources(StackName=self.name)["StackResources"]
+        self.resources = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
+        self.make_up_for_the_local_aws()
+        self.inbox = Inbox(account, self.resources["Topic"])
+
+    def read_template(self):
+        from samtranslator.yaml_helper import yaml_parse
+
+        return yaml_parse(PROJECT.joinpath("template.yaml").read_text())
+
+    def deploy(self, schedule):
+        chosen = {"Schedule": schedule, "SlackWebhookParameter": WEBHOOK, "ForwardRegions": ""}
+        overrides = [f"{name}='{value}'" for name, value in chosen.items() if name in self.template["Parameters"]]
+        self.account.sam("build")
+        self.account.sam(
+            "deploy", "--stack-name", self.name, "--no-confirm-changeset", "--no-progressbar", "--parameter-overrides", *overrides
+        )
+
+    def make_up_for_the_local_aws(self):
+        events = self.account.client("events")
+        for rule in events.list_rules(NamePrefix=self.name)["Rules"]:
+            if rule["State"] == "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS":
+                events.enable_rule(Name=rule["Name"])
+        sns, topic = self.account.client("sns"), self.resources["Topic"]
+        policy = json.loads(sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"])
+        policy["Statement"] = [statement for statement in policy["Statement"] if statement["Sid"] != "OnlyOverTls"]
+        sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps(policy))
+        # No parameter of the template opens the way to another host than Slack's.
+        if slack := self.resources.get("SlackNotifier"):
+            self.set_environment(slack, ROOTWATCH_WEBHOOK_TEST_HOST=self.webhook.host)
+
+    def set_environment(self, function, **variables):
+        functions = self.account.client("lambda")
+        before = functions.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+        functions.update_function_configuration(FunctionName=function, Environment={"Variables": before | variables})
+
+    def invoke(self, file):
+        """The function's answer to the event in `file`."""
+        printed = self.account.sam("remote", "invoke", "Checker", "--stack-name", self.name, "--event-file", str(file))
+        # The log comes first; the answer stands on the last line.
+        return json.loads(printed[printed.index('{"schema"') :])
+
+    def root_signs_in(self, event_id):
+        """Puts a sign-in of root on the bus, as AWS does."""
+        envelope = json.loads(PROJECT.joinpath("events/root-console-login.json").read_text())
+        detail = copy.deepcopy(envelope["detail"])
+        detail |= {"eventID": event_id, "eventTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+        entry = {"Source": envelope["source"], "DetailType": envelope["detail-type"], "Detail": json.dumps(detail)}
+        answer = self.account.client("events").put_events(Entries=[entry])
+        assert answer["FailedEntryCount"] == 0, answer
+        return event_id
+
+    def left(self):
+        """Everything in the account but what the SAM CLI and this test made for themselves."""
+        client = self.account.client
+        names = [table for table in client("dynamodb").list_tables()["TableNames"]]
+        names += [group["logGroupName"] for group in client("logs").describe_log_groups()["logGroups"]]
+        names += [function["FunctionName"] for function in client("lambda").list_functions()["Functions"]]
+        names += [mapping["UUID"] for mapping in client("lambda").list_event_source_mappings()["EventSourceMappings"]]
+        names += [topic["TopicArn"] for topic in client("sns").list_topics()["Topics"]]
+        names += [queue for queue in client("sqs").list_queues().get("QueueUrls", []) if not queue.endswith("/inbox")]
+        names += [role["RoleName"] for role in client("iam").list_roles()["Roles"]]
+        names += [schedule["Name"] for schedule in client("scheduler").list_schedules()["Schedules"]]
+        names += [rule["Name"] for rule in client("events").list_rules()["Rules"]]
+        names += [alarm["AlarmName"] for alarm in client("cloudwatch").describe_alarms()["MetricAlarms"]]
+        names += [stack["StackName"] for stack in self.cloudformation.describe_stacks()["Stacks"]]
+        return {name for name in names if not name.startswith("aws-sam-cli-managed-default")}
+
+
+def main(chosen):
+    rows = [row for row in ROWS if not chosen or row.__name__ in chosen]
+    assert rows, f"no such row; there are: {', '.join(row.__name__ for row in ROWS)}"
+    webhook = Webhook()
+    failed = 0
+    with Account() as account:
+        started = time.monotonic()
+        stack = Stack(account, webhook)
+        print(f"ok      {time.monotonic() - started:6.1f} s  it builds and deploys", flush=True)
+        for row in rows:
+            words = row.__name__.replace("_", " ")
+            if missing := NEEDS.get(row, set()) - set(stack.resources):
+                print(f"not yet           {words}: the template has no {', '.join(sorted(missing))}", flush=True)
+                continue
+            started = time.monotonic()
+            try:
+                row(stack)
+                outcome = "ok"
+            except Exception:
+                outcome = "FAILED"
+                failed += 1
+                traceback.print_exc()
+            print(f"{outcome:<7} {time.monotonic() - started:6.1f} s  {words}", flush=True)
+        if failed:
+            log = account.log()
+            PROJECT.joinpath("build/e2e.log").write_text(log)
+            print(f"\nbuild/e2e.log holds what the local AWS and the functions wrote. Its end:\n{log[-6_000:]}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
