@@ -308,6 +308,9 @@ fn every_parameter_has_a_default_and_a_description() {
         "Attestations",
         "HeartbeatUrl",
         "RunbookUrl",
+        "SlackWebhookParameter",
+        "ChatWorkspaceId",
+        "ChatChannelId",
         "LogRetentionDays",
         "Architecture",
     ];
@@ -315,6 +318,126 @@ fn every_parameter_has_a_default_and_a_description() {
     for (name, parameter) in parameters {
         assert!(!parameter["Default"].is_null() && parameter["Description"].as_str().unwrap().len() > 20, "{name:?}");
     }
+}
+
+/// What is granted in a policy of a role.
+fn granted(role: &str, policy: &str) -> BTreeSet<String> {
+    policy_of(role, policy).iter().flat_map(|statement| strings(&statement["Action"])).collect()
+}
+
+#[test]
+fn se_2_the_role_for_slack_reads_one_parameter_and_decrypts_nothing_else() {
+    let policies = policy_of("SlackRole", "read-the-webhook");
+    let [read, decrypt] = policies.as_slice() else { panic!("two statements") };
+    assert_eq!(set(aws::parameter::ACTIONS), strings(&read["Action"]).into_iter().collect());
+    let arns = ["parameter${SlackWebhookParameter}", "parameter/${SlackWebhookParameter}"]
+        .map(|end| format!("arn:${{AWS::Partition}}:ssm:${{AWS::Region}}:${{AWS::AccountId}}:{end}"));
+    assert_eq!(strings(&read["Resource"]), arns);
+    assert_eq!(strings(&decrypt["Action"]), ["kms:Decrypt"]);
+    let condition = &decrypt["Condition"]["StringEquals"];
+    assert_eq!(strings(&condition["kms:ViaService"]), ["ssm.${AWS::Region}.${AWS::URLSuffix}"]);
+    assert_eq!(strings(&condition["kms:EncryptionContext:PARAMETER_ARN"]), arns);
+    let queue = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"];
+    let run = [&["logs:CreateLogStream", "logs:PutLogEvents"][..], &queue].concat();
+    assert_eq!(granted("SlackRole", "run"), set(&run));
+    assert_eq!(strings(&policy_of("SlackRole", "run")[1]["Resource"]), ["SlackRetryQueue.Arn"]);
+}
+
+#[test]
+fn se_2_the_roles_for_amazon_q_publish_to_its_topic_and_the_channel_may_do_nothing() {
+    assert_eq!(granted("ChatNotifierRole", "tell"), set(&["sns:Publish"]));
+    assert_eq!(strings(&policy_of("ChatNotifierRole", "tell")[0]["Resource"]), ["ChatTopic"]);
+    let run = set(&["logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"]);
+    assert_eq!(granted("ChatNotifierRole", "run"), run);
+    let template = template();
+    let channel = &template["Resources"]["ChatChannelRole"]["Properties"];
+    assert!(channel["Policies"].is_null() && channel["ManagedPolicyArns"].is_null());
+    let channel = &template["Resources"]["ChatChannel"]["Properties"];
+    let guardrails = strings(&channel["GuardrailPolicies"]);
+    assert_eq!(guardrails, ["arn:${AWS::Partition}:iam::aws:policy/ReadOnlyAccess"], "unset is AdministratorAccess");
+    assert_eq!(channel["LoggingLevel"].as_str(), Some("ERROR"));
+    assert_eq!(
+        (strings(&channel["SnsTopicArns"]), strings(&channel["IamRoleArn"])),
+        (vec!["ChatTopic".into()], vec!["ChatChannelRole.Arn".into()])
+    );
+}
+
+#[test]
+fn nothing_for_a_chat_is_there_without_its_parameter_and_the_mail_does_not_depend_on_it() {
+    let template = template();
+    let mut found = BTreeMap::from([("HasSlackWebhook", 0), ("HasChat", 0)]);
+    for (name, resource) in template["Resources"].as_mapping().unwrap() {
+        let name = name.as_str().unwrap();
+        let condition = if name.starts_with("Slack") {
+            "HasSlackWebhook"
+        } else if name.starts_with("Chat") {
+            "HasChat"
+        } else {
+            let text = serde_yaml_ng::to_string(resource).unwrap();
+            assert!(!text.contains("Slack") && !text.contains("Chat"), "{name} hangs on a chat");
+            continue;
+        };
+        assert_eq!(resource["Condition"].as_str(), Some(condition), "{name}");
+        *found.get_mut(condition).unwrap() += 1;
+    }
+    assert_eq!(found, BTreeMap::from([("HasSlackWebhook", 6), ("HasChat", 9)]));
+    let condition = |name: &str| serde_yaml_ng::to_string(&template["Conditions"][name]).unwrap();
+    assert!(condition("HasSlackWebhook").contains("SlackWebhookParameter"));
+    assert!(condition("HasChat").contains("ChatWorkspaceId") && condition("HasChat").contains("ChatChannelId"));
+}
+
+#[test]
+fn a_message_that_slack_does_not_take_is_tried_again_for_six_hours_and_then_a_dead_letter() {
+    let template = template();
+    let function = &template["Resources"]["SlackNotifier"]["Properties"];
+    let retries = &function["EventInvokeConfig"];
+    assert_eq!(
+        (retries["MaximumRetryAttempts"].as_i64(), retries["MaximumEventAgeInSeconds"].as_i64()),
+        (Some(2), Some(21_600))
+    );
+    assert_eq!(strings(&retries["DestinationConfig"]["OnFailure"]["Destination"]), ["SlackRetryQueue.Arn"]);
+    let late = &function["Events"]["Late"]["Properties"];
+    assert_eq!((strings(&late["Queue"]), late["BatchSize"].as_i64()), (vec!["SlackRetryQueue.Arn".into()], Some(1)));
+    let queue = &template["Resources"]["SlackRetryQueue"]["Properties"];
+    let visibility = queue["VisibilityTimeout"].as_i64().unwrap();
+    assert!(visibility >= 6 * function["Timeout"].as_i64().unwrap());
+    assert_eq!(visibility * queue["RedrivePolicy"]["maxReceiveCount"].as_i64().unwrap(), 21_600);
+    assert_eq!(strings(&queue["RedrivePolicy"]["deadLetterTargetArn"]), ["DeadLetterQueue.Arn"]);
+    for (subscription, permission, function) in [
+        ("SlackSubscription", "SlackPermission", "SlackNotifier"),
+        ("ChatSubscription", "ChatPermission", "ChatNotifier"),
+    ] {
+        let subscription = &template["Resources"][subscription]["Properties"];
+        assert_eq!(subscription["Protocol"].as_str(), Some("lambda"));
+        assert_eq!(
+            (strings(&subscription["TopicArn"]), strings(&subscription["Endpoint"])),
+            (vec!["Topic".into()], vec![format!("{function}.Arn")])
+        );
+        let permission = &template["Resources"][permission]["Properties"];
+        assert_eq!(
+            (permission["Principal"].as_str(), strings(&permission["SourceArn"])),
+            (Some("sns.amazonaws.com"), vec!["Topic".into()])
+        );
+    }
+}
+
+#[test]
+fn the_environment_of_a_function_for_chats_is_what_it_reads() {
+    let template = template();
+    let value = [
+        ("ROOTWATCH_WEBHOOK_PARAMETER", "/rootwatch/slack-webhook"),
+        ("ROOTWATCH_CHAT_TOPIC_ARN", "arn:aws:sns:eu-west-1:111122223333:chat"),
+    ];
+    for (function, (variable, value)) in ["SlackNotifier", "ChatNotifier"].into_iter().zip(value) {
+        let variables = &template["Resources"][function]["Properties"]["Environment"]["Variables"];
+        let names: Vec<&str> = variables.as_mapping().unwrap().keys().filter_map(Value::as_str).collect();
+        assert_eq!(names, [variable], "no test host, and nothing else");
+        let variables = [("AWS_REGION", "eu-west-1"), (variable, value)];
+        assert!(
+            slack_notifier::Settings::read(variables.map(|(name, value)| (name.to_owned(), value.to_owned()))).is_ok()
+        );
+    }
+    assert!(file("README.md").contains("--name /rootwatch/slack-webhook"));
 }
 
 #[test]
@@ -361,9 +484,12 @@ fn se_3_the_alarm_for_silence_follows_every_schedule_and_takes_missing_data_for_
 #[test]
 fn each_function_is_what_was_tested() {
     let template = template();
-    for (name, binary, memory, timeout) in
-        [("Checker", "checker", 256, 300), ("RootActivity", "root-activity", 256, 60)]
-    {
+    for (name, binary, memory, timeout) in [
+        ("Checker", "checker", 256, 300),
+        ("RootActivity", "root-activity", 256, 60),
+        ("SlackNotifier", "slack-notifier", 128, 60),
+        ("ChatNotifier", "slack-notifier", 128, 60),
+    ] {
         let function = &template["Resources"][name];
         assert_eq!(function["Metadata"]["BuildMethod"].as_str(), Some("rust-cargolambda"));
         assert_eq!(function["Metadata"]["BuildProperties"]["Binary"].as_str(), Some(binary));

@@ -12,6 +12,7 @@
 //! - `passing_time`: runs one after the other, and a clock that jumps;
 //! - `root_activity`: what EventBridge delivers;
 //! - `rules`: by which rules it does;
+//! - `slack`: from the topic to Slack or Amazon Q;
 //! - `owner`: what the account's owner sets and sees;
 //! - `faults`: every API in turn;
 //! - `cases`: the table of cases and the tests that hold them.
@@ -38,4 +39,5 @@ mod publishing;
 mod root_activity;
 mod rules;
 mod series;
+mod slack;
 mod stories;

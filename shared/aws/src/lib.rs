@@ -6,7 +6,7 @@
 //! - [`Collector`]: all sources at once; [`credential_report`], [`iam`], [`regions`], [`root_events`], [`trails`], [`watch`] read one
 //!   each;
 //! - [`ledger`]: what was told, and what waits; [`drain()`]: tells it, through [`Notifier`];
-//! - [`send_heartbeat`]: a watcher outside the account;
+//! - [`send_heartbeat`]: a watcher outside the account; [`webhook`]: Slack, at an address that [`parameter`] reads;
 //! - [`failure`]: an SDK error in the words of the checklist.
 //!
 //! Each module that calls AWS lists the IAM actions it needs beside the calls, as `ACTIONS`; a test holds their unions and the
@@ -20,11 +20,13 @@ pub mod failure;
 pub mod iam;
 pub mod ledger;
 mod notifier;
+pub mod parameter;
 pub mod regions;
 pub mod root_events;
 pub mod trails;
 pub mod watch;
 mod watcher;
+pub mod webhook;
 
 pub use collector::{Collector, Look};
 pub use drain::{Drained, drain};

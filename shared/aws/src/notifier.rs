@@ -2,6 +2,7 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_sns::operation::publish::PublishError as SdkPublishError;
+use aws_sdk_sns::operation::publish::builders::PublishFluentBuilder;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 use checklist::snapshot::Cause;
@@ -67,15 +68,20 @@ impl Notifier {
     /// # Errors
     /// After retries. Unless the error is permanent, SNS may have taken the message all the same (an answer that got lost).
     pub async fn publish(&self, message: &Message) -> Result<String, PublishError> {
-        let answer = self
-            .client
-            .publish()
-            .topic_arn(&self.topic_arn)
-            .subject(&message.subject)
-            .message_structure("json")
-            .message(message.by_protocol())
-            .send()
-            .await;
+        let request = self.client.publish().subject(&message.subject);
+        self.send(request.message_structure("json").message(message.by_protocol())).await
+    }
+
+    /// Publishes `text`, the same for everybody, and returns its id.
+    ///
+    /// # Errors
+    /// As [`Notifier::publish`].
+    pub async fn publish_text(&self, text: impl Into<String>) -> Result<String, PublishError> {
+        self.send(self.client.publish().message(text)).await
+    }
+
+    async fn send(&self, request: PublishFluentBuilder) -> Result<String, PublishError> {
+        let answer = request.topic_arn(&self.topic_arn).send().await;
         let failed = |cause, permanent| PublishError { topic_arn: self.topic_arn.clone(), cause, permanent };
         match answer {
             Ok(answer) => answer

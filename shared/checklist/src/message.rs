@@ -1,23 +1,29 @@
-//! Alerts in words: a subject, an e-mail, and JSON for programs.
+//! Alerts in words: a subject, an e-mail, and JSON for programs; from that JSON, messages for chats.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use serde::Serialize;
 use serde_json::json;
 
-use crate::account::Account;
 use crate::alert::{Alert, ConditionAlert, Digest, Transition, What};
-use crate::control::Severity;
 use crate::report::Report;
 use crate::root_activity::RootActivity;
 use crate::text;
 
+pub mod chat;
+mod delivery;
 mod email;
+mod notification;
+mod page;
 mod runbook;
 mod session;
+pub mod slack;
+mod words;
 
+pub use delivery::Delivery;
+pub use notification::{Notification, SCHEMA};
 pub use runbook::runbook;
 pub use session::Session;
 
@@ -65,40 +71,10 @@ pub struct Message {
     pub json: String,
 }
 
-/// What programs are told. Its JSON Schema is `docs/notification.schema.json`.
-#[derive(Debug, Clone, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Notification<'a> {
-    /// `rootwatch.notification/1`; the number changes when a field changes its meaning or goes.
-    pub schema: &'static str,
-    /// Version of rootwatch.
-    pub version: &'static str,
-    /// Id of the first thing that is told. Each has one of its own, stable over repeats: use those to join what belongs together.
-    pub id: &'a str,
-    /// The subject of the e-mail.
-    pub subject: &'a str,
-    /// The worst of what follows.
-    pub severity: Severity,
-    /// The account.
-    pub account: &'a Account,
-    /// When it was told.
-    pub told_at: Timestamp,
-    /// The state store failed: all of it may be told again, with other ids for episodes.
-    pub repeats_possible: bool,
-    /// Where the runbook is: an address, or its path in the project.
-    pub runbook: &'a str,
-    /// What root did, by session: the most severe session first.
-    pub root_sessions: Vec<Session<'a>>,
-    /// Everything else, most severe first.
-    pub alerts: Vec<&'a Alert>,
-    /// Root's acts and alerts that were left out to keep SNS's limit of size.
-    pub left_out: usize,
-}
-
 impl Message {
     /// Words `bulletin`; `None` when it holds no alert.
     pub fn compose(bulletin: &Bulletin) -> Option<Self> {
-        let sorted = Sorted::new(bulletin);
+        let sorted = Sorted::new(bulletin.alerts);
         let subject = sorted.subject()?;
         let text = cut(email::compose(bulletin, &sorted), MAX_EMAIL_BYTES);
         let mut listed = (sorted.acts.len() + sorted.others.len()).min(MAX_BYTES / BODIES / MIN_LISTED);
@@ -132,10 +108,10 @@ struct Sorted<'a> {
 }
 
 impl<'a> Sorted<'a> {
-    fn new(bulletin: &Bulletin<'a>) -> Self {
-        let mut acts: Vec<_> = bulletin.alerts.iter().filter_map(|alert| alert.act().map(|act| (alert, act))).collect();
+    fn new(alerts: &'a [Alert]) -> Self {
+        let mut acts: Vec<_> = alerts.iter().filter_map(|alert| alert.act().map(|act| (alert, act))).collect();
         session::sort(&mut acts);
-        let mut others: Vec<_> = bulletin.alerts.iter().filter(|alert| alert.act().is_none()).collect();
+        let mut others: Vec<_> = alerts.iter().filter(|alert| alert.act().is_none()).collect();
         others.sort_by(|a, b| (b.severity, &a.id, a.at).cmp(&(a.severity, &b.id, b.at)));
         let mut stories: HashMap<String, Vec<&Alert>> = HashMap::new();
         for alert in &others {
@@ -192,17 +168,17 @@ impl<'a> Sorted<'a> {
         let others = self.others.len().min(listed - acts);
         let left_out = self.acts.len() + self.others.len() - others - acts;
         let notification = Notification {
-            schema: "rootwatch.notification/1",
-            version: env!("CARGO_PKG_VERSION"),
-            id: &first.id,
-            subject,
+            schema: SCHEMA.into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            id: (&first.id).into(),
+            subject: subject.into(),
             severity: first.severity,
-            account: &first.account,
+            account: Cow::Borrowed(&first.account),
             told_at: bulletin.at,
             repeats_possible: bulletin.repeats_possible,
-            runbook: bulletin.runbook,
+            runbook: bulletin.runbook.into(),
             root_sessions: session::sessions(self.acts.iter().take(acts).copied()),
-            alerts: self.others.iter().take(others).copied().collect(),
+            alerts: self.others.iter().take(others).map(|alert| Cow::Borrowed(*alert)).collect(),
             left_out,
         };
         json!(notification).to_string()

@@ -1,7 +1,7 @@
 //! Untrusted text: user agents, names, error messages and aliases are written by whoever acts in the account.
 //!
 //! [`bounded`] is applied once, where text enters the types of this crate; each channel then makes it harmless in its own way
-//! ([`for_email`], [`for_subject`]; JSON encodes by itself).
+//! ([`for_email`], [`for_subject`], [`for_slack`], [`for_title`]; JSON encodes by itself).
 
 /// Most characters of one piece of untrusted text that are kept.
 pub const MAX_CHARS: usize = 200;
@@ -20,7 +20,28 @@ pub fn bounded(text: &str) -> String {
 
 /// For the body of an e-mail: [`bounded`], and nothing that a mail client turns into a link.
 pub fn for_email(text: &str) -> String {
-    let text = bounded(text).replace("://", "[:]//");
+    without_links(&bounded(text))
+}
+
+/// For Slack's markup: [`bounded`], without links, and nothing that ends a code span or begins a mention, a link or an entity
+/// (<https://docs.slack.dev/messaging/formatting-message-text>). Bold and italics it leaves alone: put it into a code span.
+pub fn for_slack(text: &str) -> String {
+    escaped_for_slack(&without_links(&bounded(text)).replace('`', "'"))
+}
+
+/// For a line of plain text in a chat, in which nothing is marked up: [`bounded`], without links, and without what would begin a
+/// mention if it were marked up all the same.
+pub fn for_title(text: &str) -> String {
+    without_links(&bounded(text)).replace('<', "‹").replace('>', "›")
+}
+
+/// Slack's three control characters as entities.
+pub fn escaped_for_slack(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+fn without_links(text: &str) -> String {
+    let text = text.replace("://", "[:]//");
     let mut safe = String::with_capacity(text.len());
     let mut rest = text.as_str();
     while let Some(at) = rest.to_ascii_lowercase().find("www.") {
@@ -77,6 +98,14 @@ mod tests {
     }
 
     #[test]
+    fn in_1_in_2_mentions_links_and_code_spans_of_slack_are_dead() {
+        let hostile = "<!channel> <@U1> <https://evil.example|AWS> `x` & @here &lt;!here&gt;";
+        let safe =
+            "&lt;!channel&gt; &lt;@U1&gt; &lt;https[:]//evil.example|AWS&gt; 'x' &amp; @here &amp;lt;!here&amp;gt;";
+        assert_eq!(for_slack(hostile), safe);
+    }
+
+    #[test]
     fn pb_3_a_subject_is_short_printable_ascii() {
         assert_eq!(for_subject("a\n😀b"), "a??b");
         assert_eq!(for_subject(&"x".repeat(99)).len(), 99);
@@ -91,6 +120,8 @@ mod tests {
             prop_assert!(!mail.contains("://"));
             prop_assert!(!mail.to_ascii_lowercase().contains("www."));
             prop_assert!(!mail.chars().any(char::is_control));
+            let slack = for_slack(&text);
+            prop_assert!(!slack.contains(['<', '>', '`']) && !slack.contains("://"));
             let subject = for_subject(&text);
             prop_assert!(subject.len() < 100);
             prop_assert!(subject.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()));

@@ -6,7 +6,8 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// The IAM action, as `iam:GetAccountSummary`; `watcher:GET` or `watcher:POST` for the watcher.
+    /// The IAM action, as `iam:GetAccountSummary`; `watcher:GET` or `watcher:POST` for the watcher, `slack:POST`
+    /// for Slack.
     pub on: String,
     /// Only in this Region.
     pub region: Option<String>,
@@ -69,7 +70,7 @@ pub enum Trouble {
     Broken,
     /// The right answer, so many milliseconds late.
     Slow(u64),
-    /// This error code.
+    /// This error code; of Slack a status and a word, as `404 no_service`, `429 3600` or `302 https://elsewhere.example/`.
     Error(String),
     /// The call takes effect; then the connection is cut without an answer.
     LoseAnswer,
@@ -119,6 +120,7 @@ impl ServiceError {
         let (status, code) = match service {
             "iam" | "sns" => (400, "Throttling"),
             "watcher" => (429, "Too Many Requests"),
+            "slack" => (429, "1"),
             _ => (400, "ThrottlingException"),
         };
         Self::new(status, code, "Rate exceeded")
@@ -129,6 +131,10 @@ impl ServiceError {
     }
 
     pub(crate) fn with_code(service: &str, code: &str) -> Self {
+        if service == "slack" {
+            let (status, word) = code.split_once(' ').expect("a status and a word");
+            return Self::new(status.parse().expect("a status is a number"), word, "");
+        }
         let status = match code {
             "LimitExceeded" if service != "dynamodb" => 409,
             "ServiceFailure" if service != "dynamodb" => 500,

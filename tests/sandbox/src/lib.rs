@@ -22,7 +22,9 @@ mod iam;
 pub mod runtime;
 mod server;
 mod signals;
+mod slack;
 mod sns;
+mod ssm;
 mod story;
 mod watch;
 
@@ -31,4 +33,4 @@ pub use fault::{Fault, Trouble};
 pub use server::{Call, Sandbox};
 pub use signals::Crash;
 pub use sns::Published;
-pub use story::{Story, Subscription, scenarios};
+pub use story::{Story, Subscription, WEBHOOK_PARAMETER, scenarios};

@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 
 use crate::server::{Sandbox, response};
 use crate::signals::Crash;
-use crate::story::Story;
+use crate::story::{Story, WEBHOOK_PARAMETER};
 
 /// What is handed to the function.
 #[derive(Debug, Clone)]
@@ -40,6 +40,18 @@ pub struct Invoke {
 }
 
 impl Invoke {
+    /// `event` into the function that passes on to Slack, likewise: with the name of its parameter, and the sandbox as Slack's host.
+    pub fn slack(sandbox: &Sandbox, story: &Story, event: String, timeout: Duration) -> Self {
+        let mut invoke = Self::over(sandbox, story, event, timeout);
+        invoke.binary = slack_notifier();
+        invoke.environment.retain(|(name, _)| !name.starts_with("ROOTWATCH_"));
+        let host = sandbox.url().trim_start_matches("http://").to_owned();
+        let own =
+            [("ROOTWATCH_WEBHOOK_PARAMETER", WEBHOOK_PARAMETER.to_owned()), ("ROOTWATCH_WEBHOOK_TEST_HOST", host)];
+        invoke.environment.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        invoke
+    }
+
     /// `event` into the checker, over the account of `sandbox`, with nothing of the caller's environment. A crash there from
     /// now on kills it.
     pub fn over(sandbox: &Sandbox, story: &Story, event: String, timeout: Duration) -> Self {
@@ -81,19 +93,25 @@ enum Reached {
 /// Builds the `checker` binary in the same profile as the caller, and returns its path.
 pub fn checker() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(build_checker).clone()
+    BUILT.get_or_init(|| build("checker")).clone()
 }
 
-fn build_checker() -> PathBuf {
+/// Builds the `slack-notifier` binary in the same profile as the caller, and returns its path.
+pub fn slack_notifier() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| build("slack-notifier")).clone()
+}
+
+fn build(binary: &str) -> PathBuf {
     let release = !cfg!(debug_assertions);
     let mut build = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    build.args(["build", "--quiet", "--package", "checker", "--locked"]);
+    build.args(["build", "--quiet", "--locked"]);
     if release {
         // As it is deployed: beside the sandbox it would share features of libraries that it does not need.
-        build.arg("--release");
+        build.args(["--release", "--package", binary]);
     } else {
-        // The same packages as in the Makefile, so that both share what is built.
-        build.args(["--package", "sandbox"]);
+        // The same packages as in the Makefile, so that all share what is built.
+        build.args(["--package", "checker", "--package", "slack-notifier", "--package", "sandbox"]);
     }
     // What cargo tells a test of its package would look like a change to build scripts, and rebuild half of the workspace.
     for (name, _) in std::env::vars_os() {
@@ -103,10 +121,10 @@ fn build_checker() -> PathBuf {
     }
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let status = build.current_dir(&workspace).status().expect("cargo can be run");
-    assert!(status.success(), "`cargo build -p checker` fails");
+    assert!(status.success(), "`cargo build -p {binary}` fails");
     let executable = std::env::current_exe().expect("the path of this program");
-    let folder = executable.ancestors().find(|folder| folder.join("checker").is_file());
-    folder.expect("the binary beside this program").join("checker")
+    let folder = executable.ancestors().find(|folder| folder.join(binary).is_file());
+    folder.expect("the binary beside this program").join(binary)
 }
 
 /// Starts the binary, hands it one event, and ends it when it has answered.

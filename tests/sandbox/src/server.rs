@@ -24,7 +24,7 @@ use crate::iam::Form;
 use crate::signals::{Crash, Signals};
 use crate::sns::Published;
 use crate::story::Story;
-use crate::{cloudtrail, dynamodb, fault, iam, sns, watch};
+use crate::{cloudtrail, dynamodb, fault, iam, slack, sns, ssm, watch};
 
 /// A running account. Ends when it is dropped.
 pub struct Sandbox {
@@ -37,7 +37,8 @@ pub struct Sandbox {
 /// A call that reached the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    /// The IAM action it needs, as `iam:GetAccountSummary`; `watcher:GET` or `watcher:POST` for the watcher.
+    /// The IAM action it needs, as `iam:GetAccountSummary`; `watcher:GET` or `watcher:POST` for the watcher, `slack:POST`
+    /// for Slack.
     pub action: String,
     /// The Region of its signature; empty without one.
     pub region: String,
@@ -52,7 +53,13 @@ struct Account {
 pub(crate) struct State {
     pub(crate) story: Story,
     pub(crate) calls: Vec<Call>,
+    /// Of the sandbox itself.
+    pub(crate) url: String,
     pub(crate) published: Vec<Published>,
+    /// What Slack took.
+    pub(crate) posts: Vec<Value>,
+    /// What was published for Amazon Q.
+    pub(crate) chats: Vec<Value>,
     pub(crate) lookups: HashMap<String, Vec<Instant>>,
     pub(crate) report_asked: bool,
     pub(crate) report_complete: bool,
@@ -68,7 +75,10 @@ impl Sandbox {
         let state = Mutex::new(State {
             story,
             calls: Vec::new(),
+            url: url.clone(),
             published: Vec::new(),
+            posts: Vec::new(),
+            chats: Vec::new(),
             lookups: HashMap::new(),
             report_asked: false,
             report_complete: false,
@@ -97,6 +107,16 @@ impl Sandbox {
     /// Every message that SNS took.
     pub fn published(&self) -> Vec<Published> {
         self.account.lock().published.clone()
+    }
+
+    /// Every message that Slack took.
+    pub fn posts(&self) -> Vec<Value> {
+        self.account.lock().posts.clone()
+    }
+
+    /// Every message that was published for Amazon Q.
+    pub fn chats(&self) -> Vec<Value> {
+        self.account.lock().chats.clone()
     }
 
     /// How often the watcher outside the account was told that all is well: what came, unsigned, under `/watcher/`.
@@ -192,23 +212,24 @@ struct Asked {
 }
 
 impl Asked {
-    /// `None` for a call without a signature that is not for the watcher either.
+    /// `None` for a call without a signature that is neither for the watcher nor for Slack.
     fn of(head: Parts, body: Bytes) -> Option<Self> {
         let form: Form = form_urlencoded::parse(&body).into_owned().collect();
-        let (path, headers) = (head.uri.path(), head.headers);
+        let (path, headers) = (head.uri.path().to_owned(), head.headers);
         let (service, region) = match signed_for(&headers) {
             Some(scope) => scope,
             None if path.starts_with("/watcher/") => ("watcher".to_owned(), String::new()),
+            None if path.starts_with("/services/") => ("slack".to_owned(), String::new()),
             None => return None,
         };
         let operation = match service.as_str() {
-            "cloudtrail" | "dynamodb" | "events" => {
+            "cloudtrail" | "dynamodb" | "events" | "ssm" => {
                 let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
                 target.rsplit('.').next().unwrap_or_default().to_owned()
             }
             "account" if path == "/listRegions" => "ListRegions".to_owned(),
             "scheduler" if head.method == "GET" && path.starts_with("/schedules/") => "GetSchedule".to_owned(),
-            "watcher" => head.method.to_string(),
+            "watcher" | "slack" => head.method.to_string(),
             _ => form.get("Action").cloned().unwrap_or_default(),
         };
         let path = head.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
@@ -292,7 +313,7 @@ impl State {
     }
 
     fn answer(&mut self, asked: &Asked) -> Result<String, ServiceError> {
-        let Asked { service, operation, region, path, form, body, .. } = asked;
+        let Asked { service, operation, region, path, headers, form, body } = asked;
         let request = || serde_json::from_slice(body).unwrap_or(Value::Null);
         match (service.as_str(), operation.as_str()) {
             ("iam", _) => iam::answer(self, operation, form),
@@ -302,6 +323,8 @@ impl State {
                 self.heartbeats += 1;
                 Ok("OK".to_owned())
             }
+            ("slack", _) => slack::post(self, operation, path, headers, body),
+            ("ssm", "GetParameter") => ssm::get_parameter(self, region, body),
             ("watcher", _) => Err(ServiceError::new(405, "Method Not Allowed", "")),
             ("cloudtrail", "LookupEvents") => {
                 cloudtrail::lookup_events(self, region, &request()).map(|answer| answer.to_string())
@@ -367,9 +390,10 @@ fn signed_for(headers: &HeaderMap) -> Option<(String, String)> {
 
 fn word(service: &str, result: Result<String, ServiceError>) -> Response<Full<Bytes>> {
     match (service, result) {
-        ("cloudtrail" | "events", Ok(body)) => response(200, "application/x-amz-json-1.1", body),
+        ("cloudtrail" | "events" | "ssm", Ok(body)) => response(200, "application/x-amz-json-1.1", body),
         ("account" | "scheduler", Ok(body)) => response(200, "application/json", body),
-        ("watcher", Ok(body)) => response(200, "text/plain", body),
+        ("watcher" | "slack", Ok(body)) => response(200, "text/plain", body),
+        ("slack", Err(error)) => slack::word(&error),
         (_, Ok(body)) => response(200, "text/xml", body),
         ("watcher", Err(error)) => response(error.status, "text/plain", error.code),
         ("dynamodb", Err(error)) => {
@@ -377,7 +401,7 @@ fn word(service: &str, result: Result<String, ServiceError>) -> Response<Full<By
             let body = json!({"__type": code, "message": error.message}).to_string();
             response(error.status, "application/x-amz-json-1.0", body)
         }
-        ("cloudtrail" | "account" | "events" | "scheduler", Err(error)) => {
+        ("cloudtrail" | "account" | "events" | "scheduler" | "ssm", Err(error)) => {
             let body = json!({"__type": error.code, "message": error.message}).to_string();
             let mut response = response(error.status, "application/x-amz-json-1.1", body);
             if let Ok(code) = error.code.parse() {

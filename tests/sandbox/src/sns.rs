@@ -73,6 +73,9 @@ pub(crate) fn list_subscriptions(state: &State, region: &str, form: &Form) -> Re
 pub(crate) fn publish(state: &mut State, region: &str, form: &Form) -> Result<String, ServiceError> {
     let invalid = |what: String| ServiceError::new(400, "InvalidParameter", format!("Invalid parameter: {what}"));
     let field = |name: &str| form.get(name).cloned().unwrap_or_default();
+    if form.get("TopicArn") == Some(&state.story.chat_topic_arn()) {
+        return publish_to_chat(state, form);
+    }
     find_topic(state, region, form)?;
     let (subject, message) = (field("Subject"), field("Message"));
     let begins_well = subject.starts_with(|first: char| first.is_ascii_alphanumeric() || first.is_ascii_punctuation());
@@ -97,9 +100,34 @@ pub(crate) fn publish(state: &mut State, region: &str, form: &Form) -> Result<St
         return Err(invalid("Message Structure - No default entry in JSON message body".into()));
     }
     state.published.push(Published { subject, bodies });
-    let id = format!("00000000-0000-4000-8000-{:012}", state.published.len());
-    Ok(format!(
+    Ok(taken(state.published.len()))
+}
+
+/// What Amazon Q draws: a custom notification, the same for every protocol.
+fn publish_to_chat(state: &mut State, form: &Form) -> Result<String, ServiceError> {
+    let invalid = |what: &str| ServiceError::new(400, "InvalidParameter", format!("Invalid parameter: {what}"));
+    if form.contains_key("MessageStructure") {
+        return Err(invalid("Amazon Q wants the message as it is"));
+    }
+    let message = form.get("Message").filter(|message| message.len() <= 262_144).ok_or_else(|| invalid("Message"))?;
+    let message: Value = serde_json::from_str(message).map_err(|_| invalid("not JSON"))?;
+    let text = |at: &str| message.pointer(at).and_then(Value::as_str).unwrap_or_default();
+    let is_right = text("/version") == "1.0"
+        && text("/source") == "custom"
+        && text("/content/textType") == "client-markdown"
+        && text("/content/title").chars().count() <= 250
+        && (1..=8_000).contains(&text("/content/description").chars().count());
+    if !is_right {
+        return Err(invalid("no custom notification"));
+    }
+    state.chats.push(message);
+    Ok(taken(state.chats.len()))
+}
+
+fn taken(number: usize) -> String {
+    let id = format!("00000000-0000-4000-8000-{number:012}");
+    format!(
         "<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><PublishResult><MessageId>{id}</MessageId>\
          </PublishResult><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></PublishResponse>"
-    ))
+    )
 }

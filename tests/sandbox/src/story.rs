@@ -11,6 +11,10 @@ use serde_json::{Value, json};
 use crate::dynamodb::TABLE;
 use crate::fault::Fault;
 
+/// The parameter that holds the URL of Slack's webhook.
+pub const WEBHOOK_PARAMETER: &str = "/rootwatch/slack-webhook";
+const WEBHOOK: &str = "/services/T0EXAMPLE/B0EXAMPLE/secret-of-the-webhook";
+
 /// An account, and what happens to somebody who reads it.
 #[derive(Debug, Clone)]
 pub struct Story {
@@ -34,6 +38,10 @@ pub struct Story {
     pub page_size: usize,
     /// What goes wrong.
     pub faults: Vec<Fault>,
+    /// Parameters of the Parameter Store, all of them secret; `{sandbox}` in a value is the sandbox's own URL.
+    pub parameters: BTreeMap<String, String>,
+    /// The path that Slack knows as a webhook.
+    pub webhook: String,
     /// Who gets what the function publishes.
     pub subscriptions: Vec<Subscription>,
     /// What `GenerateCredentialReport` answers, in turn; the last one again and again.
@@ -250,6 +258,8 @@ impl Story {
             regions: head.regions.unwrap_or(base.regions),
             page_size: head.page_size.unwrap_or(base.page_size),
             faults: head.faults,
+            parameters: base.parameters,
+            webhook: base.webhook,
             subscriptions: head.subscriptions.unwrap_or(base.subscriptions),
             report_states: if head.report_states.is_empty() { base.report_states } else { head.report_states },
             report_errors: head.report_errors,
@@ -333,6 +343,8 @@ impl Story {
             regions: Vec::new(),
             page_size: usize::MAX,
             faults: Vec::new(),
+            parameters: BTreeMap::from([(WEBHOOK_PARAMETER.to_owned(), format!("{{sandbox}}{WEBHOOK}"))]),
+            webhook: WEBHOOK.to_owned(),
             subscriptions: vec![Subscription { protocol: "email".into(), confirmed: true }],
             report_states: vec!["COMPLETE".into()],
             report_errors: Vec::new(),
@@ -394,6 +406,11 @@ impl Story {
     /// Where the function publishes.
     pub fn topic_arn(&self) -> String {
         format!("arn:aws:sns:eu-west-1:{}:rootwatch", self.account)
+    }
+
+    /// Where what is meant for Amazon Q is published.
+    pub fn chat_topic_arn(&self) -> String {
+        format!("{}-chat", self.topic_arn())
     }
 
     /// The function's own ARN.

@@ -1,30 +1,22 @@
 //! The body for people: what happened, what to do, how the account stands. Plain text; mail clients show it as it is.
 
-use std::fmt::Write;
+use jiff::Timestamp;
 
-use jiff::{SignedDuration, Timestamp};
-
+use super::words::{
+    self, Acts, MAX_DETAILED, MAX_LINES, age, capital, control_of, counted, excepted, moment, some_of, span, time_of,
+    weight, when,
+};
 use super::{Bulletin, Sorted, runbook, session};
 use crate::account::Account;
-use crate::alert::{Alert, ConditionAlert, Digest, Fault, OpenCondition, Transition, What};
+use crate::alert::{Alert, ConditionAlert, Digest, Fault, Transition};
 use crate::control::{Step, place};
-use crate::controls;
-use crate::declarations::Exception;
 use crate::finding::Status;
 use crate::report::Report;
 use crate::root_activity::{Kind, RootActivity, Words};
 use crate::snapshot::{Source, Unavailable};
-use crate::tampering::Tampering;
 use crate::text::for_email as safe;
 
-/// Acts that are told with all their details; the next ones get a line each, the rest is counted.
-const MAX_DETAILED: usize = 5;
-const MAX_LINES: usize = 20;
 const WIDTH: usize = 78;
-/// What was seen so long before it is told is told late.
-const LATE: SignedDuration = SignedDuration::from_mins(15);
-/// An act that is found so long after it happened says so.
-const FOUND_LATE: SignedDuration = SignedDuration::from_hours(1);
 
 pub(super) fn compose(bulletin: &Bulletin, sorted: &Sorted) -> String {
     let Some(first) = sorted.first() else { return String::new() };
@@ -86,52 +78,13 @@ impl<'a> Mail<'a> {
         self.wrapped(&format!("    {name:<12}"), value);
     }
 
-    fn conditions_that(&self, is: impl Fn(Transition) -> bool) -> Vec<(&'a Alert, &'a ConditionAlert)> {
-        let conditions = self.sorted.newest.iter().filter_map(|alert| alert.condition().map(|told| (*alert, told)));
-        conditions.filter(|(alert, told)| is(self.sorted.transition(alert, told))).collect()
-    }
-
     fn opening(&mut self) {
         let Bulletin { at, report, repeats_possible, .. } = *self.bulletin;
-        let (sign_ins, acts): (Vec<_>, Vec<_>) =
-            self.sorted.acts.iter().copied().partition(|(_, act)| act.kind == Kind::SignInFailed);
         self.line(format!("AWS account {}, {}", safe(&self.account.to_string()), moment(at)));
-        let mut parts = Vec::new();
-        if !acts.is_empty() {
-            parts.push(counted(acts.len(), "act of root", "acts of root"));
-        }
-        if !sign_ins.is_empty() {
-            parts.push(counted(sign_ins.len(), "failed sign-in", "failed sign-ins"));
-        }
-        let count = |is: fn(Transition) -> bool| self.conditions_that(is).len();
-        for (count, word) in [
-            (count(|transition| transition == Transition::Opened), "new"),
-            (count(|transition| transition == Transition::Changed), "changed"),
-            (count(|transition| transition == Transition::Reminder), "still open"),
-            (count(|transition| transition == Transition::Resolved), "resolved"),
-            (count(|transition| transition == Transition::Silenced), "silenced"),
-            (count(|transition| transition == Transition::Dropped), "no longer checked"),
-        ] {
-            if count > 0 {
-                parts.push(format!("{count} {word}"));
-            }
-        }
-        let tampering = self.tamperings().len();
-        if tampering > 0 {
-            parts.push(counted(tampering, "change to what watches", "changes to what watches"));
-        }
-        let notices = self.newest_notices().len();
-        if notices > 0 {
-            parts.push(format!("{notices} to know"));
-        }
-        if let Some(digest) = self.digest() {
-            parts.push(super::digest_headline(digest).to_lowercase());
-        }
         let steps = report
             .map(|report| format!("{} of {} steps of the checklist pass", report.steps_passed(), Step::ALL.len()));
-        let parts = parts.join(", ");
         let sentence: Vec<String> =
-            [Some(parts), steps].into_iter().flatten().filter(|part| !part.is_empty()).collect();
+            [Some(self.sorted.counts()), steps].into_iter().flatten().filter(|part| !part.is_empty()).collect();
         if !sentence.is_empty() {
             self.line(format!("{}.", capital(&sentence.join("; "))));
         }
@@ -141,65 +94,42 @@ impl<'a> Mail<'a> {
         }
         if repeats_possible {
             self.line("");
-            self.wrapped(
-                "",
-                "STATE STORE UNAVAILABLE, REPEATS POSSIBLE: rootwatch cannot read or write what it told before, and tells everything \
-                 it sees. Look at the stack's table and at the role's permissions for it; the function's log names the error.",
-            );
+            self.wrapped("", words::REPEATS_POSSIBLE);
         }
-        let oldest = self.bulletin.alerts.iter().map(|alert| alert.at).min();
-        if let Some(seen) = oldest.filter(|seen| at.duration_since(*seen) > LATE) {
-            let late = age(at.duration_since(seen));
+        if let Some(late) = self.sorted.told_late(at) {
             self.line("");
-            self.wrapped(
-                "",
-                &format!(
-                    "TOLD LATE: some of this was seen at {}, {late} ago, and could not be told until now; the function's log \
-                     tells why.",
-                    moment(seen)
-                ),
-            );
+            self.wrapped("", &late);
         }
-    }
-
-    fn digest(&self) -> Option<&'a Digest> {
-        self.sorted.newest.iter().find_map(|alert| match &alert.what {
-            What::Digest(digest) => Some(digest),
-            _ => None,
-        })
     }
 
     fn activity(&mut self) {
         let sorted = self.sorted;
-        let all: Vec<&RootActivity> = sorted.acts.iter().map(|(_, act)| *act).collect();
-        let (failed_sign_ins, acts): (Vec<_>, Vec<_>) = all.into_iter().partition(|act| act.kind == Kind::SignInFailed);
-        let (reads, acts): (Vec<_>, Vec<_>) =
-            acts.into_iter().partition(|act| act.kind == Kind::ReadOnlyCall && act.details_readable);
-        if acts.is_empty() && reads.is_empty() && failed_sign_ins.is_empty() {
+        let all = Acts::of(sorted);
+        let acts = &all.told;
+        if sorted.acts.is_empty() {
             return;
         }
         self.section("WHAT ROOT DID");
         let sessions = session::sessions(sorted.acts.iter().copied());
-        let mut explained = Vec::new();
+        let (mut explained, mut explained_alone) = (Vec::new(), Vec::new());
         for act in acts.iter().take(MAX_DETAILED) {
             // Its heading stands before the first of its acts that is told in detail; anybody can fail to sign in.
-            let is_detailed = |one: &&&RootActivity| one.kind != Kind::ReadOnlyCall || !one.details_readable;
-            let of_root = |session: &session::Session<'a>| {
-                let acts = session.acts.iter().copied().filter(|one| one.kind != Kind::SignInFailed);
-                acts.collect::<Vec<&RootActivity>>()
+            let times_of_root = |session: &session::Session<'a>| {
+                let acts = session.acts.iter().filter(|one| one.kind != Kind::SignInFailed);
+                acts.map(|one| one.time).collect::<Vec<Option<Timestamp>>>()
             };
             let session = sessions.iter().find(|session| {
                 let mut acts = session.acts.iter().filter(|one| one.kind != Kind::SignInFailed);
-                acts.find(is_detailed).is_some_and(|one| std::ptr::eq(*one, *act))
+                acts.find(|one| !words::is_in_sum(one)).is_some_and(|one| std::ptr::eq(one.as_ref(), *act))
             });
-            if let Some((session, of_session)) = session
-                .map(|session| (session, of_root(session)))
-                .filter(|(_, acts)| sessions.len() > 1 || acts.len() > 1)
+            if let Some((session, times)) = session
+                .map(|session| (session, times_of_root(session)))
+                .filter(|(_, times)| sessions.len() > 1 || times.len() > 1)
             {
                 let from: Vec<String> = session.source_addresses.iter().take(3).map(|address| safe(address)).collect();
                 let from = if from.is_empty() { "an unknown address".to_owned() } else { from.join(", ") };
-                let times = of_session.iter().filter_map(|act| act.time);
-                let (span, count) = (span(times.clone().min(), times.max()), counted(of_session.len(), "act", "acts"));
+                let known = times.iter().flatten().copied();
+                let (span, count) = (span(known.clone().min(), known.max()), counted(times.len(), "act", "acts"));
                 self.line("");
                 self.wrapped("  ", &format!("One session from {from}: {count}, {span}"));
             }
@@ -225,32 +155,17 @@ impl<'a> Mail<'a> {
             let (oldest, newest) = (times.clone().min(), times.max());
             self.wrapped("    - ", &format!("and {more} more, {}: {}", span(oldest, newest), how_to_list(oldest)));
         }
-        self.summed_up(&reads, "read-only call", "read-only calls");
-        self.summed_up(&failed_sign_ins, "failed sign-in", "failed sign-ins");
-        let summed = [(Kind::ReadOnlyCall, &reads), (Kind::SignInFailed, &failed_sign_ins)];
-        if acts.is_empty() {
-            for (kind, _) in summed.iter().filter(|(_, acts)| !acts.is_empty()) {
-                self.explanation(kind.words(), *kind);
-            }
+        for (sum, explained_by) in all.sums() {
+            self.line("");
+            self.line(format!("  {}  {}", sum.severity, sum.what));
+            self.field("when", &sum.when);
+            self.field("what", &some_of(&sum.calls, safe));
+            self.field("from", &some_of(&sum.addresses, safe));
+            explained_alone.extend(explained_by);
         }
-    }
-
-    /// Acts of one kind in two lines, so that many of them crowd nothing out.
-    fn summed_up(&mut self, acts: &[&RootActivity], one: &str, many: &str) {
-        let (Some(newest), Some(oldest)) =
-            (acts.iter().max_by_key(|act| act.time), acts.iter().min_by_key(|act| act.time))
-        else {
-            return;
-        };
-        let severity = acts.iter().map(|act| act.severity).max().unwrap_or(newest.severity);
-        self.line("");
-        self.line(format!("  {severity}  {}", counted(acts.len(), one, many)));
-        match acts {
-            [_] => self.field("when", &time_of(newest)),
-            _ => self.field("when", &format!("from {} to {}", time_of(oldest), time_of(newest))),
+        for kind in explained_alone {
+            self.explanation(kind.words(), kind);
         }
-        self.field("what", &some_of(acts, |act| Some(&act.event_name)));
-        self.field("from", &some_of(acts, |act| act.source_address.as_ref()));
     }
 
     fn act(&mut self, act: &RootActivity) {
@@ -266,48 +181,23 @@ impl<'a> Mail<'a> {
             "call",
             &format!("{} of {} in {}", safe(&act.event_name), safe(&act.event_source), safe(&act.region)),
         );
-        for (name, value) in [
-            ("on", optional(&act.target)),
-            ("signed by", optional(&act.access_key_id)),
-            ("via", optional(&act.invoked_by)),
-            ("refused", optional(&act.error)),
-        ] {
-            if let Some(value) = value {
-                self.field(name, &value);
-            }
-        }
-        if let Some(plan) = &act.planned {
-            let (ticket, by) = (safe(&plan.ticket), safe(&plan.by));
-            self.field("planned", &format!("{ticket}, announced by {by}; one less severe for that"));
-        }
-        if let Some(late) = act.time.map(|at| self.bulletin.at.duration_since(at)).filter(|late| *late > FOUND_LATE) {
-            self.field("note", &format!("told {} after it happened", age(late)));
-        }
-        if !act.details_readable {
-            self.field("note", "details unreadable: CloudTrail's record is missing or broken, open the event yourself");
+        for (name, value) in words::remarks(act, self.bulletin.at) {
+            self.field(name, &safe_reason(&value));
         }
         if let Some(url) = act.console_url(account) {
             self.field("event", &url);
         }
     }
 
-    fn tamperings(&self) -> Vec<&'a Tampering> {
-        let tampering = |alert: &&'a Alert| match &alert.what {
-            What::Tampering(tampering) => Some(&**tampering),
-            _ => None,
-        };
-        self.sorted.newest.iter().filter_map(tampering).collect()
-    }
-
     fn tampering(&mut self) {
-        let all = self.tamperings();
+        let all = self.sorted.tamperings();
         let Some(words) = all.first().map(|tampering| tampering.words()) else { return };
         self.section("WHO CHANGED WHAT WATCHES");
         for tampering in all.iter().take(MAX_DETAILED) {
             let optional = |value: &Option<String>| value.as_deref().map(safe);
             self.line("");
             self.line(format!("  {}  {}", tampering.severity, capital(&safe(&tampering.headline()))));
-            self.field("when", &tampering.time.map_or_else(|| "at an unknown time".into(), moment));
+            self.field("when", &when(tampering.time));
             self.field("who", &safe(&tampering.by));
             self.field("from", &optional(&tampering.source_address).unwrap_or_else(|| "not recorded".into()));
             self.field("with", &optional(&tampering.user_agent).unwrap_or_else(|| "not recorded".into()));
@@ -335,7 +225,7 @@ impl<'a> Mail<'a> {
         for tampering in others.iter().take(MAX_LINES) {
             let (what, by) = (safe(&tampering.headline()), safe(&tampering.by));
             let on = tampering.on.as_deref().map(|on| format!(" on {}", safe(on))).unwrap_or_default();
-            let when = tampering.time.map_or_else(|| "at an unknown time".into(), moment);
+            let when = when(tampering.time);
             self.wrapped("    - ", &format!("{when} {}: {what}{on}, by {by}", tampering.severity));
         }
         if let Some(more) = others.len().checked_sub(MAX_LINES).filter(|more| *more > 0) {
@@ -372,14 +262,14 @@ impl<'a> Mail<'a> {
     }
 
     fn conditions(&mut self, title: &str, is: impl Fn(Transition) -> bool) {
-        let conditions = self.conditions_that(is);
+        let conditions = self.sorted.conditions_that(is);
         if conditions.is_empty() {
             return;
         }
         self.section(title);
         if conditions.iter().any(|(_, told)| told.condition.is_blindness()) {
             self.line("");
-            self.wrapped("  ", "UNKNOWN is no all-clear: what could not be read may hide something.");
+            self.wrapped("  ", words::NO_ALL_CLEAR);
         }
         let alerts: Vec<&Alert> = conditions.iter().map(|(alert, _)| *alert).collect();
         let (unread, seen): (Vec<_>, Vec<_>) =
@@ -403,15 +293,11 @@ impl<'a> Mail<'a> {
 
     fn condition(&mut self, alert: &Alert, told: &ConditionAlert) {
         let failure = &told.failure;
-        let control = match &told.condition {
-            Fault::Control { control } => controls::control(control),
-            _ => None,
-        };
-        let weight = if told.condition.is_blindness() { "UNKNOWN".to_owned() } else { failure.severity.to_string() };
+        let control = control_of(told);
         let place = control.map(|control| format!(" ({}, {})", place(control.step), control.id)).unwrap_or_default();
         self.line("");
         self.wrapped(
-            &format!("  {weight}  "),
+            &format!("  {}  ", weight(told)),
             &format!("{}{place}", capital(&safe_reason(&told.condition.headline()))),
         );
         self.wrapped("    found: ", &safe_reason(&failure.found));
@@ -433,49 +319,25 @@ impl<'a> Mail<'a> {
                 self.line(format!("      $ {command}"));
             }
         }
-        if told.condition == Fault::NoSubscriber {
-            self.wrapped(
-                "    mend:  ",
-                "Confirm the subscription in the mail that AWS sent, or subscribe somebody to the topic.",
-            );
+        if let Some(mend) = words::mend(&told.condition) {
+            self.wrapped("    mend:  ", mend);
         }
     }
 
     fn since(&mut self, alert: &Alert, told: &ConditionAlert) {
-        let mut since = Vec::new();
-        match self.sorted.transition(alert, told) {
-            Transition::Opened if told.transition == Transition::Opened => {}
-            Transition::Changed => since.push(format!("open since {}, and more than was told", moment(told.opened_at))),
-            _ => since.push(format!("open since {}", moment(told.opened_at))),
-        }
-        if let Some(unverified) = told.unverified_since {
-            since.push(format!("not verified since {}: nobody could see", moment(unverified)));
-        }
-        if told.flapping {
-            since.push("flapping: it opened at least three times within 24 hours".to_owned());
-        }
-        if !since.is_empty() {
-            self.wrapped("    since: ", &since.join("; "));
+        if let Some(since) = self.sorted.since(alert, told) {
+            self.wrapped("    since: ", &since);
         }
     }
 
-    /// What happened to the same condition and could not be told then.
     fn history(&mut self, newest: &Alert) {
-        let steps: Vec<String> = self
-            .sorted
-            .history(newest)
-            .iter()
-            .filter_map(|alert| {
-                alert.condition().map(|told| format!("{} at {}", word(told.transition), moment(alert.at)))
-            })
-            .collect();
-        if !steps.is_empty() {
-            self.wrapped("    before: ", &steps.join(", "));
+        if let Some(before) = self.sorted.before(newest) {
+            self.wrapped("    before: ", &before);
         }
     }
 
     fn ended(&mut self) {
-        let ended = self.conditions_that(|transition| {
+        let ended = self.sorted.conditions_that(|transition| {
             matches!(transition, Transition::Resolved | Transition::Silenced | Transition::Dropped)
         });
         if ended.is_empty() {
@@ -486,122 +348,55 @@ impl<'a> Mail<'a> {
         let alerts: Vec<&Alert> = ended.iter().map(|(alert, _)| *alert).collect();
         for (alert, told) in ended {
             self.line("");
-            let length = age(alert.at.duration_since(told.opened_at));
-            let (from, to) = (moment(told.opened_at), moment(alert.at));
-            let text = match (told.transition, &told.exception) {
-                (Transition::Silenced, Some(exception)) => {
-                    format!("SILENCED, not mended: {}. {}", told.condition, excepted(exception))
-                }
-                (Transition::Dropped, _) => format!("NO LONGER CHECKED: {}", told.condition.about()),
-                _ => told.condition.mended(),
-            };
-            self.wrapped("  ", &safe_reason(&text));
-            self.wrapped("    ", &format!("was open from {from} to {to} ({length})"));
+            let (how, open) = words::ended(alert, told);
+            self.wrapped("  ", &safe_reason(&how));
+            self.wrapped("    ", &open);
             self.history(alert);
         }
         self.runbook(alerts.into_iter());
     }
 
-    fn newest_notices(&self) -> Vec<&'a Alert> {
-        let is_notice = |alert: &&Alert| {
-            !matches!(alert.what, What::Condition(_) | What::RootActivity(_) | What::Tampering(_) | What::Digest(_))
-        };
-        self.sorted.newest.iter().copied().filter(is_notice).collect()
-    }
-
     fn notices(&mut self) {
-        let notices = self.newest_notices();
+        let notices = self.sorted.notices();
         if !notices.is_empty() {
             self.section("TO KNOW");
         }
         for alert in &notices {
-            match &alert.what {
-                What::RootCredentialsBack { credentials } => {
-                    self.notice(alert, &format!(
-                        "Root has credentials again: {}. It had none when that was last seen. Whoever brought them back can be root: \
-                         find out who it was (CreateLoginProfile and AssumeRoot in CloudTrail of the management account, password recovery \
-                         in this one), and delete them if nobody answers for it.",
-                        credentials.join(", ")
-                    ));
-                }
-                What::PlannedRootUse(plan) => self.notice(alert, &format!(
-                    "{} announced that root will be used from {} to {} ({}). What root does then is told all the same, one less severe. \
-                     If nobody you trust announced it, somebody who may invoke the function prepares something.",
-                    plan.by, moment(plan.from), moment(plan.to), plan.ticket
-                )),
-                What::CaughtUp { since, until } => self.notice(alert, &format!(
-                    "Nothing was checked from {} to {} ({}). Root's events of that time are looked through now, as far back as \
-                     CloudTrail keeps them (90 days). Find out who or what stopped the checks.",
-                    moment(*since), moment(*until), age(until.duration_since(*since))
-                )),
-                What::ExceptionEnded(exception) => self.notice(alert, &format!(
-                    "The exception for {} is over. {} Renew it or take it out of the parameter Exceptions.",
-                    exception.control, excepted(exception)
-                )),
-                What::AttestationLapsed(attestation) => self.notice(alert, &format!(
-                    "The statement {} ({}) of {} by {} is more than 90 days old and holds no more. Check it again and renew it in the \
-                     parameter Attestations.",
-                    attestation.statement.id(), attestation.statement.words(), moment(attestation.on), attestation.by
-                )),
-                What::Unreadable { text } => self.notice(alert, &format!(
-                    "Another version of rootwatch wrote this alert down, and this version cannot read it: {text}"
-                )),
-                What::Digest(_) | What::Condition(_) | What::RootActivity(_) | What::Tampering(_) => {}
+            if let Some(text) = words::notice(&alert.what) {
+                self.line("");
+                self.wrapped(&format!("  {}  ", alert.severity), &safe_reason(&text));
             }
         }
         self.runbook(notices.into_iter());
-        if let Some(digest) = self.digest() {
+        if let Some(digest) = self.sorted.digest() {
             self.open_conditions(digest);
         }
     }
 
-    fn notice(&mut self, alert: &Alert, text: &str) {
-        self.line("");
-        self.wrapped(&format!("  {}  ", alert.severity), &safe_reason(text));
-    }
-
-    fn open_conditions(&mut self, digest: &Digest) {
+    fn open_conditions(&mut self, digest: &'a Digest) {
         self.section("HOW IT STANDS");
-        let is_told = |open: &&OpenCondition| {
-            self.sorted
-                .newest
-                .iter()
-                .any(|alert| alert.condition().is_some_and(|told| told.condition == open.condition))
-        };
-        let others: Vec<&OpenCondition> = digest.open.iter().filter(|open| !is_told(open)).collect();
+        let others = self.sorted.open_beside(digest);
         if digest.open.is_empty() {
             self.line("  Nothing is open.");
         } else if others.is_empty() {
             self.line("  Open is what stands above.");
         }
         for open in others.iter().take(MAX_LINES) {
-            let unverified = open.unverified_since.map(|at| format!(", not verified since {}", moment(at)));
-            let text =
-                format!("{}, since {}{}", open.condition, moment(open.opened_at), unverified.unwrap_or_default());
-            self.wrapped(&format!("  {:<9}", open.severity), &safe_reason(&text));
+            self.wrapped(&format!("  {:<9}", open.severity), &safe_reason(&words::open(open)));
         }
         if let Some(more) = others.len().checked_sub(MAX_LINES).filter(|more| *more > 0) {
             self.line(format!("  and {more} more"));
         }
-        for exception in &digest.exceptions {
-            self.wrapped("  EXCEPTED ", &safe_reason(&format!("{}. {}", exception.control, excepted(exception))));
+        for (word, text) in words::declared(digest, self.bulletin.at) {
+            self.wrapped(&format!("  {word:<9}"), &safe_reason(&text));
         }
-        for attestation in &digest.attestations {
-            let lapses = attestation.lapses_at();
-            let state = if attestation.is_lapsed(self.bulletin.at) { "lapsed" } else { "holds until" };
-            let (id, by) = (attestation.statement.id(), &attestation.by);
-            self.wrapped("  STATED   ", &safe_reason(&format!("{id}, by {by}; {state} {}", moment(lapses))));
-        }
-        match digest.last_complete {
-            Some(at) => self.line(format!("  The last complete check before this one was at {}.", moment(at))),
-            None => self.line("  No check was complete before this one: from now on this account is watched."),
-        }
+        self.line(format!("  {}", words::last_complete(digest)));
     }
 
     fn checklist(&mut self) {
         let of_report = |report: &Report| Step::ALL.iter().map(|step| report.status_of(Some(*step))).collect();
         let steps: Option<Vec<Status>> =
-            self.bulletin.report.map(of_report).or_else(|| self.digest().map(|digest| digest.steps.clone()));
+            self.bulletin.report.map(of_report).or_else(|| self.sorted.digest().map(|digest| digest.steps.clone()));
         let Some(steps) = steps else { return };
         self.section("CHECKLIST");
         let numbered = Step::ALL.map(|step| (step.number().to_string(), step.title()));
@@ -616,7 +411,7 @@ impl<'a> Mail<'a> {
             self.line(format!("  {number} {title:<62} {words}"));
         }
         // A digest has listed them.
-        let report = self.bulletin.report.filter(|_| self.digest().is_none());
+        let report = self.bulletin.report.filter(|_| self.sorted.digest().is_none());
         for finding in report.map(|report| report.findings.as_slice()).unwrap_or_default() {
             for exception in finding.exceptions.iter().filter(|_| finding.status == Status::Failed) {
                 self.wrapped("  EXCEPTED ", &safe_reason(&format!("{}. {}", finding.control, excepted(exception))));
@@ -695,7 +490,10 @@ impl<'a> Mail<'a> {
     /// The ids by which programs and people recognise a repeat.
     fn footer(&mut self) {
         let acts = session::sessions(self.sorted.acts.iter().copied());
-        let ids = acts.iter().map(|session| session.id).chain(self.sorted.newest.iter().map(|alert| alert.id.as_str()));
+        let ids = acts
+            .iter()
+            .map(|session| session.id.as_ref())
+            .chain(self.sorted.newest.iter().map(|alert| alert.id.as_str()));
         let ids: Vec<&str> = ids.collect();
         self.line("");
         self.wrapped("Alert ids: ", &ids.iter().take(MAX_LINES).map(|id| safe(id)).collect::<Vec<_>>().join(" "));
@@ -706,72 +504,9 @@ impl<'a> Mail<'a> {
     }
 }
 
-fn excepted(exception: &Exception) -> String {
-    let of = exception.resource.as_ref().map(|resource| format!(" for {resource}")).unwrap_or_default();
-    format!("Excepted{of} until {} by {}: {}.", moment(exception.until), exception.owner, exception.reason)
-}
-
-fn word(transition: Transition) -> &'static str {
-    match transition {
-        Transition::Opened => "opened",
-        Transition::Changed => "changed",
-        Transition::Reminder => "still open",
-        Transition::Resolved => "resolved",
-        Transition::Silenced => "silenced",
-        Transition::Dropped => "no longer checked",
-    }
-}
-
-fn span(from: Option<Timestamp>, to: Option<Timestamp>) -> String {
-    match (from, to) {
-        (Some(from), Some(to)) if from == to => moment(from),
-        (Some(from), Some(to)) => format!("from {} to {}", moment(from), moment(to)),
-        _ => "at unknown times".into(),
-    }
-}
-
 /// Reasons are ours but may quote: cleaned, and longer than a single name.
 fn safe_reason(text: &str) -> String {
     text.split(' ').map(safe).collect::<Vec<_>>().join(" ")
-}
-
-fn time_of(act: &RootActivity) -> String {
-    act.time.map_or_else(|| "at an unknown time".into(), moment)
-}
-
-fn moment(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
-}
-
-fn age(age: SignedDuration) -> String {
-    let minutes = age.as_mins().max(0);
-    match (minutes / 1_440, minutes / 60 % 24, minutes % 60) {
-        (0, 0, 0) => "less than a minute".into(),
-        (0, 0, minutes) => format!("{minutes} min"),
-        (0, hours, minutes) => format!("{hours} h {minutes} min"),
-        (days, hours, _) => format!("{days} d {hours} h"),
-    }
-}
-
-fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
-}
-
-/// Up to five different values, and how many more.
-fn some_of<'a>(acts: &[&'a RootActivity], value: impl Fn(&'a RootActivity) -> Option<&'a String>) -> String {
-    let mut values: Vec<&String> = acts.iter().filter_map(|act| value(act)).collect();
-    values.sort_unstable();
-    values.dedup();
-    let mut shown = values.iter().take(5).map(|value| safe(value)).collect::<Vec<_>>().join(", ");
-    if let Some(more) = values.len().checked_sub(5).filter(|more| *more > 0) {
-        let _ = write!(shown, " and {more} more");
-    }
-    if shown.is_empty() { "not recorded".into() } else { shown }
 }
 
 fn how_to_list(since: Option<Timestamp>) -> String {

@@ -153,9 +153,10 @@ watcher was not reached.
 
 An event was given up after all retries and lies in the stack's dead-letter queue for 14 days.
 
-1. Read one: `aws sqs receive-message --queue-url …`. A body with `detail-type` came from EventBridge; anything else is a check that failed.
+1. Read one: `aws sqs receive-message --queue-url …`. A body with `detail-type` came from EventBridge, one with `Sns` was meant for Slack or
+   Amazon Q and was told by mail; anything else is a check that failed.
 2. Mend what the log of the function names, then start a redrive of the queue (SQS, the queue, *Start DLQ redrive*) for events of
-   EventBridge; for checks invoke Checker with `{}` and purge the queue.
+   EventBridge and for Slack; for checks invoke Checker with `{}` and purge the queue.
 
 ## Alarm: the fast path failed (RootActivityErrorAlarm)
 
@@ -170,6 +171,23 @@ only when the queue is read again.
 1. Is the function RootActivity there, and its event source mapping enabled? If nobody on your side changed it, look for
    UpdateEventSourceMapping, DeleteEventSourceMapping and PutFunctionConcurrency in CloudTrail.
 2. Otherwise its log says why it could not tell.
+
+## Alarm: Slack was not told (SlackErrorAlarm, ChatErrorAlarm)
+
+Something that was published could not be passed on. The mail and other subscribers are not concerned. For Slack it is tried again every
+15 minutes for 6 hours, and is headed TOLD LATE when it arrives; after that it lies in the dead-letter queue. The last lines of the
+function's log name the fault, never the webhook.
+
+| error | meaning | what to do |
+|---|---|---|
+| `WebhookUnknown` | the parameter cannot be read, or holds no address of Slack | store the webhook's URL again, as a SecureString under the name in `SlackWebhookParameter` |
+| `WebhookRefused` | Slack refuses it: `no_service` and `channel_is_archived` mean that the webhook or its channel is gone, `invalid_blocks` a defect of rootwatch | make a new webhook and store it; report a defect together with the log |
+| `WebhookThrottled`, `WebhookUnreachable` | too many messages, or Slack has a fault | nothing, unless it lasts |
+| `PublishRefused`, `PublishFailed` | the topic for Amazon Q does not take it | see ErrorAlarm |
+| `InvalidSettings`, `InvalidEvent` | somebody changed the function, or invoked it | deploy the stack again; ask who it was |
+
+If nobody on your side removed the webhook or its parameter, somebody wants you not to hear: look at what root did, and for DeleteParameter
+and PutParameter in CloudTrail.
 ";
 
 /// The heading of the section that tells of `what`.

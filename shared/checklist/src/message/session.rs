@@ -1,21 +1,24 @@
 //! Root's acts by session, so that one visit to the console is one story.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use crate::alert::Alert;
 use crate::control::Severity;
-use crate::root_activity::RootActivity;
+use crate::root_activity::{Kind, Mfa, RootActivity};
+use crate::text::bounded;
 
 /// Acts that share an access key or a source address.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Session<'a> {
     /// Stable: the alert id of its earliest act.
-    pub id: &'a str,
+    pub id: Cow<'a, str>,
     /// Its worst act's.
     pub severity: Severity,
     /// The earliest act that has a time.
@@ -23,9 +26,39 @@ pub struct Session<'a> {
     /// The latest.
     pub to: Option<Timestamp>,
     /// Addresses and services it came from.
-    pub source_addresses: BTreeSet<&'a str>,
+    pub source_addresses: BTreeSet<Cow<'a, str>>,
     /// Most severe first, successes before failures, then newest.
-    pub acts: Vec<&'a RootActivity>,
+    #[serde(deserialize_with = "acts")]
+    pub acts: Vec<Cow<'a, RootActivity>>,
+}
+
+/// Each act for itself: one that another version names in words of its own is still told, as far as its outer fields can be read.
+fn acts<'de, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Cow<'a, RootActivity>>, D::Error> {
+    let read = |value: Value| {
+        let text = |name: &str| value.get(name).and_then(Value::as_str).map(bounded);
+        RootActivity::deserialize(&value).unwrap_or_else(|_| RootActivity {
+            event_id: text("event_id").unwrap_or_default(),
+            kind: Kind::WriteCall,
+            severity: value
+                .get("severity")
+                .and_then(|severity| Severity::deserialize(severity).ok())
+                .unwrap_or(Severity::High),
+            time: text("time").and_then(|time| time.parse().ok()),
+            region: text("region").unwrap_or_default(),
+            event_name: text("event_name").unwrap_or_default(),
+            event_source: text("event_source").unwrap_or_default(),
+            source_address: text("source_address"),
+            user_agent: text("user_agent"),
+            mfa: value.get("mfa").and_then(|mfa| Mfa::deserialize(mfa).ok()).unwrap_or(Mfa::NotRecorded),
+            access_key_id: text("access_key_id"),
+            target: text("target"),
+            error: text("error"),
+            invoked_by: text("invoked_by"),
+            details_readable: false,
+            planned: None,
+        })
+    };
+    Ok(Vec::<Value>::deserialize(deserializer)?.into_iter().map(|value| Cow::Owned(read(value))).collect())
 }
 
 /// Puts acts in the order in which they are told: the worst session first, in it the worst act.
@@ -45,7 +78,7 @@ pub(super) fn sessions<'a>(acts: impl Iterator<Item = (&'a Alert, &'a RootActivi
     for (number, (alert, act)) in numbers(&acts).into_iter().zip(&acts) {
         if sessions.last().is_none_or(|(last, _)| *last != number) {
             let session = Session {
-                id: &alert.id,
+                id: (&alert.id).into(),
                 severity: act.severity,
                 from: None,
                 to: None,
@@ -56,12 +89,12 @@ pub(super) fn sessions<'a>(acts: impl Iterator<Item = (&'a Alert, &'a RootActivi
         }
         let Some((_, session)) = sessions.last_mut() else { continue };
         if act.time.is_some() && (session.from.is_none() || act.time < session.from) {
-            session.id = &alert.id;
+            session.id = (&alert.id).into();
             session.from = act.time;
         }
         session.to = session.to.max(act.time);
-        session.source_addresses.extend(act.source_address.as_deref());
-        session.acts.push(act);
+        session.source_addresses.extend(act.source_address.as_deref().map(Cow::Borrowed));
+        session.acts.push(Cow::Borrowed(*act));
     }
     sessions.into_iter().map(|(_, session)| session).collect()
 }

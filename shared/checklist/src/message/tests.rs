@@ -8,6 +8,7 @@ use crate::settings::Settings;
 use crate::snapshot::{RegionSweep, Snapshot};
 
 mod bulletins;
+mod chats;
 
 fn report(change: impl FnOnce(&mut Snapshot)) -> Report {
     let mut snapshot = Snapshot::compliant();

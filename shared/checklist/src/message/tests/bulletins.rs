@@ -3,10 +3,11 @@
 use jiff::SignedDuration;
 
 use super::*;
+use crate::Severity;
 use crate::alert::{Condition, Failure, Fault, Plan, annotate, announce};
 use crate::declarations::{ATTESTATION_HOLDS, Attestation, Exception, Statement};
 
-const QUARTER: SignedDuration = SignedDuration::from_mins(15);
+pub(super) const QUARTER: SignedDuration = SignedDuration::from_mins(15);
 
 fn hours(hours: i64) -> SignedDuration {
     SignedDuration::from_hours(hours)
@@ -17,16 +18,16 @@ fn at(text: &str) -> Timestamp {
 }
 
 /// An account over many runs, and what waits to be told.
-struct Story {
+pub(super) struct Story {
     memory: Memory,
-    snapshot: Snapshot,
+    pub(super) snapshot: Snapshot,
     settings: Settings,
-    policy: Policy,
-    waiting: Vec<Alert>,
+    pub(super) policy: Policy,
+    pub(super) waiting: Vec<Alert>,
 }
 
 impl Story {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let policy = Policy { digest: Rhythm::Never, ..Policy::default() };
         let mut snapshot = Snapshot::compliant();
         snapshot.credential_report.as_mut().unwrap().generated_at = snapshot.taken_at;
@@ -38,7 +39,7 @@ impl Story {
     }
 
     /// A run after `wait`, in which `change` has come true.
-    fn run(&mut self, wait: SignedDuration, change: impl FnOnce(&mut Snapshot)) -> &mut Self {
+    pub(super) fn run(&mut self, wait: SignedDuration, change: impl FnOnce(&mut Snapshot)) -> &mut Self {
         self.snapshot.taken_at += wait;
         if let Ok(report) = &mut self.snapshot.credential_report {
             report.generated_at = self.snapshot.taken_at;
@@ -64,17 +65,17 @@ impl Story {
         })
     }
 
-    fn mail(&mut self) -> Message {
+    pub(super) fn mail(&mut self) -> Message {
         self.told().expect("something to tell")
     }
 }
 
-fn no_mfa(snapshot: &mut Snapshot) {
+pub(super) fn no_mfa(snapshot: &mut Snapshot) {
     snapshot.root().mfa_active = Ok(false);
     snapshot.summary_mut().root_mfa = Ok(0);
 }
 
-fn mfa(snapshot: &mut Snapshot) {
+pub(super) fn mfa(snapshot: &mut Snapshot) {
     snapshot.root().mfa_active = Ok(true);
     snapshot.summary_mut().root_mfa = Ok(1);
 }

@@ -1,0 +1,271 @@
+//! Passes on what is published to the topic: to an incoming webhook of Slack, or to Amazon Q Developer in chat applications.
+//!
+//! It has a subscription of its own: whatever happens here, SNS and the e-mail know nothing of it. What could not be told is an
+//! error, so that Lambda tries again and then keeps the event in a queue, out of which this function tells it late.
+
+use std::time::Duration;
+
+use ::aws::parameter::{Parameter, ParameterError};
+use ::aws::webhook::{Webhook, WebhookAnswer, WebhookUrl, WebhookUrlError};
+use ::aws::{Notifier, PublishError};
+use checklist::message::Delivery;
+use checklist::snapshot::Cause;
+use function::{Invocation, SettingsError};
+use lambda_runtime::Diagnostic;
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep};
+
+mod event;
+mod settings;
+
+pub use event::{EventError, SnsMessage, messages};
+pub use settings::Settings;
+
+/// Kept for the answer to Lambda.
+const RESERVE: Duration = Duration::from_secs(2);
+/// For one post.
+const ATTEMPT: Duration = Duration::from_secs(5);
+/// Before the second post and before the third; of what may pass there is no fourth.
+const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
+/// Too many messages, and Slack does not say for how long.
+const THROTTLED: Duration = Duration::from_secs(1);
+
+/// Passes on messages; made once a process.
+#[derive(Debug)]
+pub struct SlackNotifier {
+    way: Result<Way, SettingsError>,
+}
+
+#[derive(Debug)]
+enum Way {
+    Webhook(Box<ToWebhook>),
+    Chat(Notifier),
+}
+
+#[derive(Debug)]
+struct ToWebhook {
+    parameter: Parameter,
+    test_host: Option<String>,
+    webhook: Webhook,
+    /// Read at the first event and kept while the process is warm.
+    url: Mutex<Option<WebhookUrl>>,
+}
+
+/// Why a message was not passed on. The webhook's URL is in none of them.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The function's environment is wrong; nothing was called.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The event is not one of those that are accepted; nothing was called.
+    #[error(transparent)]
+    Event(#[from] EventError),
+    /// The webhook's URL could not be read.
+    #[error(transparent)]
+    Parameter(#[from] ParameterError),
+    /// The parameter holds something else.
+    #[error(transparent)]
+    Url(#[from] WebhookUrlError),
+    /// Slack does not take it, and will not the next time.
+    #[error("Slack's webhook refused the message: {status}{}", said(.body))]
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// What Slack says.
+        body: String,
+    },
+    /// Too many messages.
+    #[error("Slack's webhook takes no more messages for {} s, longer than this call may wait", .0.as_secs())]
+    Throttled(Duration),
+    /// Slack has a fault.
+    #[error("Slack's webhook failed: {status}{}", said(.body))]
+    Broken {
+        /// HTTP status.
+        status: u16,
+        /// What Slack says.
+        body: String,
+    },
+    /// No answer.
+    #[error("Slack's webhook {0}")]
+    Unreachable(Cause),
+    /// The topic for Amazon Q did not take it.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+}
+
+fn said(body: &str) -> String {
+    if body.is_empty() { String::new() } else { format!(" ({body})") }
+}
+
+impl From<Error> for Diagnostic {
+    fn from(error: Error) -> Self {
+        let error_type = match &error {
+            Error::Settings(_) => "InvalidSettings",
+            Error::Event(_) => "InvalidEvent",
+            Error::Parameter(_) | Error::Url(_) => "WebhookUnknown",
+            Error::Refused { .. } => "WebhookRefused",
+            Error::Throttled(_) => "WebhookThrottled",
+            Error::Broken { .. } | Error::Unreachable(_) => "WebhookUnreachable",
+            Error::Publish(error) if error.permanent => "PublishRefused",
+            Error::Publish(_) => "PublishFailed",
+        };
+        Self { error_type: error_type.into(), error_message: error.to_string() }
+    }
+}
+
+impl SlackNotifier {
+    /// A notifier over `config`, with what was found in the environment.
+    pub fn new(config: &aws_config::SdkConfig, settings: Result<Settings, SettingsError>) -> Self {
+        let way = settings.map(|settings| match settings {
+            Settings::Chat { topic_arn } => Way::Chat(Notifier::new(config, topic_arn)),
+            Settings::Webhook { parameter, test_host } => Way::Webhook(Box::new(ToWebhook {
+                parameter: Parameter::new(config, parameter),
+                test_host,
+                webhook: Webhook::default(),
+                url: Mutex::default(),
+            })),
+        });
+        Self { way }
+    }
+
+    /// Passes on every message in `event`, and answers with their ids.
+    ///
+    /// # Errors
+    /// At the first that was not passed on. SNS and the queue bring one at a time; of several those before it come twice.
+    pub async fn handle(&self, event: &Value, invocation: &Invocation) -> Result<Value, Error> {
+        let left = Duration::try_from(invocation.ends.duration_since(invocation.now)).unwrap_or_default();
+        let deadline = Instant::now() + left.saturating_sub(RESERVE);
+        let way = self.way.as_ref().map_err(Clone::clone)?;
+        let mut told = Vec::new();
+        for message in messages(event)? {
+            let SnsMessage { message_id, subject, message: body, timestamp } = &message;
+            let delivery = Delivery { subject: subject.as_deref(), body, sent_at: *timestamp, now: invocation.now };
+            match way {
+                Way::Webhook(slack) => slack.tell(&delivery.for_slack(), deadline).await?,
+                Way::Chat(topic) => topic.publish_text(delivery.for_chat().to_string()).await.map(drop)?,
+            }
+            tracing::info!(message_id, "passed on");
+            told.push(message_id.clone());
+        }
+        Ok(json!({"told": told}))
+    }
+}
+
+impl ToWebhook {
+    /// Posts until Slack has it, or time or hope run out.
+    async fn tell(&self, message: &Value, deadline: Instant) -> Result<(), Error> {
+        let mut url = self.url(false).await?;
+        let mut pauses = PAUSES.iter();
+        let mut may_have_changed = true;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let error = match self.webhook.post(&url, message, ATTEMPT.min(left)).await.map_err(Error::Unreachable) {
+                Ok(answer) => match judge(answer) {
+                    Ok(()) => return Ok(()),
+                    Err(error) => error,
+                },
+                Err(error) => error,
+            };
+            let pause = match &error {
+                Error::Throttled(wait) => Some(*wait),
+                Error::Broken { .. } | Error::Unreachable(_) => pauses.next().copied(),
+                // The webhook may have been replaced since it was read.
+                Error::Refused { status: 403 | 404 | 410, .. } if std::mem::take(&mut may_have_changed) => {
+                    let before = url;
+                    url = self.url(true).await?;
+                    (url != before).then_some(Duration::ZERO)
+                }
+                _ => None,
+            };
+            match pause.filter(|pause| *pause < deadline.saturating_duration_since(Instant::now())) {
+                Some(pause) => {
+                    tracing::warn!(%error, "tried again");
+                    sleep(pause).await;
+                }
+                None => return Err(error),
+            }
+        }
+    }
+
+    /// The webhook's URL, read when it is not known yet, or `anew`.
+    async fn url(&self, anew: bool) -> Result<WebhookUrl, Error> {
+        let mut known = self.url.lock().await;
+        if let Some(url) = known.as_ref().filter(|_| !anew) {
+            return Ok(url.clone());
+        }
+        // What is no good any more is forgotten, also when there is nothing better.
+        *known = None;
+        let url = WebhookUrl::parse(self.parameter.read().await?, self.test_host.as_deref())?;
+        Ok(known.insert(url).clone())
+    }
+}
+
+/// What an answer of Slack means.
+fn judge(answer: WebhookAnswer) -> Result<(), Error> {
+    let WebhookAnswer { status, retry_after, body } = answer;
+    Err(match status {
+        200 => return Ok(()),
+        429 => Error::Throttled(retry_after.unwrap_or(THROTTLED).max(THROTTLED)),
+        500 | 502 | 503 | 504 => Error::Broken { status, body },
+        300..=399 => Error::Refused { status, body: "a redirect is not followed".into() },
+        _ => Error::Refused { status, body },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(status: u16, retry_after: Option<u64>) -> String {
+        let retry_after = retry_after.map(Duration::from_secs);
+        match judge(WebhookAnswer { status, retry_after, body: "no_service".into() }) {
+            Ok(()) => "done".into(),
+            Err(error) => {
+                let message = error.to_string();
+                format!("{}: {message}", Diagnostic::from(error).error_type)
+            }
+        }
+    }
+
+    #[test]
+    fn sl_1_to_3_each_answer_of_slack_has_a_stable_type_and_names_the_code() {
+        assert_eq!(judged(200, None), "done");
+        for status in [500, 502, 503, 504] {
+            assert_eq!(
+                judged(status, None),
+                format!("WebhookUnreachable: Slack's webhook failed: {status} (no_service)")
+            );
+        }
+        for status in [201, 204, 400, 403, 404, 410, 418, 501] {
+            assert_eq!(
+                judged(status, None),
+                format!("WebhookRefused: Slack's webhook refused the message: {status} (no_service)")
+            );
+        }
+        for status in [301, 302, 307, 308] {
+            assert_eq!(
+                judged(status, None),
+                format!("WebhookRefused: Slack's webhook refused the message: {status} (a redirect is not followed)")
+            );
+        }
+    }
+
+    #[test]
+    fn sl_1_no_wait_is_shorter_than_a_second() {
+        for (retry_after, wait) in [(Some(3_600), 3_600), (Some(0), 1), (None, 1)] {
+            let words = format!("Slack's webhook takes no more messages for {wait} s, longer than this call may wait");
+            assert_eq!(judged(429, retry_after), format!("WebhookThrottled: {words}"));
+        }
+    }
+
+    #[test]
+    fn every_other_error_has_a_stable_type_too() {
+        let of = |error: Error| Diagnostic::from(error).error_type;
+        let publish = |permanent| PublishError { topic_arn: "arn".into(), cause: Cause::TimedOut, permanent };
+        assert_eq!(of(Error::Publish(publish(true))), "PublishRefused");
+        assert_eq!(of(Error::Publish(publish(false))), "PublishFailed");
+        assert_eq!(of(Error::Unreachable(Cause::TimedOut)), "WebhookUnreachable");
+        assert_eq!(of(Error::Parameter(ParameterError { name: "x".into(), cause: Cause::TimedOut })), "WebhookUnknown");
+    }
+}

@@ -1,0 +1,128 @@
+//! The function's environment: where messages go.
+
+use std::net::SocketAddr;
+
+use checklist::text::bounded;
+use function::{Environment, SettingsError};
+
+/// Where messages go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settings {
+    /// To an incoming webhook of Slack.
+    Webhook {
+        /// Name of the parameter that holds its URL.
+        parameter: String,
+        /// A host with its port that may be reached over plain HTTP; a loopback address, for tests.
+        test_host: Option<String>,
+    },
+    /// To Amazon Q Developer in chat applications.
+    Chat {
+        /// The topic that it is subscribed to.
+        topic_arn: String,
+    },
+}
+
+const PARAMETER: &str = "ROOTWATCH_WEBHOOK_PARAMETER";
+const TEST_HOST: &str = "ROOTWATCH_WEBHOOK_TEST_HOST";
+const CHAT: &str = "ROOTWATCH_CHAT_TOPIC_ARN";
+
+impl Settings {
+    /// Reads the variables that begin with `ROOTWATCH_`, and `AWS_REGION`.
+    ///
+    /// # Errors
+    /// All faults at once.
+    pub fn read(variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, SettingsError> {
+        let variables: Vec<(String, String)> = variables.into_iter().collect();
+        let is_set = |wanted| variables.iter().any(|(name, value)| name == wanted && !value.trim().is_empty());
+        let (webhook, chat) = (is_set(PARAMETER), is_set(CHAT));
+        let mut environment = Environment::new(variables);
+        if webhook == chat {
+            environment.fault(PARAMETER, format!("or {CHAT} is needed, and not both"));
+        }
+        let parameter = environment.take(PARAMETER).unwrap_or_default();
+        if webhook && !is_parameter_name(&parameter) {
+            environment.fault(PARAMETER, format!("is not the name of an SSM parameter: `{}`", bounded(&parameter)));
+        }
+        let test_host = environment.take(TEST_HOST);
+        let is_loopback = |host: &String| host.parse::<SocketAddr>().is_ok_and(|address| address.ip().is_loopback());
+        if test_host.as_ref().is_some_and(|host| !is_loopback(host)) {
+            environment.fault(TEST_HOST, "is not a loopback address with a port");
+        }
+        if chat {
+            let topic_arn = environment.topic_arn(CHAT);
+            return environment.finish(Self::Chat { topic_arn });
+        }
+        environment.finish(Self::Webhook { parameter, test_host })
+    }
+}
+
+/// A plain name, or a path that begins with `/`
+/// (<https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html>).
+fn is_parameter_name(name: &str) -> bool {
+    let is_part = |part: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+    };
+    let parts: Vec<&str> = name.strip_prefix('/').map_or_else(|| vec![name], |path| path.split('/').collect());
+    name.len() <= 1_011 && parts.len() <= 15 && parts.into_iter().all(is_part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        let all = [("AWS_REGION", "eu-west-1")].iter().chain(variables);
+        Settings::read(all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+    }
+
+    const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:chat";
+
+    #[test]
+    fn a_webhook_or_a_topic_is_read_and_an_empty_variable_is_an_unset_one() {
+        for name in ["slack-webhook", "/rootwatch/slack-webhook"] {
+            let settings = read(&[(PARAMETER, name), (CHAT, "")]).unwrap();
+            assert_eq!(settings, Settings::Webhook { parameter: name.into(), test_host: None });
+        }
+        let settings = read(&[(PARAMETER, " "), (CHAT, TOPIC)]).unwrap();
+        assert_eq!(settings, Settings::Chat { topic_arn: TOPIC.into() });
+    }
+
+    #[test]
+    fn cf_1_neither_or_both_is_a_fault_and_every_fault_is_named() {
+        let needed = "ROOTWATCH_WEBHOOK_PARAMETER or ROOTWATCH_CHAT_TOPIC_ARN is needed, and not both";
+        assert_eq!(read(&[]).unwrap_err().faults, [needed]);
+        assert_eq!(read(&[(PARAMETER, "x"), (CHAT, TOPIC)]).unwrap_err().faults, [needed]);
+        let faults = read(&[(PARAMETER, "a b"), (TEST_HOST, "evil.example:80"), ("ROOTWATCH_TYPO", "1")]).unwrap_err();
+        assert_eq!(
+            faults.faults,
+            [
+                "ROOTWATCH_WEBHOOK_PARAMETER is not the name of an SSM parameter: `a b`",
+                "ROOTWATCH_WEBHOOK_TEST_HOST is not a loopback address with a port",
+                "ROOTWATCH_TYPO is not known",
+            ]
+        );
+        assert_eq!(
+            read(&[(CHAT, "arn")]).unwrap_err().faults,
+            ["ROOTWATCH_CHAT_TOPIC_ARN is not the ARN of an SNS topic: `arn`"]
+        );
+    }
+
+    #[test]
+    fn sl_5_a_test_host_is_on_this_machine_and_nowhere_else() {
+        for host in ["127.0.0.1:80", "[::1]:80"] {
+            assert!(read(&[(PARAMETER, "x"), (TEST_HOST, host)]).is_ok(), "{host}");
+        }
+        for host in
+            ["127.0.0.1", "localhost:80", "169.254.169.254:80", "10.0.0.1:80", "0.0.0.0:80", "[::ffff:10.0.0.1]:80"]
+        {
+            assert!(read(&[(PARAMETER, "x"), (TEST_HOST, host)]).is_err(), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_has_a_plain_name_or_a_path_that_begins_with_a_slash() {
+        for name in ["a/b", "/", "//a", "/a/", "/a//b", "a*", "arn:aws:ssm:eu-west-1:111122223333:parameter/x", "é"] {
+            assert!(!is_parameter_name(name), "{name}");
+        }
+    }
+}

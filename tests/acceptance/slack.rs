@@ -1,0 +1,427 @@
+//! From the topic to Slack, or to Amazon Q: what arrives, and what happens when Slack does not take it.
+
+use std::time::{Duration, Instant};
+
+use checklist::Message;
+use function::Invocation;
+use jiff::SignedDuration;
+use lambda_runtime::Diagnostic;
+use sandbox::runtime::{self, Invoke, Outcome};
+use sandbox::{Fault, Published, Sandbox, Story, Trouble, WEBHOOK_PARAMETER};
+use serde_json::{Value, json};
+use slack_notifier::{Settings, SlackNotifier};
+
+use crate::account::{ALARM, Account, FRESH, QUIET, story, story_now};
+use crate::stories::{invocation, limits};
+
+/// What stands in the webhook's URL and nowhere else.
+const SECRETS: [&str; 3] = ["secret-of-the-webhook", "/services/", "T0EXAMPLE"];
+
+/// `mail` as SNS hands it to a function at the present of `story`.
+fn event(mail: &Published, story: &Story) -> Value {
+    event_of(&mail.subject, &mail.bodies["lambda"], story)
+}
+
+fn event_of(subject: &str, body: &str, story: &Story) -> Value {
+    json!({"Records": [{"EventSource": "aws:sns", "EventVersion": "1.0", "EventSubscriptionArn": "arn", "Sns": {
+        "Type": "Notification", "MessageId": "00000000-0000-4000-8000-000000000001", "TopicArn": story.topic_arn(),
+        "Subject": subject, "Message": body, "Timestamp": story.now.to_string(), "MessageAttributes": {}}}]})
+}
+
+/// The same as Lambda's failure destination puts it into the queue, and the queue hands it to the function.
+fn queued(event: &Value) -> Value {
+    let envelope = json!({"version": "1.0", "timestamp": "2026-11-20T10:00:00.000Z",
+        "requestContext": {"requestId": "r", "functionArn": "arn", "condition": "RetriesExhausted", "approximateInvokeCount": 3},
+        "requestPayload": event, "responseContext": {"statusCode": 200, "functionError": "Unhandled"},
+        "responsePayload": {"errorType": "WebhookUnreachable"}});
+    json!({"Records": [{"messageId": "q", "eventSource": "aws:sqs", "eventSourceARN": "arn", "body": envelope.to_string()}]})
+}
+
+/// What the checker tells of `story`.
+async fn told(story: &Story) -> Value {
+    let run = Account::of(story).await.run(story).await;
+    event(&run.mails[0], story)
+}
+
+/// A process of the function that stays warm.
+struct Process {
+    sandbox: Sandbox,
+    notifier: SlackNotifier,
+    invocation: Invocation,
+}
+
+impl Process {
+    async fn over(story: &Story) -> Self {
+        Self::with(story, |sandbox| {
+            let host = sandbox.url().trim_start_matches("http://").to_owned();
+            vec![("ROOTWATCH_WEBHOOK_PARAMETER", WEBHOOK_PARAMETER.to_owned()), ("ROOTWATCH_WEBHOOK_TEST_HOST", host)]
+        })
+        .await
+    }
+
+    async fn with(story: &Story, variables: impl FnOnce(&Sandbox) -> Vec<(&'static str, String)>) -> Self {
+        let sandbox = Sandbox::start(story.clone()).await;
+        let region = [("AWS_REGION", "eu-west-1".to_owned())];
+        let variables = variables(&sandbox).into_iter().chain(region);
+        let settings = Settings::read(variables.map(|(name, value)| (name.to_owned(), value)));
+        let notifier = SlackNotifier::new(&sandbox.sdk_config(&limits()).await, settings);
+        // As in template.yaml.
+        let invocation = Invocation { ends: story.now + SignedDuration::from_secs(60), ..invocation(story) };
+        Self { sandbox, notifier, invocation }
+    }
+
+    /// `Err`: type and message, as Lambda shows them; never the webhook's URL.
+    async fn hear(&self, event: &Value) -> Result<Value, (String, String)> {
+        self.notifier.handle(event, &self.invocation).await.map_err(|error| {
+            let debug = format!("{error:?}");
+            let Diagnostic { error_type, error_message } = error.into();
+            for secret in SECRETS {
+                assert!(!error_message.contains(secret) && !debug.contains(secret), "{error_message} {debug}");
+            }
+            (error_type, error_message)
+        })
+    }
+
+    fn posted(&self) -> usize {
+        self.calls("slack:POST")
+    }
+
+    fn calls(&self, action: &str) -> usize {
+        self.sandbox.calls().iter().filter(|call| call.action == action).count()
+    }
+}
+
+async fn with_fault(trouble: Trouble, times: Option<usize>) -> (Process, Value) {
+    let mut story = story(ALARM);
+    let event = told(&story).await;
+    story.faults.push(Fault { times, ..Fault::on("slack:POST", trouble) });
+    (Process::over(&story).await, event)
+}
+
+fn texts(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("{text}\n"),
+        Value::Array(values) => values.iter().map(texts).collect(),
+        Value::Object(fields) => fields.values().map(texts).collect(),
+        _ => String::new(),
+    }
+}
+
+/// The real binary at the present time.
+async fn binary(story: &Story, event: &Value, timeout: u64, change: impl FnOnce(&mut Invoke)) -> (Outcome, Sandbox) {
+    let sandbox = Sandbox::start(story.clone()).await;
+    let mut invoke = Invoke::slack(&sandbox, story, event.to_string(), Duration::from_secs(timeout));
+    change(&mut invoke);
+    (runtime::invoke(invoke).await, sandbox)
+}
+
+#[tokio::test]
+async fn what_a_check_tells_arrives_in_slack() {
+    let story = story_now(ALARM);
+    let event = told(&story).await;
+    let (outcome, sandbox) = binary(&story, &event, 60, |_| {}).await;
+    assert_eq!(outcome.answer.unwrap(), json!({"told": ["00000000-0000-4000-8000-000000000001"]}));
+    let posts = sandbox.posts();
+    assert_eq!(posts.len(), 1);
+    let header = &posts[0]["blocks"][0]["text"]["text"];
+    assert_eq!(header, "🔴 CRITICAL: new root access key in acme-prod (111122223333)");
+    let text = texts(&posts[0]);
+    for words in ["MFA\n", "198.51.100.24", "Delete it now: sign in as root", "Open the event", "Alert ids:"] {
+        assert!(text.contains(words.trim_end()), "{words}: {text}");
+    }
+    assert!(!text.contains("TOLD LATE"));
+}
+
+#[tokio::test]
+async fn every_kind_of_story_is_taken_by_slack_and_by_amazon_q() {
+    for name in [
+        FRESH,
+        QUIET,
+        "critical-hostile-text",
+        "critical-one-success-among-many-failed-sign-ins",
+        "medium-users-hold-policies-of-their-own",
+        "unknown-a-region-is-not-enabled",
+    ] {
+        // With its digest, so that each has something to tell.
+        let story = Story::load(name);
+        let event = told(&story).await;
+        let process = Process::over(&story).await;
+        assert!(process.hear(&event).await.is_ok(), "{name}");
+        assert_eq!(process.sandbox.posts().len(), 1, "{name}");
+        let chat = Process::with(&story, |_| vec![("ROOTWATCH_CHAT_TOPIC_ARN", story.chat_topic_arn())]).await;
+        assert!(chat.hear(&event).await.is_ok(), "{name}");
+        assert_eq!(chat.sandbox.chats().len(), 1, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn amazon_q_gets_a_custom_notification_and_nothing_is_read_for_it() {
+    let story = story(ALARM);
+    let process = Process::with(&story, |_| vec![("ROOTWATCH_CHAT_TOPIC_ARN", story.chat_topic_arn())]).await;
+    process.hear(&told(&story).await).await.unwrap();
+    let chats = process.sandbox.chats();
+    assert_eq!(chats[0]["content"]["title"], "🔴 CRITICAL: new root access key in acme-prod (111122223333)");
+    assert_eq!(chats[0]["metadata"]["threadId"], "111122223333/root/00000000-0000-4000-8000-000000000006");
+    assert_eq!(process.sandbox.calls().len(), 1, "sns:Publish alone");
+}
+
+#[tokio::test]
+async fn a_topic_that_does_not_take_it_is_an_error() {
+    let mut story = story(ALARM);
+    let event = told(&story).await;
+    for (trouble, error_type) in [(Trouble::Deny, "PublishRefused"), (Trouble::Broken, "PublishFailed")] {
+        story.faults = vec![Fault::on("sns:Publish", trouble)];
+        let process = Process::with(&story, |_| vec![("ROOTWATCH_CHAT_TOPIC_ARN", story.chat_topic_arn())]).await;
+        assert_eq!(process.hear(&event).await.unwrap_err().0, error_type);
+    }
+}
+
+#[tokio::test]
+async fn sl_1_too_many_messages_are_waited_out_when_the_time_allows() {
+    let (process, event) = with_fault(Trouble::Error("429 1".into()), Some(2)).await;
+    let started = Instant::now();
+    process.hear(&event).await.unwrap();
+    assert!(started.elapsed() >= Duration::from_secs(2), "Retry-After is kept");
+    assert_eq!((process.posted(), process.sandbox.posts().len()), (3, 1));
+}
+
+#[tokio::test]
+async fn sl_1_too_many_messages_for_longer_than_the_call_lasts_are_left_to_the_queue() {
+    for wait in ["3600", "59", "18446744073709551615"] {
+        let (process, event) = with_fault(Trouble::Error(format!("429 {wait}")), None).await;
+        let started = Instant::now();
+        let (error_type, message) = process.hear(&event).await.unwrap_err();
+        assert_eq!(error_type, "WebhookThrottled", "{message}");
+        assert!(started.elapsed() < Duration::from_secs(20) && process.posted() == 1, "nothing is gained by waiting");
+    }
+}
+
+#[tokio::test]
+async fn sl_2_what_passes_is_tried_again_and_told_once() {
+    for trouble in [Trouble::Broken, Trouble::Reset, Trouble::Error("503 unavailable".into())] {
+        let (process, event) = with_fault(trouble.clone(), Some(2)).await;
+        process.hear(&event).await.unwrap();
+        assert_eq!((process.posted(), process.sandbox.posts().len()), (3, 1), "{trouble:?}");
+        assert_eq!(process.calls("ssm:GetParameter"), 1);
+    }
+}
+
+#[tokio::test]
+async fn sl_2_what_does_not_pass_is_an_error_after_three_tries_so_that_lambda_keeps_the_event() {
+    for (trouble, words) in [
+        (Trouble::Error("502 bad_gateway".into()), "Slack's webhook failed: 502 (bad_gateway)"),
+        (Trouble::Reset, "Slack's webhook could not be reached"),
+    ] {
+        let (process, event) = with_fault(trouble, None).await;
+        let error = process.hear(&event).await.unwrap_err();
+        assert_eq!(error, ("WebhookUnreachable".to_owned(), words.to_owned()));
+        assert_eq!((process.posted(), process.sandbox.posts().len()), (3, 0));
+    }
+}
+
+#[tokio::test]
+async fn sl_2_a_webhook_that_hangs_is_an_error_before_lambda_ends_the_call() {
+    let mut story = story_now(ALARM);
+    let event = told(&story).await;
+    story.faults.push(Fault::on("slack:POST", Trouble::Hang));
+    let (outcome, _) = binary(&story, &event, 8, |_| {}).await;
+    let error = outcome.answer.unwrap_err();
+    assert_eq!(error["errorType"], "WebhookUnreachable", "{error}");
+    assert!(outcome.took < Duration::from_secs(7), "{:?}", outcome.took);
+}
+
+#[tokio::test]
+async fn sl_3_what_slack_refuses_for_good_is_an_error_at_once_that_names_the_code() {
+    for (answer, reads) in [
+        ("400 invalid_payload", 1),
+        ("400 invalid_blocks", 1),
+        ("403 action_prohibited", 2),
+        ("404 no_service", 2),
+        ("410 channel_is_archived", 2),
+    ] {
+        let (process, event) = with_fault(Trouble::Error(answer.into()), None).await;
+        let (error_type, message) = process.hear(&event).await.unwrap_err();
+        let (status, word) = answer.split_once(' ').unwrap();
+        assert_eq!(error_type, "WebhookRefused");
+        assert_eq!(message, format!("Slack's webhook refused the message: {status} ({word})"));
+        assert_eq!((process.posted(), process.calls("ssm:GetParameter")), (1, reads), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn sl_3_a_redirect_is_not_followed() {
+    for status in [301, 302, 307, 308] {
+        let (process, event) = with_fault(Trouble::Error(format!("{status} /services/elsewhere")), None).await;
+        let (error_type, message) = process.hear(&event).await.unwrap_err();
+        assert_eq!((error_type.as_str(), process.posted()), ("WebhookRefused", 1), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn sl_5_an_address_that_is_not_slacks_is_refused_before_anything_is_sent() {
+    for url in [
+        "http://hooks.slack.com/secret",
+        "https://169.254.169.254/secret",
+        "http://127.0.0.1:9001/secret",
+        "secret",
+        "",
+    ] {
+        let mut story = story(ALARM);
+        let event = told(&story).await;
+        story.parameters.insert(WEBHOOK_PARAMETER.into(), url.into());
+        let process = Process::over(&story).await;
+        let (error_type, message) = process.hear(&event).await.unwrap_err();
+        assert_eq!(error_type, "WebhookUnknown", "{url}");
+        assert!(!message.contains("secret") && process.posted() == 0, "{message}");
+    }
+}
+
+#[tokio::test]
+async fn sl_6_a_webhook_that_was_replaced_is_read_anew_by_a_warm_process() {
+    let story = story(ALARM);
+    let event = told(&story).await;
+    let process = Process::over(&story).await;
+    process.hear(&event).await.unwrap();
+    process.hear(&event).await.unwrap();
+    assert_eq!(process.calls("ssm:GetParameter"), 1, "it is kept while the process is warm");
+    let mut rotated = story.clone();
+    rotated.webhook = "/services/T0EXAMPLE/B0EXAMPLE/another-secret-of-the-webhook".into();
+    rotated.parameters.insert(WEBHOOK_PARAMETER.into(), format!("{{sandbox}}{}", rotated.webhook));
+    process.sandbox.turn_to(rotated);
+    process.hear(&event).await.unwrap();
+    process.hear(&event).await.unwrap();
+    assert_eq!((process.sandbox.posts().len(), process.posted(), process.calls("ssm:GetParameter")), (4, 5, 2));
+}
+
+#[tokio::test]
+async fn sl_6_a_webhook_that_is_missing_or_denied_is_an_error_and_told_when_it_is_there() {
+    let mut story = story(ALARM);
+    let event = told(&story).await;
+    let there = std::mem::take(&mut story.parameters);
+    let process = Process::over(&story).await;
+    let (error_type, message) = process.hear(&event).await.unwrap_err();
+    assert_eq!(error_type, "WebhookUnknown");
+    assert_eq!(message, "ssm:GetParameter of /rootwatch/slack-webhook failed (ParameterNotFound)");
+    story.parameters = there;
+    process.sandbox.turn_to(story.clone());
+    process.sandbox.add_fault(Fault::on("ssm:GetParameter", Trouble::Deny));
+    let (error_type, message) = process.hear(&event).await.unwrap_err();
+    assert_eq!(error_type, "WebhookUnknown");
+    assert!(message.ends_with("was denied (AccessDeniedException)"), "{message}");
+    process.sandbox.clear_faults();
+    process.hear(&queued(&event)).await.unwrap();
+    assert_eq!((process.posted(), process.sandbox.posts().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn what_waited_in_the_queue_is_told_late_and_says_so() {
+    let story = story(ALARM);
+    let event = queued(&told(&story).await);
+    for (minutes, late) in [(15, false), (16, true)] {
+        let mut process = Process::over(&story).await;
+        process.invocation.now += SignedDuration::from_mins(minutes);
+        process.invocation.ends += SignedDuration::from_mins(minutes);
+        process.hear(&event).await.unwrap();
+        let text = texts(&process.sandbox.posts()[0]);
+        assert_eq!(text.contains("TOLD LATE:* SNS had it at 2026-11-20 10:00:00 UTC"), late, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn an_alarm_of_the_stack_arrives_too_and_so_does_any_text() {
+    let story = story(QUIET);
+    let process = Process::over(&story).await;
+    let alarm = json!({"AlarmName": "rootwatch-SilenceAlarm", "NewStateValue": "ALARM", "AWSAccountId": "111122223333",
+        "AlarmDescription": "no complete check", "NewStateReason": "no datapoints", "StateChangeTime": "2026-11-20T10:00:00Z"});
+    process.hear(&event_of("ALARM", &alarm.to_string(), &story)).await.unwrap();
+    process.hear(&event_of("A test", "hello", &story)).await.unwrap();
+    let headers =
+        process.sandbox.posts().iter().map(|post| post["blocks"][0]["text"]["text"].clone()).collect::<Vec<_>>();
+    assert_eq!(headers, ["🔴 ALARM: rootwatch-SilenceAlarm in 111122223333", "A test"]);
+}
+
+#[tokio::test]
+async fn pb_8_whatever_fits_into_sns_fits_into_slack() {
+    let story = story("critical-one-success-among-many-failed-sign-ins").with_a_flood_of(2_000);
+    let event = told(&story).await;
+    assert!(event.to_string().len() < checklist::message::MAX_BYTES);
+    let process = Process::over(&story).await;
+    process.hear(&event).await.unwrap();
+    assert_eq!(process.sandbox.posts().len(), 1);
+}
+
+#[tokio::test]
+async fn ct_15_garbage_is_an_error_with_a_stable_type_and_calls_nothing() {
+    let story = story_now(QUIET);
+    for event in [json!(null), json!({}), json!({"Records": []}), queued(&json!({"a": 1}))] {
+        let (outcome, sandbox) = binary(&story, &event, 60, |_| {}).await;
+        assert_eq!(outcome.answer.unwrap_err()["errorType"], "InvalidEvent", "{event}");
+        assert_eq!(sandbox.calls(), []);
+    }
+}
+
+#[tokio::test]
+async fn cf_1_wrong_settings_of_the_slack_function_are_one_error_with_every_fault_and_call_nothing() {
+    let story = story_now(QUIET);
+    let (outcome, sandbox) = binary(&story, &event_of("a", "b", &story), 60, |invoke| {
+        invoke.environment.push(("ROOTWATCH_CHAT_TOPIC_ARN".into(), "arn".into()));
+        invoke.environment.push(("ROOTWATCH_WEBHOOK_TEST_HOST".into(), "evil.example:80".into()));
+        invoke.environment.push(("ROOTWATCH_TYPO".into(), "1".into()));
+    })
+    .await;
+    let error = outcome.answer.unwrap_err();
+    assert_eq!(error["errorType"], "InvalidSettings");
+    for fault in ["and not both", "is not a loopback address", "is not the ARN", "ROOTWATCH_TYPO is not known"] {
+        assert!(error["errorMessage"].as_str().unwrap().contains(fault), "{error}");
+    }
+    assert_eq!(sandbox.calls(), []);
+}
+
+#[tokio::test]
+async fn se_1_in_1_in_2_neither_the_webhook_nor_a_mention_gets_out() {
+    let mut story = story_now("critical-hostile-text");
+    let event = told(&story).await;
+    let traced = |invoke: &mut Invoke| {
+        invoke.environment.push(("AWS_LAMBDA_LOG_LEVEL".into(), "TRACE".into()));
+        invoke.environment.push(("RUST_LOG".into(), "trace".into()));
+    };
+    let (outcome, sandbox) = binary(&story, &event, 60, traced).await;
+    assert!(outcome.answer.is_ok(), "{}", outcome.log);
+    let post = &sandbox.posts()[0];
+    for text in texts(post).lines() {
+        for dead in ["<!", "<@", "<#", "://evil", "www.evil"] {
+            assert!(!text.contains(dead), "{dead} in {text}");
+        }
+    }
+    assert!(post.get("link_names").is_none() && post.get("parse").is_none());
+    let mut logs = vec![outcome.log];
+    for trouble in
+        [Trouble::Error("404 no_service /services/T0EXAMPLE/B0EXAMPLE/secret-of-the-webhook".into()), Trouble::Reset]
+    {
+        story.faults = vec![Fault::on("slack:POST", trouble)];
+        let (outcome, _) = binary(&story, &event, 60, traced).await;
+        logs.push(format!("{}\n{}", outcome.log, outcome.answer.unwrap_err()));
+    }
+    for log in logs {
+        assert!(!log.is_empty());
+        for secret in SECRETS {
+            assert!(!log.contains(secret), "{secret} is in the log: {log}");
+        }
+    }
+}
+
+#[test]
+fn the_test_message_in_the_readme_is_accepted() {
+    let readme = crate::deployment::file("README.md");
+    let (_, event) = readme.split_once("--event '{\"Records\"").expect("an example");
+    let event = format!("{{\"Records\"{}", event.split_once('\'').unwrap().0);
+    let messages = slack_notifier::messages(&serde_json::from_str(&event).unwrap()).unwrap();
+    assert_eq!(messages[0].message, "rootwatch can write into this channel");
+}
+
+#[test]
+fn the_bodies_for_programs_are_what_the_function_is_subscribed_to() {
+    let message = Message { subject: "s".into(), text: "for people".into(), json: "for programs".into() };
+    let bodies: Value = serde_json::from_str(&message.by_protocol()).unwrap();
+    assert_eq!(bodies["lambda"], "for programs");
+}
