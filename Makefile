@@ -36,7 +36,7 @@ invoke: programs
 
 programs:
 	@test -x target/debug/sandbox || echo "Building; a few minutes the first time …"
-	@$(CARGO) build --quiet --locked --package checker --package slack-notifier --package sandbox
+	@$(CARGO) build --quiet --locked --package bare --package checker --package root-activity --package sandbox --package slack-notifier
 
 # More threads than cores: the acceptance tests mostly wait for the pace that CloudTrail sets.
 test: programs

@@ -214,9 +214,14 @@ fn the_environment_of_the_template_is_what_each_function_reads() {
     let least = minimal().into_iter().chain(stack.clone());
     let settings = checker::Settings { watch: None, ..settings };
     assert_eq!(settings, checker::Settings::read(least, now).unwrap(), "the same defaults in template and code");
-    let of_rules = ["ROOTWATCH_RULES", "ROOTWATCH_FORWARD_REGIONS"];
-    let others = variables.keys().filter(|name| !of_rules.contains(&name.as_str()));
-    assert_eq!(others.count(), 16, "every setting of the function is a parameter or of the stack");
+    let watch = checker::Settings::read(variables.clone(), now).unwrap().watch.unwrap();
+    let rules: BTreeSet<String> = ["RootRule", "TamperingRule"]
+        .iter()
+        .flat_map(|rule| strings(&template()["Resources"][*rule]["Properties"]["Name"]))
+        .map(|name| name.replace(STACK, "rootwatch"))
+        .collect();
+    assert_eq!(watch.rules.iter().cloned().collect::<BTreeSet<_>>(), rules, "the function looks after its own rules");
+    assert_eq!(variables.len(), 18, "every setting of the function is a parameter or of the stack");
 
     let variables = variables_of("RootActivity");
     let settings = root_activity::Settings::read(variables.clone()).unwrap();
@@ -506,6 +511,17 @@ fn each_function_is_what_was_tested() {
     assert!(schedule["Properties"]["OmitName"].is_null());
     let names = [&schedule["Properties"]["Name"], &checker["Environment"]["Variables"]["ROOTWATCH_SCHEDULE"]];
     assert_eq!(names.map(strings), [["${AWS::StackName}-schedule"]; 2], "the function looks after its own schedule");
+}
+
+#[test]
+fn rt_4_a_panic_is_caught_and_reported_in_what_is_deployed_too() {
+    let (_, profile) =
+        file("Cargo.toml").split_once("[profile.release]").map(|(a, b)| (a.len(), b.to_owned())).unwrap();
+    let said: Vec<&str> = profile.lines().filter_map(|line| line.split_once(" = ").map(|(name, _)| name)).collect();
+    for name in ["codegen-units", "lto", "panic", "strip"] {
+        assert!(said.contains(&name), "cargo-lambda would set {name}");
+    }
+    assert!(profile.contains("panic = \"unwind\""));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use aws::client::Limits;
 use checklist::root_activity::Kind;
 use function::Invocation;
 use root_activity::{Answer, Error, Listener, Settings};
+use sandbox::runtime::{self, Invoke};
 use sandbox::{Fault, Published, Story, Subscription, Trouble};
 use serde_json::{Value, json};
 
@@ -412,6 +413,24 @@ async fn st_2_to_st_9_a_batch_whose_run_ends_at_any_call_is_finished_when_it_is_
         assert!((1..=2).contains(&told.len()), "{action} {after}: {told:?}");
         account.assert_settled(action).await;
     }
+}
+
+#[tokio::test]
+async fn the_real_binary_tells_a_batch_and_answers_what_sqs_shall_deliver_again() {
+    let story = crate::account::story_now(QUIET);
+    let account = Account::of(&story).await;
+    let mut event = batch(&[sign_in("one", "Success")]);
+    event["Records"].as_array_mut().unwrap().push(json!({"messageId": "garbage", "body": "{"}));
+    let timeout = std::time::Duration::from_secs(60);
+    let outcome = runtime::invoke(Invoke::root_activity(&account.sandbox, &story, event.to_string(), timeout)).await;
+    let answer = outcome.answer.unwrap();
+    assert_eq!(answer["batchItemFailures"], json!([{"itemIdentifier": "garbage"}]));
+    assert_eq!((answer["told"].as_array().unwrap().len(), &answer["untold"]), (1, &json!(0)));
+    assert_eq!(ids(&account.sandbox.published()), ["one"]);
+    assert!(outcome.log.contains("\"AlertsTold\":1"), "{}", outcome.log);
+
+    let alone = runtime::invoke(Invoke::root_activity(&account.sandbox, &story, "{}".into(), timeout)).await;
+    assert_eq!(alone.answer.unwrap_err()["errorType"], "InvalidEvent");
 }
 
 #[tokio::test]

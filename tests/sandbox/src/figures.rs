@@ -5,16 +5,72 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use sandbox::runtime::{self, Invoke, Outcome};
 use sandbox::{Sandbox, Story};
+use serde_json::json;
 
 const RUNS: usize = 11;
+const STARTS: usize = 51;
 const MEGABYTE: f64 = 1_000_000.0;
 
-/// Prints the figures; takes half a minute.
+/// Prints the figures; takes a minute.
 pub(crate) async fn print() {
-    let binary = runtime::checker();
-    let size = std::fs::metadata(&binary).map_or(0, |file| file.len());
-    println!("release binary                {:>9.2} MB   (target: at most 9)", bytes(size));
+    starts().await;
     println!();
+    checks().await;
+    println!(
+        "\nmedian of {RUNS} runs or {STARTS} starts, and the distance to the slowest or largest; over the loopback account"
+    );
+}
+
+/// Each binary from its start to its first request for an event, beside one that does nothing; and root-activity from its start to
+/// the message of a sign-in.
+async fn starts() {
+    let mut story = Story::at("nothing-to-tell-compliant", Timestamp::now());
+    story.environment.clear();
+    let sandbox = Sandbox::start(story.clone()).await;
+    let limit = Duration::from_secs(60);
+    let nothing = || "[]".to_owned();
+    println!("binary               MB   ready ms   peak MB   (target: checker at most 9 MB)");
+    for name in ["bare", "root-activity", "slack-notifier", "checker"] {
+        let invoke = match name {
+            "root-activity" => Invoke::root_activity(&sandbox, &story, nothing(), limit),
+            "slack-notifier" => Invoke::slack(&sandbox, &story, nothing(), limit),
+            _ => Invoke { binary: runtime::binary(name), ..Invoke::over(&sandbox, &story, nothing(), limit) },
+        };
+        let size = std::fs::metadata(&invoke.binary).map_or(0, |file| file.len());
+        let mut outcomes = Vec::new();
+        for _ in 0..STARTS {
+            outcomes.push(runtime::invoke(invoke.clone()).await);
+        }
+        let ready = spread(&outcomes, |outcome| outcome.ready.as_secs_f64() * 1_000.0);
+        let peak = spread(&outcomes, |outcome| bytes(outcome.peak_memory));
+        println!("{name:<16} {:>6.2}   {ready:>8}   {peak:>7}", bytes(size));
+    }
+    let mut outcomes = Vec::new();
+    for number in 0..STARTS {
+        let event = sign_in(number);
+        outcomes.push(runtime::invoke(Invoke::root_activity(&sandbox, &story, event, limit)).await);
+    }
+    assert!(outcomes.iter().all(|outcome| outcome.answer.is_ok()), "every sign-in is answered");
+    assert!(sandbox.published().len() == STARTS, "every sign-in is told");
+    let took = spread(&outcomes, |outcome| (outcome.ready + outcome.took).as_secs_f64() * 1_000.0);
+    println!("a sign-in of root, from the start of root-activity to the answer: {took} ms   (target: at most 150)");
+}
+
+/// A batch of one sign-in.
+fn sign_in(number: usize) -> String {
+    let detail = json!({
+        "eventID": format!("sign-in-{number}"), "eventName": "ConsoleLogin", "eventSource": "signin.amazonaws.com",
+        "eventType": "AwsConsoleSignIn", "eventTime": Timestamp::now(), "awsRegion": "us-east-2",
+        "userIdentity": {"type": "Root", "arn": "arn:aws:iam::111122223333:root"},
+        "responseElements": {"ConsoleLogin": "Success"}, "additionalEventData": {"MFAUsed": "Yes"},
+    });
+    let envelope = json!({"detail-type": "AWS Console Sign In via CloudTrail", "source": "aws.signin",
+        "account": "111122223333", "detail": detail});
+    json!({"Records": [{"messageId": "1", "body": envelope.to_string()}]}).to_string()
+}
+
+async fn checks() {
+    let binary = runtime::binary("checker");
     println!(
         "A quiet run: the second over the same account.\nusers  regions   ready ms      run s   peak MB   AWS calls   of them DynamoDB"
     );
@@ -47,7 +103,6 @@ pub(crate) async fn print() {
             "{users:>5}  {regions:>7}   {ready:>8}   {took:>8}   {peak:>7}   {calls:>9}   {to_the_ledger}   (at most {most} and 4)"
         );
     }
-    println!("\nmedian of {RUNS} runs, and the distance to the slowest or largest; over the loopback account");
 }
 
 /// A compliant account of that size.

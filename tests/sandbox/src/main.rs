@@ -184,7 +184,7 @@ async fn try_own_account() -> ExitCode {
     // A dry run looks up what was told before: nothing, in a table of its own.
     let ledger = Sandbox::start(Story::load(QUIET)).await;
     let outcome = runtime::invoke(Invoke {
-        binary: runtime::checker(),
+        binary: runtime::binary("checker"),
         environment: exported
             .into_iter()
             .chain([

@@ -1,8 +1,9 @@
 //! A local Lambda Runtime API (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>): one event into a real binary.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use http_body_util::{BodyExt, Full};
@@ -43,12 +44,21 @@ impl Invoke {
     /// `event` into the function that passes on to Slack, likewise: with the name of its parameter, and the sandbox as Slack's host.
     pub fn slack(sandbox: &Sandbox, story: &Story, event: String, timeout: Duration) -> Self {
         let mut invoke = Self::over(sandbox, story, event, timeout);
-        invoke.binary = slack_notifier();
+        invoke.binary = binary("slack-notifier");
         invoke.environment.retain(|(name, _)| !name.starts_with("ROOTWATCH_"));
         let host = sandbox.url().trim_start_matches("http://").to_owned();
         let own =
             [("ROOTWATCH_WEBHOOK_PARAMETER", WEBHOOK_PARAMETER.to_owned()), ("ROOTWATCH_WEBHOOK_TEST_HOST", host)];
         invoke.environment.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        invoke
+    }
+
+    /// `event` into the function behind EventBridge, likewise.
+    pub fn root_activity(sandbox: &Sandbox, story: &Story, event: String, timeout: Duration) -> Self {
+        let mut invoke = Self::over(sandbox, story, event, timeout);
+        invoke.binary = binary("root-activity");
+        let shared = ["ROOTWATCH_TABLE", "ROOTWATCH_TOPIC_ARN"];
+        invoke.environment.retain(|(name, _)| !name.starts_with("ROOTWATCH_") || shared.contains(&name.as_str()));
         invoke
     }
 
@@ -64,7 +74,7 @@ impl Invoke {
             ]
             .map(|(name, value)| (name.to_owned(), value.to_owned())),
         );
-        let (binary, function_arn) = (checker(), story.function_arn());
+        let (binary, function_arn) = (binary("checker"), story.function_arn());
         let crash = Some(sandbox.crash());
         Self { binary, environment, inherit: false, function_arn, event, timeout, crash }
     }
@@ -90,16 +100,11 @@ enum Reached {
     Answered(Result<Value, Value>, Instant),
 }
 
-/// Builds the `checker` binary in the same profile as the caller, and returns its path.
-pub fn checker() -> PathBuf {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| build("checker")).clone()
-}
-
-/// Builds the `slack-notifier` binary in the same profile as the caller, and returns its path.
-pub fn slack_notifier() -> PathBuf {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| build("slack-notifier")).clone()
+/// Builds the binary of `package`, which is called the same, in the profile of the caller, and returns its path.
+pub fn binary(package: &str) -> PathBuf {
+    static BUILT: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    built.entry(package.to_owned()).or_insert_with(|| build(package)).clone()
 }
 
 fn build(binary: &str) -> PathBuf {
@@ -111,7 +116,9 @@ fn build(binary: &str) -> PathBuf {
         build.args(["--release", "--package", binary]);
     } else {
         // The same packages as in the Makefile, so that all share what is built.
-        build.args(["--package", "checker", "--package", "slack-notifier", "--package", "sandbox"]);
+        for package in ["bare", "checker", "root-activity", "sandbox", "slack-notifier"] {
+            build.args(["--package", package]);
+        }
     }
     // What cargo tells a test of its package would look like a change to build scripts, and rebuild half of the workspace.
     for (name, _) in std::env::vars_os() {
