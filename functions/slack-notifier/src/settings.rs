@@ -52,6 +52,8 @@ impl Settings {
             let topic_arn = environment.topic_arn(CHAT);
             return environment.finish(Self::Chat { topic_arn });
         }
+        // It may be set and empty.
+        environment.take(CHAT);
         environment.finish(Self::Webhook { parameter, test_host })
     }
 }

@@ -6,8 +6,10 @@ use jiff::SignedDuration;
 
 use super::bulletins::{QUARTER, Story, no_mfa};
 use super::*;
-use crate::alert::{Plan, announce};
+use crate::Severity;
+use crate::alert::{Plan, announce, of_tampering};
 use crate::message::slack::limits;
+use crate::tampering::{Tampering, Target};
 use crate::text::bounded;
 
 /// What Slack refuses; the rules of <https://docs.slack.dev/reference/block-kit/blocks>.
@@ -178,6 +180,42 @@ fn notices_and_a_digest_in_slack() {
     story.waiting.push(announce(&plan, &story.snapshot.account, now));
     story.run(SignedDuration::from_hours(5), |snapshot| snapshot.password_policy = Ok(None));
     insta::assert_snapshot!(drawn(&slack(&story.mail())));
+}
+
+#[test]
+fn who_changed_what_watches_is_in_slack_with_what_to_do() {
+    let now: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
+    let tampering = |number: usize| Tampering {
+        event_id: format!("00000000-0000-4000-8000-00000000000{number}"),
+        target: Target::Trail,
+        severity: Severity::Critical,
+        time: Some(now),
+        region: "eu-west-1".into(),
+        event_name: "StopLogging".into(),
+        event_source: "cloudtrail.amazonaws.com".into(),
+        by: "arn:aws:iam::111122223333:user/<!here>".into(),
+        on: Some("management-events".into()),
+        source_address: Some("198.51.100.24".into()),
+        user_agent: None,
+        error: None,
+        invoked_by: None,
+    };
+    let account = Snapshot::compliant().account;
+    let alerts: Vec<Alert> = (1..8).map(|number| of_tampering(tampering(number), &account, now)).collect();
+    let bulletin = Bulletin { alerts: &alerts, at: now, report: None, repeats_possible: true, runbook: RUNBOOK };
+    let drawn = drawn(&slack(&Message::compose(&bulletin).unwrap()));
+    assert_eq!(drawn.matches("[ \"Open the event\" ]").count(), 5);
+    for words in [
+        "🔴 *CRITICAL  A CloudTrail trail was changed: StopLogging*\n*What*\n`StopLogging` of `cloudtrail.amazonaws.com`",
+        "*Who*\n`arn:aws:iam::111122223333:user/&lt;!here&gt;`",
+        "*On*\n`management-events`",
+        "2. Otherwise undo it now: start the trail's logging",
+        "*Further changes*",
+        "⚠️ STATE STORE UNAVAILABLE, REPEATS POSSIBLE",
+    ] {
+        assert!(drawn.contains(words), "{words}: {drawn}");
+    }
+    assert_eq!(drawn.matches("*Why it matters:*").count(), 1);
 }
 
 #[test]
