@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use checklist::message::{Bulletin, Message, RUNBOOK};
+use checklist::message::{Bulletin, Message};
 use serde_json::{Value, json};
 
 use crate::samples::{self, Sample};
@@ -52,7 +52,7 @@ fn compose(sample: &Sample) -> Result<Message, Failed> {
         at: samples::now(),
         report: None,
         repeats_possible: false,
-        runbook: RUNBOOK,
+        runbook: "https://wiki.example/rootwatch/runbook",
     };
     Message::compose(&bulletin).ok_or_else(|| format!("{} tells nothing", sample.name).into())
 }
