@@ -92,11 +92,6 @@ ROWS = [
     a_sign_in_of_root_arrives_in_slack_within_a_minute,
     deleting_leaves_what_the_template_retains,
 ]
-# Rows that wait for the functions which they need.
-NEEDS = {
-    a_sign_in_of_root_is_told_within_a_minute: {"RootActivity"},
-    a_sign_in_of_root_arrives_in_slack_within_a_minute: {"RootActivity", "SlackNotifier"},
-}
 
 
 class Stack:
@@ -124,7 +119,7 @@ class Stack:
 
     def deploy(self, schedule):
         chosen = {"Schedule": schedule, "SlackWebhookParameter": WEBHOOK, "ForwardRegions": ""}
-        overrides = [f"{name}='{value}'" for name, value in chosen.items() if name in self.template["Parameters"]]
+        overrides = [f"{name}='{value}'" for name, value in chosen.items()]
         self.account.sam("build")
         self.account.sam(
             "deploy", "--stack-name", self.name, "--no-confirm-changeset", "--no-progressbar", "--parameter-overrides", *overrides
@@ -140,8 +135,7 @@ class Stack:
         policy["Statement"] = [statement for statement in policy["Statement"] if statement["Sid"] != "OnlyOverTls"]
         sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps(policy))
         # No parameter of the template opens the way to another host than Slack's.
-        if slack := self.resources.get("SlackNotifier"):
-            self.set_environment(slack, ROOTWATCH_WEBHOOK_TEST_HOST=self.webhook.host)
+        self.set_environment(self.resources["SlackNotifier"], ROOTWATCH_WEBHOOK_TEST_HOST=self.webhook.host)
 
     def set_environment(self, function, **variables):
         functions = self.account.client("lambda")
@@ -192,9 +186,6 @@ def main(chosen):
         print(f"ok      {time.monotonic() - started:6.1f} s  it builds and deploys", flush=True)
         for row in rows:
             words = row.__name__.replace("_", " ")
-            if missing := NEEDS.get(row, set()) - set(stack.resources):
-                print(f"not yet           {words}: the template has no {', '.join(sorted(missing))}", flush=True)
-                continue
             started = time.monotonic()
             try:
                 row(stack)

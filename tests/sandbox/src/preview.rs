@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use checklist::message::{Bulletin, Message};
-use serde_json::{Value, json};
+use checklist::message::{Bulletin, Message, Notification};
+use serde_json::Value;
 
 use crate::samples::{self, Sample};
 
@@ -27,7 +27,7 @@ pub(crate) fn write(folder: &Path, browser: &str) -> Result<usize, Failed> {
     for sample in samples::all() {
         let message = compose(&sample)?;
         std::fs::write(folder.join(&sample.name).with_extension("txt"), mail(&message))?;
-        posts.push((sample.name, slack(&message)));
+        posts.push((sample.name, slack(&message)?));
     }
     let browser = Browser { program: browser, profile: folder.join(".browser") };
     let index = folder.join("index.html");
@@ -61,12 +61,10 @@ fn mail(message: &Message) -> String {
     format!("Subject: {}\n\n{}", message.subject, message.text)
 }
 
-/// Stands in for what the Slack function will make of it.
-fn slack(message: &Message) -> Value {
-    let section = |text: &str| json!({"type": "section", "text": {"type": "plain_text", "text": text}});
-    let paragraphs = message.text.split("\n\n").map(section);
-    let header = json!({"type": "header", "text": {"type": "plain_text", "text": message.subject}});
-    json!({"text": message.subject, "blocks": std::iter::once(header).chain(paragraphs).collect::<Vec<_>>()})
+/// What the Slack function makes of what the topic hands it.
+fn slack(message: &Message) -> Result<Value, serde_json::Error> {
+    let notification: Notification = serde_json::from_str(&message.json)?;
+    Ok(checklist::message::slack::compose(&notification))
 }
 
 /// A browser without a window.
