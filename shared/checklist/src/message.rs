@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::alert::{Alert, ConditionAlert, Digest, Transition, What};
 use crate::report::Report;
-use crate::root_activity::RootActivity;
+use crate::root_activity::{Kind, RootActivity};
 use crate::text;
 
 pub mod chat;
@@ -180,6 +180,7 @@ impl<'a> Sorted<'a> {
             root_sessions: session::sessions(self.acts.iter().take(acts).copied()),
             alerts: self.others.iter().take(others).map(|alert| Cow::Borrowed(*alert)).collect(),
             left_out,
+            left_out_sign_ins: self.acts.iter().skip(acts).filter(|(_, act)| act.kind == Kind::SignInFailed).count(),
         };
         json!(notification).to_string()
     }
@@ -213,7 +214,8 @@ impl<'a> Sorted<'a> {
                 let weight = if told.condition.is_blindness() { "UNKNOWN".to_owned() } else { severity.to_string() };
                 let what = told.condition.headline();
                 match self.transition(alert, told) {
-                    Transition::Opened | Transition::Changed => format!("{weight}: {what}"),
+                    Transition::Opened => format!("{weight}: {what}"),
+                    Transition::Changed => format!("{weight}: worse: {what}"),
                     Transition::Reminder => format!("{weight}: still open: {what}"),
                     Transition::Resolved => format!("RESOLVED: {}", told.condition.mended()),
                     Transition::Silenced => format!("SILENCED: {what}"),

@@ -266,7 +266,9 @@ impl<'a> Mail<'a> {
         if conditions.is_empty() {
             return;
         }
-        self.section(title);
+        let is_worse =
+            |(alert, told): &(&Alert, &ConditionAlert)| self.sorted.transition(alert, told) == Transition::Changed;
+        self.section(if conditions.iter().any(is_worse) { "NEW, OR WORSE THAN BEFORE" } else { title });
         if conditions.iter().any(|(_, told)| told.condition.is_blindness()) {
             self.line("");
             self.wrapped("  ", words::NO_ALL_CLEAR);
@@ -344,7 +346,7 @@ impl<'a> Mail<'a> {
             return;
         }
         let is_resolved = ended.iter().all(|(_, told)| told.transition == Transition::Resolved);
-        self.section(if is_resolved { "RESOLVED" } else { "RESOLVED, OR NO LONGER TOLD" });
+        self.section(if is_resolved { "RESOLVED" } else { "RESOLVED, SILENCED, NO LONGER CHECKED" });
         let alerts: Vec<&Alert> = ended.iter().map(|(alert, _)| *alert).collect();
         for (alert, told) in ended {
             self.line("");

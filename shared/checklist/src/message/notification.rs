@@ -52,6 +52,9 @@ pub struct Notification<'a> {
     pub alerts: Vec<Cow<'a, Alert>>,
     /// Root's acts and alerts that were left out to keep SNS's limit of size.
     pub left_out: usize,
+    /// How many of them are failed sign-ins, which anybody can cause.
+    #[serde(default)]
+    pub left_out_sign_ins: usize,
 }
 
 impl Notification<'_> {

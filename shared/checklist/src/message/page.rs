@@ -93,7 +93,13 @@ impl Page {
         opening.extend(sorted.told_late(notification.told_at).map(|late| format!("⚠️ {}", ours(&late))));
         if notification.left_out > 0 {
             let more = counted(notification.left_out, "act or alert was", "acts or alerts were");
-            opening.push(format!("⚠️ {more} left out, for want of room: the function's log names each."));
+            let sign_ins = match notification.left_out_sign_ins {
+                0 => String::new(),
+                sign_ins => format!(", {sign_ins} of them failed sign-ins"),
+            };
+            opening.push(format!(
+                "⚠️ {more} left out, for want of room{sign_ins}: the mail counts them, the function's log names each."
+            ));
         }
         let who = first.and_then(Alert::act).map(|act| {
             let from = act.source_address.as_deref().map_or_else(|| "an unknown address".into(), code);
@@ -336,7 +342,7 @@ impl<'a> Pen<'a> {
         let title = if ended.iter().all(|(_, told)| told.transition == Transition::Resolved) {
             "*RESOLVED*"
         } else {
-            "*RESOLVED, OR NO LONGER TOLD*"
+            "*RESOLVED, SILENCED, NO LONGER CHECKED*"
         };
         let runbook = self.runbook(runbook::heading(&first.what));
         let advice = runbook.map(|runbook| Advice { runbook: Some(runbook), ..Advice::default() });

@@ -36,14 +36,13 @@ same, one less severe and with the ticket.
 
 ## NEW and changed: … (a control fails)
 
-What to do stands in the mail and in [CONTROLS.md](../shared/checklist/CONTROLS.md). *More than was told* means that something was
-added: look at that first. *Flapping* means that it opened at least three times within 24 hours: somebody, or some program, undoes what
-another does.
+What to do stands in the mail and in [CONTROLS.md](../shared/checklist/CONTROLS.md). *Worse than was told* means that something was
+added: look at that first. *Came and went* at least three times within 24 hours: somebody, or some program, undoes what another does.
 
 ## still open: … (a reminder)
 
 It was told before and is not mended. Critical conditions are told again every 4 hours, others every 24, as the stack's parameters say.
-*Not verified since* means that nobody can see any more whether it is still so: mend what could not be read first.
+*Could not be checked since* means that nobody can see any more whether it is still so: mend what could not be read first.
 
 1. Mend it, or find out who said they would.
 2. If it shall stay so for a while, write an exception with an owner and an end into the parameter `Exceptions`.

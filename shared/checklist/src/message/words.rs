@@ -197,14 +197,16 @@ impl<'a> Sorted<'a> {
         let mut since = Vec::new();
         match self.transition(alert, told) {
             Transition::Opened if told.transition == Transition::Opened => {}
-            Transition::Changed => since.push(format!("open since {}, and more than was told", moment(told.opened_at))),
+            Transition::Changed => {
+                since.push(format!("open since {}, and worse than was told then", moment(told.opened_at)))
+            }
             _ => since.push(format!("open since {}", moment(told.opened_at))),
         }
         if let Some(unverified) = told.unverified_since {
-            since.push(format!("not verified since {}: nobody could see", moment(unverified)));
+            since.push(format!("could not be checked since {}", moment(unverified)));
         }
         if told.flapping {
-            since.push("flapping: it opened at least three times within 24 hours".to_owned());
+            since.push("it came and went at least three times within 24 hours".to_owned());
         }
         (!since.is_empty()).then(|| since.join("; "))
     }
@@ -227,7 +229,7 @@ pub(super) fn remarks(act: &RootActivity, now: Timestamp) -> Vec<(&'static str, 
     let unreadable = "details unreadable: CloudTrail's record is missing or broken, open the event yourself";
     let remarks = [
         ("on", act.target.clone()),
-        ("signed by", act.access_key_id.clone()),
+        ("signed by", act.access_key_id.as_deref().map(key)),
         ("via", act.invoked_by.clone()),
         ("refused", act.error.clone()),
         ("planned", planned),
@@ -235,6 +237,15 @@ pub(super) fn remarks(act: &RootActivity, now: Timestamp) -> Vec<(&'static str, 
         ("note", (!act.details_readable).then(|| unreadable.to_owned())),
     ];
     remarks.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+/// `AKIA…` is a key that stays until it is deleted, `ASIA…` ends with its session.
+fn key(id: &str) -> String {
+    match id.get(..4) {
+        Some("AKIA") => format!("root access key {id}"),
+        Some("ASIA") => format!("session key {id}"),
+        _ => id.to_owned(),
+    }
 }
 
 /// The control that fails, where the condition is of one.
@@ -262,11 +273,19 @@ pub(super) fn ended(alert: &Alert, told: &ConditionAlert) -> (String, String) {
         (Transition::Silenced, Some(exception)) => {
             format!("SILENCED, not mended: {}. {}", told.condition, excepted(exception))
         }
-        (Transition::Dropped, _) => format!("NO LONGER CHECKED: {}", told.condition.about()),
+        (Transition::Dropped, _) => format!(
+            "NO LONGER CHECKED, so nobody knows whether it still is so: {}. Its Region is swept no more, or this version has no such \
+             control.",
+            told.condition.about()
+        ),
         _ => told.condition.mended(),
     };
-    let length = age(alert.at.duration_since(told.opened_at));
-    (how, format!("was open from {} to {} ({length})", moment(told.opened_at), moment(alert.at)))
+    let (from, to, length) = (moment(told.opened_at), moment(alert.at), age(alert.at.duration_since(told.opened_at)));
+    let span = match told.transition {
+        Transition::Silenced => format!("has been open since {from}, and still is"),
+        _ => format!("was open from {from} to {to} ({length})"),
+    };
+    (how, span)
 }
 
 /// What people must know that is neither an act nor a condition.
@@ -315,7 +334,7 @@ pub(super) fn notice(what: &What) -> Option<String> {
 
 /// A condition that a digest lists.
 pub(super) fn open(open: &OpenCondition) -> String {
-    let unverified = open.unverified_since.map(|at| format!(", not verified since {}", moment(at)));
+    let unverified = open.unverified_since.map(|at| format!(", could not be checked since {}", moment(at)));
     format!("{}, since {}{}", open.condition, moment(open.opened_at), unverified.unwrap_or_default())
 }
 

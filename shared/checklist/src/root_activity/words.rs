@@ -18,8 +18,8 @@ const NOT_YOURS: &str = "If nobody you trust did this, treat the account as take
                          password\", then take the next steps before anything else.";
 const CHECK_CREDENTIALS: &str = "Sign in as root with MFA, open Security credentials, and remove every access key, signing \
                                  certificate and MFA device that is not yours.";
-const READ_TRAIL: &str = "Read what else root did at that time: the link above, or CloudTrail event history with user name root, \
-                          in every Region.";
+const READ_TRAIL: &str =
+    "Read what else root did at that time: CloudTrail, Event history, user name root, in every Region.";
 const CALL_SUPPORT: &str =
     "If you cannot get in any more, use https://support.aws.amazon.com/#/contacts/aws-account-support.";
 
@@ -147,9 +147,9 @@ impl Kind {
                 "what watches was changed",
                 "CloudTrail, its keys and this stack are what tells you of root. Whoever switches them off acts unseen from then on.",
                 &[
-                    "Ask who it was. If somebody deployed rootwatch or your trail at that time, nothing more.",
-                    "Otherwise undo it now: start the trail's logging, enable the rule or the schedule, deploy the stack again.",
-                    "Then read what the same identity did before and after, in CloudTrail, in every Region.",
+                    "Unless somebody you trust deployed rootwatch or changed the trail at that moment, undo it now: start the trail's logging, enable the rule or the schedule, deploy the stack again.",
+                    "Ask who it was. If nobody answers for it, treat that identity as taken over.",
+                    "Read what the same identity did before and after, in CloudTrail, in every Region.",
                     "Invoke the function Checker with {}: its control alert-path tells what is still broken.",
                 ],
             ),

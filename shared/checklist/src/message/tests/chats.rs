@@ -209,7 +209,7 @@ fn who_changed_what_watches_is_in_slack_with_what_to_do() {
         "🔴 *CRITICAL  A CloudTrail trail was changed: StopLogging*\n*What*\n`StopLogging` of `cloudtrail.amazonaws.com`",
         "*Who*\n`arn:aws:iam::111122223333:user/&lt;!here&gt;`",
         "*On*\n`management-events`",
-        "2. Otherwise undo it now: start the trail's logging",
+        "undo it now: start the trail's logging",
         "*Further changes*",
         "⚠️ STATE STORE UNAVAILABLE, REPEATS POSSIBLE",
     ] {
@@ -245,9 +245,11 @@ fn acts_in_slack_are_detailed_then_listed_then_counted() {
 fn what_is_left_out_is_said_in_both() {
     let long = RootActivity { user_agent: Some("&".repeat(200)), target: Some("<".repeat(200)), ..new_root_key() };
     let message = compose(|snapshot| {
-        snapshot.root_events.activity = gather(numbered(&long, 3_000).collect());
+        snapshot.root_events.activity =
+            gather(numbered(&long, 3_000).chain(numbered(&failed_sign_in(), 200)).collect());
     });
     let drawn = drawn(&slack(&message));
+    assert!(drawn.contains(", 200 of them failed sign-ins: the mail counts them"), "{drawn}");
     assert!(drawn.contains("acts or alerts were left out, for want of room"), "{drawn}");
     assert!(drawn.contains("more in the mail and in the function's log."), "{drawn}");
     assert!(drawn.contains("… _cut here") || drawn.contains('…'), "{drawn}");
