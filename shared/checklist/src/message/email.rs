@@ -406,11 +406,7 @@ impl<'a> Mail<'a> {
         let lines =
             numbered.into_iter().chain([("+".to_owned(), "Account baseline")]).zip(steps.into_iter().chain(baseline));
         for ((number, title), status) in lines {
-            let words = match status {
-                Status::Failed | Status::Unknown => status.words().to_uppercase(),
-                _ => status.words().to_owned(),
-            };
-            self.line(format!("  {number} {title:<62} {words}"));
+            self.line(format!("  {number} {title:<62} {}", words::shown(status)));
         }
         // A digest has listed them.
         let report = self.bulletin.report.filter(|_| self.sorted.digest().is_none());

@@ -12,7 +12,7 @@ use super::words::{
 use super::{Notification, Sorted, runbook};
 use crate::account::Account;
 use crate::alert::{Alert, ConditionAlert, Fault, Transition};
-use crate::control::{Severity, place};
+use crate::control::{Severity, Step, place};
 use crate::root_activity::{Kind, RootActivity, Words};
 use crate::snapshot::Unavailable;
 use crate::text::{escaped_for_slack, for_slack, for_title};
@@ -380,6 +380,9 @@ impl<'a> Pen<'a> {
             lines.push("✅ Nothing is open.".into());
         } else if others.is_empty() {
             lines.push("Open is what stands above.".into());
+        }
+        for (step, status) in Step::ALL.into_iter().zip(&digest.steps) {
+            lines.push(format!("{}. {}: {}", step.number(), step.title(), words::shown(*status)));
         }
         let declared = words::declared(digest, self.notification.told_at);
         lines.extend(declared.iter().map(|(word, text)| format!("{word}  {}", sentence(text))));

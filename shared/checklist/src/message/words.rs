@@ -8,6 +8,7 @@ use crate::alert::{Alert, ConditionAlert, Digest, Fault, OpenCondition, Transiti
 use crate::control::Control;
 use crate::controls;
 use crate::declarations::Exception;
+use crate::finding::Status;
 use crate::root_activity::{Kind, RootActivity};
 use crate::tampering::Tampering;
 
@@ -152,17 +153,17 @@ impl<'a> Sorted<'a> {
         if failed > 0 {
             parts.push(counted(failed, "failed sign-in", "failed sign-ins"));
         }
-        for (transition, word) in [
-            (Transition::Opened, "new"),
-            (Transition::Changed, "changed"),
-            (Transition::Reminder, "still open"),
-            (Transition::Resolved, "resolved"),
-            (Transition::Silenced, "silenced"),
-            (Transition::Dropped, "no longer checked"),
+        for (transition, one, many) in [
+            (Transition::Opened, "new problem", "new problems"),
+            (Transition::Changed, "problem that got worse", "problems that got worse"),
+            (Transition::Reminder, "problem still open", "problems still open"),
+            (Transition::Resolved, "resolved", "resolved"),
+            (Transition::Silenced, "silenced", "silenced"),
+            (Transition::Dropped, "no longer checked", "no longer checked"),
         ] {
             let count = self.conditions_that(|is| is == transition).len();
             if count > 0 {
-                parts.push(format!("{count} {word}"));
+                parts.push(counted(count, one, many));
             }
         }
         let tampering = self.tamperings().len();
@@ -259,6 +260,14 @@ pub(super) fn control_of(told: &ConditionAlert) -> Option<&'static Control> {
 /// How a condition weighs: what was not seen has no severity for people.
 pub(super) fn weight(told: &ConditionAlert) -> String {
     if told.condition.is_blindness() { "UNKNOWN".to_owned() } else { told.failure.severity.to_string() }
+}
+
+/// A status as a person sees it at once: what is wrong in capitals.
+pub(super) fn shown(status: Status) -> String {
+    match status {
+        Status::Failed | Status::Unknown => status.words().to_uppercase(),
+        _ => status.words().to_owned(),
+    }
 }
 
 /// What to do about a fault that no control describes.

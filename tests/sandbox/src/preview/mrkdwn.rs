@@ -4,13 +4,14 @@
 use maud::{Markup, html};
 
 /// The emoji of our messages: not every machine has a font for them.
-const EMOJI: [(char, &str, &str); 8] = [
+const EMOJI: [(char, &str, &str); 9] = [
     ('🔴', "#dd2e44", ""),
     ('🟠', "#f4900c", ""),
     ('🟡', "#fdcb58", ""),
     ('🔵', "#3b88c3", ""),
     ('⚪', "#d5d8da", ""),
     ('✅', "#77b255", "✓"),
+    ('🔇', "#66757f", "–"),
     ('❓', "#be1931", "?"),
     ('⚠', "#e8a317", "!"),
 ];

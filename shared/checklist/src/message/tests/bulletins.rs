@@ -125,7 +125,7 @@ fn a_condition_is_new_then_still_open_then_resolved() {
     let mail = story.run(QUARTER, no_mfa).mail();
     assert_eq!(mail.subject, "[rootwatch] CRITICAL: root has no MFA in acme-prod (111122223333)");
     assert!(section(&mail.text, "NEW").contains("CRITICAL  Root has no MFA (step 2, root-mfa)"));
-    assert!(mail.text.contains("\n1 new; 4 of 5 steps of the checklist pass.\n"), "{}", mail.text);
+    assert!(mail.text.contains("\n1 new problem; 4 of 5 steps of the checklist pass.\n"), "{}", mail.text);
     let mail = story.run(hours(4), |_| {}).mail();
     assert_eq!(mail.subject, "[rootwatch] CRITICAL: still open: root has no MFA in acme-prod (111122223333)");
     let still = section(&mail.text, "STILL OPEN");
@@ -160,7 +160,7 @@ fn what_opened_in_silence_and_is_reminded_of_is_new_to_whoever_hears_it_first() 
     let new = section(&mail.text, "NEW");
     assert!(new.contains("why:") && new.contains("open since 2026-11-20 10:15:00 UTC"), "{new}");
     assert!(!mail.text.contains("STILL OPEN\n"));
-    assert!(mail.text.contains("\n1 new, 2 to know; "), "{}", mail.text);
+    assert!(mail.text.contains("\n1 new problem, 2 to know; "), "{}", mail.text);
 
     story.run(QUARTER, |snapshot| snapshot.root().access_keys[0].active = Ok(true)).mail();
     let second = |snapshot: &mut Snapshot| snapshot.root().access_keys[1].active = Ok(true);
@@ -272,7 +272,7 @@ fn what_an_earlier_run_left_is_told_before_anything_is_read() {
         runbook: RUNBOOK,
     };
     let text = Message::compose(&bulletin).unwrap().text;
-    assert!(text.contains("\n1 new.\n") && text.contains("Root has no MFA (step 2, root-mfa)"), "{text}");
+    assert!(text.contains("\n1 new problem.\n") && text.contains("Root has no MFA (step 2, root-mfa)"), "{text}");
     assert!(!text.contains("CHECKLIST\n") && !text.contains("HOW OLD THIS IS\n"));
 }
 
