@@ -14,13 +14,7 @@ async fn main() -> Result<(), Error> {
     let checker = Checker::new(&client::config(&Limits::default()).load().await, settings, figures::emit);
     run(service_fn(async |event: LambdaEvent<Value>| {
         let (event, context) = event.into_parts();
-        let invocation = Invocation {
-            function_arn: context.invoked_function_arn.clone(),
-            request_id: context.request_id.clone(),
-            now: Timestamp::now(),
-            ends: Timestamp::try_from(context.deadline()).unwrap_or(Timestamp::MAX),
-        };
-        checker.handle(&event, &invocation).await
+        checker.handle(&event, &Invocation::now(&context)).await
     }))
     .await
 }

@@ -2,7 +2,6 @@
 
 use aws::client::{self, Limits};
 use function::{Environment, Invocation, figures, log};
-use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use root_activity::{Listener, Settings};
 use serde_json::Value;
@@ -14,13 +13,7 @@ async fn main() -> Result<(), Error> {
     let listener = Listener::new(&client::config(&Limits::default()).load().await, settings, figures::emit);
     run(service_fn(async |event: LambdaEvent<Value>| {
         let (event, context) = event.into_parts();
-        let invocation = Invocation {
-            function_arn: context.invoked_function_arn.clone(),
-            request_id: context.request_id.clone(),
-            now: Timestamp::now(),
-            ends: Timestamp::try_from(context.deadline()).unwrap_or(Timestamp::MAX),
-        };
-        listener.handle(&event, &invocation).await
+        listener.handle(&event, &Invocation::now(&context)).await
     }))
     .await
 }

@@ -77,9 +77,35 @@ pub(crate) mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use jiff::Timestamp;
+
+    use crate::control::Severity;
     use crate::finding::{Finding, Status, Verdict};
+    use crate::root_activity::{Kind, Mfa, RootActivity};
     use crate::settings::Settings;
     use crate::snapshot::{Cause, Snapshot, Source, Unavailable};
+
+    /// An act of root.
+    pub(crate) fn act(kind: Kind, time: Option<Timestamp>) -> RootActivity {
+        RootActivity {
+            event_id: "00000000-0000-4000-8000-000000000001".into(),
+            kind,
+            severity: Severity::High,
+            time,
+            region: "us-east-2".into(),
+            event_name: "ConsoleLogin".into(),
+            event_source: "signin.amazonaws.com".into(),
+            source_address: None,
+            user_agent: None,
+            mfa: Mfa::Used,
+            access_key_id: None,
+            target: None,
+            error: None,
+            invoked_by: None,
+            details_readable: true,
+            planned: None,
+        }
+    }
 
     /// Judges a compliant account in which one thing was changed.
     pub(crate) fn judge(control: &Control, change: impl FnOnce(&mut Snapshot)) -> Verdict {

@@ -14,6 +14,7 @@ pub use environment::{Environment, SettingsError, check_regions, is_https};
 pub use voice::{Spoken, Untracked, Voice, lease, waits_for_subscriber};
 
 use jiff::Timestamp;
+use lambda_runtime::Context;
 
 /// One call of a function.
 #[derive(Debug, Clone)]
@@ -29,6 +30,16 @@ pub struct Invocation {
 }
 
 impl Invocation {
+    /// The call that Lambda describes by `context`, made at this moment.
+    pub fn now(context: &Context) -> Self {
+        Self {
+            function_arn: context.invoked_function_arn.clone(),
+            request_id: context.request_id.clone(),
+            now: Timestamp::now(),
+            ends: Timestamp::try_from(context.deadline()).unwrap_or(Timestamp::MAX),
+        }
+    }
+
     /// The last part of the function's ARN, without a version.
     pub fn function_name(&self) -> &str {
         self.function_arn.split(':').nth(6).unwrap_or("rootwatch")

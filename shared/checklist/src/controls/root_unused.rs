@@ -119,34 +119,13 @@ fn gap() -> Unavailable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::{judge, judge_with, unavailable};
+    use crate::controls::tests::{act, judge, judge_with, unavailable};
     use crate::credential_report::UnreadableCell;
-    use crate::root_activity::{Kind, Mfa, RootActivity};
+    use crate::root_activity::Kind;
     use crate::snapshot::RegionSweep;
 
     fn hours_ago(snapshot: &Snapshot, hours: i64) -> Timestamp {
         snapshot.taken_at - SignedDuration::from_hours(hours)
-    }
-
-    fn act(kind: Kind, time: Option<Timestamp>) -> RootActivity {
-        RootActivity {
-            event_id: "00000000-0000-4000-8000-000000000001".into(),
-            kind,
-            severity: Severity::High,
-            time,
-            region: "us-east-2".into(),
-            event_name: "ConsoleLogin".into(),
-            event_source: "signin.amazonaws.com".into(),
-            source_address: None,
-            user_agent: None,
-            mfa: Mfa::Used,
-            access_key_id: None,
-            target: None,
-            error: None,
-            invoked_by: None,
-            details_readable: true,
-            planned: None,
-        }
     }
 
     #[test]

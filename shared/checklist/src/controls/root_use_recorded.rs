@@ -200,9 +200,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::controls::tests::{judge, unavailable};
+    use crate::controls::tests::{act, judge, unavailable};
     use crate::credential_report::UnreadableCell;
-    use crate::root_activity::{Kind, Mfa};
+    use crate::root_activity::Kind;
     use crate::snapshot::RegionSweep;
 
     const SECOND: SignedDuration = SignedDuration::from_secs(1);
@@ -213,27 +213,6 @@ mod tests {
         (|root| &mut root.access_keys[0].last_used, "access key 1", ACCESS_KEY),
         (|root| &mut root.access_keys[1].last_used, "access key 2", ACCESS_KEY),
     ];
-
-    fn act(kind: Kind, time: Option<Timestamp>) -> RootActivity {
-        RootActivity {
-            event_id: "00000000-0000-4000-8000-000000000001".into(),
-            kind,
-            severity: Severity::High,
-            time,
-            region: "us-east-2".into(),
-            event_name: "ConsoleLogin".into(),
-            event_source: "signin.amazonaws.com".into(),
-            source_address: None,
-            user_agent: None,
-            mfa: Mfa::Used,
-            access_key_id: None,
-            target: None,
-            error: None,
-            invoked_by: None,
-            details_readable: true,
-            planned: None,
-        }
-    }
 
     fn hours_ago(snapshot: &Snapshot, hours: i64) -> Timestamp {
         snapshot.taken_at - SignedDuration::from_hours(hours)
