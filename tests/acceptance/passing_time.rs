@@ -41,14 +41,14 @@ async fn ct_6_hundreds_of_events_are_one_message_and_each_of_them_is_recorded() 
 
 #[tokio::test]
 async fn ct_8_a_run_that_is_cut_short_is_continued_and_nothing_is_told_twice() {
-    let story = story(FLOOD).with_a_flood_of(120).later_with_a_young_report(hours(4));
+    let story = story(FLOOD).with_a_flood_of(300).later_with_a_young_report(hours(4));
     let account = Account::of(&story).await;
     let process = account.process(&story, &limits()).await;
-    // Reading ends at half time: about four of six pages.
-    let short = Invocation { ends: story.now + SignedDuration::from_secs(4), ..invocation(&story) };
+    // Reading ends at half time: about seven of twelve pages, fewer on a busy machine.
+    let short = Invocation { ends: story.now + SignedDuration::from_secs(8), ..invocation(&story) };
     let run = process.run_as(&story, &short).await;
     let recorded = account.items("E").await.len();
-    assert!((1..120).contains(&recorded), "{recorded}");
+    assert!((1..300).contains(&recorded), "{recorded}");
     assert!(run.mails.len() == 1 && !run.is_complete() && !run.has_heartbeat());
     assert!(run.answer.as_ref().is_ok_and(|answer| answer.partial));
     assert!(words(run.mail()).contains("PARTIAL: time ran out"), "{}", run.mail());
@@ -57,8 +57,8 @@ async fn ct_8_a_run_that_is_cut_short_is_continued_and_nothing_is_told_twice() {
     assert_eq!(settled["settled"].as_array().unwrap().len(), 1, "the newest part alone: {settled}");
 
     let run = account.run(&story.later_with_a_young_report(minutes(15))).await;
-    assert_eq!(account.items("E").await.len(), 120);
-    assert_eq!(acts(&run).len(), 120 - recorded, "what the first run told is not told again");
+    assert_eq!(account.items("E").await.len(), 300);
+    assert_eq!(acts(&run).len(), 300 - recorded, "what the first run told is not told again");
     assert!(run.is_complete());
 }
 
@@ -114,7 +114,7 @@ async fn rt_1_with_little_time_left_what_was_read_is_recorded_and_told_as_partia
     story.faults.push(Fault::on("cloudtrail:LookupEvents", Trouble::Hang).in_region("us-west-2"));
     let account = Account::of(&story).await;
     let process = account.process(&story, &limits()).await;
-    let short = Invocation { ends: story.now + SignedDuration::from_secs(4), ..invocation(&story) };
+    let short = Invocation { ends: story.now + SignedDuration::from_secs(8), ..invocation(&story) };
     let run = process.run_as(&story, &short).await;
     assert!(!run.is_complete() && !run.has_heartbeat());
     assert!(words(run.mail()).contains("cut short by the end of this run"), "{}", run.mail());
