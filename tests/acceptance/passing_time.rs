@@ -58,8 +58,10 @@ async fn ct_8_a_run_that_is_cut_short_is_continued_and_nothing_is_told_twice() {
 
     let run = account.run(&story.later_with_a_young_report(minutes(15))).await;
     assert_eq!(account.items("E").await.len(), 300);
-    assert_eq!(acts(&run).len(), 300 - recorded, "what the first run told is not told again");
     assert!(run.is_complete());
+    let news = run.answer.unwrap().alerts;
+    let acts = news.iter().filter(|alert| alert.act().is_some()).count();
+    assert_eq!(acts, 300 - recorded, "what the first run told is not told again");
 }
 
 #[tokio::test]
