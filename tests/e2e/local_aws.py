@@ -1,8 +1,9 @@
-"""MiniStack, with two things that AWS does and it does not."""
+"""MiniStack, with three things that AWS does and it does not."""
 
 import sys
 
 from ministack.app import main
+from ministack.core import iam_actions
 from ministack.services import cloudformation, eventbridge
 
 # AWS's own services put events whose source begins with `aws.`; nobody else may.
@@ -24,10 +25,27 @@ def joined(value):
     return value
 
 
-for name, module in list(sys.modules.items()):
-    if name.startswith("ministack.") and getattr(module, "_evaluate_conditions", None) is evaluate:
-        module._evaluate_conditions = lambda template, parameters: evaluate(
-            template | {"Conditions": joined(template.get("Conditions", {}))}, parameters
-        )
+# The ARN of a rule on the default bus does not name the bus.
+resource_of = iam_actions.extract_resource_arn
+
+
+def everywhere(name, old, new):
+    for module in [module for path, module in sys.modules.items() if path.startswith("ministack.")]:
+        if getattr(module, name, None) is old:
+            setattr(module, name, new)
+
+
+everywhere(
+    "_evaluate_conditions",
+    evaluate,
+    lambda template, parameters: evaluate(
+        template | {"Conditions": joined(template.get("Conditions", {}))}, parameters
+    ),
+)
+everywhere(
+    "extract_resource_arn",
+    resource_of,
+    lambda *args, **named: resource_of(*args, **named).replace(":rule/default/", ":rule/"),
+)
 
 main()
