@@ -38,8 +38,10 @@ programs:
 	@test -x target/debug/sandbox || echo "Building; a few minutes the first time …"
 	@$(CARGO) build --quiet --locked --package bare --package checker --package root-activity --package sandbox --package slack-notifier
 
+# Programs and tests with the same features, so that no library is built twice.
 # More threads than cores: the acceptance tests mostly wait for the pace that CloudTrail sets.
-test: programs
+test:
+	@$(CARGO) build --workspace --bins --tests --locked --quiet
 	INSTA_UPDATE=no RUST_TEST_THREADS=8 $(CARGO) test --workspace --locked
 
 # The stack itself: built, deployed to a local AWS, and seen to work; ROW names some of the rows.

@@ -33,11 +33,25 @@ fn statements(policy: &Value) -> Vec<Value> {
 /// Both functions that tell, by their roles.
 const ROLES: [&str; 2] = ["CheckerRole", "RootActivityRole"];
 
-/// The statements of a policy of a role.
-fn policy_of(role: &str, name: &str) -> Vec<Value> {
+/// The policies of a role with their statements, each with the condition under which it is there.
+pub(crate) fn policies_of(role: &str) -> Vec<(Option<String>, Vec<Value>)> {
+    named_policies_of(role).into_iter().map(|(condition, policy)| (condition, statements(&policy))).collect()
+}
+
+fn named_policies_of(role: &str) -> Vec<(Option<String>, Value)> {
     let template = template();
     let policies = template["Resources"][role]["Properties"]["Policies"].as_sequence().unwrap();
-    statements(policies.iter().find(|policy| policy["PolicyName"].as_str() == Some(name)).unwrap())
+    let policy = |policy: &Value| match policy {
+        Value::Tagged(choice) => (choice.value[0].as_str().map(str::to_owned), choice.value[1].clone()),
+        policy => (None, policy.clone()),
+    };
+    policies.iter().map(policy).collect()
+}
+
+/// The statements of a policy of a role.
+fn policy_of(role: &str, name: &str) -> Vec<Value> {
+    let policies = named_policies_of(role);
+    statements(&policies.iter().find(|(_, policy)| policy["PolicyName"].as_str() == Some(name)).unwrap().1)
 }
 
 /// The least that the function needs.
@@ -62,14 +76,13 @@ fn set(actions: &[&str]) -> BTreeSet<String> {
 
 #[test]
 fn se_2_each_role_may_do_exactly_what_its_function_calls() {
-    let template = template();
     for (role, calls) in ROLES.into_iter().zip([aws::actions(), aws::telling_actions()]) {
         let mut granted = BTreeSet::new();
-        for policy in template["Resources"][role]["Properties"]["Policies"].as_sequence().unwrap() {
+        for (_, policy) in named_policies_of(role) {
             if policy["PolicyName"].as_str() == Some("run") {
                 continue;
             }
-            for statement in statements(policy) {
+            for statement in statements(&policy) {
                 assert_eq!(statement["Effect"].as_str(), Some("Allow"));
                 granted.extend(strings(&statement["Action"]));
             }
@@ -221,7 +234,7 @@ fn the_environment_of_the_template_is_what_each_function_reads() {
         .map(|name| name.replace(STACK, "rootwatch"))
         .collect();
     assert_eq!(watch.rules.iter().cloned().collect::<BTreeSet<_>>(), rules, "the function looks after its own rules");
-    assert_eq!(variables.len(), 18, "every setting of the function is a parameter or of the stack");
+    assert_eq!(variables.len(), 23, "every setting of the function is a parameter or of the stack");
 
     let variables = variables_of("RootActivity");
     let settings = root_activity::Settings::read(variables.clone()).unwrap();
@@ -235,6 +248,8 @@ fn every_limit_of_a_parameter_is_the_functions_own() {
     for (parameter, variable) in [
         ("LookbackHours", "ROOTWATCH_LOOKBACK_HOURS"),
         ("RootUnusedDays", "ROOTWATCH_ROOT_UNUSED_DAYS"),
+        ("AccessKeyMaxAgeDays", "ROOTWATCH_ACCESS_KEY_MAX_AGE_DAYS"),
+        ("UnusedCredentialsDays", "ROOTWATCH_UNUSED_CREDENTIALS_DAYS"),
         ("ReminderHoursCritical", "ROOTWATCH_REMINDER_HOURS_CRITICAL"),
         ("ReminderHours", "ROOTWATCH_REMINDER_HOURS"),
     ] {
@@ -244,11 +259,13 @@ fn every_limit_of_a_parameter_is_the_functions_own() {
         assert!(!accepts(variable, (least - 1).to_string()), "{parameter}");
         assert!(!accepts(variable, (most + 1).to_string()), "{parameter}");
     }
-    for (parameter, variable) in
-        [("PasswordPolicyProfile", "ROOTWATCH_PASSWORD_POLICY_PROFILE"), ("Digest", "ROOTWATCH_DIGEST")]
-    {
+    for (parameter, variable, count) in [
+        ("PasswordPolicyProfile", "ROOTWATCH_PASSWORD_POLICY_PROFILE", 3),
+        ("Digest", "ROOTWATCH_DIGEST", 3),
+        ("Controls", "ROOTWATCH_CONTROLS", 2),
+    ] {
         let values = strings(&template["Parameters"][parameter]["AllowedValues"]);
-        assert!(values.len() == 3 && values.iter().all(|value| accepts(variable, value)), "{parameter}");
+        assert!(values.len() == count && values.iter().all(|value| accepts(variable, value)), "{parameter}");
     }
 }
 
@@ -306,6 +323,11 @@ fn every_parameter_has_a_default_and_a_description() {
         "DirectAlerts",
         "PasswordPolicyProfile",
         "RootUnusedDays",
+        "Controls",
+        "LeaveOut",
+        "AccessKeyMaxAgeDays",
+        "UnusedCredentialsDays",
+        "AllowedRegions",
         "ReminderHoursCritical",
         "ReminderHours",
         "Digest",

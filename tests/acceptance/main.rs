@@ -15,6 +15,7 @@
 //! - `slack`: from the topic to Slack or Amazon Q;
 //! - `owner`: what the account's owner sets and sees;
 //! - `faults`: every API in turn;
+//! - `choosing`: which controls are judged, and what is read and permitted for them;
 //! - `cases`: the table of cases and the tests that hold them.
 
 #![allow(
@@ -27,6 +28,7 @@
 
 mod account;
 mod cases;
+mod choosing;
 mod delivery;
 mod deployment;
 mod faults;

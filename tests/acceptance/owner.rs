@@ -123,15 +123,22 @@ async fn an_exception_that_comes_while_a_condition_is_open_says_that_it_is_silen
 async fn a_statement_that_lapsed_is_told_once() {
     let mut story = story(QUIET);
     let statements = json!([
-        {"statement": "root-password-strong", "by": "alice", "on": "2026-08-01"},
-        {"statement": "contacts-reviewed", "by": "alice", "on": "2026-11-01"},
+        {"statement": "contacts-reviewed", "by": "alice", "on": "2026-08-01"},
+        {"statement": "root-password-strong", "by": "alice", "on": "2026-11-01"},
+        {"statement": "root-credentials-stored-safely", "by": "alice", "on": "2026-11-01"},
+        {"statement": "root-mfa-reachable-by-two", "by": "alice", "on": "2026-11-01"},
     ]);
     story.environment.insert("ROOTWATCH_ATTESTATIONS".into(), statements.to_string());
     let account = Account::of(&story).await;
     let run = account.run(&story).await;
     let ids = run.ids();
-    assert!(ids.len() == 1 && ids[0].contains("/attestation-lapsed/root-password-strong/"), "{ids:?}");
+    assert!(ids.len() == 1 && ids[0].contains("/attestation-lapsed/contacts-reviewed/"), "{ids:?}");
     assert!(account.run(&story.later_with_a_young_report(minutes(15))).await.mails.is_empty());
+    // Those that a control asks for are told by the control.
+    let lapsed = story.later_with_a_young_report(hours(72 * 24));
+    let ids: Vec<String> = account.run(&lapsed).await.ids();
+    assert!(ids.iter().any(|id| id.contains("/root-credentials-statements/")), "{ids:?}");
+    assert!(!ids.iter().any(|id| id.contains("/attestation-lapsed/")), "{ids:?}");
 }
 
 #[tokio::test]

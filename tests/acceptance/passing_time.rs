@@ -166,8 +166,10 @@ async fn st_16_a_clock_that_jumps_a_day_back_and_forth_neither_mutes_nor_floods(
         let run = account.run(&story.later_with_a_young_report(hours(hour))).await;
         reminded.extend(transitions(&run.mails).into_iter().map(|(id, _)| id));
     }
-    // An act of root is told once; its id is CloudTrail's.
-    for id in opened.iter().filter(|id| id.contains('/') && !id.contains("/root-unused/")) {
+    // An act of root is told once; its id is CloudTrail's. What is of low severity is told again after a week.
+    let is_reminded =
+        |id: &&String| id.contains('/') && !["/root-unused/", "/federation/"].iter().any(|part| id.contains(part));
+    for id in opened.iter().filter(is_reminded) {
         assert!(reminded.contains(id), "{id} is mute: {reminded:?}");
     }
 }

@@ -1,5 +1,6 @@
-"""MiniStack, with three things that AWS does and it does not."""
+"""MiniStack, with four things that AWS does and it does not."""
 
+import re
 import sys
 
 from ministack.app import main
@@ -10,23 +11,37 @@ from ministack.services import cloudformation, eventbridge
 put_events = eventbridge._put_events
 eventbridge._put_events = lambda data, **_: put_events(data, allow_aws_source=True)
 
-# A condition may join a list. Here a list parameter is one string in a condition, which is empty when the list is.
+# A condition may join a list, and split a text. Here a list parameter is one string in a condition, which is empty when the list is.
 evaluate = cloudformation.engine._evaluate_conditions
 
 
-def joined(value):
+def resolved(value, parameters):
     match value:
-        case {"Fn::Join": [_, values]}:
-            return joined(values)
+        case {"Fn::Join": [by, values]}:
+            values = resolved(values, parameters)
+            return by.join(values) if isinstance(values, list) else values
+        case {"Fn::Split": [by, text]}:
+            return resolved(text, parameters).split(by)
+        case {"Fn::Sub": text}:
+            return re.sub(r"\$\{(\w+)\}", lambda name: parameters[name[1]]["Value"], text)
         case dict():
-            return {name: joined(inner) for name, inner in value.items()}
+            return {name: resolved(inner, parameters) for name, inner in value.items()}
         case list():
-            return [joined(inner) for inner in value]
+            return [resolved(inner, parameters) for inner in value]
     return value
 
 
 # The ARN of a rule on the default bus does not name the bus.
 resource_of = iam_actions.extract_resource_arn
+
+
+# One action is for all that reads budgets.
+action_of = iam_actions.extract_iam_action
+
+
+def action(*args, **named):
+    called = action_of(*args, **named)
+    return "budgets:ViewBudget" if called and called.startswith("budgets:Describe") else called
 
 
 def everywhere(name, old, new):
@@ -39,9 +54,10 @@ everywhere(
     "_evaluate_conditions",
     evaluate,
     lambda template, parameters: evaluate(
-        template | {"Conditions": joined(template.get("Conditions", {}))}, parameters
+        template | {"Conditions": resolved(template.get("Conditions", {}), parameters)}, parameters
     ),
 )
+everywhere("extract_iam_action", action_of, action)
 everywhere(
     "extract_resource_arn",
     resource_of,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ::aws::ledger::Recalled;
 use ::aws::{Collector, Ledger, Look, Notifier, send_heartbeat};
+use checklist::framework::View;
 use checklist::report::Answer;
 use checklist::{AccountId, Report, Snapshot, alert};
 use function::{Invocation, SettingsError, Untracked, Voice, lease, waits_for_subscriber};
@@ -168,7 +169,9 @@ impl Checker {
         if !request.dry_run && request.plan.is_some() && told.plan.is_none() {
             return Err(Error::Plan { store: told.spoken.store.map(Box::new) });
         }
-        told.answer(report)
+        let mut answer = told.answer(report)?;
+        answer.framework = request.framework.map(|framework| View::of(framework, &answer.report));
+        Ok(answer)
     }
 
     /// Log, figures, and a heartbeat for the watcher outside.
@@ -224,6 +227,7 @@ fn look(
         subscribed: None,
         watch: settings.watch.clone(),
         regions: request.regions.clone().or_else(|| settings.regions.clone()),
+        sources: settings.checklist.selection.sources(),
         is_narrow: request.regions.is_some() || lookback_hours < settings.lookback_hours,
         delivered: request.delivered.clone(),
         deadline: started + left - RESERVE.min(left / 2),

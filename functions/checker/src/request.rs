@@ -2,7 +2,7 @@
 
 use checklist::alert::Plan;
 use checklist::root_activity::TrailEvent;
-use checklist::{AccountId, Partition, text};
+use checklist::{AccountId, Framework, Partition, text};
 use function::check_regions;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -24,6 +24,8 @@ pub struct Request {
     pub dry_run: bool,
     /// Root will be used, and somebody says so before.
     pub plan: Option<Plan>,
+    /// The findings are wanted by the numbers of this framework too.
+    pub framework: Option<Framework>,
     /// The CloudTrail event that an EventBridge envelope carried.
     pub delivered: Option<TrailEvent>,
 }
@@ -32,8 +34,8 @@ pub struct Request {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the event is not accepted: {fault}. Accepted are `{{}}`, an object with any of `lookback_hours` (1 to 2160), `regions` (a \
-     list of Region codes), `dry_run` (true or false) and `planned_root_use` (`from`, `to`, `ticket`, `by`), and the envelopes of \
-     EventBridge Scheduler and EventBridge"
+     list of Region codes), `dry_run` (true or false), `framework` (cis-3.0, cis-5.0, cis-6.0, cis-7.0, security-hub, aws-config or \
+     prowler) and `planned_root_use` (`from`, `to`, `ticket`, `by`), and the envelopes of EventBridge Scheduler and EventBridge"
 )]
 pub struct RequestError {
     fault: String,
@@ -46,6 +48,7 @@ struct OnDemand {
     regions: Option<Vec<String>>,
     #[serde(default)]
     dry_run: bool,
+    framework: Option<Framework>,
     planned_root_use: Option<PlannedRootUse>,
 }
 
@@ -87,7 +90,7 @@ impl Request {
     }
 
     fn on_demand(event: &Value, partition: Partition, now: Timestamp) -> Result<Self, RequestError> {
-        let OnDemand { lookback_hours, regions, dry_run, planned_root_use } =
+        let OnDemand { lookback_hours, regions, dry_run, framework, planned_root_use } =
             OnDemand::deserialize(event).map_err(|error| fault(text::bounded(&error.to_string())))?;
         if let Some(hours) = lookback_hours
             && !(1..=MAX_LOOKBACK_HOURS).contains(&hours)
@@ -101,7 +104,7 @@ impl Request {
             .map(|PlannedRootUse { from, to, ticket, by }| Plan::new(from, to, &ticket, &by, now))
             .transpose()
             .map_err(|error| fault(error.to_string()))?;
-        Ok(Self { lookback_hours, regions, dry_run, plan, ..Self::default() })
+        Ok(Self { lookback_hours, regions, dry_run, plan, framework, ..Self::default() })
     }
 }
 
@@ -135,6 +138,19 @@ mod tests {
                 ..Request::default()
             })
         );
+    }
+
+    #[test]
+    fn findings_are_wanted_by_the_numbers_of_a_framework_that_is_known() {
+        let asked = parse(json!({"framework": "cis-5.0"})).unwrap();
+        assert_eq!(asked, Request { framework: Some(Framework::Cis5), ..Request::default() });
+        for framework in Framework::ALL {
+            let error = parse(json!({"framework": "cis-9.0"})).unwrap_err().to_string();
+            assert!(
+                error.matches(framework.id()).count() == 2,
+                "the fault and what is accepted name {framework}: {error}"
+            );
+        }
     }
 
     fn planned(from: &str, to: &str) -> Value {

@@ -1,10 +1,10 @@
 //! The function's environment: read once, as strings; validated as a whole, so that every fault is named at once.
 
 use aws::watch::Names;
-use checklist::Partition;
 use checklist::alert::Policy;
 use checklist::declarations::{Declarations, parse_attestations, parse_exceptions};
 use checklist::password_policy::PasswordPolicyProfile;
+use checklist::{Partition, Selection, text};
 use function::{Environment, SettingsError, is_https};
 use jiff::{SignedDuration, Timestamp};
 
@@ -71,6 +71,18 @@ impl Settings {
                     .parsed::<PasswordPolicyProfile>("ROOTWATCH_PASSWORD_POLICY_PROFILE")
                     .unwrap_or(defaults.password_policy_profile),
                 root_unused_days: environment.number("ROOTWATCH_ROOT_UNUSED_DAYS", 1..=365, defaults.root_unused_days),
+                access_key_max_age_days: environment.number(
+                    "ROOTWATCH_ACCESS_KEY_MAX_AGE_DAYS",
+                    1..=365,
+                    defaults.access_key_max_age_days,
+                ),
+                unused_credentials_days: environment.number(
+                    "ROOTWATCH_UNUSED_CREDENTIALS_DAYS",
+                    1..=365,
+                    defaults.unused_credentials_days,
+                ),
+                allowed_regions: environment.regions("ROOTWATCH_ALLOWED_REGIONS").unwrap_or_default(),
+                selection: selection(&mut environment),
                 declarations: Declarations {
                     exceptions: environment.declared("ROOTWATCH_EXCEPTIONS", |text| parse_exceptions(text, now)),
                     attestations: environment.declared("ROOTWATCH_ATTESTATIONS", |text| parse_attestations(text, now)),
@@ -79,6 +91,26 @@ impl Settings {
         };
         environment.finish(settings)
     }
+}
+
+fn selection(environment: &mut Environment) -> Selection {
+    let name = "ROOTWATCH_CONTROLS";
+    let five_steps_only = match environment.take(name).as_deref() {
+        None | Some("all") => false,
+        Some("five-steps") => true,
+        Some(other) => {
+            environment.fault(name, format!("is all or five-steps, not `{}`", text::bounded(other)));
+            false
+        }
+    };
+    let name = "ROOTWATCH_LEAVE_OUT";
+    let left_out = environment.take(name).unwrap_or_default();
+    let ids = left_out.split(',').map(str::trim).filter(|id| !id.is_empty());
+    Selection { five_steps_only, ..Selection::default() }.without(ids).unwrap_or_else(|unknown| {
+        let unknown = unknown.join("`, `");
+        environment.fault(name, format!("is ids of controls separated by commas; no control is called `{unknown}`"));
+        Selection::default()
+    })
 }
 
 fn policy(environment: &mut Environment) -> Policy {
@@ -179,6 +211,11 @@ pub(crate) mod tests {
             ("ROOTWATCH_REGIONS", "eu-west-1, ap-south-2"),
             ("ROOTWATCH_PASSWORD_POLICY_PROFILE", "nist"),
             ("ROOTWATCH_ROOT_UNUSED_DAYS", "365"),
+            ("ROOTWATCH_CONTROLS", "five-steps"),
+            ("ROOTWATCH_LEAVE_OUT", "root-mfa, alert-path"),
+            ("ROOTWATCH_ACCESS_KEY_MAX_AGE_DAYS", "30"),
+            ("ROOTWATCH_UNUSED_CREDENTIALS_DAYS", "60"),
+            ("ROOTWATCH_ALLOWED_REGIONS", "ap-east-1,eu-south-2"),
             ("ROOTWATCH_REMINDER_HOURS_CRITICAL", "1"),
             ("ROOTWATCH_REMINDER_HOURS", "720"),
             ("ROOTWATCH_DIGEST", "never"),
@@ -203,6 +240,10 @@ pub(crate) mod tests {
         assert_eq!(settings.regions.unwrap(), ["eu-west-1", "ap-south-2"]);
         assert_eq!(settings.checklist.password_policy_profile, PasswordPolicyProfile::Nist);
         assert_eq!(settings.checklist.root_unused_days, 365);
+        assert_eq!((settings.checklist.access_key_max_age_days, settings.checklist.unused_credentials_days), (30, 60));
+        assert_eq!(settings.checklist.allowed_regions, ["ap-east-1", "eu-south-2"]);
+        let selection = settings.checklist.selection;
+        assert!(selection.five_steps_only && selection.left_out == ["root-mfa", "alert-path"]);
     }
 
     #[test]
@@ -230,6 +271,9 @@ pub(crate) mod tests {
             ("ROOTWATCH_REGIONS", "eu-west-1,evil.example"),
             ("ROOTWATCH_PASSWORD_POLICY_PROFILE", "weak"),
             ("ROOTWATCH_ROOT_UNUSED_DAYS", "0"),
+            ("ROOTWATCH_CONTROLS", "six-steps"),
+            ("ROOTWATCH_LEAVE_OUT", "root-mfa,root-mfs"),
+            ("ROOTWATCH_ALLOWED_REGIONS", "everywhere"),
             ("ROOTWATCH_LOOKBACK", "1"),
             ("ROOTWATCH_SCHEDULE", "one,two"),
             ("ROOTWATCH_RULES", "rootwatch-root,a rule"),
@@ -284,6 +328,10 @@ pub(crate) mod tests {
             ("ROOTWATCH_LOOKBACK_HOURS", "2161"),
             ("ROOTWATCH_LOOKBACK_HOURS", "99999999"),
             ("ROOTWATCH_ROOT_UNUSED_DAYS", "366"),
+            ("ROOTWATCH_ACCESS_KEY_MAX_AGE_DAYS", "0"),
+            ("ROOTWATCH_ACCESS_KEY_MAX_AGE_DAYS", "366"),
+            ("ROOTWATCH_UNUSED_CREDENTIALS_DAYS", "0"),
+            ("ROOTWATCH_UNUSED_CREDENTIALS_DAYS", "366"),
             ("ROOTWATCH_ROOT_UNUSED_DAYS", "1.5"),
             ("ROOTWATCH_REMINDER_HOURS_CRITICAL", "0"),
             ("ROOTWATCH_REMINDER_HOURS_CRITICAL", "169"),

@@ -1,31 +1,30 @@
 //! Reads the account.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::Future;
+use std::future::{Future, ready};
 use std::panic::AssertUnwindSafe;
-use std::sync::{Mutex, PoisonError};
 
-use aws_config::{Region, SdkConfig};
+use aws_config::SdkConfig;
 use checklist::root_activity::{self, RootActivity, TrailEvent};
-use checklist::snapshot::{Cause, RegionSweep, RootEvents};
+use checklist::snapshot::{Cause, EnabledRegion, RegionSweep, RootEvents};
 use checklist::sweep::Coverage;
-use checklist::trails::Trail;
 use checklist::watch::{Rule, Schedule, Watch};
 use checklist::{Account, AccountId, Partition, Snapshot, Source, Unavailable};
 use futures_util::FutureExt;
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, join_all};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, timeout_at};
 
+use self::clients::Clients;
 use crate::{credential_report, iam, regions, root_events, trails, watch};
+
+mod baseline;
+mod clients;
 
 /// Reads an account into a [`Snapshot`].
 #[derive(Debug)]
 pub struct Collector {
-    config: SdkConfig,
-    iam: aws_sdk_iam::Client,
-    /// By Region, as they were needed: sweep and trails share them, and making one costs more than a call.
-    cloudtrail: Mutex<BTreeMap<String, aws_sdk_cloudtrail::Client>>,
+    clients: Clients,
 }
 
 /// What is to be read.
@@ -49,6 +48,8 @@ pub struct Look {
     pub watch: Option<watch::Names>,
     /// Regions to sweep for root's events, beside those that record sign-ins; `None`: every enabled Region.
     pub regions: Option<Vec<String>>,
+    /// The sources that a chosen control needs; another is not read, unless every run needs it.
+    pub sources: BTreeSet<Source>,
     /// Somebody asked for less than is usual; see [`Snapshot::is_narrow`].
     pub is_narrow: bool,
     /// An event that was handed to the function; it is told whatever the sweep finds.
@@ -60,42 +61,61 @@ pub struct Look {
 impl Collector {
     /// A collector over `config`, see [`crate::client::config`].
     pub fn new(config: &SdkConfig) -> Self {
-        Self { iam: aws_sdk_iam::Client::new(config), config: config.clone(), cloudtrail: Mutex::default() }
+        Self { clients: Clients::new(config) }
     }
 
-    /// Reads every source at once. Never fails: what could not be read is in the snapshot as [`Unavailable`], and one source's
-    /// failure hides no other.
+    /// Reads every source at once that `look` wants; only what depends on another waits for it. Never fails: what could not be read
+    /// is in the snapshot as [`Unavailable`], and one source's failure hides no other.
     pub async fn snapshot(&self, look: Look) -> Snapshot {
-        let (iam, deadline) = (&self.iam, look.deadline);
-        let nameless = Account { id: look.account.clone(), alias: None, partition: look.partition };
+        let (asked, iam) = (&look, &self.clients.iam);
+        let nameless = &Account { id: look.account.clone(), alias: None, partition: look.partition };
+        let regions = self.regions(asked).boxed().shared();
+        let to_sweep = || regions.clone().map(|regions| asked.to_sweep(&regions));
+
+        let credentials = async {
+            let report = credential_report::read(iam, nameless);
+            let report = asked.ask((Source::CredentialReport, "iam:GetCredentialReport"), report).await;
+            let change = self.root_password_change(asked, nameless, &report).await;
+            (report, change)
+        };
+        let trails = async {
+            let client_in = |region: &str| self.clients.cloudtrail(region).client;
+            let trails = trails::read(client_in, asked.partition.sign_in_regions());
+            let trails = asked.ask((Source::Trails, "cloudtrail:DescribeTrails"), trails).await;
+            let buckets = self.trail_buckets(asked, &trails).await;
+            (trails, buckets)
+        };
+        let administrators = iam::holders(iam, asked.partition, iam::ADMINISTRATOR_ACCESS, Source::Administrators);
+
+        // Boxed: the compiler would otherwise lay out every future in this one.
         let (
-            credential_report,
+            (credential_report, root_password_change),
             account_summary,
             password_policy,
             identities,
             virtual_mfa_devices,
             administrators,
-            trails,
+            (trails, trail_buckets),
             watch,
-            (account, account_alias, regions, root_events),
+            regions,
+            (account, account_alias, root_events),
+            baseline,
+            membership,
+            analyzers,
         ) = tokio::join!(
-            guarded(
-                (Source::CredentialReport, "iam:GetCredentialReport"),
-                deadline,
-                credential_report::read(iam, &nameless)
-            ),
-            guarded((Source::AccountSummary, "iam:GetAccountSummary"), deadline, iam::account_summary(iam)),
-            guarded((Source::PasswordPolicy, "iam:GetAccountPasswordPolicy"), deadline, iam::password_policy(iam)),
-            guarded((Source::Identities, "iam:GetAccountAuthorizationDetails"), deadline, iam::identities(iam)),
-            guarded((Source::VirtualMfaDevices, "iam:ListVirtualMFADevices"), deadline, iam::virtual_mfa_devices(iam)),
-            guarded(
-                (Source::Administrators, "iam:ListEntitiesForPolicy"),
-                deadline,
-                iam::administrators(iam, look.partition)
-            ),
-            guarded((Source::Trails, "cloudtrail:DescribeTrails"), deadline, self.trails(&look)),
-            self.watch(&look),
-            self.root_events(&look),
+            credentials.boxed(),
+            guarded((Source::AccountSummary, "iam:GetAccountSummary"), asked.deadline, iam::account_summary(iam)),
+            asked.ask((Source::PasswordPolicy, "iam:GetAccountPasswordPolicy"), iam::password_policy(iam)),
+            asked.ask((Source::Identities, "iam:GetAccountAuthorizationDetails"), iam::identities(iam)),
+            asked.ask((Source::VirtualMfaDevices, "iam:ListVirtualMFADevices"), iam::virtual_mfa_devices(iam)),
+            asked.ask((Source::Administrators, "iam:ListEntitiesForPolicy"), administrators),
+            trails.boxed(),
+            self.watch(asked).boxed(),
+            regions.clone(),
+            self.root_events(asked, to_sweep()).boxed(),
+            self.baseline(asked).boxed(),
+            self.membership(asked).boxed(),
+            self.analyzers(asked, to_sweep()).boxed(),
         );
         Snapshot {
             account,
@@ -108,32 +128,35 @@ impl Collector {
             administrators,
             account_alias,
             regions,
-            subscribed: look.subscribed,
+            subscribed: look.subscribed.clone(),
             trails,
             watch,
             root_events,
+            roles_and_policies: baseline.roles_and_policies,
+            support_access: baseline.support_access,
+            identity_providers: baseline.identity_providers,
+            identity_center: baseline.identity_center,
+            root_password_change,
+            trail_buckets,
+            cost_reports: baseline.cost_reports,
+            data_exports: baseline.data_exports,
+            budgets: baseline.budgets,
+            billing_alarms: baseline.billing_alarms,
+            primary_contact: baseline.primary_contact,
+            alternate_contacts: baseline.alternate_contacts,
+            organization: membership.organization,
+            central_root_access: membership.central_root_access,
+            service_control_policies: membership.service_control_policies,
+            analyzers,
             is_narrow: look.is_narrow,
         }
-    }
-
-    async fn trails(&self, look: &Look) -> Result<Vec<Trail>, Unavailable> {
-        trails::read(|region| self.cloudtrail(region), look.partition.sign_in_regions()).await
-    }
-
-    fn cloudtrail(&self, region: &str) -> aws_sdk_cloudtrail::Client {
-        let mut clients = self.cloudtrail.lock().unwrap_or_else(PoisonError::into_inner);
-        let client = clients.entry(region.to_owned()).or_insert_with(|| {
-            let config = aws_sdk_cloudtrail::config::Builder::from(&self.config).region(Region::new(region.to_owned()));
-            aws_sdk_cloudtrail::Client::from_conf(config.build())
-        });
-        client.clone()
     }
 
     /// Each rule in each of its Regions, and the schedule; each for itself.
     async fn watch(&self, look: &Look) -> Option<Watch> {
         let names = look.watch.as_ref()?;
         let rules = join_all(names.regions.iter().map(|region| self.rules(look, region, &names.rules)));
-        let scheduler = aws_sdk_scheduler::Client::new(&self.config);
+        let scheduler = self.clients.scheduler();
         let schedule = guarded(
             (Source::Watch, watch::SCHEDULE_OPERATION),
             look.deadline,
@@ -145,8 +168,7 @@ impl Collector {
     }
 
     async fn rules(&self, look: &Look, region: &str, names: &[String]) -> Vec<Rule> {
-        let config = aws_sdk_eventbridge::config::Builder::from(&self.config).region(Region::new(region.to_owned()));
-        let client = aws_sdk_eventbridge::Client::from_conf(config.build());
+        let client = self.clients.event_bridge(region);
         let operation = watch::rule_operation(region);
         let rules = names.iter().map(async |name| {
             let read = watch::rule(&client, name, region);
@@ -160,18 +182,16 @@ impl Collector {
     async fn root_events(
         &self,
         look: &Look,
-    ) -> (Account, Result<(), Unavailable>, Result<(), Unavailable>, RootEvents) {
-        let (alias, regions) = tokio::join!(
-            guarded((Source::AccountAlias, "iam:ListAccountAliases"), look.deadline, iam::account_alias(&self.iam)),
-            self.regions(look),
-        );
+        to_sweep: impl Future<Output = BTreeSet<String>>,
+    ) -> (Account, Result<(), Unavailable>, RootEvents) {
+        let alias = iam::account_alias(&self.clients.iam);
+        let (alias, to_sweep) =
+            tokio::join!(guarded((Source::AccountAlias, "iam:ListAccountAliases"), look.deadline, alias), to_sweep);
         let account = Account {
             id: look.account.clone(),
             alias: alias.as_ref().ok().cloned().flatten(),
             partition: look.partition,
         };
-        let sign_in = look.partition.sign_in_regions().iter().map(|region| (*region).to_owned());
-        let to_sweep: BTreeSet<String> = sign_in.chain(regions.iter().flatten().cloned()).collect();
         let swept = join_all(to_sweep.iter().map(|region| self.sweep(look, &account, region))).await;
 
         let delivered =
@@ -184,26 +204,21 @@ impl Collector {
             activity.extend(swept.activity);
         }
         events.activity = root_activity::gather(activity);
-        (account, alias.map(drop), regions.map(drop), events)
+        (account, alias.map(drop), events)
     }
 
-    async fn regions(&self, look: &Look) -> Result<Vec<String>, Unavailable> {
-        if let Some(regions) = &look.regions {
-            return Ok(regions.clone());
-        }
-        let config = aws_sdk_account::config::Builder::from(&self.config)
-            .region(Region::new(regions::endpoint_region(look.partition)))
-            .build();
-        let client = aws_sdk_account::Client::from_conf(config);
+    async fn regions(&self, look: &Look) -> Result<Vec<EnabledRegion>, Unavailable> {
+        let client = self.clients.account(look.partition);
         guarded((Source::Regions, "account:ListRegions"), look.deadline, regions::enabled(&client)).await
     }
 
     async fn sweep(&self, look: &Look, account: &Account, region: &str) -> root_events::Swept {
-        let client = self.cloudtrail(region);
+        let cloudtrail = self.clients.cloudtrail(region);
+        let cloudtrail = (&cloudtrail.client, &cloudtrail.pace);
         let begun = || Coverage::begin(look.taken_at, look.lookback);
         let coverage = look.coverage.get(region).cloned().unwrap_or_else(begun);
         let spans = coverage.spans(look.taken_at, look.lookback);
-        let sweep = root_events::sweep(&client, account, look.stack.as_deref(), region, &spans, look.deadline);
+        let sweep = root_events::sweep(cloudtrail, account, look.stack.as_deref(), region, &spans, look.deadline);
         AssertUnwindSafe(sweep).catch_unwind().await.unwrap_or_else(|_| root_events::Swept {
             sweep: RegionSweep {
                 region: region.to_owned(),
@@ -219,42 +234,47 @@ impl Collector {
     }
 }
 
-/// Ends a source at the deadline, and turns a panic in it into data.
-async fn guarded<T>(
-    (source, operation): (Source, &str),
-    deadline: Instant,
-    read: impl Future<Output = Result<T, Unavailable>>,
-) -> Result<T, Unavailable> {
-    let failed = |cause| Err(Unavailable { source, operation: operation.into(), cause });
-    match timeout_at(deadline, AssertUnwindSafe(read).catch_unwind()).await {
-        Ok(Ok(result)) => result,
-        Ok(Err(_panic)) => failed(Cause::Internal),
-        Err(_) => failed(Cause::OutOfTime),
+impl Look {
+    /// Reads a source if a chosen control needs it; see [`guarded`].
+    fn ask<'a, T: Send + 'a>(
+        &self,
+        (source, operation): (Source, &'a str),
+        read: impl Future<Output = Result<T, Unavailable>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<T, Unavailable>> {
+        if self.sources.contains(&source) {
+            guarded((source, operation), self.deadline, read)
+        } else {
+            ready(Err(Unavailable::not_asked(source))).boxed()
+        }
     }
+
+    /// The Regions to look through, given those that are enabled: those that record sign-ins in any case.
+    fn to_sweep(&self, enabled: &Result<Vec<EnabledRegion>, Unavailable>) -> BTreeSet<String> {
+        let sign_in = self.partition.sign_in_regions().iter().map(|region| (*region).to_owned());
+        let enabled = enabled.iter().flatten().map(|region| region.name.clone());
+        match &self.regions {
+            Some(regions) => sign_in.chain(regions.iter().cloned()).collect(),
+            None => sign_in.chain(enabled).collect(),
+        }
+    }
+}
+
+/// Ends a source at the deadline, and turns a panic in it into data. Boxed, so that it takes little room in what waits for it.
+fn guarded<'a, T: Send + 'a>(
+    (source, operation): (Source, &'a str),
+    deadline: Instant,
+    read: impl Future<Output = Result<T, Unavailable>> + Send + 'a,
+) -> BoxFuture<'a, Result<T, Unavailable>> {
+    let failed = move |cause| Err(Unavailable { source, operation: operation.into(), cause });
+    async move {
+        match timeout_at(deadline, AssertUnwindSafe(read).catch_unwind()).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_panic)) => failed(Cause::Internal),
+            Err(_) => failed(Cause::OutOfTime),
+        }
+    }
+    .boxed()
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    const WHAT: (Source, &str) = (Source::AccountSummary, "iam:GetAccountSummary");
-
-    #[tokio::test(start_paused = true)]
-    async fn a_source_that_never_answers_ends_at_the_deadline() {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        let result = guarded::<()>(WHAT, deadline, std::future::pending()).await;
-        assert_eq!(result.unwrap_err().cause, Cause::OutOfTime);
-        assert_eq!(Instant::now(), deadline);
-    }
-
-    #[tokio::test]
-    async fn rt_4_a_panic_in_one_source_is_data() {
-        let hook = std::panic::take_hook();
-        std::panic::set_hook(Box::new(|_| {}));
-        let result = guarded::<()>(WHAT, Instant::now() + Duration::from_secs(1), async { panic!("broken") }).await;
-        std::panic::set_hook(hook);
-        assert_eq!(result.unwrap_err().cause, Cause::Internal);
-    }
-}
+mod tests;

@@ -39,6 +39,7 @@ fn by_code(code: &str) -> Cause {
         | "UnrecognizedClientException" => Cause::Denied { code },
         "LimitExceeded"
         | "RequestLimitExceeded"
+        | "SlowDown"
         | "Throttling"
         | "ThrottlingException"
         | "TooManyRequestsException" => Cause::Throttled { code },

@@ -2,10 +2,13 @@
 
 use aws_sdk_iam::Client;
 use aws_sdk_iam::operation::get_account_password_policy::GetAccountPasswordPolicyError;
-use aws_sdk_iam::types::{EntityType, PolicyUsageType};
+use aws_sdk_iam::types::{EntityType, ManagedPolicyDetail, PolicyDetail, PolicyUsageType};
 use checklist::account_summary::AccountSummary;
-use checklist::identities::{Administrators, IamUser, Identities, VirtualMfaDevice};
+use checklist::identities::{
+    Group, Holders, IamUser, Identities, InlinePolicy, ManagedPolicy, Role, RolesAndPolicies, VirtualMfaDevice,
+};
 use checklist::password_policy::PasswordPolicy;
+use checklist::policy_document::{Breadth, Trust};
 use checklist::snapshot::Cause;
 use checklist::{Partition, Source, Unavailable, text};
 
@@ -21,8 +24,22 @@ pub const ACTIONS: &[&str] = &[
     "iam:ListVirtualMFADevices",
 ];
 
+/// Of these, what [`roles_and_policies`] calls.
+pub const ROLES_AND_POLICIES_ACTIONS: &[&str] = &["iam:GetAccountAuthorizationDetails"];
+
+/// Of these, what [`holders`] calls.
+pub const HOLDERS_ACTIONS: &[&str] = &["iam:ListEntitiesForPolicy"];
+
+/// The AWS managed policy that allows everything.
+pub const ADMINISTRATOR_ACCESS: &str = "AdministratorAccess";
+/// The AWS managed policy that allows to open cases with AWS Support.
+pub const SUPPORT_ACCESS: &str = "AWSSupportAccess";
+
 /// Largest page that IAM gives.
 const PAGE: i32 = 1_000;
+/// Page of roles and policies: each brings its documents, a policy up to five versions of up to 6,144 characters, URL-encoded. A
+/// larger page would need memory that the function has not.
+const DOCUMENTS_PAGE: i32 = 100;
 
 /// The live counters.
 pub async fn account_summary(client: &Client) -> Result<AccountSummary, Unavailable> {
@@ -82,11 +99,51 @@ pub async fn identities(client: &Client) -> Result<Identities, Unavailable> {
             name: text::bounded(user.user_name().unwrap_or_default()),
             groups: user.group_list().to_vec(),
             attached_policies: names(user.attached_managed_policies().iter().map(|policy| policy.policy_name())),
-            inline_policies: names(user.user_policy_list().iter().map(|policy| policy.policy_name())),
+            inline_policies: inline_policies(user.user_policy_list()),
         }));
-        identities.groups.extend(names(page.group_detail_list().iter().map(|group| group.group_name())));
+        identities.groups.extend(page.group_detail_list().iter().map(|group| Group {
+            name: text::bounded(group.group_name().unwrap_or_default()),
+            inline_policies: inline_policies(group.group_policy_list()),
+        }));
     }
     Ok(identities)
+}
+
+/// All roles with whom they let in, and all customer-managed policies by their default version. Documents are judged page by page and
+/// not kept (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html>).
+///
+/// # Errors
+/// When any page could not be read: half of the roles is no answer.
+pub async fn roles_and_policies(client: &Client) -> Result<RolesAndPolicies, Unavailable> {
+    let mut pages = client
+        .get_account_authorization_details()
+        .filter(EntityType::Role)
+        .filter(EntityType::LocalManagedPolicy)
+        .max_items(DOCUMENTS_PAGE)
+        .into_paginator()
+        .send();
+    let mut all = RolesAndPolicies::default();
+    while let Some(page) = pages.next().await {
+        let page =
+            page.map_err(|error| unavailable(Source::RolesAndPolicies, "iam:GetAccountAuthorizationDetails", &error))?;
+        all.roles.extend(page.role_detail_list().iter().map(|role| Role {
+            name: text::bounded(role.role_name().unwrap_or_default()),
+            trust: Trust::of_encoded(role.assume_role_policy_document().unwrap_or_default()),
+            inline_policies: inline_policies(role.role_policy_list()),
+        }));
+        all.policies.extend(page.policies().iter().map(managed_policy));
+    }
+    Ok(all)
+}
+
+/// Without a document of the default version nobody can tell how much is allowed: an empty one is unreadable.
+fn managed_policy(policy: &ManagedPolicyDetail) -> ManagedPolicy {
+    let default = policy.policy_version_list().iter().find(|version| version.is_default_version());
+    ManagedPolicy {
+        name: text::bounded(policy.policy_name().unwrap_or_default()),
+        attachments: policy.attachment_count().and_then(|count| u32::try_from(count).ok()).unwrap_or(0),
+        breadth: Breadth::of_encoded(default.and_then(|version| version.document()).unwrap_or_default()),
+    }
 }
 
 /// Every virtual MFA device, assigned or not.
@@ -103,23 +160,29 @@ pub async fn virtual_mfa_devices(client: &Client) -> Result<Vec<VirtualMfaDevice
     Ok(devices)
 }
 
-/// Who holds the AWS managed policy AdministratorAccess; permissions boundaries do not count.
-pub async fn administrators(client: &Client, partition: Partition) -> Result<Administrators, Unavailable> {
+/// Who holds the AWS managed policy `policy`, as [`ADMINISTRATOR_ACCESS`]; permissions boundaries do not count. `source` is what it
+/// is read for.
+pub async fn holders(
+    client: &Client,
+    partition: Partition,
+    policy: &str,
+    source: Source,
+) -> Result<Holders, Unavailable> {
     let mut pages = client
         .list_entities_for_policy()
-        .policy_arn(format!("arn:{}:iam::aws:policy/AdministratorAccess", partition.as_str()))
+        .policy_arn(format!("arn:{}:iam::aws:policy/{policy}", partition.as_str()))
         .policy_usage_filter(PolicyUsageType::PermissionsPolicy)
         .max_items(PAGE)
         .into_paginator()
         .send();
-    let mut administrators = Administrators::default();
+    let mut holders = Holders::default();
     while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| unavailable(Source::Administrators, "iam:ListEntitiesForPolicy", &error))?;
-        administrators.users.extend(names(page.policy_users().iter().map(|user| user.user_name())));
-        administrators.groups.extend(names(page.policy_groups().iter().map(|group| group.group_name())));
-        administrators.roles.extend(names(page.policy_roles().iter().map(|role| role.role_name())));
+        let page = page.map_err(|error| unavailable(source, "iam:ListEntitiesForPolicy", &error))?;
+        holders.users.extend(names(page.policy_users().iter().map(|user| user.user_name())));
+        holders.groups.extend(names(page.policy_groups().iter().map(|group| group.group_name())));
+        holders.roles.extend(names(page.policy_roles().iter().map(|role| role.role_name())));
     }
-    Ok(administrators)
+    Ok(holders)
 }
 
 /// The account's alias; an account has one at most.
@@ -127,6 +190,14 @@ pub async fn account_alias(client: &Client) -> Result<Option<String>, Unavailabl
     let answer = client.list_account_aliases().send().await;
     let answer = answer.map_err(|error| unavailable(Source::AccountAlias, "iam:ListAccountAliases", &error))?;
     Ok(answer.account_aliases().first().map(|alias| text::bounded(alias)))
+}
+
+fn inline_policies(policies: &[PolicyDetail]) -> Vec<InlinePolicy> {
+    let read = |policy: &PolicyDetail| InlinePolicy {
+        name: text::bounded(policy.policy_name().unwrap_or_default()),
+        breadth: Breadth::of_encoded(policy.policy_document().unwrap_or_default()),
+    };
+    policies.iter().map(read).collect()
 }
 
 fn names<'a>(names: impl Iterator<Item = Option<&'a str>>) -> Vec<String> {
@@ -147,8 +218,8 @@ mod tests {
     use aws_sdk_iam::primitives::DateTime;
     use aws_sdk_iam::types::error::NoSuchEntityException;
     use aws_sdk_iam::types::{
-        AttachedPolicy, GroupDetail, PasswordPolicy as SdkPolicy, PolicyDetail, PolicyGroup, PolicyRole, PolicyUser,
-        SummaryKeyType, User, UserDetail, VirtualMfaDevice as SdkDevice,
+        AttachedPolicy, GroupDetail, PasswordPolicy as SdkPolicy, PolicyGroup, PolicyRole, PolicyUser, PolicyVersion,
+        RoleDetail, SummaryKeyType, User, UserDetail, VirtualMfaDevice as SdkDevice,
     };
     use aws_smithy_mocks::{RuleMode, mock, mock_client};
 
@@ -258,7 +329,7 @@ mod tests {
                     .build()
             });
         let identities = identities(&mock_client!(aws_sdk_iam, [&first, &second])).await.unwrap();
-        assert_eq!(identities.groups, ["Administrators"]);
+        assert_eq!(identities.groups, [Group { name: "Administrators".into(), inline_policies: Vec::new() }]);
         assert_eq!(identities.users[1], IamUser { name: "bob".into(), ..IamUser::default() });
         assert_eq!(
             identities.users[0],
@@ -266,7 +337,7 @@ mod tests {
                 name: "alice".into(),
                 groups: vec!["Administrators".into()],
                 attached_policies: vec!["ReadOnlyAccess".into()],
-                inline_policies: vec!["legacy".into()],
+                inline_policies: vec![InlinePolicy { name: "legacy".into(), breadth: Breadth::Unreadable }],
             }
         );
     }
@@ -306,7 +377,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn administrators_come_from_all_pages_by_permission_and_not_by_boundary() {
+    async fn holders_come_from_all_pages_by_permission_and_not_by_boundary() {
         let first = mock!(Client::list_entities_for_policy)
             .match_requests(|request| {
                 request.policy_arn() == Some("arn:aws-cn:iam::aws:policy/AdministratorAccess")
@@ -327,11 +398,93 @@ mod tests {
                 .build()
         });
         let client = mock_client!(aws_sdk_iam, RuleMode::Sequential, [&first, &second]);
-        let administrators = administrators(&client, Partition::China).await.unwrap();
-        assert_eq!((administrators.users.len(), administrators.groups.len(), administrators.roles.len()), (1, 1, 1));
-        let denied =
-            mock!(Client::list_entities_for_policy).then_error(|| ListEntitiesForPolicyError::generic(denied()));
-        assert!(super::administrators(&mock_client!(aws_sdk_iam, [&denied]), Partition::Aws).await.is_err());
+        let read = holders(&client, Partition::China, ADMINISTRATOR_ACCESS, Source::Administrators).await.unwrap();
+        let expected =
+            Holders { users: vec!["alice".into()], groups: vec!["Administrators".into()], roles: vec!["Admin".into()] };
+        assert_eq!(read, expected);
+    }
+
+    #[tokio::test]
+    async fn a_denial_tells_what_the_holders_were_asked_for() {
+        let rule = mock!(Client::list_entities_for_policy)
+            .match_requests(|request| request.policy_arn() == Some("arn:aws:iam::aws:policy/AWSSupportAccess"))
+            .then_error(|| ListEntitiesForPolicyError::generic(denied()));
+        let client = mock_client!(aws_sdk_iam, [&rule]);
+        let unavailable = holders(&client, Partition::Aws, SUPPORT_ACCESS, Source::SupportAccess).await.unwrap_err();
+        assert_eq!(unavailable.to_string(), "support access: iam:ListEntitiesForPolicy was denied (AccessDenied)");
+    }
+
+    const ALLOW_ALL: &str = "%7B%22Statement%22%3A%7B%22Effect%22%3A%22Allow%22%2C%22Action%22%3A%22%2A%22%2C%22Resource%22%3A%22%2A%22%7D%7D";
+    const ALLOW_ONE: &str = "%7B%22Statement%22%3A%7B%22Effect%22%3A%22Allow%22%2C%22Action%22%3A%22s3%3AGetObject%22%2C%22Resource%22%3A%22%2A%22%7D%7D";
+    const TRUST_ALL: &str = "%7B%22Statement%22%3A%7B%22Effect%22%3A%22Allow%22%2C%22Principal%22%3A%22%2A%22%2C%22Action%22%3A%22sts%3AAssumeRole%22%7D%7D";
+
+    #[tokio::test]
+    async fn roles_and_policies_come_from_all_pages_and_the_pages_are_small() {
+        let first = mock!(Client::get_account_authorization_details)
+            .match_requests(|request| {
+                request.max_items() == Some(100)
+                    && request.filter() == [EntityType::Role, EntityType::LocalManagedPolicy]
+                    && request.marker().is_none()
+            })
+            .then_output(|| {
+                let inline = PolicyDetail::builder().policy_name("all").policy_document(ALLOW_ALL).build();
+                let role = RoleDetail::builder().role_name("Open").assume_role_policy_document(TRUST_ALL);
+                Details::builder()
+                    .role_detail_list(role.role_policy_list(inline).build())
+                    .is_truncated(true)
+                    .marker("next")
+                    .build()
+            });
+        let second =
+            mock!(Client::get_account_authorization_details).match_requests(|request| request.marker() == Some("next"));
+        let second = second.then_output(|| {
+            let version = |document: &str, is_default| {
+                PolicyVersion::builder().document(document).is_default_version(is_default).build()
+            };
+            let policy = ManagedPolicyDetail::builder()
+                .policy_name("deploy")
+                .attachment_count(3)
+                .permissions_boundary_usage_count(7)
+                .policy_version_list(version(ALLOW_ALL, false))
+                .policy_version_list(version(ALLOW_ONE, true));
+            Details::builder()
+                .policies(policy.build())
+                .policies(ManagedPolicyDetail::builder().policy_name("empty").build())
+                .role_detail_list(RoleDetail::builder().role_name("Bare").build())
+                .build()
+        });
+        let read = roles_and_policies(&mock_client!(aws_sdk_iam, [&first, &second])).await.unwrap();
+        let inline = InlinePolicy { name: "all".into(), breadth: Breadth::Everything };
+        assert_eq!(
+            read.roles,
+            [
+                Role { name: "Open".into(), trust: Trust::Everyone, inline_policies: vec![inline] },
+                Role { name: "Bare".into(), trust: Trust::Unreadable, inline_policies: Vec::new() },
+            ]
+        );
+        assert_eq!(
+            read.policies,
+            [
+                ManagedPolicy { name: "deploy".into(), attachments: 3, breadth: Breadth::Limited },
+                ManagedPolicy { name: "empty".into(), attachments: 0, breadth: Breadth::Unreadable },
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn half_of_the_roles_is_no_answer() {
+        let first = mock!(Client::get_account_authorization_details)
+            .then_output(|| Details::builder().is_truncated(true).marker("next").build());
+        let second = mock!(Client::get_account_authorization_details).then_error(|| {
+            aws_sdk_iam::operation::get_account_authorization_details::GetAccountAuthorizationDetailsError::generic(
+                denied(),
+            )
+        });
+        let unavailable = roles_and_policies(&mock_client!(aws_sdk_iam, [&first, &second])).await.unwrap_err();
+        assert_eq!(
+            unavailable.to_string(),
+            "roles and policies: iam:GetAccountAuthorizationDetails was denied (AccessDenied)"
+        );
     }
 
     #[tokio::test]

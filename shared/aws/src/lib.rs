@@ -3,8 +3,10 @@
 //!
 //! # Layout
 //! - [`client`]: how every SDK client is built (time limits, retries, one shared connector);
-//! - [`Collector`]: all sources at once; [`credential_report`], [`iam`], [`regions`], [`root_events`], [`trails`], [`watch`] read one
-//!   each;
+//! - [`Collector`]: all sources at once; each module reads one service:
+//!   - for the five steps [`credential_report`], [`iam`], [`regions`], [`root_events`], [`trails`], [`watch`];
+//!   - for the account baseline [`analyzers`], [`billing_alarms`], [`buckets`], [`budgets`], [`contacts`], [`cost_reports`],
+//!     [`data_exports`], [`federation`], [`identity_center`], [`organization`], [`root_password`];
 //! - [`ledger`]: what was told, and what waits; [`drain()`]: tells it, through [`Notifier`];
 //! - [`send_heartbeat`]: a watcher outside the account; [`webhook`]: Slack, at an address that [`parameter`] reads;
 //! - [`failure`]: an SDK error in the words of the checklist.
@@ -12,17 +14,32 @@
 //! Each module that calls AWS lists the IAM actions it needs beside the calls, as `ACTIONS`; a test holds their unions and the
 //! stack's roles together.
 
+use std::collections::BTreeSet;
+
+use checklist::Source;
+
+pub mod analyzers;
+pub mod billing_alarms;
+pub mod buckets;
+pub mod budgets;
 pub mod client;
 mod collector;
+pub mod contacts;
+pub mod cost_reports;
 pub mod credential_report;
+pub mod data_exports;
 mod drain;
 pub mod failure;
+pub mod federation;
 pub mod iam;
+pub mod identity_center;
 pub mod ledger;
 mod notifier;
+pub mod organization;
 pub mod parameter;
 pub mod regions;
 pub mod root_events;
+pub mod root_password;
 pub mod trails;
 pub mod watch;
 mod watcher;
@@ -34,9 +51,34 @@ pub use ledger::{Lease, Ledger, LedgerError};
 pub use notifier::{Notifier, PublishError};
 pub use watcher::{HeartbeatError, send_heartbeat};
 
-/// Every IAM action that is needed to read an account: the policy for a dry run.
+/// Every IAM action that is needed to read an account, each once, in the order of the alphabet: the policy for a dry run.
 pub fn read_actions() -> Vec<&'static str> {
-    [credential_report::ACTIONS, iam::ACTIONS, regions::ACTIONS, root_events::ACTIONS, trails::ACTIONS].concat()
+    let core = [credential_report::ACTIONS, iam::ACTIONS, regions::ACTIONS, root_events::ACTIONS, trails::ACTIONS];
+    let baseline = baseline_actions().into_iter().map(|(_, actions)| actions);
+    let actions: BTreeSet<&str> = core.into_iter().chain(baseline).flatten().copied().collect();
+    actions.into_iter().collect()
+}
+
+/// The sources that only the account baseline reads, each with the IAM actions that it needs. Some of these the five steps need too.
+pub fn baseline_actions() -> Vec<(Source, &'static [&'static str])> {
+    vec![
+        (Source::RolesAndPolicies, iam::ROLES_AND_POLICIES_ACTIONS),
+        (Source::SupportAccess, iam::HOLDERS_ACTIONS),
+        (Source::IdentityProviders, federation::ACTIONS),
+        (Source::IdentityCenter, identity_center::ACTIONS),
+        (Source::RootPasswordChange, root_password::ACTIONS),
+        (Source::TrailBuckets, buckets::ACTIONS),
+        (Source::CostReports, cost_reports::ACTIONS),
+        (Source::DataExports, data_exports::ACTIONS),
+        (Source::Budgets, budgets::ACTIONS),
+        (Source::BillingAlarms, billing_alarms::ACTIONS),
+        (Source::PrimaryContact, contacts::PRIMARY_ACTIONS),
+        (Source::AlternateContacts, contacts::ALTERNATE_ACTIONS),
+        (Source::Organization, organization::ACTIONS),
+        (Source::CentralRootAccess, organization::CENTRAL_ROOT_ACCESS_ACTIONS),
+        (Source::ServiceControlPolicies, organization::POLICIES_ACTIONS),
+        (Source::Analyzers, analyzers::ACTIONS),
+    ]
 }
 
 /// Every IAM action that is needed to write down what was seen, and to tell it.

@@ -2,6 +2,7 @@
 
 use aws_sdk_account::Client;
 use aws_sdk_account::types::RegionOptStatus;
+use checklist::snapshot::EnabledRegion;
 use checklist::{Partition, Source, Unavailable};
 
 use crate::failure::unavailable;
@@ -22,8 +23,8 @@ pub fn endpoint_region(partition: Partition) -> &'static str {
     }
 }
 
-/// Codes of the enabled Regions, in the service's order. The account's own id is left out of the request, as the service wants.
-pub async fn enabled(client: &Client) -> Result<Vec<String>, Unavailable> {
+/// The enabled Regions, in the service's order. The account's own id is left out of the request, as the service wants.
+pub async fn enabled(client: &Client) -> Result<Vec<EnabledRegion>, Unavailable> {
     let mut pages = client
         .list_regions()
         .region_opt_status_contains(RegionOptStatus::Enabled)
@@ -34,7 +35,10 @@ pub async fn enabled(client: &Client) -> Result<Vec<String>, Unavailable> {
     let mut regions = Vec::new();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| unavailable(Source::Regions, "account:ListRegions", &error))?;
-        regions.extend(page.regions().iter().filter_map(|region| region.region_name()).map(str::to_owned));
+        regions.extend(page.regions().iter().filter_map(|region| {
+            let is_opt_in = region.region_opt_status() == Some(&RegionOptStatus::Enabled);
+            Some(EnabledRegion { name: region.region_name()?.to_owned(), is_opt_in })
+        }));
     }
     Ok(regions)
 }
@@ -50,19 +54,26 @@ mod tests {
 
     #[tokio::test]
     async fn enabled_regions_come_from_all_pages_without_an_account_id() {
-        let region = |name: &str| Region::builder().region_name(name).build();
+        let region = |name: &str, status| Region::builder().region_name(name).region_opt_status(status).build();
         let first = mock!(Client::list_regions)
             .match_requests(|request| {
                 request.account_id().is_none()
                     && request.region_opt_status_contains()
                         == [RegionOptStatus::Enabled, RegionOptStatus::EnabledByDefault]
             })
-            .then_output(move || ListRegionsOutput::builder().regions(region("us-east-1")).next_token("next").build());
-        let second = mock!(Client::list_regions)
-            .match_requests(|request| request.next_token() == Some("next"))
-            .then_output(move || ListRegionsOutput::builder().regions(region("ap-south-2")).build());
+            .then_output(move || {
+                ListRegionsOutput::builder()
+                    .regions(region("us-east-1", RegionOptStatus::EnabledByDefault))
+                    .next_token("next")
+                    .build()
+            });
+        let second =
+            mock!(Client::list_regions).match_requests(|request| request.next_token() == Some("next")).then_output(
+                move || ListRegionsOutput::builder().regions(region("ap-south-2", RegionOptStatus::Enabled)).build(),
+            );
         let regions = enabled(&mock_client!(aws_sdk_account, [&first, &second])).await.unwrap();
-        assert_eq!(regions, ["us-east-1", "ap-south-2"]);
+        let expected = [("us-east-1", false), ("ap-south-2", true)];
+        assert_eq!(regions.iter().map(|region| (region.name.as_str(), region.is_opt_in)).collect::<Vec<_>>(), expected);
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@
 //! (<https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html>); the pace is kept here, not left to
 //! retries. Regions do not share it, so they are read side by side.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_cloudtrail::Client;
@@ -15,6 +16,7 @@ use checklist::snapshot::{Cause, RegionSweep};
 use checklist::sweep::Span;
 use checklist::{Account, Source, Unavailable};
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::failure;
@@ -26,6 +28,28 @@ pub const ACTIONS: &[&str] = &["cloudtrail:LookupEvents"];
 const PACE: Duration = Duration::from_millis(550);
 /// Largest page that CloudTrail gives.
 const PAGE: i32 = 50;
+
+/// The pace of one Region: whoever looks up events there waits for a turn first. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Pace(Arc<Mutex<Instant>>);
+
+impl Default for Pace {
+    /// The first turn comes at once.
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Instant::now())))
+    }
+}
+
+impl Pace {
+    /// Waits until the next request may be made. Turns come in the order in which they were asked for, so that two sequences of
+    /// requests alternate; who gives up waiting uses up no turn.
+    pub(crate) async fn turn(&self) {
+        let mut next = self.0.lock().await;
+        sleep_until(*next).await;
+        // By the clock, not by the plan: a turn that came late does not bring the next one closer.
+        *next = Instant::now() + PACE;
+    }
+}
 
 /// What one Region told.
 #[derive(Debug)]
@@ -39,7 +63,7 @@ pub struct Swept {
 /// Looks through `spans` of `region` for root's events, newest first. What was read before a failure is kept, and so is how far it
 /// reached. `stack` is the name of this stack, see [`RootActivity::classify`].
 pub async fn sweep(
-    client: &Client,
+    (client, pace): (&Client, &Pace),
     account: &Account,
     stack: Option<&str>,
     region: &str,
@@ -48,18 +72,19 @@ pub async fn sweep(
 ) -> Swept {
     let sweep = RegionSweep { region: region.into(), incomplete: None, covered: Vec::new() };
     let mut swept = Swept { sweep, activity: Vec::new() };
-    let mut next_request = Instant::now();
     for span in spans {
         let mut cursors = cursors(account, region, span);
         // Whichever has come less far goes on, so that what both have passed grows also when time runs out.
         while let Some(cursor) = cursors.iter_mut().filter(|cursor| !cursor.is_done).max_by_key(|cursor| cursor.reached)
         {
-            sleep_until(next_request.min(deadline)).await;
-            next_request = Instant::now() + PACE;
             let page = if Instant::now() >= deadline {
                 Err(Cause::OutOfTime)
             } else {
-                timeout_at(deadline, page(client, cursor, span)).await.unwrap_or(Err(Cause::OutOfTime))
+                let page = async {
+                    pace.turn().await;
+                    look_up(client, (cursor.key.clone(), cursor.value), span, cursor.token.clone()).await
+                };
+                timeout_at(deadline, page).await.unwrap_or(Err(Cause::OutOfTime))
             };
             match page {
                 Ok(page) => {
@@ -125,10 +150,16 @@ fn incomplete(mut swept: Swept, cause: Cause) -> Swept {
     swept
 }
 
-async fn page(client: &Client, cursor: &Cursor, span: &Span) -> Result<LookupEventsOutput, Cause> {
+/// The page of `span` that `token` names, newest first; the caller waits for its turn.
+pub(crate) async fn look_up(
+    client: &Client,
+    (key, value): (LookupAttributeKey, &str),
+    span: &Span,
+    token: Option<String>,
+) -> Result<LookupEventsOutput, Cause> {
     let attribute = LookupAttribute::builder()
-        .attribute_key(cursor.key.clone())
-        .attribute_value(cursor.value)
+        .attribute_key(key)
+        .attribute_value(value)
         .build()
         .map_err(|error| Cause::Malformed { detail: error.to_string() })?;
     client
@@ -137,13 +168,14 @@ async fn page(client: &Client, cursor: &Cursor, span: &Span) -> Result<LookupEve
         .start_time(DateTime::from_secs(span.since.as_second()))
         .end_time(DateTime::from_secs(span.until.as_second()))
         .max_results(PAGE)
-        .set_next_token(cursor.token.clone())
+        .set_next_token(token)
         .send()
         .await
         .map_err(|error| failure::cause(&error))
 }
 
-fn trail_event(event: &Event, region: &str) -> TrailEvent {
+/// What the look-up tells of one event.
+pub(crate) fn trail_event(event: &Event, region: &str) -> TrailEvent {
     let owned = |text: Option<&str>| text.map(str::to_owned);
     TrailEvent {
         event_id: owned(event.event_id()),
@@ -198,7 +230,7 @@ mod tests {
 
     async fn sweep_with(rule: &Rule, region: &str, time_limit: Duration) -> Swept {
         let client = mock_client!(aws_sdk_cloudtrail, RuleMode::MatchAny, [rule]);
-        sweep(&client, &account(), None, region, &[day()], Instant::now() + time_limit).await
+        sweep((&client, &Pace::default()), &account(), None, region, &[day()], Instant::now() + time_limit).await
     }
 
     /// `pages` full pages; the next token is the number of the page.
@@ -219,6 +251,29 @@ mod tests {
         assert_eq!((swept.sweep.incomplete, swept.sweep.covered), (None, vec![day()]));
         let took = started.elapsed();
         assert!(took >= PACE * 199 && took < Duration::from_secs(200), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ct_6_two_sequences_of_requests_share_the_pace_of_their_region_and_alternate() {
+        let (pace, started) = (Pace::default(), Instant::now());
+        let turns = async |name: &'static str| {
+            let mut turns = Vec::new();
+            for _ in 0..3 {
+                pace.turn().await;
+                turns.push((started.elapsed(), name));
+                // The request itself.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            turns
+        };
+        let (first, second) = tokio::join!(turns("first"), turns("second"));
+        let mut turns = [first, second].concat();
+        turns.sort();
+        let expected = [0, 1, 2, 3, 4, 5].map(|turn| (PACE * turn, if turn % 2 == 0 { "first" } else { "second" }));
+        let near = |at: Duration, expected: Duration| at >= expected && at < expected + Duration::from_millis(20);
+        assert!(turns.iter().zip(expected).all(|(turn, expected)| near(turn.0, expected.0)), "{turns:?}");
+        let names = |turns: &[(Duration, &'static str)]| turns.iter().map(|turn| turn.1).collect::<Vec<_>>();
+        assert_eq!(names(&turns), names(&expected));
     }
 
     #[tokio::test(start_paused = true)]
@@ -271,7 +326,7 @@ mod tests {
             .build();
         let client = mock_client!(aws_sdk_cloudtrail, RuleMode::MatchAny, [&rule]);
         let later = Instant::now() + Duration::from_secs(60);
-        let swept = sweep(&client, &account(), None, "eu-west-1", &spans, later).await;
+        let swept = sweep((&client, &Pace::default()), &account(), None, "eu-west-1", &spans, later).await;
         assert_eq!(swept.sweep.covered, spans[..1]);
         assert!(swept.sweep.incomplete.is_some());
     }

@@ -40,7 +40,7 @@ pub const OUTAGE: SignedDuration = SignedDuration::from_hours(3);
 pub struct Policy {
     /// Critical conditions.
     pub remind_critical: SignedDuration,
-    /// All others.
+    /// Those of high and medium severity; low ones after seven times as long.
     pub remind_others: SignedDuration,
     /// The digest.
     pub digest: Rhythm,
@@ -286,7 +286,13 @@ impl Maker<'_> {
             let id = format!("exception-ended/{}/{resource}/{}", exception.control, exception.until);
             self.alert(id, Severity::Medium, What::ExceptionEnded(exception.clone()))
         });
-        let attestations = declarations.attestations.iter().filter(|attestation| attestation.is_lapsed(self.now));
+        let is_judged = |attestation: &Attestation| {
+            let control = attestation.statement.control();
+            report.findings.iter().any(|finding| Some(finding.control) == control)
+        };
+        let attestations = declarations.attestations.iter();
+        let attestations =
+            attestations.filter(|attestation| attestation.is_lapsed(self.now) && !is_judged(attestation));
         let attestations = attestations.map(|attestation| {
             let id = format!("attestation-lapsed/{}/{}", attestation.statement.id(), attestation.on);
             self.alert(id, Severity::Low, What::AttestationLapsed(attestation.clone()))

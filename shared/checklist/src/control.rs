@@ -5,8 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::finding::Verdict;
+use crate::framework::Framework;
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Unavailable};
+use crate::snapshot::{Snapshot, Source, Unavailable};
 
 /// One thing that is judged.
 pub struct Control {
@@ -26,7 +27,11 @@ pub struct Control {
     pub semantics: &'static str,
     /// How to make it pass.
     pub remediation: Remediation,
-    /// Where the rule comes from, and what others call it.
+    /// Every source that it may read; what is not read for another control either is not read at all.
+    pub sources: &'static [Source],
+    /// What others call it: each name that they have for it, or for a part of it.
+    pub mappings: &'static [(Framework, &'static str)],
+    /// Where the rule comes from.
     pub references: &'static [Reference],
     /// Judges. `?` on a missing source makes the finding [`crate::Status::Unknown`].
     pub evaluate: fn(&Snapshot, &Settings) -> Result<Verdict, Unavailable>,
@@ -40,9 +45,9 @@ pub struct Remediation {
     pub cli: &'static [&'static str],
 }
 
-/// A source of the rule, or its name elsewhere.
+/// A source of the rule.
 pub struct Reference {
-    /// Who says so, and their id: `CIS AWS Foundations 5.0: 1.3`.
+    /// Who says so, and about what.
     pub name: &'static str,
     /// A page of it.
     pub url: &'static str,

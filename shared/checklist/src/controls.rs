@@ -1,18 +1,49 @@
 //! The checklist: every control, in the order people read it. Adding one is a file below, a line here, and `make bless`.
 
-use crate::control::{Control, place};
+use crate::control::Control;
 
+mod access_analyzer;
+mod access_key_rotation;
 mod administrator_access;
+mod age;
 pub(crate) mod alert_path;
+mod billing_alerts;
+mod billing_partition;
+mod billing_reports;
+mod cloudtrail_bucket;
+mod cloudtrail_trail;
+mod cloudtrail_validation;
+mod contact_information;
+mod federation;
 mod groups_assign_permissions;
 mod individual_iam_users;
+mod least_privilege;
+mod named;
+mod organization;
+mod page;
 mod password_policy;
+mod recommendations;
+mod role_trust;
 mod root_access_keys;
+mod root_credentials;
+mod root_credentials_statements;
+mod root_guardrail;
+pub(crate) mod root_hardware_mfa;
 mod root_mfa;
+mod root_password_age;
 mod root_signing_certificates;
 mod root_slots;
 mod root_unused;
 pub(crate) mod root_use_recorded;
+mod security_contact;
+mod support_role;
+mod survey;
+mod unneeded_regions;
+mod unused_credentials;
+mod user_keys;
+mod user_mfa;
+
+pub use page::as_markdown;
 
 /// All controls, in the order of the five steps; then the account baseline.
 pub const CHECKLIST: &[&Control] = &[
@@ -26,50 +57,32 @@ pub const CHECKLIST: &[&Control] = &[
     &password_policy::CONTROL,
     &alert_path::CONTROL,
     &root_use_recorded::CONTROL,
+    &root_hardware_mfa::CONTROL,
+    &root_password_age::CONTROL,
+    &user_mfa::CONTROL,
+    &access_key_rotation::CONTROL,
+    &unused_credentials::CONTROL,
+    &least_privilege::CONTROL,
+    &role_trust::CONTROL,
+    &cloudtrail_trail::CONTROL,
+    &cloudtrail_validation::CONTROL,
+    &cloudtrail_bucket::CONTROL,
+    &billing_reports::CONTROL,
+    &billing_alerts::CONTROL,
+    &unneeded_regions::CONTROL,
+    &contact_information::CONTROL,
+    &security_contact::CONTROL,
+    &organization::CONTROL,
+    &root_guardrail::CONTROL,
+    &access_analyzer::CONTROL,
+    &federation::CONTROL,
+    &support_role::CONTROL,
+    &root_credentials_statements::CONTROL,
 ];
 
 /// The control called `id`.
 pub fn control(id: &str) -> Option<&'static Control> {
     CHECKLIST.iter().copied().find(|control| control.id == id)
-}
-
-/// The checklist as a page: `CONTROLS.md`.
-pub fn as_markdown() -> String {
-    let mut page = String::from(
-        "# Controls\n\n<!-- Generated from shared/checklist/src/controls by `make bless`. -->\n\n\
-         A control is `passed`, `failed`, `not_applicable` or `unknown`; what could not be read is never passed.\n\n\
-         | step | control | severity | passes when |\n|---|---|---|---|\n",
-    );
-    for control in CHECKLIST {
-        page.push_str(&format!(
-            "| {} | [`{id}`](#{id}) | {} | {} |\n",
-            control
-                .step
-                .map_or_else(|| "Account baseline".into(), |step| format!("{} {}", step.number(), step.title())),
-            control.severity.to_string().to_lowercase(),
-            control.title,
-            id = control.id,
-        ));
-    }
-    for control in CHECKLIST {
-        page.push_str(&format!(
-            "\n## {}\n\n**{}** ({}, {})\n\n{}\n\n*When:* {}\n\n*In the console:*\n\n",
-            control.id,
-            control.title,
-            place(control.step),
-            control.severity.to_string().to_lowercase(),
-            control.rationale,
-            control.semantics
-        ));
-        for (number, step) in (1..).zip(control.remediation.console) {
-            page.push_str(&format!("{number}. {step}\n"));
-        }
-        page.push_str(&format!("\n*On the command line:*\n\n```sh\n{}\n```\n\n", control.remediation.cli.join("\n")));
-        for reference in control.references {
-            page.push_str(&format!("- [{}]({})\n", reference.name, reference.url));
-        }
-    }
-    page
 }
 
 #[cfg(test)]
@@ -81,6 +94,7 @@ pub(crate) mod tests {
 
     use crate::control::Severity;
     use crate::finding::{Finding, Status, Verdict};
+    use crate::framework::Framework;
     use crate::root_activity::{Kind, Mfa, RootActivity};
     use crate::settings::Settings;
     use crate::snapshot::{Cause, Snapshot, Source, Unavailable};
@@ -125,7 +139,7 @@ pub(crate) mod tests {
     #[test]
     fn a_compliant_account_passes_everything() {
         for control in CHECKLIST {
-            let finding = Finding::of(control, &Snapshot::compliant(), &Settings::default());
+            let finding = Finding::of(control, &Snapshot::compliant(), &Settings::compliant());
             // Where root has not been used for long, there is no use to compare with its trail.
             let expected =
                 if control.id == root_use_recorded::CONTROL.id { Status::NotApplicable } else { Status::Passed };
@@ -140,6 +154,46 @@ pub(crate) mod tests {
             let finding = Finding::of(control, &Snapshot::blind(), &Settings::default());
             assert_eq!(finding.status, Status::Unknown, "{}", control.id);
             assert!(finding.reason.contains("was denied (AccessDenied)"), "{}: {}", control.id, finding.reason);
+        }
+    }
+
+    #[test]
+    fn a_control_reads_the_sources_that_it_names_and_no_other() {
+        for control in CHECKLIST {
+            let judge = |snapshot: &Snapshot| Finding::of(control, snapshot, &Settings::default());
+            let (mut snapshot, seen) = (Snapshot::compliant(), judge(&Snapshot::compliant()));
+            for source in Source::ALL.iter().filter(|source| !control.sources.contains(source)) {
+                snapshot.blind_to(*source);
+                let (status, reason) = (judge(&snapshot).status, judge(&snapshot).reason);
+                assert_eq!((status, &reason), (seen.status, &seen.reason), "{} reads {source}", control.id);
+            }
+        }
+    }
+
+    #[test]
+    fn what_others_call_a_control_is_said_once_and_looks_like_theirs() {
+        let mut seen = HashSet::new();
+        for (control, (framework, name)) in
+            CHECKLIST.iter().flat_map(|control| control.mappings.iter().map(move |mapping| (control, mapping)))
+        {
+            let id = control.id;
+            assert!(seen.insert((id, *framework, *name)), "{id}: {framework} {name} twice");
+            let fits = match framework {
+                Framework::Cis3 | Framework::Cis5 | Framework::Cis6 | Framework::Cis7 => {
+                    name.split('.').count() >= 2 && name.split('.').all(|part| part.parse::<u8>().is_ok())
+                }
+                Framework::SecurityHub => name
+                    .split_once('.')
+                    .is_some_and(|(service, number)| !service.is_empty() && number.parse::<u8>().is_ok()),
+                Framework::Config => {
+                    name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+                }
+                Framework::Prowler => {
+                    name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+                }
+            };
+            assert!(fits, "{id}: {framework} {name}");
+            assert!(!control.references.iter().any(|reference| reference.url == framework.url(name)), "{id}: twice");
         }
     }
 
@@ -159,6 +213,27 @@ pub(crate) mod tests {
                 "password-policy",
                 "alert-path",
                 "root-use-recorded",
+                "root-hardware-mfa",
+                "root-password-age",
+                "user-mfa",
+                "access-key-rotation",
+                "unused-credentials",
+                "least-privilege",
+                "role-trust",
+                "cloudtrail-trail",
+                "cloudtrail-validation",
+                "cloudtrail-bucket",
+                "billing-reports",
+                "billing-alerts",
+                "unneeded-regions",
+                "contact-information",
+                "security-contact",
+                "organization",
+                "root-guardrail",
+                "access-analyzer",
+                "federation",
+                "support-role",
+                "root-credentials-statements",
             ]
         );
         assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len());
@@ -182,7 +257,7 @@ pub(crate) mod tests {
             assert!(control.rationale.ends_with('.') && control.semantics.ends_with('.'), "{id}");
             assert!(!control.remediation.console.is_empty() && !control.remediation.cli.is_empty(), "{id}");
             assert!(control.remediation.console.iter().all(|step| step.ends_with('.')), "{id}");
-            assert!(!control.references.is_empty(), "{id}");
+            assert!(!control.references.is_empty() && !control.sources.is_empty(), "{id}");
             assert!(control.references.iter().all(|reference| reference.url.starts_with("https://")), "{id}");
         }
     }

@@ -2,7 +2,7 @@
 //! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_getting-report.html>).
 //!
 //! Columns are found by name, in any order, with any number of unknown ones. Every sentinel (`N/A`, `no_information`,
-//! `not_supported`) ends here. Of users only what a control reads is kept: a report of 5,000 rows parses in milliseconds.
+//! `not_supported`) ends here. A report of 5,000 rows parses in milliseconds.
 
 use std::fmt;
 
@@ -38,6 +38,8 @@ pub struct RootRow {
     pub password_enabled: Cell<bool>,
     /// Last sign-in with the password; `None`: never, or no password. Kept by IAM in 5-minute steps.
     pub password_last_used: Cell<Option<Timestamp>>,
+    /// When the password was made or changed; `None`: no password. Reports up to 2021 say `not_supported` here.
+    pub password_last_changed: Cell<Option<Timestamp>>,
     /// Any kind of MFA device.
     pub mfa_active: Cell<bool>,
     /// Both key slots; their order is not their age.
@@ -87,13 +89,23 @@ impl KeySlot {
     }
 }
 
-/// What is kept of an IAM user's row.
+/// An IAM user's credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserRow {
     /// User name.
     pub name: String,
+    /// When the user was created.
+    pub created: Cell<Option<Timestamp>>,
+    /// Whether the user has a password.
+    pub password_enabled: Cell<bool>,
+    /// Last sign-in with the password; `None`: never, or no password.
+    pub password_last_used: Cell<Option<Timestamp>>,
+    /// When the password was made or changed; `None`: no password.
+    pub password_last_changed: Cell<Option<Timestamp>>,
     /// Any kind of MFA device.
     pub mfa_active: Cell<bool>,
+    /// Both key slots; their order is not their age.
+    pub access_keys: [KeySlot; 2],
 }
 
 /// A value, or the cell that does not hold one.
@@ -167,19 +179,15 @@ impl CredentialReport {
         if columns.position("user").is_none() || columns.position("arn").is_none() {
             return Err(ReportError::NotAReport);
         }
-        let user_columns = (columns.position("user"), columns.position("mfa_active"));
         let mut root = Err(ReportError::NoRootRow);
         let mut users = Vec::new();
         let mut record = ByteRecord::new();
         while reader.read_byte_record(&mut record).map_err(not_csv)? {
-            let name = at(&record, user_columns.0).unwrap_or_default();
-            if name != ROOT_USER.as_bytes() {
-                users.push(UserRow {
-                    name: text::bounded(&String::from_utf8_lossy(name)),
-                    mfa_active: flag("mfa_active", at(&record, user_columns.1)),
-                });
+            let row = Row { columns: &columns, record: &record };
+            if row.value("user") != Some(ROOT_USER.as_bytes()) {
+                users.push(row.user());
             } else if matches!(root, Err(ReportError::NoRootRow)) {
-                root = Row { columns: &columns, record: &record }.root(account);
+                root = row.root(account);
             } else {
                 root = Err(ReportError::SeveralRootRows);
             }
@@ -239,6 +247,37 @@ impl Row<'_> {
         (!text.is_empty() && !text.eq_ignore_ascii_case("N/A")).then_some(text)
     }
 
+    fn user(&self) -> UserRow {
+        UserRow {
+            name: text::bounded(&String::from_utf8_lossy(self.value("user").unwrap_or_default())),
+            created: self.date("user_creation_time"),
+            password_enabled: self.flag("password_enabled"),
+            password_last_used: self.date("password_last_used"),
+            password_last_changed: self.date("password_last_changed"),
+            mfa_active: self.flag("mfa_active"),
+            access_keys: self.access_keys(),
+        }
+    }
+
+    fn access_keys(&self) -> [KeySlot; 2] {
+        [
+            KeySlot {
+                active: self.flag("access_key_1_active"),
+                last_rotated: self.date("access_key_1_last_rotated"),
+                last_used: self.date("access_key_1_last_used_date"),
+                last_used_region: self.text("access_key_1_last_used_region"),
+                last_used_service: self.text("access_key_1_last_used_service"),
+            },
+            KeySlot {
+                active: self.flag("access_key_2_active"),
+                last_rotated: self.date("access_key_2_last_rotated"),
+                last_used: self.date("access_key_2_last_used_date"),
+                last_used_region: self.text("access_key_2_last_used_region"),
+                last_used_service: self.text("access_key_2_last_used_service"),
+            },
+        ]
+    }
+
     fn root(&self, account: &Account) -> Result<RootRow, ReportError> {
         let arn = self.value("arn").map(String::from_utf8_lossy).unwrap_or_default();
         if arn != account.root_arn() {
@@ -248,23 +287,9 @@ impl Row<'_> {
             created: self.date("user_creation_time"),
             password_enabled: self.flag("password_enabled"),
             password_last_used: self.date("password_last_used"),
+            password_last_changed: self.date("password_last_changed"),
             mfa_active: self.flag("mfa_active"),
-            access_keys: [
-                KeySlot {
-                    active: self.flag("access_key_1_active"),
-                    last_rotated: self.date("access_key_1_last_rotated"),
-                    last_used: self.date("access_key_1_last_used_date"),
-                    last_used_region: self.text("access_key_1_last_used_region"),
-                    last_used_service: self.text("access_key_1_last_used_service"),
-                },
-                KeySlot {
-                    active: self.flag("access_key_2_active"),
-                    last_rotated: self.date("access_key_2_last_rotated"),
-                    last_used: self.date("access_key_2_last_used_date"),
-                    last_used_region: self.text("access_key_2_last_used_region"),
-                    last_used_service: self.text("access_key_2_last_used_service"),
-                },
-            ],
+            access_keys: self.access_keys(),
             signing_certificates: [
                 KeySlot {
                     active: self.flag("cert_1_active"),
@@ -335,7 +360,10 @@ mod tests {
         assert_eq!(root.password_last_used, Ok(Some("2026-03-02T10:11:12Z".parse().unwrap())));
         assert_eq!(root.created, Ok(Some("2020-01-05T12:00:00Z".parse().unwrap())));
         assert!(root.access_keys.iter().all(|key| key.state() == Ok(SlotState::Empty)));
-        assert_eq!(report.users, [UserRow { name: "alice".into(), mfa_active: Ok(true) }]);
+        assert_eq!(root.password_last_changed.map(|date| date.is_some()), Ok(true));
+        let alice = &report.users[0];
+        assert_eq!((alice.name.as_str(), &alice.mfa_active, &alice.password_enabled), ("alice", &Ok(true), &Ok(true)));
+        assert_eq!(alice.created, Ok(Some("2024-02-01T08:00:00Z".parse().unwrap())));
     }
 
     #[test]

@@ -67,6 +67,10 @@ pub enum Statement {
     RootCredentialsStoredSafely,
     /// Of whom AWS writes to.
     ContactsReviewed,
+    /// Of root's MFA devices.
+    RootMfaReachableByTwo,
+    /// Of root's password, where AWS does not tell its age.
+    RootPasswordChanged,
 }
 
 /// All that is stated of an account.
@@ -100,7 +104,13 @@ impl Attestation {
 
 impl Statement {
     /// Every statement.
-    pub const ALL: &[Self] = &[Self::RootPasswordStrong, Self::RootCredentialsStoredSafely, Self::ContactsReviewed];
+    pub const ALL: &[Self] = &[
+        Self::RootPasswordStrong,
+        Self::RootCredentialsStoredSafely,
+        Self::ContactsReviewed,
+        Self::RootMfaReachableByTwo,
+        Self::RootPasswordChanged,
+    ];
 
     /// Its name in JSON.
     pub fn id(self) -> &'static str {
@@ -108,6 +118,19 @@ impl Statement {
             Self::RootPasswordStrong => "root-password-strong",
             Self::RootCredentialsStoredSafely => "root-credentials-stored-safely",
             Self::ContactsReviewed => "contacts-reviewed",
+            Self::RootMfaReachableByTwo => "root-mfa-reachable-by-two",
+            Self::RootPasswordChanged => "root-password-changed",
+        }
+    }
+
+    /// The control that judges it; that tells when it lapses.
+    pub fn control(self) -> Option<&'static str> {
+        match self {
+            Self::ContactsReviewed => None,
+            Self::RootPasswordChanged => Some("root-password-age"),
+            Self::RootPasswordStrong | Self::RootCredentialsStoredSafely | Self::RootMfaReachableByTwo => {
+                Some("root-credentials-statements")
+            }
         }
     }
 
@@ -121,11 +144,18 @@ impl Statement {
             Self::ContactsReviewed => {
                 "the account's contacts and root's e-mail address are right and read by those in charge"
             }
+            Self::RootMfaReachableByTwo => "two people can reach an MFA device of root, so that nobody is locked out",
+            Self::RootPasswordChanged => "root's password was changed on that day",
         }
     }
 }
 
 impl Declarations {
+    /// What is stated by `statement`, in force or lapsed.
+    pub fn attestation(&self, statement: Statement) -> Option<&Attestation> {
+        self.attestations.iter().find(|attestation| attestation.statement == statement)
+    }
+
     /// The exceptions of `control` that are in force at `now`.
     pub fn exceptions_for(&self, control: &str, now: Timestamp) -> impl Iterator<Item = &Exception> {
         self.exceptions.iter().filter(move |exception| exception.control == control && !exception.is_expired(now))
@@ -582,7 +612,18 @@ mod tests {
     #[test]
     fn statements_have_public_names_and_words() {
         let ids: Vec<&str> = Statement::ALL.iter().map(|statement| statement.id()).collect();
-        assert_eq!(ids, ["root-password-strong", "root-credentials-stored-safely", "contacts-reviewed"]);
+        assert_eq!(
+            ids,
+            [
+                "root-password-strong",
+                "root-credentials-stored-safely",
+                "contacts-reviewed",
+                "root-mfa-reachable-by-two",
+                "root-password-changed"
+            ]
+        );
+        let judged = Statement::ALL.iter().filter_map(|statement| statement.control());
+        assert!(judged.clone().all(|id| control(id).is_some()) && judged.count() == 4);
         for statement in Statement::ALL {
             assert_eq!(serde_json::to_value(statement).unwrap(), statement.id());
             assert!(!statement.words().ends_with('.') && statement.words().len() < 100);

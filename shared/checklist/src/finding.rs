@@ -137,6 +137,27 @@ impl Status {
 }
 
 impl Finding {
+    /// Whether somebody answers for all that is wrong, or unknown.
+    pub fn is_excepted(&self) -> bool {
+        let is_answered =
+            |resource: &String| self.exceptions.iter().any(|exception| exception.resource.as_ref() == Some(resource));
+        let by_name = !self.resources.is_empty() && self.resources.iter().all(is_answered);
+        let whole = self.exceptions.iter().any(|exception| exception.resource.is_none());
+        matches!(self.status, Status::Failed | Status::Unknown) && (whole || (by_name && self.status == Status::Failed))
+    }
+
+    /// Where it stands among others: what fails, the worst first; what nobody knows; what is excepted; what passes.
+    pub(crate) fn rank(&self) -> (u8, std::cmp::Reverse<Severity>) {
+        let place = match self.status {
+            Status::Failed | Status::Unknown if self.is_excepted() => 2,
+            Status::Failed => 0,
+            Status::Unknown => 1,
+            Status::Passed => 3,
+            Status::NotApplicable => 4,
+        };
+        (place, std::cmp::Reverse(self.severity))
+    }
+
     /// Judges `control`. A panic in it is a defect of rootwatch and makes this one finding `Unknown`.
     pub fn of(control: &Control, snapshot: &Snapshot, settings: &Settings) -> Self {
         let evaluate = std::panic::AssertUnwindSafe(|| (control.evaluate)(snapshot, settings));
@@ -202,6 +223,8 @@ mod tests {
     fn copy(control: &Control) -> Control {
         Control {
             remediation: crate::control::Remediation { console: &[], cli: &[] },
+            sources: &[],
+            mappings: &[],
             references: &[],
             id: control.id,
             title: control.title,

@@ -1,15 +1,17 @@
-//! IAM users with what they hold, who can administer, and virtual MFA devices.
+//! IAM users, groups, roles and policies with what they hold, who holds a managed policy, and virtual MFA devices.
+
+use crate::policy_document::{Breadth, Trust};
 
 /// Everybody who was made in IAM, from `GetAccountAuthorizationDetails`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Identities {
     /// IAM users.
     pub users: Vec<IamUser>,
-    /// Names of the groups, also of those without a member.
-    pub groups: Vec<String>,
+    /// Groups, also those without a member.
+    pub groups: Vec<Group>,
 }
 
-/// One IAM user from `GetAccountAuthorizationDetails`; of its policies only the names are kept.
+/// One IAM user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IamUser {
     /// User name.
@@ -18,13 +20,69 @@ pub struct IamUser {
     pub groups: Vec<String>,
     /// Names of managed policies attached to the user itself.
     pub attached_policies: Vec<String>,
-    /// Names of policies written into the user itself.
-    pub inline_policies: Vec<String>,
+    /// Policies written into the user itself.
+    pub inline_policies: Vec<InlinePolicy>,
 }
 
-/// Who `AdministratorAccess` is attached to, from `ListEntitiesForPolicy`.
+/// A group of IAM users.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Administrators {
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// Policies written into the group itself.
+    pub inline_policies: Vec<InlinePolicy>,
+}
+
+/// A policy that is written into a user, a group or a role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InlinePolicy {
+    /// Its name.
+    pub name: String,
+    /// How much it allows.
+    pub breadth: Breadth,
+}
+
+#[cfg(test)]
+impl InlinePolicy {
+    pub(crate) fn limited(name: &str) -> Self {
+        Self { name: name.into(), breadth: Breadth::Limited }
+    }
+}
+
+/// Roles and customer-managed policies, from `GetAccountAuthorizationDetails`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RolesAndPolicies {
+    /// Roles, also those of services.
+    pub roles: Vec<Role>,
+    /// Customer-managed policies, attached or not.
+    pub policies: Vec<ManagedPolicy>,
+}
+
+/// A role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// Its name.
+    pub name: String,
+    /// Whom it lets in.
+    pub trust: Trust,
+    /// Policies written into the role itself.
+    pub inline_policies: Vec<InlinePolicy>,
+}
+
+/// A customer-managed policy, by its default version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManagedPolicy {
+    /// Its name.
+    pub name: String,
+    /// To how many users, groups and roles it is attached; use as a permissions boundary does not count.
+    pub attachments: u32,
+    /// How much it allows.
+    pub breadth: Breadth,
+}
+
+/// Who a managed policy is attached to, from `ListEntitiesForPolicy`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Holders {
     /// User names.
     pub users: Vec<String>,
     /// Group names.

@@ -5,9 +5,10 @@
 //!
 //! # Layout
 //! - facts, each parsed once into types: [`credential_report`], [`account_summary`], [`password_policy`], [`identities`],
-//!   [`root_activity`], [`trails`], [`watch`], gathered in [`snapshot`] for one [`account`];
-//! - judgement: [`control`] (what is judged), [`controls`] (the ordered [`CHECKLIST`]), [`settings`], [`declarations`] (what the
-//!   owner states), [`finding`] (what came out);
+//!   [`policy_document`], [`federation`], [`root_activity`], [`trails`], [`bucket`], [`watch`], [`billing`], [`contacts`],
+//!   [`organization`], [`analyzers`], gathered in [`snapshot`] for one [`account`];
+//! - judgement: [`control`] (what is judged), [`controls`] (the ordered [`CHECKLIST`]), [`selection`] (which of them are chosen), [`settings`],
+//!   [`declarations`] (what the owner states), [`finding`] (what came out), [`framework`] (what others call it);
 //! - memory, stored by others: [`alert`] (what is told now, given what was told before), [`sweep`] (what has been looked through of
 //!   CloudTrail), [`outbox`] (in which order it is told);
 //! - words: [`report`] (the function's answer), [`message`] (what people and machines are told), [`text`] (what others wrote).
@@ -18,18 +19,27 @@
 pub mod account;
 pub mod account_summary;
 pub mod alert;
+pub mod analyzers;
+pub mod billing;
+pub mod bucket;
+pub mod contacts;
 pub mod control;
 pub mod controls;
 pub mod credential_report;
 pub mod declarations;
+pub mod federation;
 pub mod finding;
+pub mod framework;
 pub mod identities;
 pub mod message;
+pub mod organization;
 pub mod outbox;
 pub mod password_policy;
+pub mod policy_document;
 mod record;
 pub mod report;
 pub mod root_activity;
+pub mod selection;
 pub mod settings;
 pub mod snapshot;
 pub mod sweep;
@@ -43,9 +53,11 @@ pub use alert::Alert;
 pub use control::{Control, Severity, Step};
 pub use controls::CHECKLIST;
 pub use finding::{Evidence, Finding, Status, Verdict};
+pub use framework::Framework;
 pub use message::Message;
 pub use report::Report;
 pub use root_activity::RootActivity;
+pub use selection::Selection;
 pub use settings::Settings;
 pub use snapshot::{Snapshot, Source, Unavailable};
 pub use tampering::Tampering;

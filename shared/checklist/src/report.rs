@@ -1,14 +1,18 @@
 //! All findings of a run: the function's answer. Its JSON Schema is `docs/report.schema.json`.
 
+use std::fmt;
+
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
 use crate::alert::Alert;
+use crate::analyzers::RegionAnalyzers;
+use crate::bucket::Bucket;
 use crate::control::{Control, Step};
-use crate::controls::CHECKLIST;
 use crate::declarations::Declarations;
 use crate::finding::{Finding, Status};
+use crate::framework::View;
 use crate::root_activity::RootActivity;
 use crate::settings::Settings;
 use crate::snapshot::{Cause, Snapshot, Source, Unavailable};
@@ -33,8 +37,13 @@ pub struct Report {
     pub sources: Vec<SourceState>,
     /// Start of the span in which root's events were looked up; its end is `taken_at`.
     pub root_events_since: Timestamp,
-    /// One a control, in the order of the checklist.
+    /// How many controls pass.
+    pub score: Score,
+    /// One a chosen control, in the order of the checklist; in the function's answer what fails stands first, the worst at the top,
+    /// then what is unknown, then what is excepted.
     pub findings: Vec<Finding>,
+    /// Ids of the controls that were not chosen, and so not judged.
+    pub left_out: Vec<&'static str>,
     /// What root did: most severe first, then newest.
     pub root_activity: Vec<RootActivity>,
     /// Root's credentials: password, access key, signing certificate; `null` when not all could be seen.
@@ -62,6 +71,8 @@ pub struct Answer {
     pub told: Vec<String>,
     /// Alerts that are kept until they can be told; `null` when the state store could not be read.
     pub untold: Option<usize>,
+    /// The findings by the numbers of a framework, where the event asked for one.
+    pub framework: Option<View>,
     /// The run's time ended before all was read; the next run goes on from there.
     pub partial: bool,
     /// Everything that must be read was read, and everything that had to be told was told: the run may send a heartbeat.
@@ -74,8 +85,53 @@ impl Answer {
         let root_activity_left_out = report.root_activity.len().saturating_sub(MAX_ACTIVITY);
         report.root_activity.truncate(MAX_ACTIVITY);
         alerts.truncate(MAX_ACTIVITY);
-        let partial = report.is_partial();
-        Self { report, root_activity_left_out, alerts, told: Vec::new(), untold: None, partial, complete: false }
+        report.findings.sort_by_key(Finding::rank);
+        Self {
+            partial: report.is_partial(),
+            report,
+            root_activity_left_out,
+            alerts,
+            told: Vec::new(),
+            untold: None,
+            framework: None,
+            complete: false,
+        }
+    }
+}
+
+/// How many controls pass. What is excepted counts as not passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Score {
+    /// Steps that neither fail nor are unknown; always of 5.
+    pub five_steps: Tally,
+    /// Controls of the account baseline that pass; those that do not apply are not counted.
+    pub baseline: Tally,
+    /// Controls that could not be judged.
+    pub unknown: usize,
+}
+
+/// So many of so many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Tally {
+    /// That pass.
+    pub passed: usize,
+    /// In all.
+    pub of: usize,
+}
+
+/// `five steps: 4 of 5 · baseline: 15 of 20 · unknown: 1`
+impl fmt::Display for Score {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { five_steps, baseline, unknown } = self;
+        write!(f, "five steps: {five_steps} · baseline: {baseline} · unknown: {unknown}")
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.passed, self.of)
     }
 }
 
@@ -99,6 +155,8 @@ pub struct SourceState {
 impl Report {
     /// Judges `snapshot` by every control.
     pub fn generate(snapshot: &Snapshot, settings: &Settings) -> Self {
+        let findings: Vec<Finding> =
+            settings.selection.controls().map(|control| finding(control, snapshot, settings)).collect();
         Self {
             schema: "rootwatch.report/1",
             version: env!("CARGO_PKG_VERSION"),
@@ -106,7 +164,9 @@ impl Report {
             taken_at: snapshot.taken_at,
             sources: sources(snapshot),
             root_events_since: snapshot.root_events.since,
-            findings: CHECKLIST.iter().map(|control| finding(control, snapshot, settings)).collect(),
+            score: score(&findings),
+            left_out: settings.selection.not_chosen().collect(),
+            findings,
             root_activity: snapshot.root_events.activity.clone(),
             root_credentials: root_credentials(snapshot),
             subscribed: snapshot.subscribed.as_ref().and_then(|subscribed| subscribed.as_ref().ok().copied()),
@@ -127,13 +187,14 @@ impl Report {
         findings
     }
 
-    /// Whether all that must be read was read. The account's alias may be missing, and the events of a Region that records no
-    /// sign-ins and refuses us for good; both are conditions of their own.
+    /// Whether all was read that watching root needs. The account's alias may be missing, what only the account baseline needs, and
+    /// the events of a Region that records no sign-ins and refuses us for good; all three are conditions of their own.
     pub fn is_whole(&self) -> bool {
         let sign_in = self.account.partition.sign_in_regions();
         !self.is_narrow
             && self.errors().all(|state| match (&state.source, &state.region, &state.error) {
                 (Source::AccountAlias, _, _) => true,
+                (source, _, _) if source.is_of_baseline() => true,
                 (Source::RootEvents, Some(region), Some(error)) => {
                     !sign_in.contains(&region.as_str()) && matches!(error.cause, Cause::Denied { .. })
                 }
@@ -152,16 +213,27 @@ impl Report {
     }
 
     /// The worst status among the findings of `step`, `None` for the account baseline; `NotApplicable` counts as passed beside
-    /// others.
+    /// others. `Unknown` where all of them are left out.
     pub fn status_of(&self, step: Option<Step>) -> Status {
-        let of_step = self.findings.iter().filter(|finding| finding.step == step);
-        of_step.map(|finding| finding.status).max().unwrap_or(Status::Unknown)
+        status_of(&self.findings, step)
     }
+}
 
-    /// How many of the five steps neither fail nor are unknown.
-    pub fn steps_passed(&self) -> usize {
-        let passes = |step: &&Step| matches!(self.status_of(Some(**step)), Status::Passed | Status::NotApplicable);
-        Step::ALL.iter().filter(passes).count()
+fn status_of(findings: &[Finding], step: Option<Step>) -> Status {
+    let of_step = findings.iter().filter(|finding| finding.step == step);
+    of_step.map(|finding| finding.status).max().unwrap_or(Status::Unknown)
+}
+
+fn score(findings: &[Finding]) -> Score {
+    let passes = |step: &&Step| matches!(status_of(findings, Some(**step)), Status::Passed | Status::NotApplicable);
+    let baseline = || findings.iter().filter(|finding| finding.step.is_none());
+    Score {
+        five_steps: Tally { passed: Step::ALL.iter().filter(passes).count(), of: Step::ALL.len() },
+        baseline: Tally {
+            passed: baseline().filter(|finding| finding.status == Status::Passed).count(),
+            of: baseline().filter(|finding| finding.status != Status::NotApplicable).count(),
+        },
+        unknown: findings.iter().filter(|finding| finding.status == Status::Unknown).count(),
     }
 }
 
@@ -195,6 +267,16 @@ fn hidden(trails: &[Trail]) -> Option<&Unavailable> {
     unread.into_iter().find(|(trail, unread)| !is_withheld(trail, &unread.cause)).map(|(_, unread)| unread)
 }
 
+/// That a bucket belongs to another account, which denies it, is no failure to read.
+fn unread_bucket(buckets: &[Bucket]) -> Option<&Unavailable> {
+    let unread = buckets.iter().filter_map(|bucket| bucket.exposure.as_ref().err());
+    unread.into_iter().find(|unread| !matches!(unread.cause, Cause::Denied { .. }))
+}
+
+fn unread_region(regions: &[RegionAnalyzers]) -> Option<&Unavailable> {
+    regions.iter().find_map(|region| region.active.as_ref().err())
+}
+
 fn sources(snapshot: &Snapshot) -> Vec<SourceState> {
     let state = |source, as_of: Option<Timestamp>, error: Option<&Unavailable>| SourceState {
         source,
@@ -215,7 +297,25 @@ fn sources(snapshot: &Snapshot) -> Vec<SourceState> {
         (Source::Administrators, snapshot.administrators.as_ref().err()),
         (Source::AccountAlias, snapshot.account_alias.as_ref().err()),
         (Source::Regions, snapshot.regions.as_ref().err()),
+        (Source::RolesAndPolicies, snapshot.roles_and_policies.as_ref().err()),
+        (Source::SupportAccess, snapshot.support_access.as_ref().err()),
+        (Source::IdentityProviders, snapshot.identity_providers.as_ref().err()),
+        (Source::IdentityCenter, snapshot.identity_center.as_ref().err()),
+        (Source::RootPasswordChange, snapshot.root_password_change.as_ref().err()),
+        (Source::TrailBuckets, snapshot.trail_buckets.as_ref().map_or_else(Some, |buckets| unread_bucket(buckets))),
+        (Source::CostReports, snapshot.cost_reports.as_ref().err()),
+        (Source::DataExports, snapshot.data_exports.as_ref().err()),
+        (Source::Budgets, snapshot.budgets.as_ref().err()),
+        (Source::BillingAlarms, snapshot.billing_alarms.as_ref().err()),
+        (Source::PrimaryContact, snapshot.primary_contact.as_ref().err()),
+        (Source::AlternateContacts, snapshot.alternate_contacts.as_ref().err()),
+        (Source::Organization, snapshot.organization.as_ref().err()),
+        (Source::CentralRootAccess, snapshot.central_root_access.as_ref().err()),
+        (Source::ServiceControlPolicies, snapshot.service_control_policies.as_ref().err()),
+        (Source::Analyzers, snapshot.analyzers.as_ref().map_or_else(Some, |regions| unread_region(regions))),
     ];
+    let is_asked = |error: &Option<&Unavailable>| error.is_none_or(|error| error.cause != Cause::NotAsked);
+    let live = live.into_iter().filter(|(_, error)| is_asked(error));
     let subscribers = snapshot.subscribed.as_ref().map(|subscribed| {
         let error = subscribed.as_ref().err();
         state(Source::Subscribers, if error.is_some() { None } else { now }, error)
@@ -224,9 +324,10 @@ fn sources(snapshot: &Snapshot) -> Vec<SourceState> {
         vec![state(Source::CredentialReport, report.ok().map(|report| report.generated_at), report_error.as_ref())];
     sources.extend(live.map(|(source, error)| state(source, if error.is_some() { None } else { now }, error)));
     sources.extend(subscribers);
-    let trails = snapshot.trails.as_ref();
-    let trails = trails.err().or_else(|| trails.ok().and_then(|trails| hidden(trails)));
-    sources.push(state(Source::Trails, if trails.is_some() { None } else { now }, trails));
+    let trails = snapshot.trails.as_ref().map_or_else(Some, |trails| hidden(trails));
+    if is_asked(&trails) {
+        sources.push(state(Source::Trails, if trails.is_some() { None } else { now }, trails));
+    }
     sources.extend(snapshot.watch.as_ref().map(|watch| {
         let error = watch.unread();
         state(Source::Watch, if error.is_some() { None } else { now }, error)
@@ -235,6 +336,7 @@ fn sources(snapshot: &Snapshot) -> Vec<SourceState> {
         region: Some(sweep.region.clone()),
         ..state(Source::RootEvents, if sweep.incomplete.is_some() { None } else { now }, sweep.incomplete.as_ref())
     }));
+    sources.sort_by_key(|state| state.source);
     sources
 }
 
@@ -246,19 +348,19 @@ mod tests {
     fn report(change: impl FnOnce(&mut Snapshot)) -> Report {
         let mut snapshot = Snapshot::compliant();
         change(&mut snapshot);
-        Report::generate(&snapshot, &Settings::default())
+        Report::generate(&snapshot, &Settings::compliant())
     }
 
     #[test]
     fn a_compliant_account_passes_every_step() {
         let report = report(|_| {});
-        assert_eq!((report.steps_passed(), report.is_whole()), (5, true));
+        assert_eq!((report.score.five_steps.passed, report.is_whole()), (5, true));
     }
 
     #[test]
     fn a_failure_takes_its_step_down() {
         let report = report(|snapshot| snapshot.summary_mut().root_mfa = Ok(0));
-        assert_eq!((report.steps_passed(), report.status_of(Some(Step::RootMfa))), (4, Status::Failed));
+        assert_eq!((report.score.five_steps.passed, report.status_of(Some(Step::RootMfa))), (4, Status::Failed));
     }
 
     #[test]
@@ -324,7 +426,8 @@ mod tests {
         assert_eq!(report(|_| {}).errors().count(), 0);
         let blind = Report::generate(&Snapshot::blind(), &Settings::default());
         let sources: Vec<Source> = blind.errors().map(|state| state.source).collect();
-        assert!(sources.is_sorted() && sources.len() == 12, "{sources:?}");
+        let expected = Source::ALL.iter().filter(|source| **source != Source::Attestations);
+        assert_eq!(sources.iter().collect::<Vec<_>>(), expected.collect::<Vec<_>>());
     }
 
     #[test]
@@ -333,7 +436,7 @@ mod tests {
             let denied = Snapshot::blind().credential_report.map(drop);
             snapshot.credential_report.as_mut().unwrap().renewal = denied;
         });
-        assert_eq!((report.steps_passed(), report.errors().count()), (5, 1));
+        assert_eq!((report.score.five_steps.passed, report.errors().count()), (5, 1));
         assert_eq!(report.sources[0].age_seconds, Some(7_200));
     }
 

@@ -2,6 +2,7 @@
 
 use crate::declarations::Declarations;
 use crate::password_policy::PasswordPolicyProfile;
+use crate::selection::Selection;
 
 /// Choices that change verdicts; validated where they are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,17 +11,45 @@ pub struct Settings {
     pub password_policy_profile: PasswordPolicyProfile,
     /// Root counts as used for this many days after its last use; 1 to 365.
     pub root_unused_days: u16,
+    /// An active access key is to be rotated after so many days; 1 to 365.
+    pub access_key_max_age_days: u16,
+    /// A password or key counts as unused after so many days without use; 1 to 365.
+    pub unused_credentials_days: u16,
+    /// Opt-in Regions that may be enabled, as `ap-east-1`.
+    pub allowed_regions: Vec<String>,
+    /// Which controls are judged.
+    pub selection: Selection,
     /// Exceptions and attestations.
     pub declarations: Declarations,
 }
 
 impl Default for Settings {
-    /// `cis` and 1 day, as in the template.
+    /// All controls, `cis`, 1 day, 90 days, 45 days and no opt-in Region, as in the template.
     fn default() -> Self {
         Self {
             password_policy_profile: PasswordPolicyProfile::Cis,
             root_unused_days: 1,
+            access_key_max_age_days: 90,
+            unused_credentials_days: 45,
+            allowed_regions: Vec::new(),
+            selection: Selection::default(),
             declarations: Declarations::default(),
         }
+    }
+}
+
+#[cfg(test)]
+impl Settings {
+    /// The default, in which somebody states `statements` on a day.
+    pub(crate) fn stating(statements: &[crate::declarations::Statement], on: jiff::Timestamp) -> Self {
+        let attestation =
+            |statement: &_| crate::declarations::Attestation { statement: *statement, by: "alice".into(), on };
+        let attestations = statements.iter().map(attestation).collect();
+        Self { declarations: Declarations { attestations, ..Declarations::default() }, ..Self::default() }
+    }
+
+    /// Of the owner of [`crate::Snapshot::compliant`], who has just stated what no API shows.
+    pub(crate) fn compliant() -> Self {
+        Self::stating(crate::declarations::Statement::ALL, crate::Snapshot::compliant().taken_at)
     }
 }

@@ -7,8 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
 use crate::account_summary::AccountSummary;
+use crate::analyzers::RegionAnalyzers;
+use crate::billing::{BillingAlarm, Budget, CostReport};
+use crate::bucket::Bucket;
+use crate::contacts::{AlternateContacts, PrimaryContact};
 use crate::credential_report::{CredentialReport, RootRow};
-use crate::identities::{Administrators, Identities, VirtualMfaDevice};
+use crate::federation::{IdentityCenterInstance, IdentityProviders};
+use crate::identities::{Holders, Identities, RolesAndPolicies, VirtualMfaDevice};
+use crate::organization::{CentralRootAccess, Organization, ServiceControlPolicy};
 use crate::password_policy::PasswordPolicy;
 use crate::root_activity::RootActivity;
 use crate::sweep::Span;
@@ -39,11 +45,11 @@ pub struct Snapshot {
     /// Virtual MFA devices of the whole account.
     pub virtual_mfa_devices: Result<Vec<VirtualMfaDevice>, Unavailable>,
     /// Who holds the policy `AdministratorAccess`.
-    pub administrators: Result<Administrators, Unavailable>,
+    pub administrators: Result<Holders, Unavailable>,
     /// Whether the alias in [`Account`] could be read.
     pub account_alias: Result<(), Unavailable>,
-    /// Whether the list of enabled Regions could be read; without it only the sign-in Regions are swept.
-    pub regions: Result<(), Unavailable>,
+    /// The enabled Regions; without them only those that record sign-ins are swept.
+    pub regions: Result<Vec<EnabledRegion>, Unavailable>,
     /// Whether somebody has confirmed a subscription to the topic; `None` where nobody is to be told.
     pub subscribed: Option<Result<bool, Unavailable>>,
     /// Every trail that records a Region in which root may sign in, each once.
@@ -52,8 +58,49 @@ pub struct Snapshot {
     pub watch: Option<Watch>,
     /// What root did.
     pub root_events: RootEvents,
+    /// Roles and customer-managed policies.
+    pub roles_and_policies: Result<RolesAndPolicies, Unavailable>,
+    /// Who holds the policy `AWSSupportAccess`.
+    pub support_access: Result<Holders, Unavailable>,
+    /// Identity providers of IAM.
+    pub identity_providers: Result<IdentityProviders, Unavailable>,
+    /// Instances of IAM Identity Center, of any Region.
+    pub identity_center: Result<Vec<IdentityCenterInstance>, Unavailable>,
+    /// When root's password was last changed by CloudTrail's 90 days; `None`: not in that time, as far as the trail tells.
+    pub root_password_change: Result<Option<Timestamp>, Unavailable>,
+    /// The buckets of [`Self::trails`], each once.
+    pub trail_buckets: Result<Vec<Bucket>, Unavailable>,
+    /// Cost and usage reports.
+    pub cost_reports: Result<Vec<CostReport>, Unavailable>,
+    /// Data exports of billing.
+    pub data_exports: Result<Vec<CostReport>, Unavailable>,
+    /// Budgets.
+    pub budgets: Result<Vec<Budget>, Unavailable>,
+    /// Alarms on estimated charges.
+    pub billing_alarms: Result<Vec<BillingAlarm>, Unavailable>,
+    /// `None`: the account has no primary contact.
+    pub primary_contact: Result<Option<PrimaryContact>, Unavailable>,
+    /// Alternate contacts.
+    pub alternate_contacts: Result<AlternateContacts, Unavailable>,
+    /// `None`: the account is in no organization.
+    pub organization: Result<Option<Organization>, Unavailable>,
+    /// `None`: AWS tells only the management account and a delegated administrator.
+    pub central_root_access: Result<Option<CentralRootAccess>, Unavailable>,
+    /// `None`: AWS tells only the management account and a delegated administrator.
+    pub service_control_policies: Result<Option<Vec<ServiceControlPolicy>>, Unavailable>,
+    /// Each Region that is swept.
+    pub analyzers: Result<Vec<RegionAnalyzers>, Unavailable>,
     /// Somebody asked for fewer Regions or a shorter look-back than is usual: such a run can find, but not clear.
     pub is_narrow: bool,
+}
+
+/// A Region in which the account can make things.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnabledRegion {
+    /// Its code, as `eu-west-1`.
+    pub name: String,
+    /// Somebody enabled it (`ENABLED`); the others cannot be disabled (`ENABLED_BY_DEFAULT`).
+    pub is_opt_in: bool,
 }
 
 /// Root's CloudTrail events of a span, from every Region.
@@ -146,9 +193,84 @@ pub enum Source {
     Watch,
     /// `cloudtrail:LookupEvents`.
     RootEvents,
+    /// `iam:GetAccountAuthorizationDetails` of roles and customer-managed policies.
+    RolesAndPolicies,
+    /// `iam:ListEntitiesForPolicy` of `AWSSupportAccess`.
+    SupportAccess,
+    /// `iam:ListSAMLProviders` and `iam:ListOpenIDConnectProviders`.
+    IdentityProviders,
+    /// `sso:ListInstances`.
+    IdentityCenter,
+    /// `cloudtrail:LookupEvents` of changes to a password.
+    RootPasswordChange,
+    /// `s3:GetBucketPublicAccessBlock` and `s3:GetBucketPolicyStatus` of the buckets that trails deliver to.
+    TrailBuckets,
+    /// `cur:DescribeReportDefinitions`.
+    CostReports,
+    /// `bcm-data-exports:ListExports`.
+    DataExports,
+    /// `budgets:ViewBudget`.
+    Budgets,
+    /// `cloudwatch:DescribeAlarms`.
+    BillingAlarms,
+    /// `account:GetContactInformation`.
+    PrimaryContact,
+    /// `account:GetAlternateContact`.
+    AlternateContacts,
+    /// `organizations:DescribeOrganization`.
+    Organization,
+    /// `iam:ListOrganizationsFeatures`.
+    CentralRootAccess,
+    /// `organizations:ListPoliciesForTarget`, with the policies themselves.
+    ServiceControlPolicies,
+    /// `access-analyzer:ListAnalyzers`.
+    Analyzers,
+    /// What the owner states: the parameter `Attestations`.
+    Attestations,
+}
+
+#[cfg(test)]
+impl Source {
+    /// All of them.
+    pub(crate) const ALL: &[Self] = &[
+        Self::CredentialReport,
+        Self::AccountSummary,
+        Self::PasswordPolicy,
+        Self::Identities,
+        Self::VirtualMfaDevices,
+        Self::Administrators,
+        Self::AccountAlias,
+        Self::Regions,
+        Self::Subscribers,
+        Self::Trails,
+        Self::Watch,
+        Self::RootEvents,
+        Self::RolesAndPolicies,
+        Self::SupportAccess,
+        Self::IdentityProviders,
+        Self::IdentityCenter,
+        Self::RootPasswordChange,
+        Self::TrailBuckets,
+        Self::CostReports,
+        Self::DataExports,
+        Self::Budgets,
+        Self::BillingAlarms,
+        Self::PrimaryContact,
+        Self::AlternateContacts,
+        Self::Organization,
+        Self::CentralRootAccess,
+        Self::ServiceControlPolicies,
+        Self::Analyzers,
+        Self::Attestations,
+    ];
 }
 
 impl Source {
+    /// Whether only the account baseline needs it, and not the watch over root.
+    pub fn is_of_baseline(self) -> bool {
+        self >= Self::RolesAndPolicies
+    }
+
     /// Its name in JSON.
     pub fn id(self) -> &'static str {
         match self {
@@ -164,6 +286,23 @@ impl Source {
             Self::Trails => "trails",
             Self::Watch => "watch",
             Self::RootEvents => "root_events",
+            Self::RolesAndPolicies => "roles_and_policies",
+            Self::SupportAccess => "support_access",
+            Self::IdentityProviders => "identity_providers",
+            Self::IdentityCenter => "identity_center",
+            Self::RootPasswordChange => "root_password_change",
+            Self::TrailBuckets => "trail_buckets",
+            Self::CostReports => "cost_reports",
+            Self::DataExports => "data_exports",
+            Self::Budgets => "budgets",
+            Self::BillingAlarms => "billing_alarms",
+            Self::PrimaryContact => "primary_contact",
+            Self::AlternateContacts => "alternate_contacts",
+            Self::Organization => "organization",
+            Self::CentralRootAccess => "central_root_access",
+            Self::ServiceControlPolicies => "service_control_policies",
+            Self::Analyzers => "analyzers",
+            Self::Attestations => "attestations",
         }
     }
 }
@@ -183,6 +322,23 @@ impl fmt::Display for Source {
             Self::Trails => "trails",
             Self::Watch => "rules and schedule",
             Self::RootEvents => "root events",
+            Self::RolesAndPolicies => "roles and policies",
+            Self::SupportAccess => "support access",
+            Self::IdentityProviders => "identity providers",
+            Self::IdentityCenter => "IAM Identity Center",
+            Self::RootPasswordChange => "history of root's password",
+            Self::TrailBuckets => "buckets of the trails",
+            Self::CostReports => "cost and usage reports",
+            Self::DataExports => "data exports",
+            Self::Budgets => "budgets",
+            Self::BillingAlarms => "billing alarms",
+            Self::PrimaryContact => "primary contact",
+            Self::AlternateContacts => "alternate contacts",
+            Self::Organization => "organization",
+            Self::CentralRootAccess => "centralized root access",
+            Self::ServiceControlPolicies => "service control policies",
+            Self::Analyzers => "access analyzers",
+            Self::Attestations => "attestations",
         })
     }
 }
@@ -240,6 +396,8 @@ pub enum Cause {
     OutOfTime,
     /// rootwatch itself failed here.
     Internal,
+    /// No chosen control needs it.
+    NotAsked,
 }
 
 impl fmt::Display for Unavailable {
@@ -264,6 +422,7 @@ impl fmt::Display for Cause {
             }
             Self::OutOfTime => f.write_str("was cut short by the end of this run"),
             Self::Internal => f.write_str("met a defect of rootwatch"),
+            Self::NotAsked => f.write_str("was not asked for"),
         }
     }
 }
@@ -271,6 +430,11 @@ impl fmt::Display for Cause {
 impl std::error::Error for Unavailable {}
 
 impl Unavailable {
+    /// `source` was not read, because no chosen control needs it.
+    pub fn not_asked(source: Source) -> Self {
+        Self { source, operation: source.id().into(), cause: Cause::NotAsked }
+    }
+
     /// What to do about it; the same words for the same cause.
     pub fn remedy(&self) -> &'static str {
         match &self.cause {
@@ -298,6 +462,7 @@ impl Unavailable {
                 "Old or unfinished report: run `aws iam generate-credential-report` until it says COMPLETE; the next check reads it."
             }
             Cause::OutOfTime => "Cut short: shorten the look-back or raise the function's timeout.",
+            Cause::NotAsked => "Not read: no chosen control needs it.",
             Cause::Internal => "Defect: report it together with the function's log of this run.",
         }
     }
@@ -308,7 +473,12 @@ impl Snapshot {
     /// An account in which everything is as it should be: alice administers through a group, root rests.
     pub(crate) fn compliant() -> Self {
         use crate::account::{AccountId, Partition};
-        use crate::identities::IamUser;
+        use crate::billing::Delivery;
+        use crate::bucket::Exposure;
+        use crate::contacts::PhoneVerification;
+        use crate::federation::SamlProvider;
+        use crate::identities::{Group, IamUser, ManagedPolicy, Role};
+        use crate::policy_document::{Breadth, Trust};
 
         let account = Account {
             id: AccountId::parse("111122223333").unwrap(),
@@ -335,11 +505,14 @@ impl Snapshot {
                 users_may_change: true,
                 reuse_prevention: Some(24),
             })),
-            identities: Ok(Identities { users: vec![alice], groups: vec!["Administrators".into()] }),
+            identities: Ok(Identities {
+                users: vec![alice],
+                groups: vec![Group { name: "Administrators".into(), ..Group::default() }],
+            }),
             virtual_mfa_devices: Ok(Vec::new()),
-            administrators: Ok(Administrators { groups: vec!["Administrators".into()], ..Administrators::default() }),
+            administrators: Ok(Holders { groups: vec!["Administrators".into()], ..Holders::default() }),
             account_alias: Ok(()),
-            regions: Ok(()),
+            regions: Ok(vec![EnabledRegion { name: "us-east-1".into(), is_opt_in: false }]),
             subscribed: Some(Ok(true)),
             trails: Ok(vec![Trail::sound("management")]),
             watch: Some(Watch::whole()),
@@ -348,6 +521,41 @@ impl Snapshot {
                 regions: vec![RegionSweep { region: "us-east-1".into(), incomplete: None, covered: Vec::new() }],
                 activity: Vec::new(),
             },
+            roles_and_policies: Ok(RolesAndPolicies {
+                roles: vec![Role { name: "deploy".into(), trust: Trust::Named, inline_policies: Vec::new() }],
+                policies: vec![ManagedPolicy { name: "deploy".into(), attachments: 1, breadth: Breadth::Limited }],
+            }),
+            support_access: Ok(Holders { roles: vec!["support".into()], ..Holders::default() }),
+            identity_providers: Ok(IdentityProviders {
+                saml: vec![SamlProvider {
+                    name: "acme".into(),
+                    valid_until: Some(taken_at + SignedDuration::from_hours(10 * 365 * 24)),
+                }],
+                open_id_connect: Vec::new(),
+            }),
+            identity_center: Ok(Vec::new()),
+            root_password_change: Ok(None),
+            trail_buckets: Ok(vec![Bucket {
+                name: "acme-prod-trail".into(),
+                exposure: Ok(Exposure { is_blocked: true, has_public_policy: None }),
+            }]),
+            cost_reports: Ok(vec![CostReport { name: "monthly".into(), delivery: Delivery::Works }]),
+            data_exports: Ok(Vec::new()),
+            budgets: Ok(vec![Budget { name: "monthly".into(), notifications: 1 }]),
+            billing_alarms: Ok(Vec::new()),
+            primary_contact: Ok(Some(PrimaryContact { phone: PhoneVerification::Verified })),
+            alternate_contacts: Ok(AlternateContacts { security: true, operations: true, billing: true }),
+            organization: Ok(Some(Organization {
+                id: "o-exampleorgid".into(),
+                management_account: account.id.clone(),
+                has_all_features: true,
+            })),
+            central_root_access: Ok(Some(CentralRootAccess { manages_credentials: true, opens_sessions: true })),
+            service_control_policies: Ok(None),
+            analyzers: Ok(vec![RegionAnalyzers {
+                region: "us-east-1".into(),
+                active: Ok(vec!["external-access".into()]),
+            }]),
             is_narrow: false,
             account,
             taken_at,
@@ -387,7 +595,59 @@ impl Snapshot {
                 }],
                 ..compliant.root_events
             },
+            roles_and_policies: Err(denied(Source::RolesAndPolicies)),
+            support_access: Err(denied(Source::SupportAccess)),
+            identity_providers: Err(denied(Source::IdentityProviders)),
+            identity_center: Err(denied(Source::IdentityCenter)),
+            root_password_change: Err(denied(Source::RootPasswordChange)),
+            trail_buckets: Err(denied(Source::TrailBuckets)),
+            cost_reports: Err(denied(Source::CostReports)),
+            data_exports: Err(denied(Source::DataExports)),
+            budgets: Err(denied(Source::Budgets)),
+            billing_alarms: Err(denied(Source::BillingAlarms)),
+            primary_contact: Err(denied(Source::PrimaryContact)),
+            alternate_contacts: Err(denied(Source::AlternateContacts)),
+            organization: Err(denied(Source::Organization)),
+            central_root_access: Err(denied(Source::CentralRootAccess)),
+            service_control_policies: Err(denied(Source::ServiceControlPolicies)),
+            analyzers: Err(denied(Source::Analyzers)),
             ..compliant
+        }
+    }
+
+    /// Denies one source more; statements are no reading, and stay.
+    pub(crate) fn blind_to(&mut self, source: Source) {
+        let blind = Self::blind();
+        match source {
+            Source::CredentialReport => self.credential_report = blind.credential_report,
+            Source::AccountSummary => self.account_summary = blind.account_summary,
+            Source::PasswordPolicy => self.password_policy = blind.password_policy,
+            Source::Identities => self.identities = blind.identities,
+            Source::VirtualMfaDevices => self.virtual_mfa_devices = blind.virtual_mfa_devices,
+            Source::Administrators => self.administrators = blind.administrators,
+            Source::AccountAlias => self.account_alias = blind.account_alias,
+            Source::Regions => self.regions = blind.regions,
+            Source::Subscribers => self.subscribed = blind.subscribed,
+            Source::Trails => self.trails = blind.trails,
+            Source::Watch => self.watch = blind.watch,
+            Source::RootEvents => self.root_events = blind.root_events,
+            Source::RolesAndPolicies => self.roles_and_policies = blind.roles_and_policies,
+            Source::SupportAccess => self.support_access = blind.support_access,
+            Source::IdentityProviders => self.identity_providers = blind.identity_providers,
+            Source::IdentityCenter => self.identity_center = blind.identity_center,
+            Source::RootPasswordChange => self.root_password_change = blind.root_password_change,
+            Source::TrailBuckets => self.trail_buckets = blind.trail_buckets,
+            Source::CostReports => self.cost_reports = blind.cost_reports,
+            Source::DataExports => self.data_exports = blind.data_exports,
+            Source::Budgets => self.budgets = blind.budgets,
+            Source::BillingAlarms => self.billing_alarms = blind.billing_alarms,
+            Source::PrimaryContact => self.primary_contact = blind.primary_contact,
+            Source::AlternateContacts => self.alternate_contacts = blind.alternate_contacts,
+            Source::Organization => self.organization = blind.organization,
+            Source::CentralRootAccess => self.central_root_access = blind.central_root_access,
+            Source::ServiceControlPolicies => self.service_control_policies = blind.service_control_policies,
+            Source::Analyzers => self.analyzers = blind.analyzers,
+            Source::Attestations => {}
         }
     }
 
@@ -415,7 +675,7 @@ impl Snapshot {
         self.trails.as_mut().unwrap().first_mut().unwrap()
     }
 
-    pub(crate) fn administrators_mut(&mut self) -> &mut Administrators {
+    pub(crate) fn administrators_mut(&mut self) -> &mut Holders {
         self.administrators.as_mut().unwrap()
     }
 }
@@ -450,6 +710,7 @@ mod tests {
             Cause::Stale { generated_at: Timestamp::UNIX_EPOCH },
             Cause::OutOfTime,
             Cause::Internal,
+            Cause::NotAsked,
         ];
         let words: Vec<String> = causes
             .into_iter()

@@ -140,6 +140,11 @@ impl Trail {
         self.is_multi_region || (self.home_region == region && self.has_global_services)
     }
 
+    /// How evidence names it: its name alone may also be another trail's, of another Region.
+    pub(crate) fn fact(&self) -> String {
+        format!("trail {} of {}", self.name, self.home_region)
+    }
+
     /// Why not all of it is known.
     pub fn unread(&self) -> impl Iterator<Item = &Unavailable> {
         self.status.as_ref().err().into_iter().chain(self.management_events.as_ref().err())

@@ -9,11 +9,14 @@ use crate::fault::ServiceError;
 use crate::server::State;
 use crate::story::Trail;
 
+/// What events can be looked up by, as far as the events of a story tell it.
+const ATTRIBUTES: [&str; 6] = ["AccessKeyId", "EventId", "EventName", "EventSource", "ReadOnly", "Username"];
+
 /// `LookupEvents` in `region`: two requests a second, one attribute, 50 a page, newest first, the last 90 days. An event
 /// that comes late is not there yet.
 pub(crate) fn lookup_events(state: &mut State, region: &str, request: &Value) -> Result<Value, ServiceError> {
     let invalid = |code: &str, what: &str| ServiceError::new(400, code, what);
-    check_enabled(state, region)?;
+    state.check_enabled(region)?;
     let recent = state.lookups.entry(region.to_owned()).or_default();
     recent.retain(|at| at.elapsed() < Duration::from_secs(1));
     if recent.len() >= 2 {
@@ -38,6 +41,10 @@ pub(crate) fn lookup_events(state: &mut State, region: &str, request: &Value) ->
     let attributes = request.get("LookupAttributes").and_then(Value::as_array).cloned().unwrap_or_default();
     if attributes.len() > 1 {
         return Err(invalid("InvalidLookupAttributesException", "at most one lookup attribute"));
+    }
+    let keys = attributes.iter().map(|attribute| attribute["AttributeKey"].as_str().unwrap_or_default());
+    if let Some(key) = keys.into_iter().find(|key| !ATTRIBUTES.contains(key)) {
+        return Err(invalid("InvalidLookupAttributesException", &format!("no attribute is called `{key}`")));
     }
     let matches = |event: &Value| {
         attributes.iter().all(|attribute| {
@@ -75,17 +82,9 @@ pub(crate) fn lookup_events(state: &mut State, region: &str, request: &Value) ->
     Ok(answer)
 }
 
-fn check_enabled(state: &State, region: &str) -> Result<(), ServiceError> {
-    if state.story.regions.iter().any(|enabled| enabled == region) {
-        return Ok(());
-    }
-    let what = "The security token included in the request is invalid.";
-    Err(ServiceError::new(400, "UnrecognizedClientException", what))
-}
-
 /// `DescribeTrails` in `region`: its own trails, and copies of those of every Region unless they are not wanted.
 pub(crate) fn describe_trails(state: &State, region: &str, request: &Value) -> Result<Value, ServiceError> {
-    check_enabled(state, region)?;
+    state.check_enabled(region)?;
     let copies = request.get("includeShadowTrails").and_then(Value::as_bool).unwrap_or(true);
     let account = &state.story.account;
     let is_listed =
@@ -98,8 +97,8 @@ pub(crate) fn describe_trails(state: &State, region: &str, request: &Value) -> R
             "IsMultiRegionTrail": trail.multi_region,
             "IsOrganizationTrail": trail.organization,
             "IncludeGlobalServiceEvents": true,
-            "LogFileValidationEnabled": true,
-            "S3BucketName": "acme-prod-trail",
+            "LogFileValidationEnabled": trail.validates_log_files,
+            "S3BucketName": trail.bucket,
             "HasCustomEventSelectors": true,
             "HasInsightSelectors": false,
         })
@@ -118,7 +117,7 @@ pub(crate) fn event_selectors(state: &State, region: &str, request: &Value) -> R
 }
 
 fn find_trail<'a>(state: &'a State, region: &str, arn: &Value) -> Result<&'a Trail, ServiceError> {
-    check_enabled(state, region)?;
+    state.check_enabled(region)?;
     let is_it = |trail: &&Trail| trail.home_region == region && *arn == trail.arn(&state.story.account);
     let trail = state.story.trails.iter().find(is_it);
     trail.ok_or_else(|| ServiceError::new(400, "TrailNotFoundException", format!("Unknown trail: {arn}")))

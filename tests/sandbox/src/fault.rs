@@ -98,16 +98,28 @@ pub(crate) struct ServiceError {
     pub(crate) status: u16,
     pub(crate) code: String,
     pub(crate) message: String,
+    /// One that tells more than the body, with its name.
+    pub(crate) header: Option<(&'static str, String)>,
 }
 
 impl ServiceError {
     pub(crate) fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
-        Self { status, code: code.into(), message: message.into() }
+        Self { status, code: code.into(), message: message.into(), header: None }
+    }
+
+    /// Where a service has one endpoint, a signature for another Region is none.
+    pub(crate) fn unless_in_us_east_1(region: &str) -> Result<(), Self> {
+        let what = "Credential should be scoped to a valid region.";
+        if region == "us-east-1" { Ok(()) } else { Err(Self::new(403, "InvalidSignatureException", what)) }
+    }
+
+    pub(crate) fn unknown_operation(service: &str, operation: &str) -> Self {
+        Self::new(400, "UnknownOperationException", format!("{service} has no `{operation}` here"))
     }
 
     pub(crate) fn denied(service: &str, action: &str) -> Self {
         let (status, code) = match service {
-            "iam" => (403, "AccessDenied"),
+            "iam" | "monitoring" | "s3" => (403, "AccessDenied"),
             "sns" => (403, "AuthorizationError"),
             "dynamodb" => (400, "AccessDeniedException"),
             _ => (403, "AccessDeniedException"),
@@ -118,7 +130,11 @@ impl ServiceError {
 
     pub(crate) fn throttled(service: &str) -> Self {
         let (status, code) = match service {
-            "iam" | "sns" => (400, "Throttling"),
+            "iam" | "monitoring" | "sns" => (400, "Throttling"),
+            "access-analyzer" => (429, "ThrottlingException"),
+            "account" => (429, "TooManyRequestsException"),
+            "organizations" => (400, "TooManyRequestsException"),
+            "s3" => (503, "SlowDown"),
             "watcher" => (429, "Too Many Requests"),
             "slack" => (429, "1"),
             _ => (400, "ThrottlingException"),
@@ -127,7 +143,12 @@ impl ServiceError {
     }
 
     pub(crate) fn broken(service: &str) -> Self {
-        Self::new(500, if service == "dynamodb" { "InternalServerError" } else { "InternalFailure" }, "")
+        let code = match service {
+            "dynamodb" => "InternalServerError",
+            "s3" => "InternalError",
+            _ => "InternalFailure",
+        };
+        Self::new(500, code, "")
     }
 
     pub(crate) fn with_code(service: &str, code: &str) -> Self {

@@ -1,5 +1,7 @@
 //! IAM over the query protocol.
 
+mod details;
+
 use std::collections::HashMap;
 use std::fmt::Write;
 
@@ -49,7 +51,7 @@ pub(crate) fn answer(state: &mut State, action: &str, form: &Form) -> Result<Str
             });
             format!("<PasswordPolicy>{settings}</PasswordPolicy>")
         }
-        "GetAccountAuthorizationDetails" => identities(state, form)?,
+        "GetAccountAuthorizationDetails" => details::answer(state, form)?,
         "ListVirtualMFADevices" => {
             let devices = state.story.virtual_mfa_devices.iter().map(|device| {
                 let user = device.owner_arn.as_ref().map(|arn| {
@@ -64,7 +66,10 @@ pub(crate) fn answer(state: &mut State, action: &str, form: &Form) -> Result<Str
             let (members, rest) = page(state, form, devices.collect())?;
             format!("<VirtualMFADevices>{members}</VirtualMFADevices>{rest}")
         }
-        "ListEntitiesForPolicy" => administrators(state, form)?,
+        "ListEntitiesForPolicy" => holders(state, form)?,
+        "ListSAMLProviders" => saml_providers(state),
+        "ListOpenIDConnectProviders" => open_id_connect_providers(state),
+        "ListOrganizationsFeatures" => organizations_features(state)?,
         "ListAccountAliases" => {
             let alias = state.story.alias.as_deref().map(|alias| format!("<member>{}</member>", escape(alias)));
             format!("<IsTruncated>false</IsTruncated><AccountAliases>{}</AccountAliases>", alias.unwrap_or_default())
@@ -99,57 +104,14 @@ fn credential_report(state: &mut State) -> Result<String, ServiceError> {
     ))
 }
 
-fn identities(state: &State, form: &Form) -> Result<String, ServiceError> {
-    let filters: Vec<&str> =
-        form.iter().filter(|(key, _)| key.starts_with("Filter.member.")).map(|(_, value)| value.as_str()).collect();
-    for filter in &filters {
-        if !["User", "Group", "Role", "LocalManagedPolicy", "AWSManagedPolicy"].contains(filter) {
-            return Err(ServiceError::new(400, "ValidationError", format!("{filter} is no entity type")));
-        }
-    }
-    let list = |names: &[String], tag: &str| {
-        names.iter().fold(String::new(), |mut xml, name| {
-            let _ = write!(xml, "<member><{tag}>{}</{tag}></member>", escape(name));
-            xml
-        })
-    };
-    // Users come before groups, and share the page with them.
-    let none = Vec::new();
-    let users = if filters.contains(&"User") { &state.story.identities.users } else { &none };
-    let no_groups = Vec::new();
-    let groups = if filters.contains(&"Group") { &state.story.identities.groups } else { &no_groups };
-    let (start, end, rest) = bounds(state, form, users.len() + groups.len())?;
-    let account = &state.story.account;
-    let users_of_page = users.iter().take(end).skip(start).fold(String::new(), |mut xml, user| {
-        let name = escape(&user.name);
-        let inline = if user.inline_policies.is_empty() {
-            String::new()
-        } else {
-            format!("<UserPolicyList>{}</UserPolicyList>", list(&user.inline_policies, "PolicyName"))
-        };
-        let groups: String = user.groups.iter().map(|group| format!("<member>{}</member>", escape(group))).collect();
-        let _ = write!(
-            xml,
-            "<member><Path>/</Path><UserName>{name}</UserName><Arn>arn:aws:iam::{account}:user/{name}</Arn>\
-             <GroupList>{groups}</GroupList>{inline}<AttachedManagedPolicies>{}</AttachedManagedPolicies></member>",
-            list(&user.attached_policies, "PolicyName"),
-        );
-        xml
-    });
-    let groups_of_page: Vec<String> =
-        groups.iter().take(end.saturating_sub(users.len())).skip(start.saturating_sub(users.len())).cloned().collect();
-    let groups_of_page = list(&groups_of_page, "GroupName");
-    Ok(format!(
-        "<UserDetailList>{users_of_page}</UserDetailList><GroupDetailList>{groups_of_page}</GroupDetailList>{rest}"
-    ))
-}
-
-fn administrators(state: &State, form: &Form) -> Result<String, ServiceError> {
+/// `ListEntitiesForPolicy`, of the managed policies that a story tells of.
+fn holders(state: &State, form: &Form) -> Result<String, ServiceError> {
     let arn = form.get("PolicyArn").map(String::as_str).unwrap_or_default();
-    if arn != "arn:aws:iam::aws:policy/AdministratorAccess" {
-        return Err(ServiceError::new(404, "NoSuchEntity", format!("Policy {arn} does not exist")));
-    }
-    let holders = &state.story.administrators;
+    let holders = match arn.strip_prefix("arn:aws:iam::aws:policy/") {
+        Some("AdministratorAccess") => &state.story.administrators,
+        Some("AWSSupportAccess") => &state.story.baseline.support_access,
+        _ => return Err(ServiceError::new(404, "NoSuchEntity", format!("Policy {arn} does not exist"))),
+    };
     let entries = |names: &[String], kind: &str| {
         names
             .iter()
@@ -171,6 +133,50 @@ fn administrators(state: &State, form: &Form) -> Result<String, ServiceError> {
         of("User"),
         of("Role")
     ))
+}
+
+fn saml_providers(state: &State) -> String {
+    let providers = state.story.baseline.identity_providers.saml.iter().fold(String::new(), |mut xml, provider| {
+        let until = provider.valid_until.map(|until| format!("<ValidUntil>{until}</ValidUntil>")).unwrap_or_default();
+        let (account, name) = (&state.story.account, escape(&provider.name));
+        let arn = format!("<Arn>arn:aws:iam::{account}:saml-provider/{name}</Arn>");
+        let _ = write!(xml, "<member>{arn}{until}<CreateDate>2024-02-01T08:00:00Z</CreateDate></member>");
+        xml
+    });
+    format!("<SAMLProviderList>{providers}</SAMLProviderList>")
+}
+
+fn open_id_connect_providers(state: &State) -> String {
+    let hosts = state.story.baseline.identity_providers.open_id_connect.iter().fold(String::new(), |mut xml, host| {
+        let arn = format!("arn:aws:iam::{}:oidc-provider/{}", state.story.account, escape(host));
+        let _ = write!(xml, "<member><Arn>{arn}</Arn></member>");
+        xml
+    });
+    format!("<OpenIDConnectProviderList>{hosts}</OpenIDConnectProviderList>")
+}
+
+/// `ListOrganizationsFeatures`: only the management account is told.
+fn organizations_features(state: &State) -> Result<String, ServiceError> {
+    let account = state.story.account.as_str();
+    let refused = |code: &str, what: String| ServiceError::new(400, code, what);
+    let organization = state.story.baseline.organization.as_ref().ok_or_else(|| {
+        refused("OrganizationNotFoundException", format!("Input account {account} is in no organization."))
+    })?;
+    let id = &organization.id;
+    if organization.manager(account) != account {
+        let what = format!("Input account {account} is neither management account nor delegated admin.");
+        return Err(refused("AccountNotManagementOrDelegatedAdministratorException", what));
+    }
+    if organization.feature_set != "ALL" {
+        let what = format!("Organization {id} is not in all features mode.");
+        return Err(refused("OrganizationNotInAllFeaturesModeException", what));
+    }
+    let features = organization.central_root_access.as_ref().ok_or_else(|| {
+        let what = format!("Trusted Access for IAM not enabled by organization of input account {account}");
+        refused("ServiceAccessNotEnabledException", what)
+    })?;
+    let features: String = features.iter().map(|feature| format!("<member>{}</member>", escape(feature))).collect();
+    Ok(format!("<OrganizationId>{id}</OrganizationId><EnabledFeatures>{features}</EnabledFeatures>"))
 }
 
 /// A page of `entries`, and the fields that tell whether there is another.

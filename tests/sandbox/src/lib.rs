@@ -15,11 +15,20 @@
     reason = "test support: a broken story or a broken promise must stop the test loudly"
 )]
 
+mod access_analyzer;
+mod account;
+mod baseline;
+mod billing;
 mod cloudtrail;
+mod cloudwatch;
 mod dynamodb;
 mod fault;
 mod iam;
+mod identity_center;
+mod organizations;
+mod page;
 pub mod runtime;
+mod s3;
 mod server;
 mod signals;
 mod slack;

@@ -6,6 +6,7 @@ use std::path::Path;
 use checklist::alert::{self, Alert, ConditionAlert, Digest, Failure, Fault, OpenCondition, Plan, Transition, What};
 use checklist::declarations::{Attestation, Exception, Statement};
 use checklist::finding::{Evidence, Status};
+use checklist::report::{Score, Tally};
 use checklist::root_activity::{Kind, TrailEvent};
 use checklist::snapshot::{Cause, Source, Unavailable};
 use checklist::tampering::{Tampering, Target};
@@ -252,7 +253,12 @@ fn notices() -> Vec<Sample> {
         opened_at: hours_ago(28),
         unverified_since: Some(hours_ago(6)),
     };
+    let score = |steps, passed, unknown| {
+        let (five_steps, baseline) = (Tally { passed: steps, of: 5 }, Tally { passed, of: 22 });
+        Some(Score { five_steps, baseline, unknown })
+    };
     let digest = Digest {
+        score: score(5, 22, 0),
         steps: vec![Status::Passed; 5],
         open: Vec::new(),
         exceptions: Vec::new(),
@@ -260,6 +266,7 @@ fn notices() -> Vec<Sample> {
         last_complete: Some(hours_ago(1)),
     };
     let bad_week = Digest {
+        score: score(2, 20, 1),
         steps: vec![Status::Passed, Status::Failed, Status::Unknown, Status::Failed, Status::NotApplicable],
         open: vec![open],
         exceptions: vec![exception()],

@@ -24,7 +24,10 @@ use crate::iam::Form;
 use crate::signals::{Crash, Signals};
 use crate::sns::Published;
 use crate::story::Story;
-use crate::{cloudtrail, dynamodb, fault, iam, slack, sns, ssm, watch};
+use crate::{
+    access_analyzer, account, billing, cloudtrail, cloudwatch, dynamodb, fault, iam, identity_center, organizations,
+    s3, slack, sns, ssm, watch,
+};
 
 /// A running account. Ends when it is dropped.
 pub struct Sandbox {
@@ -223,11 +226,20 @@ impl Asked {
             None => return None,
         };
         let operation = match service.as_str() {
-            "cloudtrail" | "dynamodb" | "events" | "ssm" => {
+            "bcm-data-exports" | "budgets" | "cloudtrail" | "cur" | "dynamodb" | "events" | "organizations" | "sso"
+            | "ssm" => {
                 let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
                 target.rsplit('.').next().unwrap_or_default().to_owned()
             }
-            "account" if path == "/listRegions" => "ListRegions".to_owned(),
+            "access-analyzer" if head.method == "GET" && path == "/analyzer" => "ListAnalyzers".to_owned(),
+            "account" => match path.as_str() {
+                "/getAlternateContact" => "GetAlternateContact".to_owned(),
+                "/getContactInformation" => "GetContactInformation".to_owned(),
+                "/listRegions" => "ListRegions".to_owned(),
+                _ => String::new(),
+            },
+            "monitoring" => cloudwatch::operation(&path).to_owned(),
+            "s3" if head.method == "GET" => s3::operation(head.uri.query().unwrap_or_default()).to_owned(),
             "scheduler" if head.method == "GET" && path.starts_with("/schedules/") => "GetSchedule".to_owned(),
             "watcher" | "slack" => head.method.to_string(),
             _ => form.get("Action").cloned().unwrap_or_default(),
@@ -236,8 +248,13 @@ impl Asked {
         Some(Self { service, operation, region, path, headers, form, body })
     }
 
+    /// The IAM action; it is not always called as the service and the operation are.
     fn action(&self) -> String {
-        format!("{}:{}", self.service, self.operation)
+        match (self.service.as_str(), self.operation.as_str()) {
+            ("budgets", "DescribeBudgetNotificationsForAccount" | "DescribeBudgets") => "budgets:ViewBudget".to_owned(),
+            ("monitoring", operation) => format!("cloudwatch:{operation}"),
+            (service, operation) => format!("{service}:{operation}"),
+        }
     }
 }
 
@@ -314,68 +331,61 @@ impl State {
 
     fn answer(&mut self, asked: &Asked) -> Result<String, ServiceError> {
         let Asked { service, operation, region, path, headers, form, body } = asked;
-        let request = || serde_json::from_slice(body).unwrap_or(Value::Null);
         match (service.as_str(), operation.as_str()) {
             ("iam", _) => iam::answer(self, operation, form),
+            ("s3", _) => s3::answer(self, operation, region, path, headers),
+            ("slack", _) => slack::post(self, operation, path, headers, body),
             ("sns", "Publish") => sns::publish(self, region, form),
             ("sns", "ListSubscriptionsByTopic") => sns::list_subscriptions(self, region, form),
+            ("ssm", "GetParameter") => ssm::get_parameter(self, region, body),
             ("watcher", "GET" | "POST") => {
                 self.heartbeats += 1;
                 Ok("OK".to_owned())
             }
-            ("slack", _) => slack::post(self, operation, path, headers, body),
-            ("ssm", "GetParameter") => ssm::get_parameter(self, region, body),
             ("watcher", _) => Err(ServiceError::new(405, "Method Not Allowed", "")),
-            ("cloudtrail", "LookupEvents") => {
-                cloudtrail::lookup_events(self, region, &request()).map(|answer| answer.to_string())
-            }
-            ("cloudtrail", "DescribeTrails") => {
-                cloudtrail::describe_trails(self, region, &request()).map(|answer| answer.to_string())
-            }
-            ("cloudtrail", "GetTrailStatus") => {
-                cloudtrail::trail_status(self, region, &request()).map(|answer| answer.to_string())
-            }
-            ("cloudtrail", "GetEventSelectors") => {
-                cloudtrail::event_selectors(self, region, &request()).map(|answer| answer.to_string())
-            }
-            ("events", "DescribeRule") => {
-                watch::describe_rule(self, region, &request()).map(|answer| answer.to_string())
-            }
-            ("scheduler", "GetSchedule") => watch::get_schedule(self, region, path).map(|answer| answer.to_string()),
-            ("account", "ListRegions") if region != "us-east-1" => {
-                Err(ServiceError::new(403, "AccessDeniedException", "wrong endpoint"))
-            }
-            ("account", "ListRegions") => self.list_regions(body),
             ("sts", "GetCallerIdentity") => Ok(format!(
                 "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
                  <Arn>arn:aws:iam::{0}:user/alice</Arn><UserId>AIDAEXAMPLE</UserId><Account>{0}</Account>\
                  </GetCallerIdentityResult></GetCallerIdentityResponse>",
                 self.story.account
             )),
+            _ => self.answer_in_json(asked).map(|answer| answer.to_string()),
+        }
+    }
+
+    fn answer_in_json(&mut self, asked: &Asked) -> Result<Value, ServiceError> {
+        let Asked { service, operation, region, path, body, .. } = asked;
+        let request: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+        match (service.as_str(), operation.as_str()) {
+            ("access-analyzer", "ListAnalyzers") => access_analyzer::list_analyzers(self, region, path),
+            ("account", _) => account::answer(self, operation, region, &request),
+            ("bcm-data-exports" | "budgets" | "cur", _) => billing::answer(self, operation, region, &request),
+            ("cloudtrail", "LookupEvents") => cloudtrail::lookup_events(self, region, &request),
+            ("cloudtrail", "DescribeTrails") => cloudtrail::describe_trails(self, region, &request),
+            ("cloudtrail", "GetTrailStatus") => cloudtrail::trail_status(self, region, &request),
+            ("cloudtrail", "GetEventSelectors") => cloudtrail::event_selectors(self, region, &request),
+            ("events", "DescribeRule") => watch::describe_rule(self, region, &request),
+            ("monitoring", _) => cloudwatch::answer(self, operation, region, body),
+            ("organizations", _) => organizations::answer(self, operation, region, &request),
+            ("scheduler", "GetSchedule") => watch::get_schedule(self, region, path),
+            ("sso", "ListInstances") => identity_center::list_instances(self, region, &request),
             _ => Err(ServiceError::new(400, "InvalidAction", format!("{service}:{operation} is not there"))),
         }
     }
 
-    /// The account's own id must not be in the request.
-    fn list_regions(&self, body: &[u8]) -> Result<String, ServiceError> {
-        let request: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
-        if request.get("AccountId").is_some() {
-            return Err(ServiceError::new(403, "AccessDeniedException", "not for the own account"));
+    /// Each with whether somebody enabled it, and not AWS for everybody.
+    pub(crate) fn enabled_regions(&self) -> impl Iterator<Item = (&str, bool)> {
+        let usual = self.story.regions.iter().map(|name| (name.as_str(), false));
+        usual.chain(self.story.baseline.opt_in_regions.iter().map(|name| (name.as_str(), true)))
+    }
+
+    /// A service of a Region that is not enabled knows nobody of the account.
+    pub(crate) fn check_enabled(&self, region: &str) -> Result<(), ServiceError> {
+        if self.enabled_regions().any(|(enabled, _)| enabled == region) {
+            return Ok(());
         }
-        let size = request.get("MaxResults").map_or(Some(20), Value::as_u64).unwrap_or(0);
-        if !(1..=50).contains(&size) {
-            return Err(ServiceError::new(400, "ValidationException", "MaxResults is 1 to 50"));
-        }
-        let size = usize::try_from(size).unwrap_or(50).min(self.story.page_size);
-        let start = request.get("NextToken").and_then(Value::as_str).and_then(|token| token.parse().ok()).unwrap_or(0);
-        let regions = self.story.regions.iter().skip(start).take(size);
-        let regions: Vec<Value> =
-            regions.map(|name| json!({"RegionName": name, "RegionOptStatus": "ENABLED_BY_DEFAULT"})).collect();
-        let mut answer = json!({"Regions": regions});
-        if start + size < self.story.regions.len() {
-            answer["NextToken"] = json!((start + size).to_string());
-        }
-        Ok(answer.to_string())
+        let what = "The security token included in the request is invalid.";
+        Err(ServiceError::new(400, "UnrecognizedClientException", what))
     }
 }
 
@@ -388,20 +398,56 @@ fn signed_for(headers: &HeaderMap) -> Option<(String, String)> {
     Some((service, region))
 }
 
+/// How a service words results and errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Protocol {
+    /// JSON to one address, the operation in a header.
+    AwsJson,
+    /// JSON to an address of the operation.
+    RestJson,
+    /// XML of the services that take forms.
+    Query,
+}
+
+impl Protocol {
+    fn of(service: &str) -> Self {
+        match service {
+            "access-analyzer" | "account" | "scheduler" => Self::RestJson,
+            "bcm-data-exports" | "budgets" | "cloudtrail" | "cur" | "events" | "organizations" | "sso" | "ssm" => {
+                Self::AwsJson
+            }
+            _ => Self::Query,
+        }
+    }
+}
+
 fn word(service: &str, result: Result<String, ServiceError>) -> Response<Full<Bytes>> {
-    match (service, result) {
-        ("cloudtrail" | "events" | "ssm", Ok(body)) => response(200, "application/x-amz-json-1.1", body),
-        ("account" | "scheduler", Ok(body)) => response(200, "application/json", body),
+    let header = result.as_ref().err().and_then(|error| error.header.clone());
+    let mut response = match (service, result) {
         ("watcher" | "slack", Ok(body)) => response(200, "text/plain", body),
         ("slack", Err(error)) => slack::word(&error),
-        (_, Ok(body)) => response(200, "text/xml", body),
         ("watcher", Err(error)) => response(error.status, "text/plain", error.code),
         ("dynamodb", Err(error)) => {
             let code = format!("com.amazonaws.dynamodb.v20120810#{}", error.code);
             let body = json!({"__type": code, "message": error.message}).to_string();
             response(error.status, "application/x-amz-json-1.0", body)
         }
-        ("cloudtrail" | "account" | "events" | "scheduler" | "ssm", Err(error)) => {
+        ("s3", Err(error)) => response(error.status, "application/xml", s3::error(&error)),
+        ("monitoring", result) => cloudwatch::word(result),
+        (_, result) => word_by(Protocol::of(service), result),
+    };
+    if let Some((name, Ok(value))) = header.map(|(name, value)| (name, value.parse())) {
+        response.headers_mut().insert(name, value);
+    }
+    response
+}
+
+fn word_by(protocol: Protocol, result: Result<String, ServiceError>) -> Response<Full<Bytes>> {
+    match (protocol, result) {
+        (Protocol::AwsJson, Ok(body)) => response(200, "application/x-amz-json-1.1", body),
+        (Protocol::RestJson, Ok(body)) => response(200, "application/json", body),
+        (Protocol::Query, Ok(body)) => response(200, "text/xml", body),
+        (Protocol::AwsJson | Protocol::RestJson, Err(error)) => {
             let body = json!({"__type": error.code, "message": error.message}).to_string();
             let mut response = response(error.status, "application/x-amz-json-1.1", body);
             if let Ok(code) = error.code.parse() {
@@ -409,7 +455,7 @@ fn word(service: &str, result: Result<String, ServiceError>) -> Response<Full<By
             }
             response
         }
-        (_, Err(error)) => {
+        (Protocol::Query, Err(error)) => {
             let body = format!(
                 "<ErrorResponse><Error><Type>Sender</Type><Code>{}</Code><Message>{}</Message></Error>\
                  <RequestId>1</RequestId></ErrorResponse>",

@@ -6,13 +6,16 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use crate::baseline::{self, Baseline, Holders, InlinePolicy};
 use crate::dynamodb::TABLE;
 use crate::fault::Fault;
 
 /// The parameter that holds the URL of Slack's webhook.
 pub const WEBHOOK_PARAMETER: &str = "/rootwatch/slack-webhook";
+/// The variable in which the owner states what AWS does not tell.
+const ATTESTATIONS: &str = "ROOTWATCH_ATTESTATIONS";
 const WEBHOOK: &str = "/services/T0EXAMPLE/B0EXAMPLE/secret-of-the-webhook";
 
 /// An account, and what happens to somebody who reads it.
@@ -54,7 +57,7 @@ pub struct Story {
     pub(crate) account_summary: BTreeMap<String, i32>,
     pub(crate) password_policy: Option<BTreeMap<String, Value>>,
     pub(crate) identities: Identities,
-    pub(crate) administrators: Administrators,
+    pub(crate) administrators: Holders,
     pub(crate) virtual_mfa_devices: Vec<Device>,
     pub(crate) trails: Vec<Trail>,
     /// Rules and schedules that are not as they should be, as `rule NAME in REGION` and `schedule NAME`: their state, or `null`
@@ -62,6 +65,12 @@ pub struct Story {
     pub(crate) watch: BTreeMap<String, Option<String>>,
     /// Events as `LookupEvents` gives them, `awsRegion` beside them.
     pub(crate) events: Vec<Event>,
+    /// What lies beyond the five steps.
+    pub(crate) baseline: Baseline,
+    /// The same as written, for the stories that are `from` this one.
+    parts: Map<String, Value>,
+    /// What the owner states unless a story says otherwise.
+    statements: String,
 }
 
 /// A subscription to the function's topic.
@@ -91,7 +100,7 @@ pub(crate) enum ReportEncoding {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Identities {
     pub(crate) users: Vec<User>,
-    pub(crate) groups: Vec<String>,
+    pub(crate) groups: Vec<Group>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -103,18 +112,31 @@ pub(crate) struct User {
     #[serde(default)]
     pub(crate) attached_policies: Vec<String>,
     #[serde(default)]
-    pub(crate) inline_policies: Vec<String>,
+    pub(crate) inline_policies: Vec<InlinePolicy>,
 }
 
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Administrators {
-    #[serde(default)]
-    pub(crate) users: Vec<String>,
-    #[serde(default)]
-    pub(crate) groups: Vec<String>,
-    #[serde(default)]
-    pub(crate) roles: Vec<String>,
+/// A group; mostly its name alone.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(from = "WrittenGroup")]
+pub(crate) struct Group {
+    pub(crate) name: String,
+    pub(crate) inline_policies: Vec<InlinePolicy>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+enum WrittenGroup {
+    Name(String),
+    Whole { name: String, inline_policies: Vec<InlinePolicy> },
+}
+
+impl From<WrittenGroup> for Group {
+    fn from(group: WrittenGroup) -> Self {
+        match group {
+            WrittenGroup::Name(name) => Self { name, inline_policies: Vec::new() },
+            WrittenGroup::Whole { name, inline_policies } => Self { name, inline_policies },
+        }
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -134,6 +156,11 @@ pub(crate) struct Trail {
     pub(crate) multi_region: bool,
     #[serde(default)]
     pub(crate) organization: bool,
+    /// Where it delivers to.
+    #[serde(default = "trail_bucket")]
+    pub(crate) bucket: String,
+    #[serde(default = "yes")]
+    pub(crate) validates_log_files: bool,
     /// What `GetTrailStatus` answers.
     #[serde(default = "logging")]
     pub(crate) status: Value,
@@ -145,6 +172,10 @@ pub(crate) struct Trail {
 /// The Region of the function.
 fn home() -> String {
     "eu-west-1".to_owned()
+}
+
+fn trail_bucket() -> String {
+    "acme-prod-trail".to_owned()
 }
 
 fn yes() -> bool {
@@ -246,6 +277,10 @@ impl Story {
         let head: Head = folder.parse("story.json").unwrap_or_else(|| panic!("there is no story called {name}"));
         let base = head.from.as_ref().map(|base| Self::shifted(base, by));
         let base = base.unwrap_or_else(|| Self::empty(head.now.expect("a story without `from` has a `now`")));
+        let mut parts = base.parts;
+        parts.extend(folder.parse::<Map<String, Value>>("baseline.json").unwrap_or_default());
+        let mut environment = head.environment;
+        environment.entry(ATTESTATIONS.to_owned()).or_insert_with(|| base.statements.clone());
         let generated_at = head.report_generated_at.unwrap_or(base.report_generated_at);
         let mut story = Self {
             name: name.to_owned(),
@@ -254,7 +289,7 @@ impl Story {
             account: head.account.unwrap_or(base.account),
             alias: head.alias.or(base.alias),
             event: head.event.unwrap_or(base.event),
-            environment: head.environment,
+            environment,
             regions: head.regions.unwrap_or(base.regions),
             page_size: head.page_size.unwrap_or(base.page_size),
             faults: head.faults,
@@ -278,6 +313,9 @@ impl Story {
             trails: folder.parse("trails.json").unwrap_or(base.trails),
             watch: folder.parse("watch.json").unwrap_or(base.watch),
             events: folder.events().unwrap_or(base.events),
+            baseline: parse_parts(&parts, name),
+            parts,
+            statements: base.statements,
         };
         story.report_encoding = head.report_encoding;
         if story.report_encoding == ReportEncoding::Latin1 {
@@ -332,6 +370,7 @@ impl Story {
     }
 
     fn empty(now: Timestamp) -> Self {
+        let parts = baseline::usual(now);
         Self {
             name: String::new(),
             about: String::new(),
@@ -354,33 +393,39 @@ impl Story {
             account_summary: BTreeMap::new(),
             password_policy: None,
             identities: Identities::default(),
-            administrators: Administrators::default(),
+            administrators: Holders::default(),
             virtual_mfa_devices: Vec::new(),
             trails: vec![Trail::sound()],
             watch: BTreeMap::new(),
             events: Vec::new(),
+            baseline: parse_parts(&parts, "usual"),
+            parts,
+            statements: statements(now - SignedDuration::from_hours(10 * 24)),
         }
     }
 
-    /// Adds `count` users with a password, MFA and a group to report and identities.
+    /// Adds `count` users to report and identities: with a password, MFA and a group, a young key, and all in use. They stay so
+    /// for a month.
     pub fn add_users(&mut self, count: usize) {
         self.add_report_rows(count);
         let user = |number| User { name: user_name(number), groups: vec!["Administrators".into()], ..User::default() };
         self.identities.users.extend((0..count).map(user));
     }
 
-    /// Adds `count` users to the report alone.
+    /// Adds `count` such users to the report alone.
     pub fn add_report_rows(&mut self, count: usize) {
         use std::fmt::Write;
 
+        let ago =
+            |days: i64| (self.now - SignedDuration::from_hours(24 * days)).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let (made, changed, used) = (ago(730), ago(30), ago(1));
         let mut rows = String::new();
         for number in 0..count {
             let (name, account) = (user_name(number), &self.account);
             let _ = write!(
                 rows,
-                "\n{name},arn:aws:iam::{account}:user/{name},2024-02-01T08:00:00Z,true,2026-11-19T07:30:00Z,\
-                 2026-09-01T10:00:00Z,2026-11-30T10:00:00Z,true,true,2026-08-01T10:00:00Z,2026-11-19T23:45:00Z,eu-west-1,s3,\
-                 false,N/A,N/A,N/A,N/A,false,N/A,false,N/A"
+                "\n{name},arn:aws:iam::{account}:user/{name},{made},true,{used},{changed},N/A,true,true,{changed},{used},\
+                 eu-west-1,s3,false,N/A,N/A,N/A,N/A,false,N/A,false,N/A"
             );
         }
         self.credential_report.extend(rows.bytes());
@@ -430,6 +475,18 @@ impl Story {
         ];
         fixed.map(|(name, value)| (name.to_owned(), value)).into_iter().chain(self.environment.clone()).collect()
     }
+}
+
+/// What cannot be read from AWS, stated on `on` by somebody in charge.
+fn statements(on: Timestamp) -> String {
+    let on = on.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let stated = ["root-password-strong", "root-credentials-stored-safely", "root-mfa-reachable-by-two"];
+    json!(stated.map(|statement| json!({"statement": statement, "by": "alice", "on": on}))).to_string()
+}
+
+fn parse_parts(parts: &Map<String, Value>, name: &str) -> Baseline {
+    let parts = Value::Object(parts.clone());
+    serde_json::from_value(parts).unwrap_or_else(|error| panic!("{name}/baseline.json: {error}"))
 }
 
 fn user_name(number: usize) -> String {
@@ -548,6 +605,32 @@ mod tests {
         assert_eq!(age(&story.later(hour)), age(&story) + hour);
         assert_eq!(age(&story.later_with_a_young_report(hour)), age(&story));
         assert_eq!(story.later_with_a_young_report(hour).now, story.now + hour);
+    }
+
+    #[test]
+    fn a_user_who_is_added_uses_young_credentials_wherever_the_present_is() {
+        let now: Timestamp = "2027-08-01T12:00:00Z".parse().unwrap();
+        let mut story = Story::at("nothing-to-tell-compliant", now);
+        story.add_users(1);
+        let report = String::from_utf8(story.credential_report.clone()).unwrap();
+        let row: Vec<&str> = report.lines().last().unwrap().split(',').collect();
+        let (changed, used) = ("2027-07-02T12:00:00Z", "2027-07-31T12:00:00Z");
+        assert_eq!(
+            row[..5],
+            ["user-00000", "arn:aws:iam::111122223333:user/user-00000", "2025-08-01T12:00:00Z", "true", used]
+        );
+        assert_eq!(row[5..11], [changed, "N/A", "true", "true", changed, used]);
+        assert_eq!(row.len(), report.lines().next().unwrap().split(',').count());
+        assert_eq!(story.later(SignedDuration::from_hours(72)).credential_report, story.credential_report);
+    }
+
+    #[test]
+    fn a_part_that_a_story_does_not_tell_is_that_of_its_base() {
+        let story = Story::load("medium-a-member-whose-guardrail-is-visible");
+        let organization = story.baseline.organization.as_ref().unwrap();
+        assert!(organization.tells_policies && organization.feature_set == "ALL");
+        assert_eq!(story.baseline.identity_center.len(), 1, "of the base");
+        assert_eq!(story.baseline.budgets.len(), 1, "of every account");
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub const STREAK: u32 = 3;
 /// The third opening within this time is marked as flapping.
 pub const FLAPPING_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 const FLAPS: usize = 3;
+/// What is of low severity is told again so many times more rarely: a daily list of trifles hides what matters.
+const REMIND_LOW: i32 = 7;
 /// Openings that are remembered.
 const MAX_OPENINGS: usize = 16;
 
@@ -277,7 +279,11 @@ impl Condition {
 
     /// A clock that stepped back by less than the period starts the period anew.
     fn reminder(&mut self, severity: Severity, now: Timestamp, policy: &Policy) -> Option<Transition> {
-        let period = if severity == Severity::Critical { policy.remind_critical } else { policy.remind_others };
+        let period = match severity {
+            Severity::Critical => policy.remind_critical,
+            Severity::Medium | Severity::High => policy.remind_others,
+            Severity::Informational | Severity::Low => policy.remind_others * REMIND_LOW,
+        };
         let told_at = self.told_at.unwrap_or(Timestamp::MIN);
         let is_due = now.duration_since(told_at) >= period || told_at.duration_since(now) > period;
         if !is_due && told_at > now {

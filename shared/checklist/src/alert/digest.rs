@@ -10,7 +10,7 @@ use super::{Condition, Fault, Journal};
 use crate::control::{Severity, Step};
 use crate::declarations::{Attestation, Exception};
 use crate::finding::Status;
-use crate::report::Report;
+use crate::report::{Report, Score};
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
@@ -74,6 +74,9 @@ impl Rhythm {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Digest {
+    /// How many controls pass; `null` in one that an earlier version wrote down.
+    #[serde(default)]
+    pub score: Option<Score>,
     /// The five steps, in order.
     pub steps: Vec<Status>,
     /// What is open, most severe first.
@@ -116,6 +119,7 @@ impl Digest {
         open.sort_by_key(|condition| (std::cmp::Reverse(condition.severity), condition.opened_at));
         let declarations = &report.declarations;
         Self {
+            score: Some(report.score),
             steps: Step::ALL.iter().map(|step| report.status_of(Some(*step))).collect(),
             open,
             exceptions: declarations

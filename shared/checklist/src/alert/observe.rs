@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{Condition, Failure, Fault, Memory, Observation, Seen};
 use crate::control::Severity;
-use crate::controls::{alert_path, root_use_recorded};
+use crate::controls::{self, alert_path, root_hardware_mfa, root_use_recorded};
 use crate::finding::{Finding, Status};
 use crate::report::{Report, SourceState};
 use crate::snapshot::{Cause, Source};
@@ -55,15 +55,19 @@ fn controls(memory: &Memory, report: &Report, finding: &Finding) -> [Observation
     };
     let judged = match finding.control {
         id if id == root_use_recorded::CONTROL.id => unexplained(memory, report, finding, judged),
-        id if id == alert_path::CONTROL.id && is_told_otherwise(memory, finding) => Seen::Unknown,
+        _ if is_told_otherwise(memory, finding) => Seen::Unknown,
         _ => judged,
     };
     // What keeps a source from being read is a condition of its own; told twice it would only hide.
     let unjudged = match finding.status {
-        Status::Unknown if report.errors().any(|state| judges(state.source, finding.control)) => Seen::Unknown,
+        Status::Unknown if report.errors().any(|state| is_source_of(finding.control, state.source)) => Seen::Unknown,
         Status::Unknown => {
-            let failure = Failure { evidence: evidence(finding), ..Failure::new(Severity::Medium, &finding.reason) };
-            Seen::Failing { failure, passing: false }
+            let severity = finding.severity.min(Severity::Medium);
+            let failure = Failure { evidence: evidence(finding), ..Failure::new(severity, &finding.reason) };
+            match finding.exceptions.iter().find(|exception| exception.resource.is_none()) {
+                Some(exception) => Seen::Excepted(failure, exception.clone()),
+                None => Seen::Failing { failure, passing: false },
+            }
         }
         _ => Seen::Passing,
     };
@@ -95,10 +99,15 @@ fn failed(finding: &Finding) -> Seen {
     }
 }
 
-/// That nobody has confirmed a subscription is a condition of its own, and opens no second one.
+/// That nobody has confirmed a subscription, and that root has no MFA at all, are conditions of their own, and open no second one.
 fn is_told_otherwise(memory: &Memory, finding: &Finding) -> bool {
     let is_open = memory.conditions.get(finding.control).is_some_and(|condition| condition.open);
-    !is_open && finding.resources == [alert_path::SUBSCRIPTION]
+    let by_another = match finding.control {
+        id if id == alert_path::CONTROL.id => finding.resources == [alert_path::SUBSCRIPTION],
+        id if id == root_hardware_mfa::CONTROL.id => finding.status == Status::Failed && finding.resources.is_empty(),
+        _ => false,
+    };
+    !is_open && by_another
 }
 
 /// A use of root that left no trail is mended neither by growing too old to compare nor by a later use that left one: it stays
@@ -142,7 +151,7 @@ fn source(report: &Report, state: &SourceState) -> Observation {
     let seen = match &state.error {
         None => Seen::Passing,
         Some(error) => {
-            let severity = if state.source == Source::AccountAlias { Severity::Low } else { Severity::Medium };
+            let severity = worth(report, state.source);
             let failure = Failure { unavailable: Some(error.clone()), ..Failure::new(severity, &error.to_string()) };
             Seen::Failing { failure, passing: may_pass(&error.cause) }
         }
@@ -151,13 +160,18 @@ fn source(report: &Report, state: &SourceState) -> Observation {
     Observation { condition, seen, judged_by: live(state.source, report) }
 }
 
-/// Whether `control` may be unknown for want of it.
-fn judges(source: Source, control: &str) -> bool {
+/// As bad as the worst that it may hide, at most medium.
+fn worth(report: &Report, source: Source) -> Severity {
+    let judged = report.findings.iter().filter(|finding| is_source_of(finding.control, source));
+    let hidden = judged.map(|finding| finding.severity).max();
     match source {
-        Source::AccountAlias => false,
-        Source::Subscribers | Source::Trails | Source::Watch => control == alert_path::CONTROL.id,
-        _ => true,
+        Source::AccountAlias => Severity::Low,
+        _ => hidden.map_or(Severity::Medium, |severity| severity.min(Severity::Medium)),
     }
+}
+
+fn is_source_of(control: &str, source: Source) -> bool {
+    controls::control(control).is_some_and(|control| control.sources.contains(&source))
 }
 
 fn live(source: Source, report: &Report) -> BTreeMap<Source, Timestamp> {

@@ -28,16 +28,12 @@ pub(super) const CONTROL: Control = Control {
             "aws iam add-user-to-group --group-name Administrators --user-name <person>",
         ],
     },
-    references: &[
-        Reference {
-            name: "AWS: Create an administrative user",
-            url: "https://docs.aws.amazon.com/IAM/latest/UserGuide/getting-started-account-iam.html",
-        },
-        Reference {
-            name: "CIS AWS Foundations 3.0: 1.10 · 5.0: 1.9 · 6.0: 2.9 · 7.0: 2.10 (MFA of console users)",
-            url: "https://www.cisecurity.org/benchmark/amazon_web_services",
-        },
-    ],
+    sources: &[Source::Administrators, Source::Identities, Source::CredentialReport],
+    mappings: &[],
+    references: &[Reference {
+        name: "AWS: Create an administrative user",
+        url: "https://docs.aws.amazon.com/IAM/latest/UserGuide/getting-started-account-iam.html",
+    }],
     evaluate,
 };
 
@@ -123,7 +119,7 @@ mod tests {
     #[test]
     fn a_role_alone_is_enough() {
         let (status, _) = status(|snapshot| {
-            *snapshot.administrators_mut() = crate::identities::Administrators {
+            *snapshot.administrators_mut() = crate::identities::Holders {
                 roles: vec!["AWSReservedSSO_AdministratorAccess_0123456789abcdef".into()],
                 ..Default::default()
             };
@@ -146,7 +142,7 @@ mod tests {
         let through_group = status(|snapshot| snapshot.report_users()[0].mfa_active = Ok(false));
         let direct = status(|snapshot| {
             *snapshot.administrators_mut() =
-                crate::identities::Administrators { users: vec!["alice".into()], ..Default::default() };
+                crate::identities::Holders { users: vec!["alice".into()], ..Default::default() };
             snapshot.report_users()[0].mfa_active = Ok(false);
         });
         for (status, reason) in [through_group, direct] {

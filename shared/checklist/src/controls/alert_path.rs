@@ -1,5 +1,6 @@
 use crate::control::{Control, Reference, Remediation, Severity};
 use crate::finding::{Evidence, Status, Verdict};
+use crate::framework::Framework;
 use crate::settings::Settings;
 use crate::snapshot::{Snapshot, Source, Unavailable};
 use crate::trails::{ManagementEvents, Trail, TrailStatus};
@@ -47,6 +48,8 @@ pub(crate) const CONTROL: Control = Control {
              --deployment-mode REVERT_DRIFT --capabilities CAPABILITY_IAM",
         ],
     },
+    sources: &[Source::Subscribers, Source::Trails, Source::Watch],
+    mappings: &[(Framework::Cis3, "4.3"), (Framework::Cis5, "4.3"), (Framework::Cis6, "5.3"), (Framework::Cis7, "5.3")],
     references: &[
         Reference {
             name: "AWS: AWS service events delivered via AWS CloudTrail (a trail is needed)",
@@ -128,8 +131,7 @@ impl Path {
             }
         }
         for trail in trails {
-            let fact = format!("trail {} of {}", trail.name, trail.home_region);
-            let evidence = snapshot.evidence(Source::Trails, fact, trail);
+            let evidence = snapshot.evidence(Source::Trails, trail.fact(), trail);
             self.evidence.push((!self.resources.contains(&trail.arn), evidence));
         }
         if trails.is_empty() {

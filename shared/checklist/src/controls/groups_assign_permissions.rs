@@ -1,10 +1,10 @@
+use super::named::named;
 use crate::control::{Control, Reference, Remediation, Severity, Step};
 use crate::finding::{Status, Verdict};
+use crate::framework::Framework;
 use crate::settings::Settings;
 use crate::snapshot::{Snapshot, Source, Unavailable};
-
-/// Most users that are named; the others are counted.
-const MAX_NAMED: usize = 20;
+use crate::text::counted;
 
 pub(super) const CONTROL: Control = Control {
     id: "groups-assign-permissions",
@@ -27,20 +27,20 @@ pub(super) const CONTROL: Control = Control {
             "aws iam delete-user-policy --user-name <user> --policy-name <name>",
         ],
     },
-    references: &[
-        Reference {
-            name: "CIS AWS Foundations 3.0: 1.15 · 5.0: 1.14 · 6.0: 2.14 · 7.0: 2.13",
-            url: "https://www.cisecurity.org/benchmark/amazon_web_services",
-        },
-        Reference {
-            name: "Security Hub: IAM.2",
-            url: "https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html#iam-2",
-        },
-        Reference {
-            name: "AWS Config: iam-user-no-policies-check",
-            url: "https://docs.aws.amazon.com/config/latest/developerguide/iam-user-no-policies-check.html",
-        },
+    sources: &[Source::Identities],
+    mappings: &[
+        (Framework::Cis3, "1.15"),
+        (Framework::Cis5, "1.14"),
+        (Framework::Cis6, "2.14"),
+        (Framework::Cis7, "2.13"),
+        (Framework::SecurityHub, "IAM.2"),
+        (Framework::Config, "iam-user-no-policies-check"),
+        (Framework::Prowler, "iam_policy_attached_only_to_group_or_roles"),
     ],
+    references: &[Reference {
+        name: "AWS: IAM user groups",
+        url: "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_groups.html",
+    }],
     evaluate,
 };
 
@@ -59,18 +59,13 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     if holders.is_empty() {
         return Ok(Verdict::new(Status::Passed, "No user holds a policy of its own", evidence));
     }
-    evidence.extend(holders.iter().take(MAX_NAMED).map(|user| {
+    let held = holders.iter().map(|user| {
         let attached = user.attached_policies.iter().map(|name| format!("{name} (attached)"));
-        let inline = user.inline_policies.iter().map(|name| format!("{name} (inline)"));
+        let inline = user.inline_policies.iter().map(|policy| format!("{} (inline)", policy.name));
         snapshot.evidence(Source::Identities, user.name.as_str(), attached.chain(inline).collect::<Vec<_>>().join(", "))
-    }));
-    if let Some(more) = holders.len().checked_sub(MAX_NAMED).filter(|more| *more > 0) {
-        evidence.push(snapshot.evidence(Source::Identities, "further users", more));
-    }
-    let reason = match holders.len() {
-        1 => "1 user holds policies of its own".to_owned(),
-        many => format!("{many} users hold policies of their own"),
-    };
+    });
+    evidence.extend(named(held.collect(), "further users"));
+    let reason = counted(holders.len(), "user holds policies of its own", "users hold policies of their own");
     let names = holders.iter().map(|user| user.name.clone()).collect();
     Ok(Verdict::new(Status::Failed, reason, evidence).naming(names))
 }
@@ -79,7 +74,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 mod tests {
     use super::*;
     use crate::controls::tests::{judge, unavailable};
-    use crate::identities::IamUser;
+    use crate::identities::{IamUser, InlinePolicy};
 
     #[test]
     fn users_without_policies_of_their_own_pass() {
@@ -89,9 +84,10 @@ mod tests {
     #[test]
     fn an_attached_or_an_inline_policy_fails_and_is_named() {
         type Break = fn(&mut IamUser);
-        let breaks: [(Break, &str); 2] = [
+        let breaks: [(Break, &str); 3] = [
+            (|user| user.attached_policies.push("AdministratorAccess".into()), "AdministratorAccess (attached)"),
             (|user| user.attached_policies.push("PowerUserAccess".into()), "PowerUserAccess (attached)"),
-            (|user| user.inline_policies.push("legacy".into()), "legacy (inline)"),
+            (|user| user.inline_policies.push(InlinePolicy::limited("legacy")), "legacy (inline)"),
         ];
         for (break_it, shown) in breaks {
             let verdict = judge(&CONTROL, |snapshot| break_it(&mut snapshot.users_mut()[0]));
@@ -104,8 +100,11 @@ mod tests {
     fn at_most_20_users_are_named_and_the_rest_counted() {
         let named = |count: usize| {
             let verdict = judge(&CONTROL, |snapshot| {
-                let user =
-                    |n| IamUser { name: format!("user-{n}"), inline_policies: vec!["x".into()], ..Default::default() };
+                let user = |n| IamUser {
+                    name: format!("user-{n}"),
+                    inline_policies: vec![InlinePolicy::limited("x")],
+                    ..Default::default()
+                };
                 *snapshot.users_mut() = (0..count).map(user).collect();
             });
             let more = verdict.evidence.iter().find(|evidence| evidence.fact == "further users");

@@ -5,7 +5,7 @@ use crate::snapshot::{Snapshot, Source, Unavailable};
 
 /// Roles that IAM Identity Center makes in an account begin so
 /// (<https://docs.aws.amazon.com/singlesignon/latest/userguide/using-service-linked-roles.html>).
-const IDENTITY_CENTER_ROLE: &str = "AWSReservedSSO_";
+pub(super) const IDENTITY_CENTER_ROLE: &str = "AWSReservedSSO_";
 
 pub(super) const CONTROL: Control = Control {
     id: "individual-iam-users",
@@ -27,6 +27,8 @@ pub(super) const CONTROL: Control = Control {
             "aws iam add-user-to-group --user-name <person> --group-name <group>",
         ],
     },
+    sources: &[Source::Identities, Source::AccountSummary, Source::Administrators],
+    mappings: &[],
     references: &[
         Reference {
             name: "AWS: Security best practices in IAM, require human users to use federation",

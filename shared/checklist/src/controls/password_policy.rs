@@ -1,5 +1,6 @@
 use crate::control::{Control, Reference, Remediation, Severity, Step};
 use crate::finding::{Status, Verdict};
+use crate::framework::Framework;
 use crate::settings::Settings;
 use crate::snapshot::{Snapshot, Source, Unavailable};
 
@@ -28,19 +29,34 @@ pub(super) const CONTROL: Control = Control {
             "aws iam update-account-password-policy --minimum-password-length 15 --allow-users-to-change-password   # nist",
         ],
     },
+    sources: &[Source::PasswordPolicy],
+    mappings: &[
+        (Framework::Cis3, "1.8"),
+        (Framework::Cis3, "1.9"),
+        (Framework::Cis5, "1.7"),
+        (Framework::Cis5, "1.8"),
+        (Framework::Cis6, "2.7"),
+        (Framework::Cis6, "2.8"),
+        (Framework::Cis7, "2.8"),
+        (Framework::Cis7, "2.9"),
+        (Framework::SecurityHub, "IAM.7"),
+        (Framework::SecurityHub, "IAM.11"),
+        (Framework::SecurityHub, "IAM.12"),
+        (Framework::SecurityHub, "IAM.13"),
+        (Framework::SecurityHub, "IAM.14"),
+        (Framework::SecurityHub, "IAM.15"),
+        (Framework::SecurityHub, "IAM.16"),
+        (Framework::SecurityHub, "IAM.17"),
+        (Framework::Config, "iam-password-policy"),
+        (Framework::Prowler, "iam_password_policy_minimum_length_14"),
+        (Framework::Prowler, "iam_password_policy_reuse_24"),
+        (Framework::Prowler, "iam_password_policy_uppercase"),
+        (Framework::Prowler, "iam_password_policy_lowercase"),
+        (Framework::Prowler, "iam_password_policy_number"),
+        (Framework::Prowler, "iam_password_policy_symbol"),
+        (Framework::Prowler, "iam_password_policy_expires_passwords_within_90_days_or_less"),
+    ],
     references: &[
-        Reference {
-            name: "CIS AWS Foundations 3.0: 1.8, 1.9 · 5.0: 1.7, 1.8 · 6.0: 2.7, 2.8 · 7.0: 2.8, 2.9",
-            url: "https://www.cisecurity.org/benchmark/amazon_web_services",
-        },
-        Reference {
-            name: "Security Hub: IAM.7, IAM.11 to IAM.17",
-            url: "https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html#iam-7",
-        },
-        Reference {
-            name: "AWS Config: iam-password-policy",
-            url: "https://docs.aws.amazon.com/config/latest/developerguide/iam-password-policy.html",
-        },
         Reference {
             name: "AWS: Set an account password policy for IAM users",
             url: "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_account-policy.html",

@@ -1,8 +1,9 @@
 use super::root_slots::Slots;
 use crate::control::{Control, Reference, Remediation, Severity, Step};
 use crate::finding::Verdict;
+use crate::framework::Framework;
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Unavailable};
+use crate::snapshot::{Snapshot, Source, Unavailable};
 
 pub(super) const CONTROL: Control = Control {
     id: "root-access-keys",
@@ -22,24 +23,20 @@ pub(super) const CONTROL: Control = Control {
         ],
         cli: &["aws iam delete-access-key --access-key-id <key id>   # signed with root's own credentials"],
     },
-    references: &[
-        Reference {
-            name: "CIS AWS Foundations 3.0: 1.4 · 5.0: 1.3 · 6.0: 2.3 · 7.0: 2.4",
-            url: "https://www.cisecurity.org/benchmark/amazon_web_services",
-        },
-        Reference {
-            name: "Security Hub: IAM.4",
-            url: "https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html#iam-4",
-        },
-        Reference {
-            name: "AWS Config: iam-root-access-key-check",
-            url: "https://docs.aws.amazon.com/config/latest/developerguide/iam-root-access-key-check.html",
-        },
-        Reference {
-            name: "AWS: Delete access keys for the root user",
-            url: "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-user_manage_delete-key.html",
-        },
+    sources: &[Source::CredentialReport, Source::AccountSummary],
+    mappings: &[
+        (Framework::Cis3, "1.4"),
+        (Framework::Cis5, "1.3"),
+        (Framework::Cis6, "2.3"),
+        (Framework::Cis7, "2.4"),
+        (Framework::SecurityHub, "IAM.4"),
+        (Framework::Config, "iam-root-access-key-check"),
+        (Framework::Prowler, "iam_no_root_access_key"),
     ],
+    references: &[Reference {
+        name: "AWS: Delete access keys for the root user",
+        url: "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-user_manage_delete-key.html",
+    }],
     evaluate,
 };
 

@@ -1,6 +1,7 @@
+use super::root_credentials;
 use crate::control::{Control, Reference, Remediation, Severity, Step};
-use crate::credential_report::{Cell, RootRow, SlotState};
-use crate::finding::{Status, Verdict};
+use crate::finding::Verdict;
+use crate::framework::Framework;
 use crate::settings::Settings;
 use crate::snapshot::{Snapshot, Source, Unavailable};
 
@@ -25,32 +26,25 @@ pub(super) const CONTROL: Control = Control {
             "aws iam enable-mfa-device …   # virtual devices only, signed with root's own credentials; prefer the console",
         ],
     },
-    references: &[
-        Reference {
-            name: "CIS AWS Foundations 3.0: 1.5 · 5.0: 1.4 · 6.0: 2.4 · 7.0: 2.5",
-            url: "https://www.cisecurity.org/benchmark/amazon_web_services",
-        },
-        Reference {
-            name: "Security Hub: IAM.9",
-            url: "https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html#iam-9",
-        },
-        Reference {
-            name: "AWS Config: root-account-mfa-enabled",
-            url: "https://docs.aws.amazon.com/config/latest/developerguide/root-account-mfa-enabled.html",
-        },
-        Reference {
-            name: "AWS: MFA for the root user",
-            url: "https://docs.aws.amazon.com/IAM/latest/UserGuide/enable-mfa-for-root.html",
-        },
+    sources: &[Source::CredentialReport, Source::AccountSummary, Source::VirtualMfaDevices],
+    mappings: &[
+        (Framework::Cis3, "1.5"),
+        (Framework::Cis5, "1.4"),
+        (Framework::Cis6, "2.4"),
+        (Framework::Cis7, "2.5"),
+        (Framework::SecurityHub, "IAM.9"),
+        (Framework::Config, "root-account-mfa-enabled"),
+        (Framework::Prowler, "iam_root_mfa_enabled"),
     ],
+    references: &[Reference {
+        name: "AWS: MFA for the root user",
+        url: "https://docs.aws.amazon.com/IAM/latest/UserGuide/enable-mfa-for-root.html",
+    }],
     evaluate,
 };
 
 fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
-    let mut verdict = Verdict::worse_of(
-        (Source::CredentialReport, by_report(snapshot)),
-        (Source::AccountSummary, by_summary(snapshot)),
-    );
+    let mut verdict = root_credentials::have_mfa(snapshot);
     // Virtual devices of root are named where they can be; passkeys and hardware tokens are in no list that a role can read.
     let root = snapshot.account.root_arn();
     for device in snapshot.virtual_mfa_devices.iter().flatten() {
@@ -62,60 +56,14 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     Ok(verdict)
 }
 
-fn by_report(snapshot: &Snapshot) -> Result<Verdict, Unavailable> {
-    let root = snapshot.root_row()?;
-    // An unreadable password cell (`not_supported` for years) is a password until something says otherwise.
-    let password = root.password_enabled.clone().unwrap_or(true);
-    if !password && !holds_keys(root)? {
-        let evidence = vec![snapshot.report_evidence("root credentials", "none")];
-        return Ok(Verdict::new(Status::NotApplicable, "Root has no credentials to protect", evidence));
-    }
-    let mfa = root.mfa_active.clone()?;
-    Ok(with_credentials(mfa, vec![snapshot.report_evidence("mfa_active", mfa)]))
-}
-
-fn by_summary(snapshot: &Snapshot) -> Result<Verdict, Unavailable> {
-    let summary = snapshot.summary()?;
-    let credentials = [&summary.root_password, &summary.root_access_keys, &summary.root_signing_certificates];
-    if !credentials.iter().any(|count| count.as_ref().is_ok_and(|count| *count > 0)) {
-        for count in credentials {
-            count.clone()?;
-        }
-        let evidence = vec![snapshot.evidence(Source::AccountSummary, "root credentials", "none")];
-        return Ok(Verdict::new(Status::NotApplicable, "Root has no credentials to protect", evidence));
-    }
-    let mfa = summary.root_mfa.clone()?;
-    Ok(with_credentials(mfa > 0, vec![snapshot.evidence(Source::AccountSummary, "AccountMFAEnabled", mfa)]))
-}
-
-fn with_credentials(mfa: bool, evidence: Vec<crate::finding::Evidence>) -> Verdict {
-    if mfa {
-        Verdict::new(Status::Passed, "Root has an MFA device", evidence)
-    } else {
-        Verdict::new(Status::Failed, "Root has credentials and no MFA device", evidence)
-    }
-}
-
-fn holds_keys(root: &RootRow) -> Cell<bool> {
-    let slots: Cell<Vec<SlotState>> =
-        root.access_keys.iter().chain(&root.signing_certificates).map(|slot| slot.state()).collect();
-    Ok(slots?.iter().any(|state| *state != SlotState::Empty))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::controls::root_credentials::remove as without_credentials;
     use crate::controls::tests::{judge, unavailable};
     use crate::credential_report::UnreadableCell;
+    use crate::finding::Status;
     use crate::identities::VirtualMfaDevice;
-
-    fn without_credentials(snapshot: &mut Snapshot) {
-        snapshot.root().password_enabled = Ok(false);
-        snapshot.root().mfa_active = Ok(false);
-        let summary = snapshot.summary_mut();
-        summary.root_password = Ok(0);
-        summary.root_mfa = Ok(0);
-    }
 
     #[test]
     fn mfa_in_both_sources_passes() {

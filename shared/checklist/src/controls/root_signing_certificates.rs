@@ -2,7 +2,7 @@ use super::root_slots::Slots;
 use crate::control::{Control, Reference, Remediation, Severity, Step};
 use crate::finding::Verdict;
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Unavailable};
+use crate::snapshot::{Snapshot, Source, Unavailable};
 
 pub(super) const CONTROL: Control = Control {
     id: "root-signing-certificates",
@@ -21,6 +21,8 @@ pub(super) const CONTROL: Control = Control {
         ],
         cli: &["aws iam delete-signing-certificate --certificate-id <id>   # signed with root's own credentials"],
     },
+    sources: &[Source::CredentialReport, Source::AccountSummary],
+    mappings: &[],
     references: &[Reference {
         name: "AWS: Security best practices for the root user",
         url: "https://docs.aws.amazon.com/IAM/latest/UserGuide/root-user-best-practices.html",

@@ -2,6 +2,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::control::{Control, Reference, Remediation, Severity, Step};
 use crate::finding::{Status, Verdict};
+use crate::framework::Framework;
 use crate::settings::Settings;
 use crate::snapshot::{Snapshot, Source, Unavailable};
 
@@ -27,16 +28,18 @@ pub(super) const CONTROL: Control = Control {
             "aws cloudtrail lookup-events --lookup-attributes AttributeKey=Username,AttributeValue=root --region us-east-1",
         ],
     },
-    references: &[
-        Reference {
-            name: "CIS AWS Foundations 3.0: 1.7 · 5.0: 1.6 · 6.0: 2.6 · 7.0: 2.7",
-            url: "https://www.cisecurity.org/benchmark/amazon_web_services",
-        },
-        Reference {
-            name: "AWS: Tasks that require root user credentials",
-            url: "https://docs.aws.amazon.com/IAM/latest/UserGuide/root-user-tasks.html",
-        },
+    sources: &[Source::CredentialReport, Source::RootEvents, Source::Regions],
+    mappings: &[
+        (Framework::Cis3, "1.7"),
+        (Framework::Cis5, "1.6"),
+        (Framework::Cis6, "2.6"),
+        (Framework::Cis7, "2.7"),
+        (Framework::Prowler, "iam_avoid_root_usage"),
     ],
+    references: &[Reference {
+        name: "AWS: Tasks that require root user credentials",
+        url: "https://docs.aws.amazon.com/IAM/latest/UserGuide/root-user-tasks.html",
+    }],
     evaluate,
 };
 

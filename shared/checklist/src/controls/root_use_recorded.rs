@@ -49,6 +49,8 @@ pub(crate) const CONTROL: Control = Control {
             "aws cloudtrail lookup-events --lookup-attributes AttributeKey=Username,AttributeValue=root --region us-east-1",
         ],
     },
+    sources: &[Source::CredentialReport, Source::RootEvents],
+    mappings: &[],
     references: &[
         Reference {
             name: "AWS: Generate credential reports for your AWS account (how exactly last uses are noted)",

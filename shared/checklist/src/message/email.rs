@@ -1,22 +1,26 @@
 //! The body for people: what happened, what to do, how the account stands. Plain text; mail clients show it as it is.
 
+use crate::text::counted;
 use jiff::Timestamp;
 
 use super::words::{
-    self, Acts, MAX_DETAILED, MAX_LINES, age, capital, control_of, counted, excepted, moment, some_of, span, time_of,
-    weight, when,
+    self, Acts, MAX_DETAILED, MAX_LINES, age, capital, control_of, excepted, moment, some_of, span, time_of, weight,
+    when,
 };
 use super::{Bulletin, Sorted, runbook, session};
 use crate::account::Account;
 use crate::alert::{Alert, ConditionAlert, Digest, Fault, Transition};
 use crate::control::{Step, place};
-use crate::finding::Status;
+use crate::controls;
+use crate::finding::{Finding, Status};
 use crate::report::Report;
 use crate::root_activity::{Kind, RootActivity, Words};
 use crate::snapshot::{Source, Unavailable};
 use crate::text::for_email as safe;
 
 const WIDTH: usize = 78;
+/// Conditions that are told with all their evidence; a new account has dozens.
+const MAX_CONDITIONS: usize = 8;
 
 pub(super) fn compose(bulletin: &Bulletin, sorted: &Sorted) -> String {
     let Some(first) = sorted.first() else { return String::new() };
@@ -81,12 +85,13 @@ impl<'a> Mail<'a> {
     fn opening(&mut self) {
         let Bulletin { at, report, repeats_possible, .. } = *self.bulletin;
         self.line(format!("AWS account {}, {}", safe(&self.account.to_string()), moment(at)));
-        let steps = report
-            .map(|report| format!("{} of {} steps of the checklist pass", report.steps_passed(), Step::ALL.len()));
-        let sentence: Vec<String> =
-            [Some(self.sorted.counts()), steps].into_iter().flatten().filter(|part| !part.is_empty()).collect();
-        if !sentence.is_empty() {
-            self.line(format!("{}.", capital(&sentence.join("; "))));
+        let counts = self.sorted.counts();
+        if !counts.is_empty() {
+            self.line(format!("{}.", capital(&counts)));
+        }
+        let score = report.map(|report| report.score).or_else(|| self.sorted.digest().and_then(|digest| digest.score));
+        if let Some(score) = score {
+            self.line(format!("{}.", capital(&score.to_string())));
         }
         if report.is_some_and(Report::is_partial) {
             self.line("");
@@ -276,8 +281,11 @@ impl<'a> Mail<'a> {
         let alerts: Vec<&Alert> = conditions.iter().map(|(alert, _)| *alert).collect();
         let (unread, seen): (Vec<_>, Vec<_>) =
             conditions.into_iter().partition(|(_, told)| matches!(told.condition, Fault::Unread { .. }));
-        for (alert, told) in seen {
+        for (alert, told) in seen.iter().take(MAX_CONDITIONS) {
             self.condition(alert, told);
+        }
+        for (alert, told) in seen.iter().skip(MAX_CONDITIONS) {
+            self.briefly(alert, told);
         }
         if !unread.is_empty() {
             self.line("");
@@ -293,16 +301,30 @@ impl<'a> Mail<'a> {
         self.runbook(alerts.into_iter());
     }
 
-    fn condition(&mut self, alert: &Alert, told: &ConditionAlert) {
-        let failure = &told.failure;
-        let control = control_of(told);
-        let place = control.map(|control| format!(" ({}, {})", place(control.step), control.id)).unwrap_or_default();
+    fn heading(&mut self, told: &ConditionAlert) {
+        let place = control_of(told).map(|control| format!(" ({}, {})", place(control.step), control.id));
         self.line("");
         self.wrapped(
             &format!("  {}  ", weight(told)),
-            &format!("{}{place}", capital(&safe_reason(&told.condition.headline()))),
+            &format!("{}{}", capital(&safe_reason(&told.condition.headline())), place.unwrap_or_default()),
         );
-        self.wrapped("    found: ", &safe_reason(&failure.found));
+        self.wrapped("    found: ", &safe_reason(&told.failure.found));
+    }
+
+    /// What was found and how to mend it, without the evidence.
+    fn briefly(&mut self, alert: &Alert, told: &ConditionAlert) {
+        self.heading(told);
+        self.since(alert, told);
+        let steps = control_of(told).map(|control| control.remediation.console.join(" "));
+        if let Some(mend) = steps.as_deref().or_else(|| words::mend(&told.condition)) {
+            self.wrapped("    mend:  ", mend);
+        }
+    }
+
+    fn condition(&mut self, alert: &Alert, told: &ConditionAlert) {
+        let failure = &told.failure;
+        let control = control_of(told);
+        self.heading(told);
         for evidence in &failure.evidence {
             let (fact, value) = (safe(&evidence.fact), safe(&evidence.value));
             self.wrapped("      - ", &format!("{fact} = {value} ({}, {})", evidence.source, moment(evidence.as_of)));
@@ -408,13 +430,55 @@ impl<'a> Mail<'a> {
         for ((number, title), status) in lines {
             self.line(format!("  {number} {title:<62} {}", words::shown(status)));
         }
-        // A digest has listed them.
-        let report = self.bulletin.report.filter(|_| self.sorted.digest().is_none());
-        for finding in report.map(|report| report.findings.as_slice()).unwrap_or_default() {
-            for exception in finding.exceptions.iter().filter(|_| finding.status == Status::Failed) {
+        let Some(report) = self.bulletin.report else { return };
+        // A digest has listed what is open, and what is excepted.
+        if self.sorted.digest().is_none() {
+            self.not_passed(report);
+        }
+        self.rest(report);
+    }
+
+    /// What fails, the worst first; what is unknown; what is excepted. A line each: what is new stands above with all its details.
+    fn not_passed(&mut self, report: &Report) {
+        let mut findings: Vec<&Finding> = report.findings.iter().collect();
+        findings.sort_by_key(|finding| finding.rank());
+        let open: Vec<(String, String)> = findings
+            .iter()
+            .filter(|finding| !finding.is_excepted())
+            .filter_map(|finding| Some((finding, controls::control(finding.control)?)))
+            .filter_map(|(finding, control)| match finding.status {
+                Status::Failed => Some((format!("  FAILED   {:<9}", finding.severity), control.violation, control.id)),
+                Status::Unknown => Some(("  UNKNOWN  ".to_owned(), control.title, control.id)),
+                Status::Passed | Status::NotApplicable => None,
+            })
+            .map(|(word, about, id)| (word, format!("{about} ({id})")))
+            .collect();
+        for (word, about) in open.iter().take(MAX_LINES) {
+            self.wrapped(word, about);
+        }
+        if let Some(more) = open.len().checked_sub(MAX_LINES).filter(|more| *more > 0) {
+            self.line(format!("  and {more} more"));
+        }
+        for finding in findings.iter().filter(|finding| finding.status >= Status::Unknown) {
+            for exception in &finding.exceptions {
                 self.wrapped("  EXCEPTED ", &safe_reason(&format!("{}. {}", finding.control, excepted(exception))));
             }
         }
+    }
+
+    /// What passes, counted.
+    fn rest(&mut self, report: &Report) {
+        let count = |status| report.findings.iter().filter(|finding| finding.status == status).count();
+        let mut parts = vec![counted(count(Status::Passed), "control passes", "controls pass")];
+        match count(Status::NotApplicable) {
+            0 => {}
+            1 => parts.push("1 does not apply".into()),
+            many => parts.push(format!("{many} do not apply")),
+        }
+        if !report.left_out.is_empty() {
+            parts.push(format!("left out: {}", some_of(&report.left_out, safe)));
+        }
+        self.wrapped("  ", &format!("{}.", parts.join("; ")));
     }
 
     /// What this run could not read, beside what is told of as a condition.

@@ -2,12 +2,13 @@
 //!
 //! Whoever reads it may be tired and on a phone: each part says what happened, how bad it is, what to do, and where to click.
 
+use crate::text::counted;
 use std::cmp::Reverse;
 
 use jiff::Timestamp;
 
 use super::words::{
-    self, Acts, MAX_DETAILED, MAX_LINES, Sum, capital, control_of, counted, moment, some_of, time_of, weight, when,
+    self, Acts, MAX_DETAILED, MAX_LINES, Sum, capital, control_of, moment, some_of, time_of, weight, when,
 };
 use super::{Notification, Sorted, runbook};
 use crate::account::Account;
@@ -381,6 +382,7 @@ impl<'a> Pen<'a> {
         } else if others.is_empty() {
             lines.push("Open is what stands above.".into());
         }
+        lines.extend(digest.score.map(|score| capital(&score.to_string())));
         for (step, status) in Step::ALL.into_iter().zip(&digest.steps) {
             lines.push(format!("{}. {}: {}", step.number(), step.title(), words::shown(*status)));
         }

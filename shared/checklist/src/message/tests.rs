@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::account::AccountId;
 use crate::alert::{Memory, Policy, Rhythm, decide};
+use crate::identities::InlinePolicy;
 use crate::root_activity::{Kind, Mfa, TrailEvent, gather};
 use crate::settings::Settings;
 use crate::snapshot::{RegionSweep, Snapshot};
@@ -13,7 +14,7 @@ mod chats;
 fn report(change: impl FnOnce(&mut Snapshot)) -> Report {
     let mut snapshot = Snapshot::compliant();
     change(&mut snapshot);
-    Report::generate(&snapshot, &Settings::default())
+    Report::generate(&snapshot, &Settings::compliant())
 }
 
 fn compose(change: impl FnOnce(&mut Snapshot)) -> Message {
@@ -221,7 +222,7 @@ fn in_1_in_4_hostile_text_neither_breaks_the_mail_nor_the_json() {
             ..sign_in_without_mfa()
         }];
         snapshot.users_mut()[0].name = hostile.into();
-        snapshot.users_mut()[0].inline_policies.push(hostile.into());
+        snapshot.users_mut()[0].inline_policies.push(InlinePolicy::limited(hostile));
         snapshot.account.alias = Some(hostile.into());
     });
     assert!(!message.text.contains("https://evil") && !message.text.contains("www.evil"), "{}", message.text);
@@ -251,7 +252,7 @@ proptest! {
             ..new_root_key()
         };
         snapshot.root_events.activity = numbered(&act, count).collect();
-        let message = compose_new(&Report::generate(&snapshot, &Settings::default())).unwrap();
+        let message = compose_new(&Report::generate(&snapshot, &Settings::compliant())).unwrap();
         prop_assert!((1..100).contains(&message.subject.len()));
         prop_assert!(message.subject.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()));
         prop_assert!(message.by_protocol().len() <= MAX_BYTES);

@@ -1,6 +1,7 @@
 //! The words that every channel shares. What others wrote is still in them as they wrote it: each channel makes it harmless in its
 //! own way.
 
+use crate::text::counted;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Sorted, digest_headline};
@@ -272,8 +273,16 @@ pub(super) fn shown(status: Status) -> String {
 
 /// What to do about a fault that no control describes.
 pub(super) fn mend(fault: &Fault) -> Option<&'static str> {
-    let confirm = "Confirm the subscription in the mail that AWS sent, or subscribe somebody to the topic.";
-    (*fault == Fault::NoSubscriber).then_some(confirm)
+    match fault {
+        Fault::NoSubscriber => {
+            Some("Confirm the subscription in the mail that AWS sent, or subscribe somebody to the topic.")
+        }
+        Fault::Unjudged { .. } => Some(
+            "If it is checked elsewhere, say so: an exception for this control, with an owner and an end, silences it \
+             (parameter Exceptions).",
+        ),
+        Fault::Control { .. } | Fault::Unread { .. } => None,
+    }
 }
 
 /// How a condition ended, and how long it was open.
@@ -283,8 +292,8 @@ pub(super) fn ended(alert: &Alert, told: &ConditionAlert) -> (String, String) {
             format!("SILENCED, not mended: {}. {}", told.condition, excepted(exception))
         }
         (Transition::Dropped, _) => format!(
-            "NO LONGER CHECKED, so nobody knows whether it still is so: {}. Its Region is swept no more, or this version has no such \
-             control.",
+            "NO LONGER CHECKED, so nobody knows whether it still is so: {}. Its Region is swept no more, or the control is left out, or \
+             this version has none such.",
             told.condition.about()
         ),
         _ => told.condition.mended(),
@@ -412,10 +421,6 @@ pub(super) fn age(age: SignedDuration) -> String {
         (0, hours, minutes) => format!("{hours} h {minutes} min"),
         (days, hours, _) => format!("{days} d {hours} h"),
     }
-}
-
-pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 pub(super) fn capital(text: &str) -> String {

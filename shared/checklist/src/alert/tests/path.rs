@@ -137,12 +137,17 @@ fn a_rule_that_is_off_opens_and_resolves_like_any_failure() {
     let turn = |snapshot: &mut Snapshot, switch| snapshot.watch.as_mut().unwrap().rules[0].state = Ok(switch);
     let alerts = account.after(QUARTER, |snapshot| turn(snapshot, Switch::Disabled));
     assert_eq!((words(&alerts), alerts[0].severity), (word(Transition::Opened, PATH), Severity::High));
+    let without_trail = [PATH, "cloudtrail-trail"];
+    let told = |alerts: &[Alert], transitions: [Transition; 2]| {
+        let expected: Vec<_> = transitions.into_iter().zip(without_trail.map(str::to_owned)).collect();
+        assert_eq!(words(alerts), expected);
+    };
     let alerts = account.after(QUARTER, |snapshot| snapshot.trails = Ok(Vec::new()));
-    assert_eq!(words(&alerts), word(Transition::Changed, PATH));
+    told(&alerts, [Transition::Changed, Transition::Opened]);
     let alerts = account.after(QUARTER, |snapshot| {
         *snapshot = Snapshot { taken_at: snapshot.taken_at, ..Snapshot::compliant() };
     });
-    assert_eq!(words(&alerts), word(Transition::Resolved, PATH));
+    told(&alerts, [Transition::Resolved, Transition::Resolved]);
 }
 
 #[test]
@@ -179,7 +184,9 @@ fn an_organizations_trail_that_is_withheld_is_told_as_unjudged_and_one_that_time
         });
         (words(&alerts), account.report().is_whole())
     };
-    assert_eq!(trail(denied(), true), (word(Transition::Opened, "alert-path#unjudged"), true));
+    let unjudged = ["alert-path#unjudged", "cloudtrail-trail#unjudged"];
+    let unjudged = unjudged.map(|key| (Transition::Opened, key.to_owned())).to_vec();
+    assert_eq!(trail(denied(), true), (unjudged, true));
     assert_eq!(
         trail(denied(), false),
         (word(Transition::Opened, "unread#trails"), false),

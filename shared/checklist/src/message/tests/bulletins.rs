@@ -6,6 +6,7 @@ use super::*;
 use crate::Severity;
 use crate::alert::{Condition, Failure, Fault, Plan, annotate, announce};
 use crate::declarations::{ATTESTATION_HOLDS, Attestation, Exception, Statement};
+use crate::selection::Selection;
 
 pub(super) const QUARTER: SignedDuration = SignedDuration::from_mins(15);
 
@@ -31,7 +32,10 @@ impl Story {
         let policy = Policy { digest: Rhythm::Never, ..Policy::default() };
         let mut snapshot = Snapshot::compliant();
         snapshot.credential_report.as_mut().unwrap().generated_at = snapshot.taken_at;
-        Self { memory: Memory::default(), snapshot, settings: Settings::default(), policy, waiting: Vec::new() }
+        // Nobody has stated anything.
+        let selection = Selection::default().without(["root-credentials-statements"]).unwrap();
+        let settings = Settings { selection, ..Settings::default() };
+        Self { memory: Memory::default(), snapshot, settings, policy, waiting: Vec::new() }
     }
 
     fn report(&self) -> Report {
@@ -125,7 +129,7 @@ fn a_condition_is_new_then_still_open_then_resolved() {
     let mail = story.run(QUARTER, no_mfa).mail();
     assert_eq!(mail.subject, "[rootwatch] CRITICAL: root has no MFA in acme-prod (111122223333)");
     assert!(section(&mail.text, "NEW").contains("CRITICAL  Root has no MFA (step 2, root-mfa)"));
-    assert!(mail.text.contains("\n1 new problem; 4 of 5 steps of the checklist pass.\n"), "{}", mail.text);
+    assert!(mail.text.contains("\n1 new problem.\nFive steps: 4 of 5 · baseline: "), "{}", mail.text);
     let mail = story.run(hours(4), |_| {}).mail();
     assert_eq!(mail.subject, "[rootwatch] CRITICAL: still open: root has no MFA in acme-prod (111122223333)");
     let still = section(&mail.text, "STILL OPEN");
@@ -160,7 +164,7 @@ fn what_opened_in_silence_and_is_reminded_of_is_new_to_whoever_hears_it_first() 
     let new = section(&mail.text, "NEW");
     assert!(new.contains("why:") && new.contains("open since 2026-11-20 10:15:00 UTC"), "{new}");
     assert!(!mail.text.contains("STILL OPEN\n"));
-    assert!(mail.text.contains("\n1 new problem, 2 to know; "), "{}", mail.text);
+    assert!(mail.text.contains("\n1 new problem, 2 to know.\n"), "{}", mail.text);
 
     story.run(QUARTER, |snapshot| snapshot.root().access_keys[0].active = Ok(true)).mail();
     let second = |snapshot: &mut Snapshot| snapshot.root().access_keys[1].active = Ok(true);
@@ -200,7 +204,7 @@ fn a_silenced_and_a_dropped_condition_are_not_called_resolved() {
         "{}",
         mail.text
     );
-    assert!(mail.text.contains("\n1 silenced; 4 of 5"), "{}", mail.text);
+    assert!(mail.text.contains("\n1 silenced.\nFive steps: 4 of 5 · "), "{}", mail.text);
 
     let mut story = Story::new();
     let sweep = RegionSweep {
@@ -211,7 +215,7 @@ fn a_silenced_and_a_dropped_condition_are_not_called_resolved() {
     story.run(QUARTER, |snapshot| snapshot.root_events.regions.push(sweep)).mail();
     let mail = story.run(QUARTER, |snapshot| drop(snapshot.root_events.regions.pop())).mail();
     assert!(mail.subject.starts_with("[rootwatch] NO LONGER CHECKED: root events of eu-west-1"), "{}", mail.subject);
-    assert!(mail.text.contains("\n1 no longer checked; 5 of 5"), "{}", mail.text);
+    assert!(mail.text.contains("\n1 no longer checked.\nFive steps: 5 of 5 · "), "{}", mail.text);
 }
 
 #[test]

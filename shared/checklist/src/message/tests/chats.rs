@@ -8,6 +8,7 @@ use super::bulletins::{QUARTER, Story, no_mfa};
 use super::*;
 use crate::Severity;
 use crate::alert::{Plan, announce, of_tampering};
+use crate::identities::InlinePolicy;
 use crate::message::slack::limits;
 use crate::tampering::{Tampering, Target};
 use crate::text::bounded;
@@ -328,7 +329,7 @@ fn in_1_in_2_what_others_wrote_is_dead_in_slack() {
             ..sign_in_without_mfa()
         }];
         snapshot.users_mut()[0].name = hostile.clone();
-        snapshot.users_mut()[0].inline_policies.push(hostile.clone());
+        snapshot.users_mut()[0].inline_policies.push(InlinePolicy::limited(&hostile));
         snapshot.account.alias = Some(hostile.clone());
     });
     let composed = slack(&message);
@@ -368,7 +369,7 @@ proptest! {
         let mut snapshot = Snapshot::compliant();
         snapshot.account.alias = Some(texts[0].clone());
         for (number, user) in (0..reasons).zip(std::iter::repeat(&texts[1])) {
-            snapshot.users_mut()[0].inline_policies.push(format!("{user}{number}"));
+            snapshot.users_mut()[0].inline_policies.push(InlinePolicy::limited(&format!("{user}{number}")));
         }
         let act = RootActivity {
             user_agent: Some(texts[2].clone()),
@@ -383,7 +384,7 @@ proptest! {
         };
         snapshot.root_events.activity = numbered(&act, acts).chain(numbered(&failed_sign_in(), failed)).collect();
         snapshot.summary_mut().root_mfa = Ok(0);
-        let message = compose_new(&Report::generate(&snapshot, &Settings::default())).unwrap();
+        let message = compose_new(&Report::generate(&snapshot, &Settings::compliant())).unwrap();
         let mut notification = read(&message);
         notification.left_out = left_out;
         notification.runbook = format!("https://wiki.example/{}", texts[5]).into();

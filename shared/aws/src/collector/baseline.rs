@@ -1,0 +1,212 @@
+//! What only the account baseline needs, beside what the five steps read.
+
+use std::collections::BTreeSet;
+use std::future::ready;
+
+use checklist::analyzers::RegionAnalyzers;
+use checklist::billing::{BillingAlarm, Budget, CostReport};
+use checklist::bucket::Bucket;
+use checklist::contacts::{AlternateContacts, PrimaryContact};
+use checklist::credential_report::{CredentialReport, RootRow};
+use checklist::federation::{IdentityCenterInstance, IdentityProviders};
+use checklist::identities::{Holders, RolesAndPolicies};
+use checklist::organization::{CentralRootAccess, Organization, ServiceControlPolicy};
+use checklist::trails::Trail;
+use checklist::{Account, Partition, Source, Unavailable};
+use futures_util::future::{BoxFuture, FutureExt, join_all, try_join_all};
+use jiff::Timestamp;
+
+use super::{Collector, Look, guarded};
+use crate::{
+    analyzers, billing_alarms, buckets, budgets, contacts, cost_reports, data_exports, federation, iam,
+    identity_center, organization, root_password,
+};
+
+type Read<T> = Result<T, Unavailable>;
+
+/// Sources that wait for no other.
+pub(super) struct Baseline {
+    pub(super) roles_and_policies: Read<RolesAndPolicies>,
+    pub(super) support_access: Read<Holders>,
+    pub(super) identity_providers: Read<IdentityProviders>,
+    pub(super) identity_center: Read<Vec<IdentityCenterInstance>>,
+    pub(super) cost_reports: Read<Vec<CostReport>>,
+    pub(super) data_exports: Read<Vec<CostReport>>,
+    pub(super) budgets: Read<Vec<Budget>>,
+    pub(super) billing_alarms: Read<Vec<BillingAlarm>>,
+    pub(super) primary_contact: Read<Option<PrimaryContact>>,
+    pub(super) alternate_contacts: Read<AlternateContacts>,
+}
+
+/// The account's organization, and what depends on whether the account manages it.
+pub(super) struct Membership {
+    pub(super) organization: Read<Option<Organization>>,
+    pub(super) central_root_access: Read<Option<CentralRootAccess>>,
+    pub(super) service_control_policies: Read<Option<Vec<ServiceControlPolicy>>>,
+}
+
+impl Collector {
+    pub(super) async fn baseline(&self, look: &Look) -> Baseline {
+        let clients = &self.clients;
+        let account = || clients.account(look.partition);
+        let (
+            roles_and_policies,
+            support_access,
+            identity_providers,
+            identity_center,
+            cost_reports,
+            data_exports,
+            budgets,
+            billing_alarms,
+            primary_contact,
+            alternate_contacts,
+        ) = tokio::join!(
+            look.ask(
+                (Source::RolesAndPolicies, "iam:GetAccountAuthorizationDetails"),
+                iam::roles_and_policies(&clients.iam)
+            ),
+            look.ask(
+                (Source::SupportAccess, "iam:ListEntitiesForPolicy"),
+                iam::holders(&clients.iam, look.partition, iam::SUPPORT_ACCESS, Source::SupportAccess)
+            ),
+            look.ask(
+                (Source::IdentityProviders, "iam:ListSAMLProviders"),
+                federation::identity_providers(&clients.iam)
+            ),
+            look.ask((Source::IdentityCenter, "sso:ListInstances"), async {
+                identity_center::instances(&clients.identity_center()).await
+            }),
+            look.ask_of_billing((Source::CostReports, "cur:DescribeReportDefinitions"), async {
+                cost_reports::read(&clients.cost_reports()).await
+            }),
+            look.ask_of_billing((Source::DataExports, "bcm-data-exports:ListExports"), async {
+                data_exports::read(&clients.data_exports()).await
+            }),
+            look.ask_of_billing((Source::Budgets, "budgets:ViewBudget"), async {
+                budgets::read(&clients.budgets(), &look.account).await
+            }),
+            look.ask_of_billing((Source::BillingAlarms, "cloudwatch:DescribeAlarms"), async {
+                billing_alarms::read(&clients.billing_alarms()).await
+            }),
+            look.ask((Source::PrimaryContact, "account:GetContactInformation"), async {
+                contacts::primary(&account()).await
+            }),
+            look.ask((Source::AlternateContacts, "account:GetAlternateContact"), async {
+                contacts::alternate(&account()).await
+            }),
+        );
+        Baseline {
+            roles_and_policies,
+            support_access,
+            identity_providers,
+            identity_center,
+            cost_reports,
+            data_exports,
+            budgets,
+            billing_alarms,
+            primary_contact,
+            alternate_contacts,
+        }
+    }
+
+    /// Central root access is told to the account that manages the organization, which no policy of it binds; of the policies AWS tells
+    /// a member at most.
+    pub(super) async fn membership(&self, look: &Look) -> Membership {
+        let client = || self.clients.organizations(look.partition);
+        let organization = look.ask((Source::Organization, "organizations:DescribeOrganization"), async {
+            organization::read(&client()).await
+        });
+        let organization = organization.await;
+        let (central, policies) = (
+            (Source::CentralRootAccess, "iam:ListOrganizationsFeatures"),
+            (Source::ServiceControlPolicies, "organizations:ListPoliciesForTarget"),
+        );
+        let (central_root_access, service_control_policies) = match &organization {
+            Err(error) => tokio::join!(look.ask(central, unread(error)), look.ask(policies, unread(error))),
+            Ok(None) => tokio::join!(look.ask(central, ready(Ok(None))), look.ask(policies, ready(Ok(None)))),
+            Ok(Some(organization)) if organization.management_account == look.account => tokio::join!(
+                look.ask(central, organization::central_root_access(&self.clients.iam)),
+                look.ask(policies, ready(Ok(None))),
+            ),
+            Ok(Some(_)) => tokio::join!(
+                look.ask(central, ready(Ok(None))),
+                look.ask(policies, async { organization::service_control_policies(&client(), &look.account).await }),
+            ),
+        };
+        Membership { organization, central_root_access, service_control_policies }
+    }
+
+    /// When root's password was last changed, where `report` leaves that open.
+    pub(super) async fn root_password_change(
+        &self,
+        look: &Look,
+        account: &Account,
+        report: &Read<CredentialReport>,
+    ) -> Read<Option<Timestamp>> {
+        let row = report.as_ref().ok().and_then(|report| report.root.as_ref().ok());
+        if !row.is_some_and(leaves_password_change_open) {
+            return Err(Unavailable::not_asked(Source::RootPasswordChange));
+        }
+        let changes = look.partition.sign_in_regions().iter().map(|region| async move {
+            let cloudtrail = self.clients.cloudtrail(region);
+            root_password::last_change((&cloudtrail.client, &cloudtrail.pace), account, region, look.taken_at).await
+        });
+        let newest = async { Ok(try_join_all(changes).await?.into_iter().flatten().max()) };
+        look.ask((Source::RootPasswordChange, "cloudtrail:LookupEvents"), newest).await
+    }
+
+    pub(super) async fn trail_buckets(&self, look: &Look, trails: &Read<Vec<Trail>>) -> Read<Vec<Bucket>> {
+        let what = (Source::TrailBuckets, "s3:GetBucketPublicAccessBlock");
+        match trails {
+            Ok(trails) => {
+                let read = async { Ok(buckets::read(|region| self.clients.s3(region), &look.account, trails).await) };
+                look.ask(what, read).await
+            }
+            Err(error) => look.ask(what, unread(error)).await,
+        }
+    }
+
+    /// Each of `regions` for itself: one that does not answer hides no other.
+    pub(super) async fn analyzers(
+        &self,
+        look: &Look,
+        regions: impl Future<Output = BTreeSet<String>>,
+    ) -> Read<Vec<RegionAnalyzers>> {
+        if !look.sources.contains(&Source::Analyzers) {
+            return Err(Unavailable::not_asked(Source::Analyzers));
+        }
+        let regions = regions.await.into_iter().map(|region| async move {
+            let operation = analyzers::operation(&region);
+            let client = self.clients.analyzers(&region);
+            let active = analyzers::active(&client, &region);
+            let active = guarded((Source::Analyzers, &operation), look.deadline, active).await;
+            RegionAnalyzers { region, active }
+        });
+        Ok(join_all(regions).await)
+    }
+}
+
+impl Look {
+    /// As [`Look::ask`], of what AWS has in its commercial Regions alone.
+    fn ask_of_billing<'a, T: Send + 'a>(
+        &'a self,
+        (source, operation): (Source, &'a str),
+        read: impl Future<Output = Read<T>> + Send + 'a,
+    ) -> BoxFuture<'a, Read<T>> {
+        if self.partition == Partition::Aws {
+            self.ask((source, operation), read)
+        } else {
+            ready(Err(Unavailable::not_asked(source))).boxed()
+        }
+    }
+}
+
+/// What could not be read because that which it depends on could not.
+fn unread<T>(error: &Unavailable) -> impl Future<Output = Read<T>> {
+    ready(Err(error.clone()))
+}
+
+/// Root may have a password, and `row` does not say when it was last changed: a report of the old kind says neither.
+fn leaves_password_change_open(row: &RootRow) -> bool {
+    !matches!(row.password_last_changed, Ok(Some(_))) && row.password_enabled != Ok(false)
+}

@@ -1,0 +1,120 @@
+//! SDK clients, each made when it is first needed: making one costs more than a call.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use aws_config::{Region, SdkConfig};
+use checklist::Partition;
+
+use crate::regions;
+use crate::root_events::Pace;
+
+/// Where billing has its endpoints, and its metric
+/// (<https://docs.aws.amazon.com/general/latest/gr/billing.html>).
+const BILLING: &str = "us-east-1";
+
+#[derive(Debug)]
+pub(super) struct Clients {
+    config: SdkConfig,
+    pub(super) iam: aws_sdk_iam::Client,
+    account: ByRegion<aws_sdk_account::Client>,
+    cloudtrail: ByRegion<CloudTrail>,
+    organizations: ByRegion<aws_sdk_organizations::Client>,
+    s3: ByRegion<aws_sdk_s3::Client>,
+}
+
+/// A Region's CloudTrail; all who look up events there keep its pace together.
+#[derive(Debug, Clone)]
+pub(super) struct CloudTrail {
+    pub(super) client: aws_sdk_cloudtrail::Client,
+    pub(super) pace: Pace,
+}
+
+impl Clients {
+    pub(super) fn new(config: &SdkConfig) -> Self {
+        Self {
+            config: config.clone(),
+            iam: aws_sdk_iam::Client::new(config),
+            account: ByRegion::default(),
+            cloudtrail: ByRegion::default(),
+            organizations: ByRegion::default(),
+            s3: ByRegion::default(),
+        }
+    }
+
+    pub(super) fn account(&self, partition: Partition) -> aws_sdk_account::Client {
+        let region = regions::endpoint_region(partition);
+        self.account.get(region, || aws_sdk_account::Client::new(&self.config_in(region)))
+    }
+
+    pub(super) fn organizations(&self, partition: Partition) -> aws_sdk_organizations::Client {
+        let region = regions::endpoint_region(partition);
+        self.organizations.get(region, || aws_sdk_organizations::Client::new(&self.config_in(region)))
+    }
+
+    pub(super) fn cloudtrail(&self, region: &str) -> CloudTrail {
+        self.cloudtrail.get(region, || CloudTrail {
+            client: aws_sdk_cloudtrail::Client::new(&self.config_in(region)),
+            pace: Pace::default(),
+        })
+    }
+
+    pub(super) fn s3(&self, region: &str) -> aws_sdk_s3::Client {
+        self.s3.get(region, || aws_sdk_s3::Client::new(&self.config_in(region)))
+    }
+
+    // What follows is needed once a run.
+
+    pub(super) fn analyzers(&self, region: &str) -> aws_sdk_accessanalyzer::Client {
+        aws_sdk_accessanalyzer::Client::new(&self.config_in(region))
+    }
+
+    pub(super) fn event_bridge(&self, region: &str) -> aws_sdk_eventbridge::Client {
+        aws_sdk_eventbridge::Client::new(&self.config_in(region))
+    }
+
+    pub(super) fn scheduler(&self) -> aws_sdk_scheduler::Client {
+        aws_sdk_scheduler::Client::new(&self.config)
+    }
+
+    pub(super) fn identity_center(&self) -> aws_sdk_ssoadmin::Client {
+        aws_sdk_ssoadmin::Client::new(&self.config)
+    }
+
+    pub(super) fn cost_reports(&self) -> aws_sdk_costandusagereport::Client {
+        aws_sdk_costandusagereport::Client::new(&self.config_in(BILLING))
+    }
+
+    pub(super) fn data_exports(&self) -> aws_sdk_bcmdataexports::Client {
+        aws_sdk_bcmdataexports::Client::new(&self.config_in(BILLING))
+    }
+
+    pub(super) fn budgets(&self) -> aws_sdk_budgets::Client {
+        aws_sdk_budgets::Client::new(&self.config_in(BILLING))
+    }
+
+    pub(super) fn billing_alarms(&self) -> aws_sdk_cloudwatch::Client {
+        aws_sdk_cloudwatch::Client::new(&self.config_in(BILLING))
+    }
+
+    fn config_in(&self, region: &str) -> SdkConfig {
+        self.config.clone().into_builder().region(Region::new(region.to_owned())).build()
+    }
+}
+
+/// Clients of one service, by Region.
+#[derive(Debug)]
+struct ByRegion<C>(Mutex<BTreeMap<String, C>>);
+
+impl<C> Default for ByRegion<C> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<C: Clone> ByRegion<C> {
+    fn get(&self, region: &str, make: impl FnOnce() -> C) -> C {
+        let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        clients.entry(region.to_owned()).or_insert_with(make).clone()
+    }
+}

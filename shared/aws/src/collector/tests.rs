@@ -1,0 +1,342 @@
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, Region};
+use aws_sdk_iam::config::{Credentials, SharedCredentialsProvider};
+use aws_smithy_http_client::test_util::infallible_client_fn;
+use aws_smithy_types::body::SdkBody;
+
+use super::*;
+
+const WHAT: (Source, &str) = (Source::AccountSummary, "iam:GetAccountSummary");
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_never_answers_ends_at_the_deadline() {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let result = guarded::<()>(WHAT, deadline, std::future::pending()).await;
+    assert_eq!(result.unwrap_err().cause, Cause::OutOfTime);
+    assert_eq!(Instant::now(), deadline);
+}
+
+#[tokio::test]
+async fn rt_4_a_panic_in_one_source_is_data() {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let result = guarded::<()>(WHAT, Instant::now() + Duration::from_secs(1), async { panic!("broken") }).await;
+    std::panic::set_hook(hook);
+    assert_eq!(result.unwrap_err().cause, Cause::Internal);
+}
+
+const ALL: [Source; 28] = [
+    Source::CredentialReport,
+    Source::AccountSummary,
+    Source::PasswordPolicy,
+    Source::Identities,
+    Source::VirtualMfaDevices,
+    Source::Administrators,
+    Source::AccountAlias,
+    Source::Regions,
+    Source::Subscribers,
+    Source::Trails,
+    Source::Watch,
+    Source::RootEvents,
+    Source::RolesAndPolicies,
+    Source::SupportAccess,
+    Source::IdentityProviders,
+    Source::IdentityCenter,
+    Source::RootPasswordChange,
+    Source::TrailBuckets,
+    Source::CostReports,
+    Source::DataExports,
+    Source::Budgets,
+    Source::BillingAlarms,
+    Source::PrimaryContact,
+    Source::AlternateContacts,
+    Source::Organization,
+    Source::CentralRootAccess,
+    Source::ServiceControlPolicies,
+    Source::Analyzers,
+];
+
+/// Bodies by the name of the operation; everything else is denied.
+type Answers = Vec<(&'static str, String)>;
+
+fn look(partition: Partition, sources: &[Source]) -> Look {
+    Look {
+        account: AccountId::parse("111122223333").expect("an id"),
+        partition,
+        taken_at: "2026-11-20T10:00:00Z".parse().expect("a time"),
+        lookback: SignedDuration::from_hours(1),
+        stack: None,
+        coverage: BTreeMap::new(),
+        subscribed: None,
+        watch: None,
+        regions: None,
+        sources: sources.iter().copied().collect(),
+        is_narrow: false,
+        delivered: None,
+        deadline: Instant::now() + Duration::from_secs(280),
+    }
+}
+
+/// What a look sees of an account that gives `answers`, and what it called: host and operation, each once and in order.
+async fn taken(look: Look, answers: Answers) -> (Snapshot, Vec<String>) {
+    let called = Arc::new(Mutex::new(BTreeSet::new()));
+    let seen = Arc::clone(&called);
+    let http = infallible_client_fn(move |request| {
+        let (host, operation) = (request.uri().host().expect("a host").to_owned(), operation(&request));
+        seen.lock().expect("one thread").insert(format!("{host} {operation}"));
+        let answer = answers.iter().find(|(name, _)| *name == operation);
+        let is_query =
+            request.headers().get("content-type").is_some_and(|kind| kind == "application/x-www-form-urlencoded");
+        let denied = if is_query {
+            "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>"
+        } else if host.contains(".s3.") {
+            "<Error><Code>AccessDenied</Code></Error>"
+        } else {
+            r#"{"__type":"AccessDeniedException"}"#
+        };
+        let (status, body) = answer.map_or((403, denied), |(_, body)| (200, body));
+        http::Response::builder().status(status).body(SdkBody::from(body)).expect("an answer")
+    });
+    let region = if look.partition == Partition::China { "cn-north-1" } else { "eu-west-1" };
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::from_static(region))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new("AKIAEXAMPLE", "s", None, None, "test")))
+        .retry_config(RetryConfig::disabled())
+        .http_client(http)
+        .build();
+    let snapshot = Collector::new(&config).snapshot(look).await;
+    let called = called.lock().expect("one thread").iter().cloned().collect();
+    (snapshot, called)
+}
+
+/// By header, by form, or by path, as the service's protocol has it; a look-up of events with what it looks up.
+fn operation(request: &http::Request<SdkBody>) -> String {
+    let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
+    if let Some(target) = request.headers().get("x-amz-target") {
+        let operation = target.to_str().expect("text").rsplit('.').next().expect("a name").to_owned();
+        let value = body.split("\"AttributeValue\":\"").nth(1).and_then(|rest| rest.split('"').next());
+        return value.map_or(operation.clone(), |value| format!("{operation} {value}"));
+    }
+    let form = body.strip_prefix("Action=").and_then(|rest| rest.split('&').next());
+    let path = request.uri().path_and_query().map(|path| path.as_str()).unwrap_or_default();
+    form.unwrap_or_else(|| path.rsplit('/').next().unwrap_or(path)).to_owned()
+}
+
+fn unavailable(snapshot: &Snapshot) -> BTreeMap<&'static str, Option<&Unavailable>> {
+    let by_source: [(Source, Option<&Unavailable>); 23] = [
+        (Source::CredentialReport, snapshot.credential_report.as_ref().err()),
+        (Source::PasswordPolicy, snapshot.password_policy.as_ref().err()),
+        (Source::Identities, snapshot.identities.as_ref().err()),
+        (Source::VirtualMfaDevices, snapshot.virtual_mfa_devices.as_ref().err()),
+        (Source::Administrators, snapshot.administrators.as_ref().err()),
+        (Source::Regions, snapshot.regions.as_ref().err()),
+        (Source::Trails, snapshot.trails.as_ref().err()),
+        (Source::RolesAndPolicies, snapshot.roles_and_policies.as_ref().err()),
+        (Source::SupportAccess, snapshot.support_access.as_ref().err()),
+        (Source::IdentityProviders, snapshot.identity_providers.as_ref().err()),
+        (Source::IdentityCenter, snapshot.identity_center.as_ref().err()),
+        (Source::RootPasswordChange, snapshot.root_password_change.as_ref().err()),
+        (Source::TrailBuckets, snapshot.trail_buckets.as_ref().err()),
+        (Source::CostReports, snapshot.cost_reports.as_ref().err()),
+        (Source::DataExports, snapshot.data_exports.as_ref().err()),
+        (Source::Budgets, snapshot.budgets.as_ref().err()),
+        (Source::BillingAlarms, snapshot.billing_alarms.as_ref().err()),
+        (Source::PrimaryContact, snapshot.primary_contact.as_ref().err()),
+        (Source::AlternateContacts, snapshot.alternate_contacts.as_ref().err()),
+        (Source::Organization, snapshot.organization.as_ref().err()),
+        (Source::CentralRootAccess, snapshot.central_root_access.as_ref().err()),
+        (Source::ServiceControlPolicies, snapshot.service_control_policies.as_ref().err()),
+        (Source::Analyzers, snapshot.analyzers.as_ref().err()),
+    ];
+    by_source.into_iter().map(|(source, why)| (source.id(), why)).collect()
+}
+
+fn not_asked(snapshot: &Snapshot) -> Vec<&'static str> {
+    let is_not_asked = |why: &Unavailable| why.cause == Cause::NotAsked;
+    unavailable(snapshot).into_iter().filter(|(_, why)| why.is_some_and(is_not_asked)).map(|(id, _)| id).collect()
+}
+
+fn sweep(regions: &[&str], domain: &str) -> BTreeSet<String> {
+    let calls = |region: &&str| {
+        ["root", "signin.amazonaws.com"].map(|value| format!("cloudtrail.{region}.{domain} LookupEvents {value}"))
+    };
+    regions.iter().flat_map(calls).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_no_chosen_control_needs_is_not_asked_for() {
+    let (snapshot, called) = taken(Look { regions: Some(Vec::new()), ..look(Partition::Aws, &[]) }, Vec::new()).await;
+    let mut known = unavailable(&snapshot);
+    known.remove("regions").expect("they are always listed");
+    assert_eq!(not_asked(&snapshot), known.into_keys().collect::<Vec<_>>());
+    let iam = ["GetAccountSummary", "ListAccountAliases"].map(|call| format!("iam.amazonaws.com {call}"));
+    // The sweep stops at the first denial.
+    let swept = ["us-east-1", "us-east-2", "us-west-2"]
+        .map(|region| format!("cloudtrail.{region}.amazonaws.com LookupEvents signin.amazonaws.com"));
+    let called: BTreeSet<String> = called.into_iter().collect();
+    let regions = "account.us-east-1.amazonaws.com listRegions".to_owned();
+    assert_eq!(called, iam.into_iter().chain(swept).chain([regions]).collect());
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_source_is_asked_where_its_service_is() {
+    let (snapshot, called) = taken(look(Partition::Aws, &ALL), Vec::new()).await;
+    assert_eq!(not_asked(&snapshot), ["root_password_change"], "without a report nobody knows whether it is open");
+    let baseline: BTreeSet<&str> = [
+        "access-analyzer.us-east-1.amazonaws.com analyzer",
+        "access-analyzer.us-east-2.amazonaws.com analyzer",
+        "access-analyzer.us-west-2.amazonaws.com analyzer",
+        "account.us-east-1.amazonaws.com getAlternateContact",
+        "account.us-east-1.amazonaws.com getContactInformation",
+        "account.us-east-1.amazonaws.com listRegions",
+        "bcm-data-exports.us-east-1.api.aws ListExports",
+        "budgets.amazonaws.com DescribeBudgetNotificationsForAccount",
+        "cur.us-east-1.amazonaws.com DescribeReportDefinitions",
+        "iam.amazonaws.com ListOpenIDConnectProviders",
+        "iam.amazonaws.com ListSAMLProviders",
+        "monitoring.us-east-1.amazonaws.com DescribeAlarmsForMetric",
+        "organizations.us-east-1.amazonaws.com DescribeOrganization",
+        "sso.eu-west-1.amazonaws.com ListInstances",
+    ]
+    .into();
+    let core = |call: &&str| {
+        let is_own = ["ListOpenIDConnectProviders", "ListSAMLProviders"].iter().any(|own| call.ends_with(own));
+        (call.starts_with("iam.") && !is_own) || call.starts_with("cloudtrail.")
+    };
+    let called: BTreeSet<&str> = called.iter().map(String::as_str).filter(|call| !core(call)).collect();
+    assert_eq!(called, baseline);
+    let analyzers = snapshot.analyzers.unwrap();
+    assert!(analyzers.len() == 3 && analyzers.iter().all(|region| region.active.is_err()), "each for itself");
+    let why = snapshot.trail_buckets.unwrap_err();
+    assert_eq!(why.source, Source::Trails, "the buckets are unknown because the trails are");
+    assert_eq!(snapshot.central_root_access.unwrap_err().source, Source::Organization);
+    assert_eq!(snapshot.service_control_policies.unwrap_err().source, Source::Organization);
+}
+
+#[tokio::test(start_paused = true)]
+async fn billing_is_asked_in_the_commercial_regions_alone() {
+    let (snapshot, called) = taken(look(Partition::China, &ALL), Vec::new()).await;
+    let unasked = ["billing_alarms", "budgets", "cost_reports", "data_exports", "root_password_change"];
+    assert_eq!(not_asked(&snapshot), unasked);
+    assert!(called.iter().all(|call| call.contains(".amazonaws.com.cn ")), "{called:?}");
+    assert!(called.contains(&"organizations.cn-northwest-1.amazonaws.com.cn DescribeOrganization".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_region_that_is_swept_is_asked_for_its_analyzers() {
+    let regions = r#"{"Regions":[{"RegionName":"ap-south-2","RegionOptStatus":"ENABLED"}]}"#;
+    let analyzer = r#"{"analyzers":[{"arn":"a","name":"mine","type":"ACCOUNT","createdAt":"2026-01-01T00:00:00Z","status":"ACTIVE"}]}"#;
+    let answers = vec![
+        ("listRegions", regions.to_owned()),
+        ("analyzer", analyzer.to_owned()),
+        ("LookupEvents root", "{}".to_owned()),
+        ("LookupEvents signin.amazonaws.com", "{}".to_owned()),
+    ];
+    let (snapshot, called) = taken(look(Partition::Aws, &ALL), answers).await;
+    let analyzers = snapshot.analyzers.unwrap();
+    let regions: Vec<&str> = analyzers.iter().map(|of| of.region.as_str()).collect();
+    assert_eq!(regions, ["ap-south-2", "us-east-1", "us-east-2", "us-west-2"]);
+    assert!(analyzers.iter().all(|of| of.active == Ok(vec!["mine".to_owned()])));
+    let called: BTreeSet<String> = called.into_iter().filter(|call| call.contains("LookupEvents")).collect();
+    let mut expected = sweep(&["us-east-1", "us-east-2", "us-west-2"], "amazonaws.com");
+    expected.insert("cloudtrail.ap-south-2.amazonaws.com LookupEvents root".to_owned());
+    assert_eq!(called, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_of_an_organization_depends_on_whether_the_account_manages_it() {
+    let organization = |manager: &str| {
+        format!(r#"{{"Organization":{{"Id":"o-example","FeatureSet":"ALL","MasterAccountId":"{manager}"}}}}"#)
+    };
+    let asked = |called: &[String], name: &str| called.iter().any(|call| call.ends_with(name));
+
+    let answers = vec![("DescribeOrganization", organization("111122223333"))];
+    let (snapshot, called) = taken(look(Partition::Aws, &ALL), answers).await;
+    assert!(asked(&called, "ListOrganizationsFeatures") && !asked(&called, "ListPoliciesForTarget"));
+    assert_eq!(snapshot.central_root_access.unwrap_err().source, Source::CentralRootAccess);
+    assert_eq!(snapshot.service_control_policies, Ok(None), "they do not bind the account that manages them");
+
+    let answers = vec![("DescribeOrganization", organization("999900001111"))];
+    let (snapshot, called) = taken(look(Partition::Aws, &ALL), answers).await;
+    assert!(!asked(&called, "ListOrganizationsFeatures") && asked(&called, "ListPoliciesForTarget"));
+    assert_eq!((snapshot.central_root_access, snapshot.service_control_policies), (Ok(None), Ok(None)));
+
+    let answers = vec![("DescribeOrganization", organization("999900001111"))];
+    let (snapshot, called) = taken(look(Partition::Aws, &[Source::Organization]), answers).await;
+    assert!(snapshot.organization.is_ok() && !asked(&called, "ListPoliciesForTarget"));
+    assert_eq!(snapshot.central_root_access.unwrap_err().cause, Cause::NotAsked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_buckets_of_the_trails_are_asked_in_their_regions() {
+    let trails = r#"{"trailList":[{"Name":"audit","S3BucketName":"acme-audit","HomeRegion":"eu-north-1",
+        "TrailARN":"arn:aws:cloudtrail:eu-north-1:111122223333:trail/audit"}]}"#;
+    let answers = vec![("DescribeTrails", trails.to_owned())];
+    let (snapshot, called) = taken(look(Partition::Aws, &ALL), answers.clone()).await;
+    let buckets = snapshot.trail_buckets.unwrap();
+    assert_eq!(
+        buckets[0].exposure.as_ref().unwrap_err().to_string(),
+        "buckets of the trails: s3:GetBucketPublicAccessBlock of acme-audit was denied (AccessDenied)"
+    );
+    assert!(called.contains(&"acme-audit.s3.eu-north-1.amazonaws.com ?publicAccessBlock".to_owned()), "{called:?}");
+    let (snapshot, called) = taken(look(Partition::Aws, &[Source::Trails]), answers).await;
+    assert!(snapshot.trails.is_ok() && !called.iter().any(|call| call.contains(".s3.")));
+}
+
+fn report(csv: &str) -> Answers {
+    let content = aws_smithy_types::base64::encode(csv.replace("444455556666", "111122223333"));
+    let generate = "<GenerateCredentialReportResponse><GenerateCredentialReportResult><State>COMPLETE</State>\
+                    </GenerateCredentialReportResult></GenerateCredentialReportResponse>";
+    let get = format!(
+        "<GetCredentialReportResponse><GetCredentialReportResult><Content>{content}</Content>\
+         <ReportFormat>text/csv</ReportFormat><GeneratedTime>2026-11-20T09:00:00Z</GeneratedTime>\
+         </GetCredentialReportResult></GetCredentialReportResponse>"
+    );
+    vec![("GenerateCredentialReport", generate.to_owned()), ("GetCredentialReport", get)]
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_history_of_roots_password_is_asked_for_only_where_the_report_leaves_it_open() {
+    let is_asked = async |csv: &str, sources: &[Source]| {
+        let (snapshot, called) = taken(look(Partition::Aws, sources), report(csv)).await;
+        assert!(
+            snapshot.credential_report.as_ref().is_ok_and(|report| report.root.is_ok()),
+            "{:?}",
+            snapshot.credential_report
+        );
+        let asked = called.iter().filter(|call| call.ends_with("LookupEvents PasswordUpdated")).count();
+        let is_asked = snapshot.root_password_change.unwrap_err().cause != Cause::NotAsked;
+        assert_eq!(asked > 0, is_asked);
+        is_asked
+    };
+    let old = include_str!("../../../checklist/samples/credential-report-2021.csv");
+    assert!(is_asked(old, &ALL).await);
+    assert!(!is_asked(old, &[Source::CredentialReport]).await);
+    assert!(!is_asked(include_str!("../../../checklist/samples/credential-report-good.csv"), &ALL).await);
+    let without = include_str!("../../../checklist/samples/credential-report-no-root-credentials.csv");
+    assert!(!is_asked(without, &ALL).await, "no password, nothing to ask");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_sweep_and_the_history_of_roots_password_share_one_pace() {
+    let mut answers = report(include_str!("../../../checklist/samples/credential-report-2021.csv"));
+    let look_ups = [
+        "LookupEvents root",
+        "LookupEvents signin.amazonaws.com",
+        "LookupEvents PasswordUpdated",
+        "LookupEvents PasswordRecoveryCompleted",
+        "LookupEvents ChangePassword",
+    ];
+    answers.extend(look_ups.map(|name| (name, "{}".to_owned())));
+    let started = Instant::now();
+    let (snapshot, _) = taken(look(Partition::Aws, &ALL), answers).await;
+    assert_eq!(snapshot.root_password_change, Ok(None));
+    // Two look-ups of the sweep and three of the password in each Region: four pauses.
+    let took = started.elapsed();
+    assert!(took >= Duration::from_millis(4 * 550) && took < Duration::from_secs(4), "{took:?}");
+}

@@ -1,0 +1,37 @@
+//! Who would see that money runs away: cost reports, budgets, alarms on estimated charges.
+
+/// A cost and usage report, or a data export.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CostReport {
+    /// Its name.
+    pub name: String,
+    /// Whether it arrives.
+    pub delivery: Delivery,
+}
+
+/// Whether a report arrives in its bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    /// It does, as far as AWS tells.
+    Works,
+    /// It does not; AWS's code for why, as `ERROR_PERMISSIONS`.
+    Fails(String),
+}
+
+/// A budget, from `budgets:DescribeBudgetNotificationsForAccount`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Budget {
+    /// Its name.
+    pub name: String,
+    /// How many notifications it has; each has at least one subscriber.
+    pub notifications: usize,
+}
+
+/// An alarm on `EstimatedCharges` of `AWS/Billing`; CloudWatch has that metric in one Region only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BillingAlarm {
+    /// Its name.
+    pub name: String,
+    /// Whether it does something when it rings: actions are enabled and there is at least one.
+    pub acts: bool,
+}

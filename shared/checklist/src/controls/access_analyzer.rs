@@ -1,0 +1,199 @@
+use super::named::named;
+use crate::analyzers::RegionAnalyzers;
+use crate::control::{Control, Reference, Remediation, Severity};
+use crate::finding::{Status, Verdict};
+use crate::framework::Framework;
+use crate::settings::Settings;
+use crate::snapshot::{Snapshot, Source, Unavailable};
+
+pub(super) const CONTROL: Control = Control {
+    id: "access-analyzer",
+    title: "An analyzer looks for external access in every Region",
+    violation: "no analyzer looks for external access",
+    step: None,
+    severity: Severity::Medium,
+    rationale: "A bucket, key, role or queue that is open to another account is found by an analyzer within half an hour, and by \
+                nobody for years without one. It costs nothing, and works in its own Region only.",
+    semantics: "Fails when a Region that is swept has no active analyzer for external access and the account is in no \
+                organization. In an organization such a Region is unknown: an analyzer of the organization lives in the \
+                management or the delegated administrator's account, and its members do not see it. Analyzers for unused or \
+                internal access do not count. Unknown also when a Region, or the list of Regions, could not be read. What an \
+                analyzer has found is not judged.",
+    remediation: Remediation {
+        console: &[
+            "IAM, Access analyzer, Analyzer settings, Create analyzer, External access analysis, in each Region that is named.",
+            "In an organization make it once, with the organization as zone of trust, in the account that AWS Organizations \
+             delegates Access Analyzer to; then write an exception for this control with the account that holds it.",
+        ],
+        cli: &[
+            "aws accessanalyzer create-analyzer --analyzer-name external-access --type ACCOUNT --region <Region>",
+            "aws accessanalyzer create-analyzer --analyzer-name organization --type ORGANIZATION --region <Region>   # in the \
+             delegated administrator's account",
+        ],
+    },
+    sources: &[Source::Regions, Source::Organization, Source::Analyzers],
+    mappings: &[
+        (Framework::Cis3, "1.20"),
+        (Framework::Cis5, "1.19"),
+        (Framework::Cis6, "2.19"),
+        (Framework::Cis7, "2.18"),
+        (Framework::SecurityHub, "IAM.28"),
+        (Framework::Config, "iam-external-access-analyzer-enabled"),
+        (Framework::Prowler, "accessanalyzer_enabled"),
+    ],
+    references: &[
+        Reference {
+            name: "AWS: Using IAM Access Analyzer",
+            url: "https://docs.aws.amazon.com/IAM/latest/UserGuide/what-is-access-analyzer.html",
+        },
+        Reference {
+            name: "AWS: Create an external access analyzer",
+            url: "https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-create-external.html",
+        },
+    ],
+    evaluate,
+};
+
+fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
+    let analyzers = snapshot.analyzers.as_ref().map_err(Clone::clone)?;
+    let mut regions: Vec<&RegionAnalyzers> = analyzers.iter().collect();
+    regions.sort_by_key(|region| match &region.active {
+        Ok(active) if active.is_empty() => 0,
+        Err(_) => 1,
+        Ok(_) => 2,
+    });
+    let shown = regions.iter().map(|region| {
+        let value = match &region.active {
+            Ok(active) if active.is_empty() => "NO active analyzer".into(),
+            Ok(active) => active.join(", "),
+            Err(_) => "not known".into(),
+        };
+        snapshot.evidence(Source::Analyzers, &region.region, value)
+    });
+    let mut evidence = named(shown.collect(), "further Regions");
+    let without: Vec<String> = regions
+        .iter()
+        .filter(|region| region.active.as_ref().is_ok_and(Vec::is_empty))
+        .map(|region| region.region.clone())
+        .collect();
+    if !without.is_empty() {
+        let missing = format!("No active analyzer for external access is seen in {}", without.join(", "));
+        let organization = match &snapshot.organization {
+            Ok(organization) => organization,
+            Err(unavailable) => return Ok(Verdict { evidence, ..unavailable.clone().into() }),
+        };
+        let id = organization.as_ref().map_or("none", |organization| organization.id.as_str());
+        evidence.push(snapshot.evidence(Source::Organization, "organization", id));
+        return Ok(if organization.is_some() {
+            let reason = format!(
+                "{missing}. One of the organization would not be seen from here: look into the account that Access Analyzer is \
+                 delegated to, or make one of this account"
+            );
+            Verdict::new(Status::Unknown, reason, evidence)
+        } else {
+            Verdict::new(Status::Failed, missing, evidence).naming(without)
+        });
+    }
+    // Without the list of Regions nobody knows which ones were not looked at.
+    let unread = regions.iter().find_map(|region| region.active.as_ref().err()).or(snapshot.regions.as_ref().err());
+    Ok(match unread {
+        Some(unavailable) => Verdict { evidence, ..unavailable.clone().into() },
+        None if regions.is_empty() => Verdict::new(Status::Unknown, "No Region was looked at", evidence),
+        None => Verdict::new(Status::Passed, "Every Region has an active analyzer for external access", evidence),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::controls::tests::{judge, unavailable};
+
+    fn region(name: &str, active: &[&str]) -> RegionAnalyzers {
+        RegionAnalyzers { region: name.into(), active: Ok(active.iter().map(|name| (*name).to_owned()).collect()) }
+    }
+
+    fn unread(name: &str) -> RegionAnalyzers {
+        RegionAnalyzers { region: name.into(), active: Err(unavailable(Source::Analyzers)) }
+    }
+
+    fn standalone(regions: Vec<RegionAnalyzers>) -> Verdict {
+        judge(&CONTROL, |snapshot| (snapshot.organization, snapshot.analyzers) = (Ok(None), Ok(regions)))
+    }
+
+    fn facts(verdict: &Verdict) -> Vec<String> {
+        verdict.evidence.iter().map(|evidence| format!("{} = {}", evidence.fact, evidence.value)).collect()
+    }
+
+    #[test]
+    fn an_analyzer_in_every_region_passes_without_the_organization() {
+        let verdict = judge(&CONTROL, |snapshot| {
+            snapshot.organization = Err(unavailable(Source::Organization));
+            snapshot.analyzers.as_mut().unwrap().push(region("eu-west-1", &["own", "organization"]));
+        });
+        assert_eq!(verdict.status, Status::Passed);
+        assert_eq!(facts(&verdict), ["us-east-1 = external-access", "eu-west-1 = own, organization"]);
+    }
+
+    #[test]
+    fn a_region_without_one_fails_by_name_in_a_standalone_account() {
+        let verdict =
+            standalone(vec![region("us-east-1", &["own"]), region("eu-west-1", &[]), region("sa-east-1", &[])]);
+        assert_eq!(verdict.status, Status::Failed);
+        assert_eq!(verdict.reason, "No active analyzer for external access is seen in eu-west-1, sa-east-1");
+        assert_eq!(verdict.resources, ["eu-west-1", "sa-east-1"]);
+        assert_eq!(
+            facts(&verdict),
+            [
+                "eu-west-1 = NO active analyzer",
+                "sa-east-1 = NO active analyzer",
+                "us-east-1 = own",
+                "organization = none"
+            ]
+        );
+    }
+
+    #[test]
+    fn in_an_organization_it_is_unknown_because_the_organizations_analyzer_is_not_seen() {
+        let verdict = judge(&CONTROL, |snapshot| snapshot.analyzers = Ok(vec![region("eu-west-1", &[])]));
+        assert_eq!(verdict.status, Status::Unknown);
+        assert!(verdict.reason.contains("eu-west-1. One of the organization would not be seen"), "{}", verdict.reason);
+        assert_eq!(facts(&verdict), ["eu-west-1 = NO active analyzer", "organization = o-exampleorgid"]);
+        let verdict = judge(&CONTROL, |snapshot| {
+            snapshot.analyzers = Ok(vec![region("eu-west-1", &[])]);
+            snapshot.organization = Err(unavailable(Source::Organization));
+        });
+        assert_eq!(verdict.status, Status::Unknown);
+        assert!(verdict.reason.starts_with("organization: "), "{}", verdict.reason);
+    }
+
+    #[test]
+    fn a_region_that_was_not_read_is_unknown_unless_another_one_fails() {
+        let verdict = standalone(vec![region("us-east-1", &["own"]), unread("eu-west-1")]);
+        assert_eq!(verdict.status, Status::Unknown);
+        assert!(verdict.reason.contains("was denied"), "{}", verdict.reason);
+        assert_eq!(facts(&verdict)[0], "eu-west-1 = not known");
+        let verdict = standalone(vec![unread("eu-west-1"), region("us-east-1", &[])]);
+        assert_eq!((verdict.status, verdict.resources), (Status::Failed, vec!["us-east-1".to_owned()]));
+    }
+
+    #[test]
+    fn nothing_that_was_looked_at_is_unknown() {
+        let verdict = standalone(Vec::new());
+        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Unknown, "No Region was looked at"));
+        let blind = judge(&CONTROL, |snapshot| snapshot.analyzers = Err(unavailable(Source::Analyzers)));
+        assert_eq!(blind.status, Status::Unknown);
+    }
+
+    #[test]
+    fn without_the_list_of_regions_nothing_passes_and_what_is_seen_to_be_wrong_still_fails() {
+        let verdict = judge(&CONTROL, |snapshot| snapshot.regions = Err(unavailable(Source::Regions)));
+        assert_eq!(verdict.status, Status::Unknown);
+        assert!(verdict.reason.starts_with("list of Regions"), "{}", verdict.reason);
+        let verdict = judge(&CONTROL, |snapshot| {
+            snapshot.regions = Err(unavailable(Source::Regions));
+            snapshot.organization = Ok(None);
+            snapshot.analyzers = Ok(vec![region("us-east-1", &[])]);
+        });
+        assert_eq!(verdict.status, Status::Failed);
+    }
+}

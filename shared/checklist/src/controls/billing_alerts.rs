@@ -1,0 +1,159 @@
+use super::billing_partition::elsewhere;
+use super::named::named;
+use crate::control::{Control, Reference, Remediation, Severity};
+use crate::finding::{Evidence, Status, Verdict};
+use crate::settings::Settings;
+use crate::snapshot::{Snapshot, Source, Unavailable};
+use crate::text::counted;
+
+pub(super) const CONTROL: Control = Control {
+    id: "billing-alerts",
+    title: "Somebody is told when charges run away",
+    violation: "nobody is told of high charges",
+    step: None,
+    severity: Severity::Medium,
+    rationale: "Stolen keys are used to rent machines, in Regions that nobody looks at. Without an alert the next bill tells, a \
+                month later.",
+    semantics: "Passes when a budget has a notification, or when an alarm on EstimatedCharges has an action and its actions are \
+                enabled. Fails when there is neither. Budgets without a notification and alarms without an action are shown; they \
+                do not count. Whether the amount is right, and whether anybody reads the mail, is not judged. Not applicable in \
+                AWS GovCloud (US), which is billed through a commercial account. In China billing is not read.",
+    remediation: Remediation {
+        console: &[
+            "Billing and Cost Management, Budgets, Create budget, Monthly cost budget: an amount somewhat above what is usual.",
+            "Enter an address that is read by more than one person. The template alerts at 85 % and 100 % of the amount, and when \
+             the forecast is above it.",
+        ],
+        cli: &[
+            "aws budgets create-budget --account-id <account> \
+             --budget 'BudgetName=monthly,BudgetType=COST,TimeUnit=MONTHLY,BudgetLimit={Amount=100,Unit=USD}' \
+             --notifications-with-subscribers 'Notification={NotificationType=ACTUAL,ComparisonOperator=GREATER_THAN,\
+             Threshold=80},Subscribers=[{SubscriptionType=EMAIL,Address=<address>}]'",
+            "aws cloudwatch put-metric-alarm --region us-east-1 --alarm-name estimated-charges --namespace AWS/Billing \
+             --metric-name EstimatedCharges --dimensions Name=Currency,Value=USD --statistic Maximum --period 21600 \
+             --evaluation-periods 1 --threshold 100 --comparison-operator GreaterThanThreshold --alarm-actions <topic ARN>   \
+             # needs billing alerts switched on in the billing preferences",
+        ],
+    },
+    sources: &[Source::Budgets, Source::BillingAlarms],
+    mappings: &[],
+    references: &[
+        Reference {
+            name: "AWS: Managing your costs with AWS Budgets",
+            url: "https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-managing-costs.html",
+        },
+        Reference {
+            name: "AWS: Create a billing alarm to monitor your estimated charges",
+            url: "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/monitor_estimated_charges_with_cloudwatch.html",
+        },
+    ],
+    evaluate,
+};
+
+fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
+    if let Some(verdict) = elsewhere(snapshot) {
+        return Ok(verdict);
+    }
+    let budgets = snapshot.budgets.iter().flatten().map(|budget| {
+        let value = match budget.notifications {
+            0 => "NO notification".into(),
+            count => counted(count, "notification", "notifications"),
+        };
+        let evidence = snapshot.evidence(Source::Budgets, format!("budget {}", budget.name), value);
+        (budget.notifications > 0, evidence)
+    });
+    let alarms = snapshot.billing_alarms.iter().flatten().map(|alarm| {
+        let value = if alarm.acts { "acts" } else { "NO action" };
+        (alarm.acts, snapshot.evidence(Source::BillingAlarms, format!("alarm {}", alarm.name), value))
+    });
+    let (tells, silent): (Vec<_>, Vec<_>) = budgets.chain(alarms).partition(|(tells, _)| *tells);
+    let teller = tells.first().map(|(_, evidence)| evidence.fact.clone());
+    let mut evidence: Vec<Evidence> = tells.into_iter().chain(silent).map(|(_, evidence)| evidence).collect();
+    for (source, fact, is_empty) in [
+        (Source::Budgets, "budgets", snapshot.budgets.as_ref().is_ok_and(Vec::is_empty)),
+        (
+            Source::BillingAlarms,
+            "alarms on EstimatedCharges",
+            snapshot.billing_alarms.as_ref().is_ok_and(Vec::is_empty),
+        ),
+    ] {
+        if is_empty {
+            evidence.push(snapshot.evidence(source, fact, "none"));
+        }
+    }
+    let evidence = named(evidence, "further budgets and alarms");
+    if let Some(teller) = teller {
+        return Ok(Verdict::new(Status::Passed, format!("Somebody is told by {teller}"), evidence));
+    }
+    if let Some(unavailable) = snapshot.budgets.as_ref().err().or(snapshot.billing_alarms.as_ref().err()) {
+        return Ok(Verdict { evidence, ..unavailable.clone().into() });
+    }
+    let reason = "No budget has a notification, and no alarm on estimated charges has an action";
+    Ok(Verdict::new(Status::Failed, reason, evidence))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::billing::{BillingAlarm, Budget};
+    use crate::controls::tests::{judge, unavailable};
+
+    fn seen(notifications: &[usize], acts: &[bool]) -> Verdict {
+        judge(&CONTROL, |snapshot| {
+            let budget = |(number, count): (usize, &usize)| Budget { name: number.to_string(), notifications: *count };
+            let alarm = |(number, acts): (usize, &bool)| BillingAlarm { name: number.to_string(), acts: *acts };
+            snapshot.budgets = Ok(notifications.iter().enumerate().map(budget).collect());
+            snapshot.billing_alarms = Ok(acts.iter().enumerate().map(alarm).collect());
+        })
+    }
+
+    fn facts(verdict: &Verdict) -> Vec<String> {
+        verdict.evidence.iter().map(|evidence| format!("{} = {}", evidence.fact, evidence.value)).collect()
+    }
+
+    #[test]
+    fn a_budget_with_a_notification_or_an_alarm_that_acts_passes_and_is_shown_first() {
+        let verdict = seen(&[0, 2], &[]);
+        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Passed, "Somebody is told by budget 1"));
+        assert_eq!(
+            facts(&verdict),
+            ["budget 1 = 2 notifications", "budget 0 = NO notification", "alarms on EstimatedCharges = none"]
+        );
+        let verdict = seen(&[], &[false, true]);
+        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Passed, "Somebody is told by alarm 1"));
+        assert_eq!(facts(&verdict), ["alarm 1 = acts", "alarm 0 = NO action", "budgets = none"]);
+        assert_eq!(facts(&seen(&[1], &[]))[0], "budget 0 = 1 notification");
+    }
+
+    #[test]
+    fn nothing_that_tells_anybody_fails_and_what_is_silent_is_shown() {
+        let verdict = seen(&[0], &[false]);
+        assert_eq!(verdict.status, Status::Failed);
+        assert_eq!(facts(&verdict), ["budget 0 = NO notification", "alarm 0 = NO action"]);
+        let verdict = seen(&[], &[]);
+        assert_eq!(verdict.status, Status::Failed);
+        assert_eq!(facts(&verdict), ["budgets = none", "alarms on EstimatedCharges = none"]);
+    }
+
+    #[test]
+    fn an_unread_source_is_unknown_unless_the_other_one_passes() {
+        type Blind = fn(&mut Snapshot);
+        let blinds: [(Blind, &str); 2] = [
+            (|snapshot| snapshot.budgets = Err(unavailable(Source::Budgets)), "budgets"),
+            (|snapshot| snapshot.billing_alarms = Err(unavailable(Source::BillingAlarms)), "billing alarms"),
+        ];
+        for (blind, source) in blinds {
+            let verdict = judge(&CONTROL, |snapshot| {
+                (snapshot.budgets, snapshot.billing_alarms) = (Ok(Vec::new()), Ok(Vec::new()));
+                blind(snapshot);
+            });
+            assert_eq!(verdict.status, Status::Unknown);
+            assert!(verdict.reason.starts_with(source), "{}", verdict.reason);
+            let verdict = judge(&CONTROL, |snapshot| {
+                snapshot.billing_alarms = Ok(vec![BillingAlarm { name: "charges".into(), acts: true }]);
+                blind(snapshot);
+            });
+            assert_eq!(verdict.status, Status::Passed, "{source}");
+        }
+    }
+}

@@ -1,0 +1,226 @@
+use super::billing_partition::elsewhere;
+use super::named::named;
+use crate::billing::{CostReport, Delivery};
+use crate::control::{Control, Reference, Remediation, Severity};
+use crate::finding::{Evidence, Status, Verdict};
+use crate::settings::Settings;
+use crate::snapshot::{Snapshot, Source, Unavailable};
+
+pub(super) const CONTROL: Control = Control {
+    id: "billing-reports",
+    title: "A cost and usage report or a data export is delivered",
+    violation: "no billing report is delivered",
+    step: None,
+    severity: Severity::Low,
+    rationale: "A bill that is higher than it should be is often the first sign of a stolen key. The report tells which resource \
+                in which Region costs what, hour by hour, and it cannot be made for a time before it was set up.",
+    semantics: "Passes when a cost and usage report or a data export of billing is delivered, as far as AWS tells. Fails when \
+                there are some and none is delivered, and when there is none in a standalone or a management account. Not \
+                applicable in a member account without any: its payer has them; nor in AWS GovCloud (US), which is billed through \
+                a commercial account. In China billing is not read.",
+    remediation: Remediation {
+        console: &[
+            "In the account that pays: Billing and Cost Management, Data Exports, Create, Standard data export, CUR 2.0.",
+            "Choose a bucket of the account and let the console write the bucket's policy.",
+            "A report that is not delivered: mend what its status names, most often the bucket or its policy.",
+        ],
+        cli: &[
+            "aws bcm-data-exports create-export --region us-east-1 --export file://export.json",
+            "aws bcm-data-exports list-exports --region us-east-1",
+            "aws cur describe-report-definitions --region us-east-1",
+        ],
+    },
+    sources: &[Source::CostReports, Source::DataExports, Source::Organization],
+    mappings: &[],
+    references: &[
+        Reference {
+            name: "AWS: What is AWS Data Exports?",
+            url: "https://docs.aws.amazon.com/cur/latest/userguide/what-is-data-exports.html",
+        },
+        Reference {
+            name: "AWS GovCloud (US): Billing and payment",
+            url: "https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/usage-and-payment.html",
+        },
+    ],
+    evaluate,
+};
+
+fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
+    if let Some(verdict) = elsewhere(snapshot) {
+        return Ok(verdict);
+    }
+    let kinds = [
+        (Source::CostReports, "cost and usage report", &snapshot.cost_reports),
+        (Source::DataExports, "data export", &snapshot.data_exports),
+    ];
+    let (mut works, mut fails, mut none) = (Vec::new(), Vec::new(), Vec::new());
+    for (source, kind, reports) in kinds {
+        for report in reports.iter().flatten() {
+            let evidence = snapshot.evidence(source, format!("{kind} {}", report.name), words(report));
+            if report.delivery == Delivery::Works { &mut works } else { &mut fails }.push(evidence);
+        }
+        if reports.as_ref().is_ok_and(Vec::is_empty) {
+            none.push(snapshot.evidence(source, format!("{kind}s"), "none"));
+        }
+    }
+    let broken: Vec<String> = fails.iter().map(|evidence| evidence.fact.clone()).collect();
+    if let Some(works_one) = works.first() {
+        let reason = format!("{} is delivered", capitalized(&works_one.fact));
+        return Ok(Verdict::new(Status::Passed, reason, shown([works, fails, none])));
+    }
+    // One that fails is no failure as long as another one may be delivered where nobody could look.
+    if let Some(unavailable) = snapshot.cost_reports.as_ref().err().or(snapshot.data_exports.as_ref().err()) {
+        return Ok(Verdict { evidence: shown([fails, works, none]), ..unavailable.clone().into() });
+    }
+    if !broken.is_empty() {
+        let reason = format!("Not delivered: {}", broken.join(", "));
+        return Ok(Verdict::new(Status::Failed, reason, shown([fails, works, none])).naming(broken));
+    }
+    match snapshot.organization.as_ref().map_err(Clone::clone)? {
+        Some(organization) if !organization.is_managed_by(&snapshot.account) => {
+            none.push(snapshot.evidence(Source::Organization, "organization", &organization.id));
+            Ok(Verdict::new(Status::NotApplicable, "The payer of the organization has the billing reports", none))
+        }
+        organization => {
+            let id = organization.as_ref().map_or("none", |organization| organization.id.as_str());
+            none.push(snapshot.evidence(Source::Organization, "organization", id));
+            Ok(Verdict::new(Status::Failed, "There is no cost and usage report and no data export", none))
+        }
+    }
+}
+
+fn words(report: &CostReport) -> String {
+    match &report.delivery {
+        Delivery::Works => "delivered".into(),
+        Delivery::Fails(code) => format!("NOT delivered ({code})"),
+    }
+}
+
+fn shown(evidence: [Vec<Evidence>; 3]) -> Vec<Evidence> {
+    named(evidence.concat(), "further reports")
+}
+
+fn capitalized(text: &str) -> String {
+    let mut text = text.to_owned();
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::AccountId;
+    use crate::controls::tests::{judge, unavailable};
+
+    fn report(name: &str, delivery: Delivery) -> CostReport {
+        CostReport { name: name.into(), delivery }
+    }
+
+    fn broken(name: &str) -> CostReport {
+        report(name, Delivery::Fails("ERROR_PERMISSIONS".into()))
+    }
+
+    fn without_reports(snapshot: &mut Snapshot) {
+        (snapshot.cost_reports, snapshot.data_exports) = (Ok(Vec::new()), Ok(Vec::new()));
+    }
+
+    fn member(snapshot: &mut Snapshot) {
+        let organization = snapshot.organization.as_mut().unwrap().as_mut().unwrap();
+        organization.management_account = AccountId::parse("999988887777").unwrap();
+    }
+
+    fn facts(verdict: &Verdict) -> Vec<String> {
+        verdict.evidence.iter().map(|evidence| format!("{} = {}", evidence.fact, evidence.value)).collect()
+    }
+
+    #[test]
+    fn a_report_or_an_export_that_is_delivered_passes() {
+        let verdict = judge(&CONTROL, |_| {});
+        assert_eq!(
+            (verdict.status, verdict.reason.as_str()),
+            (Status::Passed, "Cost and usage report monthly is delivered")
+        );
+        assert_eq!(facts(&verdict), ["cost and usage report monthly = delivered", "data exports = none"]);
+        let verdict = judge(&CONTROL, |snapshot| {
+            without_reports(snapshot);
+            snapshot.data_exports = Ok(vec![report("cur2", Delivery::Works)]);
+        });
+        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Passed, "Data export cur2 is delivered"));
+    }
+
+    #[test]
+    fn a_pass_needs_neither_the_other_source_nor_the_organization() {
+        let verdict = judge(&CONTROL, |snapshot| {
+            snapshot.data_exports = Err(unavailable(Source::DataExports));
+            snapshot.organization = Err(unavailable(Source::Organization));
+        });
+        assert_eq!(verdict.status, Status::Passed);
+        let verdict = judge(&CONTROL, |snapshot| {
+            snapshot.cost_reports = Err(unavailable(Source::CostReports));
+            snapshot.data_exports = Ok(vec![report("cur2", Delivery::Works)]);
+        });
+        assert_eq!(verdict.status, Status::Passed);
+    }
+
+    #[test]
+    fn what_is_not_delivered_fails_by_name_in_a_member_account_too_unless_another_one_is_delivered() {
+        let verdict = judge(&CONTROL, |snapshot| {
+            member(snapshot);
+            snapshot.cost_reports = Ok(vec![broken("old")]);
+            snapshot.data_exports = Ok(vec![broken("cur2")]);
+        });
+        assert_eq!(verdict.status, Status::Failed);
+        assert_eq!(verdict.reason, "Not delivered: cost and usage report old, data export cur2");
+        assert_eq!(verdict.resources, ["cost and usage report old", "data export cur2"]);
+        assert_eq!(facts(&verdict)[0], "cost and usage report old = NOT delivered (ERROR_PERMISSIONS)");
+        let verdict = judge(&CONTROL, |snapshot| snapshot.data_exports = Ok(vec![broken("cur2")]));
+        assert_eq!(verdict.status, Status::Passed);
+        assert!(facts(&verdict).contains(&"data export cur2 = NOT delivered (ERROR_PERMISSIONS)".to_owned()));
+    }
+
+    #[test]
+    fn none_at_all_fails_where_the_account_pays_and_does_not_apply_where_another_one_does() {
+        let verdict = judge(&CONTROL, without_reports);
+        assert_eq!(verdict.status, Status::Failed, "a management account");
+        assert_eq!(
+            facts(&verdict),
+            ["cost and usage reports = none", "data exports = none", "organization = o-exampleorgid"]
+        );
+        let verdict = judge(&CONTROL, |snapshot| {
+            without_reports(snapshot);
+            snapshot.organization = Ok(None);
+        });
+        assert_eq!(verdict.status, Status::Failed, "a standalone account");
+        let verdict = judge(&CONTROL, |snapshot| {
+            without_reports(snapshot);
+            member(snapshot);
+        });
+        assert_eq!(verdict.status, Status::NotApplicable);
+        let verdict = judge(&CONTROL, |snapshot| {
+            without_reports(snapshot);
+            snapshot.organization = Err(unavailable(Source::Organization));
+        });
+        assert_eq!(verdict.status, Status::Unknown, "nobody knows who pays");
+    }
+
+    #[test]
+    fn a_source_that_was_not_read_is_unknown_beside_none_and_beside_one_that_is_not_delivered() {
+        for reports in [Vec::new(), vec![broken("old")]] {
+            let verdict = judge(&CONTROL, |snapshot| {
+                snapshot.cost_reports = Ok(reports.clone());
+                snapshot.data_exports = Err(unavailable(Source::DataExports));
+            });
+            assert_eq!(verdict.status, Status::Unknown);
+            assert!(verdict.reason.contains("data exports"), "{}", verdict.reason);
+            let verdict = judge(&CONTROL, |snapshot| {
+                member(snapshot);
+                snapshot.cost_reports = Err(unavailable(Source::CostReports));
+                snapshot.data_exports = Ok(reports.clone());
+            });
+            assert_eq!(verdict.status, Status::Unknown);
+            assert!(verdict.reason.contains("cost and usage reports"), "{}", verdict.reason);
+        }
+    }
+}

@@ -1,0 +1,189 @@
+use super::named::named;
+use crate::bucket::{Bucket, Exposure};
+use crate::control::{Control, Reference, Remediation, Severity};
+use crate::finding::{Status, Verdict};
+use crate::framework::Framework;
+use crate::settings::Settings;
+use crate::snapshot::{Snapshot, Source, Unavailable};
+
+pub(super) const CONTROL: Control = Control {
+    id: "cloudtrail-bucket",
+    title: "The buckets that trails deliver to cannot be public",
+    violation: "a trail's bucket may be public",
+    step: None,
+    severity: Severity::High,
+    rationale: "The log files name every user, role, address and resource of the account: a map for whoever wants to break in. A \
+                bucket with a public access block stays private, whatever somebody writes into its policy.",
+    semantics: "Fails when one of the four settings of the bucket's own public access block is off; it is said when its policy \
+                is public. Only the bucket's own block counts, not the account's: that one can be switched off for \
+                another bucket's sake. A bucket of another account, as that of an organization's trail in a member account, \
+                cannot be read and is unknown: it is judged in the account that owns it. Not applicable without a trail. Who may \
+                read the bucket beside the public is not judged.",
+    remediation: Remediation {
+        console: &[
+            "S3, the bucket, Permissions, Block public access, Edit: choose Block all public access and save.",
+            "If its policy was public: look into S3 server access logs or CloudTrail data events for who has read it, and take out \
+             of the policy every statement with the principal * that CloudTrail does not need.",
+        ],
+        cli: &[
+            "aws s3api put-public-access-block --bucket <bucket> --public-access-block-configuration \
+             BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true",
+            "aws s3api get-bucket-policy-status --bucket <bucket>",
+        ],
+    },
+    sources: &[Source::Trails, Source::TrailBuckets],
+    mappings: &[
+        (Framework::SecurityHub, "CloudTrail.6"),
+        (Framework::Config, "cloudtrail-s3-bucket-public-access-prohibited"),
+        (Framework::Prowler, "cloudtrail_logs_s3_bucket_is_not_publicly_accessible"),
+    ],
+    references: &[
+        Reference {
+            name: "AWS: Blocking public access to your Amazon S3 storage",
+            url: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html",
+        },
+        Reference {
+            name: "AWS: Amazon S3 bucket policy for CloudTrail",
+            url: "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html",
+        },
+    ],
+    evaluate,
+};
+
+fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
+    let buckets = snapshot.trail_buckets.as_ref().map_err(Clone::clone)?;
+    if buckets.is_empty() {
+        let trails = snapshot.trails.as_ref().map_err(Clone::clone)?;
+        let evidence = vec![snapshot.evidence(Source::Trails, "trails", trails.len())];
+        let reason = if trails.is_empty() { "There is no trail" } else { "No trail delivers to a bucket" };
+        return Ok(Verdict::new(Status::NotApplicable, reason, evidence));
+    }
+    let mut buckets: Vec<&Bucket> = buckets.iter().collect();
+    buckets.sort_by_key(|bucket| match bucket.exposure {
+        Ok(Exposure { is_blocked: false, .. }) => 0,
+        Err(_) => 1,
+        Ok(Exposure { is_blocked: true, .. }) => 2,
+    });
+    let shown = buckets.iter().map(|bucket| {
+        let fact = format!("bucket {}", bucket.name);
+        snapshot.evidence(Source::TrailBuckets, fact, words(&bucket.exposure))
+    });
+    let evidence = named(shown.collect(), "further buckets");
+    let open: Vec<(&Bucket, Exposure)> = buckets
+        .iter()
+        .filter_map(|bucket| Some((*bucket, bucket.exposure.as_ref().ok().filter(|seen| !seen.is_blocked).copied()?)))
+        .collect();
+    if !open.is_empty() {
+        let told: Vec<String> = open
+            .iter()
+            .map(|(bucket, exposure)| match exposure.has_public_policy {
+                Some(true) => format!("{} has a PUBLIC policy and no full public access block", bucket.name),
+                _ => format!("{} has no full public access block", bucket.name),
+            })
+            .collect();
+        let names = open.into_iter().map(|(bucket, _)| bucket.name.clone()).collect();
+        return Ok(Verdict::new(Status::Failed, told.join("; "), evidence).naming(names));
+    }
+    let unread = buckets.iter().find_map(|bucket| Some((bucket, bucket.exposure.as_ref().err()?)));
+    Ok(match unread {
+        Some((bucket, unavailable)) => {
+            let reason = format!(
+                "{unavailable}. Bucket {} could not be judged; a bucket of another account is judged in that account",
+                bucket.name
+            );
+            Verdict { evidence, ..Verdict::new(Status::Unknown, reason, Vec::new()) }
+        }
+        None => Verdict::new(Status::Passed, "Every trail's bucket has its public access blocked", evidence),
+    })
+}
+
+fn words(exposure: &Result<Exposure, Unavailable>) -> &'static str {
+    match exposure {
+        Ok(Exposure { is_blocked: true, .. }) => "public access is blocked",
+        Ok(Exposure { has_public_policy: Some(true), .. }) => "public access is NOT blocked, and its policy is PUBLIC",
+        Ok(Exposure { has_public_policy: Some(false), .. }) => "public access is NOT blocked, its policy is not public",
+        Ok(Exposure { has_public_policy: None, .. }) => "public access is NOT blocked",
+        Err(_) => "not known whether public access is blocked",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::controls::tests::{judge, unavailable};
+
+    fn exposed(name: &str, has_public_policy: Option<bool>) -> Bucket {
+        Bucket { name: name.into(), exposure: Ok(Exposure { is_blocked: false, has_public_policy }) }
+    }
+
+    fn unread(name: &str) -> Bucket {
+        Bucket { name: name.into(), exposure: Err(unavailable(Source::TrailBuckets)) }
+    }
+
+    fn beside(bucket: Bucket) -> Verdict {
+        judge(&CONTROL, |snapshot| snapshot.trail_buckets.as_mut().unwrap().push(bucket))
+    }
+
+    #[test]
+    fn a_bucket_with_its_public_access_blocked_passes() {
+        let verdict = judge(&CONTROL, |_| {});
+        assert_eq!(verdict.status, Status::Passed);
+        assert_eq!(verdict.evidence[0].fact, "bucket acme-prod-trail");
+        assert_eq!(verdict.evidence[0].value, "public access is blocked");
+    }
+
+    #[test]
+    fn a_bucket_without_its_own_block_fails_whatever_its_policy_says_and_a_public_one_is_called_so() {
+        for (policy, reason, shown) in [
+            (None, "other has no full public access block", "public access is NOT blocked"),
+            (
+                Some(false),
+                "other has no full public access block",
+                "public access is NOT blocked, its policy is not public",
+            ),
+            (
+                Some(true),
+                "other has a PUBLIC policy and no full public access block",
+                "public access is NOT blocked, and its policy is PUBLIC",
+            ),
+        ] {
+            let verdict = beside(exposed("other", policy));
+            assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Failed, reason));
+            assert_eq!(verdict.resources, ["other"]);
+            assert_eq!(verdict.evidence[0].value, shown, "what is wrong stands first");
+        }
+    }
+
+    #[test]
+    fn a_bucket_that_could_not_be_read_is_unknown_unless_another_one_fails() {
+        let verdict = beside(unread("theirs"));
+        assert_eq!(verdict.status, Status::Unknown);
+        assert!(verdict.reason.contains("was denied") && verdict.reason.contains("theirs"), "{}", verdict.reason);
+        assert!(verdict.reason.contains("judged in that account"), "{}", verdict.reason);
+        assert_eq!(verdict.evidence[0].value, "not known whether public access is blocked");
+        let verdict = judge(&CONTROL, |snapshot| {
+            snapshot.trail_buckets = Ok(vec![unread("theirs"), exposed("ours", None)]);
+        });
+        assert_eq!((verdict.status, verdict.resources), (Status::Failed, vec!["ours".to_owned()]));
+    }
+
+    #[test]
+    fn no_trail_and_no_bucket_are_not_applicable() {
+        let verdict = judge(&CONTROL, |snapshot| (snapshot.trails, snapshot.trail_buckets) = (Ok(vec![]), Ok(vec![])));
+        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::NotApplicable, "There is no trail"));
+        let verdict = judge(&CONTROL, |snapshot| snapshot.trail_buckets = Ok(Vec::new()));
+        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::NotApplicable, "No trail delivers to a bucket"));
+    }
+
+    #[test]
+    fn what_was_not_read_is_unknown_but_buckets_that_were_are_judged_without_the_trails() {
+        let blind = judge(&CONTROL, |snapshot| snapshot.trail_buckets = Err(unavailable(Source::TrailBuckets)));
+        assert_eq!(blind.status, Status::Unknown);
+        let blind = judge(&CONTROL, |snapshot| {
+            (snapshot.trails, snapshot.trail_buckets) = (Err(unavailable(Source::Trails)), Ok(Vec::new()));
+        });
+        assert_eq!(blind.status, Status::Unknown, "nobody knows that there is none");
+        let seen = judge(&CONTROL, |snapshot| snapshot.trails = Err(unavailable(Source::Trails)));
+        assert_eq!(seen.status, Status::Passed);
+    }
+}

@@ -1,0 +1,216 @@
+use super::named::named;
+use crate::control::{Control, Reference, Remediation, Severity};
+use crate::finding::{Status, Verdict};
+use crate::framework::Framework;
+use crate::settings::Settings;
+use crate::snapshot::{Snapshot, Source, Unavailable};
+use crate::trails::Trail;
+
+pub(super) const CONTROL: Control = Control {
+    id: "cloudtrail-trail",
+    title: "A trail records every management event of every Region",
+    violation: "no trail records everything",
+    step: None,
+    severity: Severity::High,
+    rationale: "CloudTrail's event history ends after 90 days and leaves the account with it. Only a trail keeps who did what, in \
+                Regions that nobody uses as well, and only what it records can be looked up after a break-in.",
+    semantics: "Passes when one trail records every Region, is logging, could deliver last time, and records management events \
+                that read and that write without leaving out a source, not even KMS or the RDS Data API. Fails when none does. \
+                Each condition must hold for the same trail. An organization's trail does too; when a member account may not read \
+                its state or selectors and no other trail passes, it is unknown: the management account sees it. Trails that \
+                record none of the Regions in which root signs in are not looked at: a trail of every Region is not among them.",
+    remediation: Remediation {
+        console: &[
+            "CloudTrail, Trails, Create trail: a trail that is made in the console records every Region.",
+            "Management events: choose Read and Write, and clear the boxes that exclude AWS KMS and Amazon RDS Data API events.",
+            "A trail that exists but does not do: open it, and choose Start logging, or edit its management events, or mend what \
+             its delivery error names (the bucket, its policy or its key).",
+        ],
+        cli: &[
+            "aws cloudtrail create-trail --name <name> --s3-bucket-name <bucket> --is-multi-region-trail \
+             --enable-log-file-validation",
+            "aws cloudtrail start-logging --name <trail ARN> --region <its home Region>",
+            "aws cloudtrail update-trail --name <trail ARN> --is-multi-region-trail --region <its home Region>",
+            "aws cloudtrail put-event-selectors --trail-name <trail ARN> --region <its home Region> --event-selectors \
+             '[{\"ReadWriteType\":\"All\",\"IncludeManagementEvents\":true}]'   # replaces the trail's selectors, those of data \
+             events too",
+        ],
+    },
+    sources: &[Source::Trails],
+    mappings: &[
+        (Framework::Cis3, "3.1"),
+        (Framework::Cis5, "3.1"),
+        (Framework::Cis6, "4.1"),
+        (Framework::Cis7, "4.1"),
+        (Framework::SecurityHub, "CloudTrail.1"),
+        (Framework::SecurityHub, "CloudTrail.3"),
+        (Framework::Config, "multi-region-cloudtrail-enabled"),
+        (Framework::Prowler, "cloudtrail_multi_region_enabled"),
+        (Framework::Prowler, "cloudtrail_multi_region_enabled_logging_management_events"),
+    ],
+    references: &[
+        Reference {
+            name: "AWS: Creating a trail",
+            url: "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-create-and-update-a-trail.html",
+        },
+        Reference {
+            name: "AWS: Logging management events",
+            url: "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-management-events-with-cloudtrail.html",
+        },
+    ],
+    evaluate,
+};
+
+fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
+    let trails = snapshot.trails.as_ref().map_err(Clone::clone)?;
+    if trails.is_empty() {
+        let evidence = vec![snapshot.evidence(Source::Trails, "trails", "none")];
+        return Ok(Verdict::new(Status::Failed, "There is no trail", evidence));
+    }
+    let mut judged: Vec<(&Trail, Result<bool, &Unavailable>)> =
+        trails.iter().map(|trail| (trail, records_everything(trail))).collect();
+    // Only so many trails are shown: first the one that decides.
+    judged.sort_by_key(|(_, records)| match records {
+        Ok(true) => 0,
+        Err(_) => 1,
+        Ok(false) => 2,
+    });
+    let shown = judged.iter().map(|(trail, _)| snapshot.evidence(Source::Trails, trail.fact(), trail));
+    let evidence = named(shown.collect(), "further trails");
+    Ok(match judged.first() {
+        Some((trail, Ok(true))) => {
+            let reason = format!("Trail {} records every management event of every Region", trail.name);
+            Verdict::new(Status::Passed, reason, evidence)
+        }
+        Some((_, Err(unavailable))) => Verdict { evidence, ..Verdict::from((*unavailable).clone()) },
+        _ => Verdict::new(Status::Failed, "No working trail records every management event of every Region", evidence),
+    })
+}
+
+/// What is known to be wrong outweighs what is not known.
+fn records_everything(trail: &Trail) -> Result<bool, &Unavailable> {
+    let works = trail.status.as_ref().map(|status| status.is_logging && status.delivery_error.is_none());
+    let hears = trail
+        .management_events
+        .as_ref()
+        .map(|events| events.reads && events.writes && events.excluded_sources.is_empty());
+    if !trail.is_multi_region || works == Ok(false) || hears == Ok(false) {
+        return Ok(false);
+    }
+    Ok(works? && hears?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::controls::tests::{judge, unavailable};
+    use crate::trails::TrailStatus;
+
+    fn facts(verdict: &Verdict) -> Vec<String> {
+        verdict.evidence.iter().map(|evidence| format!("{} = {}", evidence.fact, evidence.value)).collect()
+    }
+
+    fn withheld() -> Trail {
+        Trail {
+            is_organization: true,
+            status: Err(unavailable(Source::Trails)),
+            management_events: Err(unavailable(Source::Trails)),
+            ..Trail::sound("organization")
+        }
+    }
+
+    #[test]
+    fn one_trail_that_records_everything_passes_and_is_evidence() {
+        let verdict = judge(&CONTROL, |_| {});
+        assert_eq!(verdict.status, Status::Passed);
+        assert_eq!(verdict.reason, "Trail management records every management event of every Region");
+        assert_eq!(facts(&verdict), ["trail management of eu-west-1 = every Region, logging, all management events"]);
+    }
+
+    #[test]
+    fn no_trail_fails() {
+        let verdict = judge(&CONTROL, |snapshot| snapshot.trails = Ok(Vec::new()));
+        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Failed, "There is no trail"));
+        assert_eq!(facts(&verdict), ["trails = none"]);
+    }
+
+    #[test]
+    fn each_thing_that_a_trail_lacks_fails_and_is_shown_unless_another_trail_has_everything() {
+        type Break = fn(&mut Trail);
+        let breaks: [(Break, &str); 6] = [
+            (|trail| trail.is_multi_region = false, "eu-west-1 alone"),
+            (|trail| trail.status.as_mut().unwrap().is_logging = false, "NOT logging"),
+            (|trail| trail.status.as_mut().unwrap().delivery_error = Some("NoSuchBucket".into()), "NoSuchBucket"),
+            (|trail| trail.management_events.as_mut().unwrap().reads = false, "management events that write"),
+            (|trail| trail.management_events.as_mut().unwrap().writes = false, "READ"),
+            (
+                |trail| trail.management_events.as_mut().unwrap().excluded_sources = vec!["kms.amazonaws.com".into()],
+                "but those of kms.amazonaws.com",
+            ),
+        ];
+        for (break_it, shown) in breaks {
+            let verdict = judge(&CONTROL, |snapshot| break_it(snapshot.trail()));
+            assert_eq!(verdict.status, Status::Failed, "{shown}");
+            assert!(facts(&verdict)[0].contains(shown), "{:?}", facts(&verdict));
+            let verdict = judge(&CONTROL, |snapshot| {
+                break_it(snapshot.trail());
+                snapshot.trails.as_mut().unwrap().push(Trail::sound("second"));
+            });
+            assert_eq!(verdict.status, Status::Passed, "{shown}");
+            assert!(verdict.reason.contains("second") && facts(&verdict).len() == 2, "{:?}", facts(&verdict));
+        }
+    }
+
+    #[test]
+    fn two_trails_do_not_add_up() {
+        let verdict = judge(&CONTROL, |snapshot| {
+            let second = Trail { is_multi_region: false, ..Trail::sound("second") };
+            snapshot.trail().management_events.as_mut().unwrap().reads = false;
+            snapshot.trails.as_mut().unwrap().push(second);
+        });
+        assert_eq!(verdict.status, Status::Failed);
+    }
+
+    #[test]
+    fn what_is_withheld_is_unknown_unless_another_trail_passes_or_enough_is_known() {
+        let hidden: [fn(&mut Trail); 3] = [
+            |trail| trail.status = Err(unavailable(Source::Trails)),
+            |trail| trail.management_events = Err(unavailable(Source::Trails)),
+            |trail| *trail = withheld(),
+        ];
+        for hide in hidden {
+            let verdict = judge(&CONTROL, |snapshot| hide(snapshot.trail()));
+            assert_eq!(verdict.status, Status::Unknown);
+            assert!(verdict.reason.contains("was denied"), "{}", verdict.reason);
+            assert!(facts(&verdict)[0].contains("not known"), "{:?}", facts(&verdict));
+            let verdict = judge(&CONTROL, |snapshot| {
+                hide(snapshot.trail());
+                snapshot.trails.as_mut().unwrap().push(Trail::sound("own"));
+            });
+            assert_eq!(verdict.status, Status::Passed);
+            let verdict = judge(&CONTROL, |snapshot| {
+                hide(snapshot.trail());
+                snapshot.trail().is_multi_region = false;
+            });
+            assert_eq!(verdict.status, Status::Failed, "it cannot do, whatever is withheld");
+        }
+        let stopped = Trail { status: Ok(TrailStatus { is_logging: false, delivery_error: None }), ..withheld() };
+        assert_eq!(judge(&CONTROL, |snapshot| snapshot.trails = Ok(vec![stopped])).status, Status::Failed);
+    }
+
+    #[test]
+    fn a_broken_trail_beside_one_that_is_withheld_is_unknown() {
+        let verdict = judge(&CONTROL, |snapshot| {
+            snapshot.trail().is_multi_region = false;
+            snapshot.trails.as_mut().unwrap().push(withheld());
+        });
+        assert_eq!(verdict.status, Status::Unknown);
+        assert!(facts(&verdict)[0].contains("trail organization"), "{:?}", facts(&verdict));
+    }
+
+    #[test]
+    fn trails_that_were_not_read_are_unknown() {
+        let verdict = judge(&CONTROL, |snapshot| snapshot.trails = Err(unavailable(Source::Trails)));
+        assert_eq!(verdict.status, Status::Unknown);
+    }
+}

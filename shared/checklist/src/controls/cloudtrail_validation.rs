@@ -1,0 +1,109 @@
+use super::named::named;
+use crate::control::{Control, Reference, Remediation, Severity};
+use crate::finding::{Status, Verdict};
+use crate::framework::Framework;
+use crate::settings::Settings;
+use crate::snapshot::{Snapshot, Source, Unavailable};
+use crate::text::counted;
+use crate::trails::Trail;
+
+pub(super) const CONTROL: Control = Control {
+    id: "cloudtrail-validation",
+    title: "Every trail writes digests that prove its log files unchanged",
+    violation: "log files can be changed unseen",
+    step: None,
+    severity: Severity::Low,
+    rationale: "Whoever takes an account over has a reason to change or delete the log files that tell of it. Digests, signed by \
+                CloudTrail every hour, show that a file is missing or is not as it was delivered.",
+    semantics: "Fails when a trail has log file validation off, also an organization's trail, which only its owner can change. \
+                Not applicable without a trail: cloudtrail-trail tells of that. Trails that record none of the Regions in which \
+                root signs in are not looked at.",
+    remediation: Remediation {
+        console: &["CloudTrail, Trails, the trail, General details, Edit: enable Log file validation and save."],
+        cli: &[
+            "aws cloudtrail update-trail --name <trail ARN> --enable-log-file-validation --region <its home Region>",
+            "aws cloudtrail validate-logs --trail-arn <trail ARN> --start-time <time>   # holds the files against their digests",
+        ],
+    },
+    sources: &[Source::Trails],
+    mappings: &[
+        (Framework::Cis3, "3.2"),
+        (Framework::Cis5, "3.2"),
+        (Framework::Cis6, "4.2"),
+        (Framework::Cis7, "4.2"),
+        (Framework::SecurityHub, "CloudTrail.4"),
+        (Framework::Config, "cloud-trail-log-file-validation-enabled"),
+        (Framework::Prowler, "cloudtrail_log_file_validation_enabled"),
+    ],
+    references: &[Reference {
+        name: "AWS: Validating CloudTrail log file integrity",
+        url: "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-intro.html",
+    }],
+    evaluate,
+};
+
+fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
+    let trails = snapshot.trails.as_ref().map_err(Clone::clone)?;
+    if trails.is_empty() {
+        let evidence = vec![snapshot.evidence(Source::Trails, "trails", "none")];
+        return Ok(Verdict::new(Status::NotApplicable, "There is no trail", evidence));
+    }
+    let (validated, open): (Vec<&Trail>, Vec<&Trail>) = trails.iter().partition(|trail| trail.validates_log_files);
+    let shown = open.iter().chain(&validated).map(|trail| {
+        let value = if trail.validates_log_files { "log file validation on" } else { "log file validation OFF" };
+        snapshot.evidence(Source::Trails, trail.fact(), value)
+    });
+    let evidence = named(shown.collect(), "further trails");
+    if open.is_empty() {
+        return Ok(Verdict::new(Status::Passed, "Every trail validates its log files", evidence));
+    }
+    let reason = counted(open.len(), "trail does not validate its log files", "trails do not validate their log files");
+    let names = open.iter().map(|trail| trail.arn.clone()).collect();
+    Ok(Verdict::new(Status::Failed, reason, evidence).naming(names))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::controls::tests::{judge, unavailable};
+
+    #[test]
+    fn trails_that_validate_pass() {
+        let verdict = judge(&CONTROL, |_| {});
+        assert_eq!(verdict.status, Status::Passed);
+        assert_eq!(verdict.evidence[0].value, "log file validation on");
+    }
+
+    #[test]
+    fn a_trail_that_does_not_is_named_and_shown_first_although_another_one_does() {
+        let verdict = judge(&CONTROL, |snapshot| {
+            let second = Trail { validates_log_files: false, ..Trail::sound("second") };
+            snapshot.trails.as_mut().unwrap().push(second);
+        });
+        assert_eq!(verdict.status, Status::Failed);
+        assert_eq!(verdict.reason, "1 trail does not validate its log files");
+        assert_eq!(verdict.resources, ["arn:aws:cloudtrail:eu-west-1:111122223333:trail/second"]);
+        let shown: Vec<(&str, &str)> =
+            verdict.evidence.iter().map(|evidence| (evidence.fact.as_str(), evidence.value.as_str())).collect();
+        assert_eq!(
+            shown,
+            [
+                ("trail second of eu-west-1", "log file validation OFF"),
+                ("trail management of eu-west-1", "log file validation on")
+            ]
+        );
+    }
+
+    #[test]
+    fn no_trail_is_not_applicable_and_unread_trails_are_unknown() {
+        assert_eq!(judge(&CONTROL, |snapshot| snapshot.trails = Ok(Vec::new())).status, Status::NotApplicable);
+        let blind = judge(&CONTROL, |snapshot| snapshot.trails = Err(unavailable(Source::Trails)));
+        assert_eq!(blind.status, Status::Unknown);
+    }
+
+    #[test]
+    fn a_trail_whose_state_is_withheld_is_judged_all_the_same() {
+        let verdict = judge(&CONTROL, |snapshot| snapshot.trail().status = Err(unavailable(Source::Trails)));
+        assert_eq!(verdict.status, Status::Passed);
+    }
+}

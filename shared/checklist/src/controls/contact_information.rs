@@ -1,0 +1,154 @@
+use crate::contacts::PhoneVerification;
+use crate::control::{Control, Reference, Remediation, Severity};
+use crate::declarations::Statement;
+use crate::finding::{Evidence, Status, Verdict};
+use crate::framework::Framework;
+use crate::settings::Settings;
+use crate::snapshot::{Snapshot, Source, Unavailable};
+
+pub(super) const CONTROL: Control = Control {
+    id: "contact-information",
+    title: "AWS can reach the owner of the account by phone",
+    violation: "AWS cannot reach the account's owner",
+    step: None,
+    severity: Severity::Low,
+    rationale: "When root is locked out or the account is abused, AWS calls the primary contact; who cannot be reached may lose \
+                the account.",
+    semantics: "Fails when there is no primary contact, or when its phone number is not verified. A number of a country in which \
+                AWS verifies none passes. Unknown when AWS does not tell. No API tells whether the contact is still right and \
+                whether somebody reads root's e-mail: the attestation contacts-reviewed says so and is shown, but decides nothing \
+                here. Who the contact is, is neither kept nor told.",
+    remediation: Remediation {
+        console: &[
+            "Account, Contact information, Edit: a postal address and a phone number of the company, not of one person.",
+            "Verify the phone number: AWS sends a code to it.",
+            "When you have looked at all contacts and at root's e-mail address, say so in the parameter Attestations \
+             (contacts-reviewed).",
+        ],
+        cli: &[
+            "aws account get-contact-information",
+            "aws account put-contact-information --contact-information file://contact.json",
+        ],
+    },
+    sources: &[Source::PrimaryContact, Source::Attestations],
+    mappings: &[
+        (Framework::Cis3, "1.1"),
+        (Framework::Cis5, "1.1"),
+        (Framework::Cis6, "2.1"),
+        (Framework::Cis7, "2.2"),
+        (Framework::Prowler, "account_maintain_current_contact_details"),
+    ],
+    references: &[Reference {
+        name: "AWS: Update the primary contact for your AWS account",
+        url: "https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-update-contact-primary.html",
+    }],
+    evaluate,
+};
+
+fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavailable> {
+    let contact = snapshot.primary_contact.as_ref().map_err(Clone::clone)?;
+    let (status, reason, fact, value) = match contact.as_ref().map(|contact| &contact.phone) {
+        None => (Status::Failed, "The account has no primary contact", "primary contact", "none"),
+        Some(phone) => {
+            let (status, reason, value) = match phone {
+                PhoneVerification::Verified => {
+                    (Status::Passed, "The primary contact's phone number is verified", "verified")
+                }
+                PhoneVerification::NotSupported => (
+                    Status::Passed,
+                    "AWS verifies no phone numbers of the primary contact's country",
+                    "cannot be verified",
+                ),
+                PhoneVerification::Pending => {
+                    (Status::Failed, "The primary contact's phone number waits to be verified", "NOT yet verified")
+                }
+                PhoneVerification::Unverified => {
+                    (Status::Failed, "The primary contact's phone number is not verified", "NOT verified")
+                }
+                PhoneVerification::NotTold => {
+                    let reason = "AWS does not tell whether the primary contact's phone number is verified";
+                    (Status::Unknown, reason, "not told")
+                }
+            };
+            (status, reason, "phone number of the primary contact", value)
+        }
+    };
+    let mut evidence = vec![snapshot.evidence(Source::PrimaryContact, fact, value)];
+    evidence.extend(reviewed(snapshot, settings));
+    Ok(Verdict::new(status, reason, evidence))
+}
+
+fn reviewed(snapshot: &Snapshot, settings: &Settings) -> Option<Evidence> {
+    let statement = Statement::ContactsReviewed;
+    let stated = settings.declarations.attestation(statement)?;
+    let (holds, until) = (if stated.is_lapsed(snapshot.taken_at) { "held" } else { "holds" }, stated.lapses_at());
+    let value = format!("stated by {}, {holds} until {until}", stated.by);
+    Some(snapshot.evidence(Source::Attestations, statement.id(), value))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::*;
+    use crate::contacts::PrimaryContact;
+    use crate::controls::tests::{judge, judge_with, unavailable};
+    use crate::declarations::{ATTESTATION_HOLDS, Attestation, Declarations};
+
+    fn with_phone(phone: PhoneVerification) -> Verdict {
+        judge(&CONTROL, |snapshot| snapshot.primary_contact = Ok(Some(PrimaryContact { phone })))
+    }
+
+    #[test]
+    fn a_phone_number_passes_when_it_is_verified_or_cannot_be_and_is_unknown_when_nobody_tells() {
+        for (phone, status, shown) in [
+            (PhoneVerification::Verified, Status::Passed, "verified"),
+            (PhoneVerification::NotSupported, Status::Passed, "cannot be verified"),
+            (PhoneVerification::Unverified, Status::Failed, "NOT verified"),
+            (PhoneVerification::Pending, Status::Failed, "NOT yet verified"),
+            (PhoneVerification::NotTold, Status::Unknown, "not told"),
+        ] {
+            let verdict = with_phone(phone);
+            assert_eq!((verdict.status, verdict.evidence[0].value.as_str()), (status, shown));
+            assert_eq!(verdict.evidence.len(), 1);
+        }
+    }
+
+    #[test]
+    fn no_primary_contact_fails_and_an_unread_one_is_unknown() {
+        let verdict = judge(&CONTROL, |snapshot| snapshot.primary_contact = Ok(None));
+        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Failed, "The account has no primary contact"));
+        let blind = judge(&CONTROL, |snapshot| snapshot.primary_contact = Err(unavailable(Source::PrimaryContact)));
+        assert_eq!(blind.status, Status::Unknown);
+    }
+
+    #[test]
+    fn a_review_that_somebody_states_is_shown_with_its_end_and_decides_nothing() {
+        let stated = |on: Timestamp, statement: Statement, contact: Option<PrimaryContact>| {
+            let attestations = vec![Attestation { statement, by: "alice".into(), on }];
+            let declarations = Declarations { attestations, ..Declarations::default() };
+            let settings = Settings { declarations, ..Settings::default() };
+            let verdict = judge_with(&CONTROL, &settings, |snapshot| snapshot.primary_contact = Ok(contact));
+            let shown = verdict.evidence.iter().find(|evidence| evidence.source == Source::Attestations);
+            (verdict.status, shown.map(|evidence| format!("{} = {}", evidence.fact, evidence.value)))
+        };
+        let verified = || Some(PrimaryContact { phone: PhoneVerification::Verified });
+        let now = Snapshot::compliant().taken_at();
+        let lapsing = now - ATTESTATION_HOLDS;
+        let second = SignedDuration::from_secs(1);
+        let expected = |words: &str| Some(format!("contacts-reviewed = stated by alice, {words}"));
+        assert_eq!(
+            stated(lapsing + second, Statement::ContactsReviewed, verified()),
+            (Status::Passed, expected("holds until 2026-11-20T10:00:01Z"))
+        );
+        assert_eq!(
+            stated(lapsing, Statement::ContactsReviewed, verified()),
+            (Status::Passed, expected("held until 2026-11-20T10:00:00Z"))
+        );
+        assert_eq!(
+            stated(lapsing + second, Statement::ContactsReviewed, None),
+            (Status::Failed, expected("holds until 2026-11-20T10:00:01Z"))
+        );
+        assert_eq!(stated(now, Statement::RootPasswordStrong, verified()), (Status::Passed, None));
+    }
+}

@@ -1,0 +1,252 @@
+use super::survey::Survey;
+use crate::control::{Control, Reference, Remediation, Severity};
+use crate::finding::{Status, Verdict};
+use crate::framework::Framework;
+use crate::identities::InlinePolicy;
+use crate::policy_document::Breadth;
+use crate::settings::Settings;
+use crate::snapshot::{Snapshot, Source, Unavailable};
+use crate::text::bounded;
+
+pub(super) const CONTROL: Control = Control {
+    id: "least-privilege",
+    title: "No policy of the account's own allows everything",
+    violation: "a policy of your own allows everything",
+    step: None,
+    severity: Severity::High,
+    rationale: "Whoever holds such a policy is an administrator, and a stolen key of theirs opens all. Unlike AdministratorAccess \
+                it does not show in the list of administrators.",
+    semantics: "Judges customer-managed policies that are attached to a user, a group or a role, and inline policies. Fails when \
+                one allows every action on every resource, or everything but what a `NotAction` or `NotResource` names while IAM \
+                stays open. A condition does not excuse: it says when, not how much. Policies that AWS manages are not judged; \
+                who holds AdministratorAccess is judged in steps 3 and 4. Not applicable without such policies.",
+    remediation: Remediation {
+        console: &[
+            "IAM, Roles (or Users), the one that holds it, Last Accessed: see which services it really uses.",
+            "IAM, Policies (or the inline policy), Edit: name those services, actions and resources; Access Analyzer can generate \
+             a policy from CloudTrail.",
+            "Who is to administer everything: attach AdministratorAccess to their group or role instead, so that it shows.",
+        ],
+        cli: &[
+            "aws iam list-entities-for-policy --policy-arn <arn>",
+            "aws iam create-policy-version --policy-arn <arn> --policy-document file://narrower.json --set-as-default",
+            "aws iam put-role-policy --role-name <role> --policy-name <name> --policy-document file://narrower.json",
+            "aws iam detach-role-policy --role-name <role> --policy-arn <arn>",
+        ],
+    },
+    sources: &[Source::Identities, Source::RolesAndPolicies],
+    mappings: &[
+        (Framework::Cis3, "1.16"),
+        (Framework::Cis5, "1.15"),
+        (Framework::Cis6, "2.15"),
+        (Framework::Cis7, "2.14"),
+        (Framework::SecurityHub, "IAM.1"),
+        (Framework::Config, "iam-policy-no-statements-with-admin-access"),
+        (Framework::Prowler, "iam_customer_attached_policy_no_administrative_privileges"),
+        (Framework::Prowler, "iam_inline_policy_no_administrative_privileges"),
+    ],
+    references: &[Reference {
+        name: "AWS: Security best practices in IAM, apply least-privilege permissions",
+        url: "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege",
+    }],
+    evaluate,
+};
+
+fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
+    let mut survey = Survey::default();
+    let mut policies = Vec::new();
+    match &snapshot.roles_and_policies {
+        Ok(found) => {
+            for policy in found.policies.iter().filter(|policy| policy.attachments > 0) {
+                policies.push((Source::RolesAndPolicies, format!("policy {}", policy.name), policy.breadth));
+            }
+            for role in &found.roles {
+                policies.extend(inline(Source::RolesAndPolicies, "role", &role.name, &role.inline_policies));
+            }
+        }
+        Err(unavailable) => survey.unread = Some(unavailable.clone()),
+    }
+    match &snapshot.identities {
+        Ok(found) => {
+            for group in &found.groups {
+                policies.extend(inline(Source::Identities, "group", &group.name, &group.inline_policies));
+            }
+            for user in &found.users {
+                policies.extend(inline(Source::Identities, "user", &user.name, &user.inline_policies));
+            }
+        }
+        Err(unavailable) => survey.unread = Some(unavailable.clone()),
+    }
+
+    let count = |of: Source| policies.iter().filter(|(source, ..)| *source == of).count();
+    let evidence = vec![
+        snapshot.evidence(
+            Source::RolesAndPolicies,
+            "attached customer-managed policies, inline policies of roles",
+            count(Source::RolesAndPolicies),
+        ),
+        snapshot.evidence(Source::Identities, "inline policies of users and groups", count(Source::Identities)),
+    ];
+    let fine = if policies.is_empty() {
+        let reason = "No customer-managed policy is attached, and there is no inline policy";
+        Verdict::new(Status::NotApplicable, reason, evidence)
+    } else {
+        Verdict::new(Status::Passed, "No attached policy of the account's own allows everything", evidence)
+    };
+    for (source, name, breadth) in policies {
+        // Cut as an exception's resource is cut.
+        let evidence = snapshot.evidence(source, bounded(&name), breadth);
+        match breadth {
+            Breadth::Limited => {}
+            Breadth::Unreadable => survey.unclear.push(evidence),
+            Breadth::AllBut | Breadth::Everything => survey.wrong.push(evidence),
+        }
+    }
+    Ok(survey.verdict(
+        fine,
+        ["attached policy allows everything", "attached policies allow everything"],
+        ["attached policy cannot be read", "attached policies cannot be read"],
+    ))
+}
+
+fn inline(
+    source: Source,
+    kind: &str,
+    holder: &str,
+    policies: &[InlinePolicy],
+) -> impl Iterator<Item = (Source, String, Breadth)> {
+    policies
+        .iter()
+        .map(move |policy| (source, format!("{kind} {holder}, inline policy {}", policy.name), policy.breadth))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::controls::tests::{judge, unavailable};
+    use crate::identities::{ManagedPolicy, RolesAndPolicies};
+
+    fn roles_and_policies(snapshot: &mut Snapshot) -> &mut RolesAndPolicies {
+        snapshot.roles_and_policies.as_mut().unwrap()
+    }
+
+    type Add = fn(&mut Snapshot, Breadth);
+
+    /// A further attached policy of this breadth, at every place where one can be, with its name.
+    const PLACES: [(Add, &str); 4] = [
+        (
+            |snapshot, breadth| {
+                let wide = ManagedPolicy { name: "wide".into(), attachments: 1, breadth };
+                roles_and_policies(snapshot).policies.push(wide);
+            },
+            "policy wide",
+        ),
+        (
+            |snapshot, breadth| {
+                let wide = InlinePolicy { name: "wide".into(), breadth };
+                roles_and_policies(snapshot).roles[0].inline_policies.push(wide);
+            },
+            "role deploy, inline policy wide",
+        ),
+        (
+            |snapshot, breadth| {
+                let wide = InlinePolicy { name: "wide".into(), breadth };
+                snapshot.identities.as_mut().unwrap().groups[0].inline_policies.push(wide);
+            },
+            "group Administrators, inline policy wide",
+        ),
+        (
+            |snapshot, breadth| {
+                snapshot.users_mut()[0].inline_policies.push(InlinePolicy { name: "wide".into(), breadth });
+            },
+            "user alice, inline policy wide",
+        ),
+    ];
+
+    #[test]
+    fn limited_policies_pass() {
+        for (add, _) in PLACES {
+            let verdict = judge(&CONTROL, |snapshot| add(snapshot, Breadth::Limited));
+            assert_eq!((verdict.status, verdict.judged_by.len()), (Status::Passed, 2));
+        }
+    }
+
+    #[test]
+    fn a_policy_that_allows_everything_or_leaves_iam_open_fails_by_name_wherever_it_is() {
+        for (add, name) in PLACES {
+            for breadth in [Breadth::Everything, Breadth::AllBut] {
+                let verdict = judge(&CONTROL, |snapshot| add(snapshot, breadth));
+                assert_eq!(
+                    (verdict.status, verdict.reason.as_str()),
+                    (Status::Failed, "1 attached policy allows everything")
+                );
+                assert_eq!(verdict.resources, [name]);
+                assert_eq!(
+                    (verdict.evidence[2].fact.as_str(), &verdict.evidence[2].value),
+                    (name, &breadth.to_string())
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_attached_to_nothing_allows_nothing() {
+        for breadth in [Breadth::Everything, Breadth::Unreadable] {
+            let verdict = judge(&CONTROL, |snapshot| {
+                let spare = ManagedPolicy { name: "spare".into(), attachments: 0, breadth };
+                roles_and_policies(snapshot).policies.push(spare);
+            });
+            assert_eq!(verdict.status, Status::Passed);
+        }
+    }
+
+    #[test]
+    fn a_document_that_cannot_be_read_is_unknown_unless_another_policy_fails() {
+        for (add, name) in PLACES {
+            let verdict = judge(&CONTROL, |snapshot| add(snapshot, Breadth::Unreadable));
+            assert_eq!(
+                (verdict.status, verdict.reason.as_str()),
+                (Status::Unknown, "1 attached policy cannot be read")
+            );
+            assert_eq!(verdict.evidence[2].fact, name);
+            let verdict = judge(&CONTROL, |snapshot| {
+                add(snapshot, Breadth::Unreadable);
+                add(snapshot, Breadth::Everything);
+            });
+            assert_eq!((verdict.status, verdict.resources), (Status::Failed, vec![name.to_owned()]));
+        }
+    }
+
+    #[test]
+    fn a_source_that_could_not_be_read_is_unknown_unless_the_other_shows_a_failure() {
+        type Blind = fn(&mut Snapshot);
+        let blinds: [(Blind, usize); 2] = [
+            (|snapshot| snapshot.identities = Err(unavailable(Source::Identities)), 0),
+            (|snapshot| snapshot.roles_and_policies = Err(unavailable(Source::RolesAndPolicies)), 2),
+        ];
+        for (blind, seen) in blinds {
+            assert_eq!(judge(&CONTROL, blind).status, Status::Unknown);
+            let verdict = judge(&CONTROL, |snapshot| {
+                PLACES[seen].0(snapshot, Breadth::Everything);
+                blind(snapshot);
+            });
+            assert_eq!((verdict.status, verdict.judged_by.len()), (Status::Failed, 1));
+        }
+    }
+
+    #[test]
+    fn without_policies_of_its_own_it_is_not_applicable() {
+        let verdict = judge(&CONTROL, |snapshot| roles_and_policies(snapshot).policies.clear());
+        assert_eq!(verdict.status, Status::NotApplicable);
+    }
+
+    #[test]
+    fn a_long_name_is_cut_as_an_exception_cuts_it() {
+        let verdict = judge(&CONTROL, |snapshot| {
+            snapshot.identities.as_mut().unwrap().groups[0].name = "g".repeat(128);
+            let wide = InlinePolicy { name: "p".repeat(128), breadth: Breadth::Everything };
+            snapshot.identities.as_mut().unwrap().groups[0].inline_policies.push(wide);
+        });
+        assert_eq!(verdict.resources, [bounded(&verdict.resources[0])]);
+    }
+}

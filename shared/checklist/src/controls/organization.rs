@@ -1,0 +1,102 @@
+use crate::control::{Control, Reference, Remediation, Severity};
+use crate::finding::{Status, Verdict};
+use crate::framework::Framework;
+use crate::settings::Settings;
+use crate::snapshot::{Snapshot, Source, Unavailable};
+
+pub(super) const CONTROL: Control = Control {
+    id: "organization",
+    title: "The account is in an organization with all features",
+    violation: "no organization with all features",
+    step: None,
+    severity: Severity::Low,
+    rationale: "Root of a single account cannot be limited by anything. An organization can: its policies bind root of its \
+                members, and it can take root's credentials away.",
+    semantics: "Fails when the account is in no organization, or in one that has consolidated billing alone. Which policies the \
+                organization has is not judged here: root-guardrail does.",
+    remediation: Remediation {
+        console: &[
+            "No organization: AWS Organizations, Create an organization, in an account that holds nothing else; then invite this \
+             account.",
+            "Consolidated billing alone: in the management account AWS Organizations, Settings, Begin process to enable all \
+             features; invited accounts must agree.",
+        ],
+        cli: &[
+            "aws organizations create-organization --feature-set ALL   # in the account that is to manage it",
+            "aws organizations invite-account-to-organization --target Type=ACCOUNT,Id=<account>   # there",
+            "aws organizations enable-all-features   # in the management account",
+        ],
+    },
+    sources: &[Source::Organization],
+    mappings: &[
+        (Framework::SecurityHub, "Account.2"),
+        (Framework::Config, "account-part-of-organizations"),
+        (Framework::Prowler, "organizations_account_part_of_organizations"),
+    ],
+    references: &[
+        Reference {
+            name: "AWS: What is AWS Organizations?",
+            url: "https://docs.aws.amazon.com/organizations/latest/userguide/orgs_introduction.html",
+        },
+        Reference {
+            name: "AWS: Enabling all features for an organization",
+            url: "https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_org_support-all-features.html",
+        },
+    ],
+    evaluate,
+};
+
+fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
+    let Some(organization) = snapshot.organization.as_ref().map_err(Clone::clone)? else {
+        let evidence = vec![snapshot.evidence(Source::Organization, "organization", "none")];
+        return Ok(Verdict::new(Status::Failed, "The account is in no organization", evidence));
+    };
+    let features = if organization.has_all_features { "all" } else { "consolidated billing ALONE" };
+    let evidence = vec![
+        snapshot.evidence(Source::Organization, "organization", &organization.id),
+        snapshot.evidence(Source::Organization, "management account", &organization.management_account),
+        snapshot.evidence(Source::Organization, "features", features),
+    ];
+    Ok(if organization.has_all_features {
+        Verdict::new(Status::Passed, "The account is in an organization with all features", evidence)
+    } else {
+        Verdict::new(Status::Failed, "The account's organization has consolidated billing alone", evidence)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::AccountId;
+    use crate::controls::tests::{judge, unavailable};
+
+    #[test]
+    fn an_organization_with_all_features_passes_in_its_management_account_and_in_a_member() {
+        for management in ["111122223333", "999988887777"] {
+            let verdict = judge(&CONTROL, |snapshot| {
+                let organization = snapshot.organization.as_mut().unwrap().as_mut().unwrap();
+                organization.management_account = AccountId::parse(management).unwrap();
+            });
+            assert_eq!(verdict.status, Status::Passed);
+            let shown: Vec<&str> = verdict.evidence.iter().map(|evidence| evidence.value.as_str()).collect();
+            assert_eq!(shown, ["o-exampleorgid", management, "all"]);
+        }
+    }
+
+    #[test]
+    fn no_organization_fails_and_so_does_one_for_billing_alone() {
+        let verdict = judge(&CONTROL, |snapshot| snapshot.organization = Ok(None));
+        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Failed, "The account is in no organization"));
+        let verdict = judge(&CONTROL, |snapshot| {
+            snapshot.organization.as_mut().unwrap().as_mut().unwrap().has_all_features = false;
+        });
+        assert_eq!(verdict.status, Status::Failed);
+        assert_eq!(verdict.evidence[2].value, "consolidated billing ALONE");
+    }
+
+    #[test]
+    fn an_organization_that_was_not_read_is_unknown() {
+        let blind = judge(&CONTROL, |snapshot| snapshot.organization = Err(unavailable(Source::Organization)));
+        assert_eq!(blind.status, Status::Unknown);
+    }
+}

@@ -1,0 +1,87 @@
+//! The checklist as a page for people: `CONTROLS.md`.
+
+use std::cmp::Reverse;
+
+use super::CHECKLIST;
+use super::recommendations::RECOMMENDERS;
+use crate::control::{Control, place};
+use crate::framework::Framework;
+use crate::snapshot::Source;
+
+/// `CONTROLS.md`: the controls at a glance, who recommends them, and a section for each.
+pub fn as_markdown() -> String {
+    let mut page = String::from(
+        "# Controls\n\n<!-- Generated from shared/checklist/src/controls by `make bless`. -->\n\n\
+         A control is `passed`, `failed`, `not_applicable` or `unknown`; what could not be read is never passed. The parameters \
+         `Controls` and `LeaveOut` choose which of them are judged.\n\n## At a glance\n\n\
+         By step and severity, with what others call it. Their rules may be narrower or wider; what differs stands in the section.\n\n",
+    );
+    page.push_str("| step | control | severity |");
+    for framework in Framework::ALL {
+        page.push_str(&format!(" {} |", framework.to_string().replace(" AWS Foundations", "")));
+    }
+    page.push_str(&format!("\n|---|---|---|{}\n", "---|".repeat(Framework::ALL.len())));
+    let mut controls: Vec<&Control> = CHECKLIST.to_vec();
+    controls.sort_by_key(|control| (control.step.map_or(u8::MAX, |step| step.number()), Reverse(control.severity)));
+    for control in controls {
+        let step = control.step.map_or_else(|| "baseline".into(), |step| format!("{} {}", step.number(), step.title()));
+        page.push_str(&format!("| {step} | [`{id}`](#{id}) | {} |", severity(control), id = control.id));
+        for framework in Framework::ALL {
+            page.push_str(&format!(" {} |", names(control, *framework, |name| name.to_owned()).join("<br>")));
+        }
+        page.push('\n');
+    }
+    recommendations(&mut page);
+    for control in CHECKLIST {
+        section(&mut page, control);
+    }
+    page
+}
+
+fn recommendations(page: &mut String) {
+    page.push_str("\n## Who recommends it\n\nWhat the checklist's sources recommend, and what covers it here.\n");
+    for recommender in RECOMMENDERS {
+        page.push_str(&format!("\n### [{}]({})\n\n", recommender.name, recommender.url));
+        page.push_str("| recommendation | control | what it does not see |\n|---|---|---|\n");
+        for recommendation in recommender.recommendations {
+            let controls: Vec<String> = recommendation.controls.iter().map(|id| format!("[`{id}`](#{id})")).collect();
+            let controls = if controls.is_empty() { "none".to_owned() } else { controls.join(", ") };
+            page.push_str(&format!("| {} | {controls} | {} |\n", recommendation.text, recommendation.note));
+        }
+    }
+}
+
+fn section(page: &mut String, control: &Control) {
+    let sources: Vec<String> = control.sources.iter().map(Source::to_string).collect();
+    page.push_str(&format!(
+        "\n## {}\n\n**{}** ({}, {})\n\n{}\n\n*When:* {}\n\n*Judged by:* {}.\n\n*In the console:*\n\n",
+        control.id,
+        control.title,
+        place(control.step),
+        severity(control),
+        control.rationale,
+        control.semantics,
+        sources.join(", "),
+    ));
+    for (number, step) in (1..).zip(control.remediation.console) {
+        page.push_str(&format!("{number}. {step}\n"));
+    }
+    page.push_str(&format!("\n*On the command line:*\n\n```sh\n{}\n```\n\n", control.remediation.cli.join("\n")));
+    for framework in Framework::ALL {
+        let links = names(control, *framework, |name| format!("[{name}]({})", framework.url(name)));
+        if !links.is_empty() {
+            page.push_str(&format!("- {framework}: {}\n", links.join(", ")));
+        }
+    }
+    for reference in control.references {
+        page.push_str(&format!("- [{}]({})\n", reference.name, reference.url));
+    }
+}
+
+fn severity(control: &Control) -> String {
+    control.severity.to_string().to_lowercase()
+}
+
+fn names(control: &Control, framework: Framework, shown: impl Fn(&str) -> String) -> Vec<String> {
+    control.mappings.iter().filter(|(of, _)| *of == framework).map(|(_, name)| shown(name)).collect()
+}

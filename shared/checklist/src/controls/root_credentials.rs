@@ -1,0 +1,128 @@
+//! Whether root can sign in at all, and whether with MFA. Of a root without credentials nothing is asked.
+
+use crate::credential_report::{Cell, RootRow, SlotState};
+use crate::finding::{Evidence, Status, Verdict};
+use crate::snapshot::{Snapshot, Source, Unavailable};
+
+/// Whether root has a password, an access key or a signing certificate. One source that shows one is enough; that there is none
+/// takes both.
+pub(super) fn exist(snapshot: &Snapshot) -> Result<bool, Unavailable> {
+    match (in_report(snapshot), in_summary(snapshot)) {
+        (Ok(true), _) | (_, Ok(true)) => Ok(true),
+        (Ok(false), Ok(false)) => Ok(false),
+        (Err(unavailable), _) | (_, Err(unavailable)) => Err(unavailable),
+    }
+}
+
+/// The verdict where both sources show that root has no credentials.
+pub(super) fn none(snapshot: &Snapshot) -> Verdict {
+    without_credentials(vec![in_report_none(snapshot), in_summary_none(snapshot)])
+}
+
+/// Not applicable without credentials; else whether root has an MFA device of any kind. The worse source counts.
+pub(super) fn have_mfa(snapshot: &Snapshot) -> Verdict {
+    Verdict::worse_of(
+        (Source::CredentialReport, mfa_by_report(snapshot)),
+        (Source::AccountSummary, mfa_by_summary(snapshot)),
+    )
+}
+
+fn mfa_by_report(snapshot: &Snapshot) -> Result<Verdict, Unavailable> {
+    if !in_report(snapshot)? {
+        return Ok(without_credentials(vec![in_report_none(snapshot)]));
+    }
+    let mfa = snapshot.root_row()?.mfa_active.clone()?;
+    Ok(with_credentials(mfa, vec![snapshot.report_evidence("mfa_active", mfa)]))
+}
+
+fn mfa_by_summary(snapshot: &Snapshot) -> Result<Verdict, Unavailable> {
+    if !in_summary(snapshot)? {
+        return Ok(without_credentials(vec![in_summary_none(snapshot)]));
+    }
+    let mfa = snapshot.summary()?.root_mfa.clone()?;
+    Ok(with_credentials(mfa > 0, vec![snapshot.evidence(Source::AccountSummary, "AccountMFAEnabled", mfa)]))
+}
+
+fn without_credentials(evidence: Vec<Evidence>) -> Verdict {
+    Verdict::new(Status::NotApplicable, "Root has no credentials to protect", evidence)
+}
+
+fn with_credentials(mfa: bool, evidence: Vec<Evidence>) -> Verdict {
+    if mfa {
+        Verdict::new(Status::Passed, "Root has an MFA device", evidence)
+    } else {
+        Verdict::new(Status::Failed, "Root has credentials and no MFA device", evidence)
+    }
+}
+
+fn in_report(snapshot: &Snapshot) -> Result<bool, Unavailable> {
+    let root = snapshot.root_row()?;
+    // An unreadable password cell (`not_supported` for years) is a password until something says otherwise.
+    Ok(root.password_enabled.clone().unwrap_or(true) || holds_keys(root)?)
+}
+
+fn in_summary(snapshot: &Snapshot) -> Result<bool, Unavailable> {
+    let summary = snapshot.summary()?;
+    let credentials = [&summary.root_password, &summary.root_access_keys, &summary.root_signing_certificates];
+    if credentials.iter().any(|count| count.as_ref().is_ok_and(|count| *count > 0)) {
+        return Ok(true);
+    }
+    for count in credentials {
+        count.clone()?;
+    }
+    Ok(false)
+}
+
+fn in_report_none(snapshot: &Snapshot) -> Evidence {
+    snapshot.report_evidence("root credentials", "none")
+}
+
+fn in_summary_none(snapshot: &Snapshot) -> Evidence {
+    snapshot.evidence(Source::AccountSummary, "root credentials", "none")
+}
+
+fn holds_keys(root: &RootRow) -> Cell<bool> {
+    let slots: Cell<Vec<SlotState>> =
+        root.access_keys.iter().chain(&root.signing_certificates).map(|slot| slot.state()).collect();
+    Ok(slots?.iter().any(|state| *state != SlotState::Empty))
+}
+
+/// Root's password is gone by both sources, and with it everything.
+#[cfg(test)]
+pub(super) fn remove(snapshot: &mut Snapshot) {
+    snapshot.root().password_enabled = Ok(false);
+    snapshot.root().mfa_active = Ok(false);
+    let summary = snapshot.summary_mut();
+    summary.root_password = Ok(0);
+    summary.root_mfa = Ok(0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::controls::tests::unavailable;
+
+    fn exist_after(change: impl FnOnce(&mut Snapshot)) -> Option<bool> {
+        let mut snapshot = Snapshot::compliant();
+        change(&mut snapshot);
+        exist(&snapshot).ok()
+    }
+
+    #[test]
+    fn one_source_is_enough_for_credentials_and_both_are_needed_for_none() {
+        let report = |snapshot: &mut Snapshot| snapshot.credential_report = Err(unavailable(Source::CredentialReport));
+        let summary = |snapshot: &mut Snapshot| snapshot.account_summary = Err(unavailable(Source::AccountSummary));
+        assert_eq!(exist_after(|_| {}), Some(true));
+        assert_eq!([exist_after(report), exist_after(summary)], [Some(true); 2]);
+        assert_eq!(exist_after(|snapshot| snapshot.root().password_enabled = Ok(false)), Some(true));
+        assert_eq!(exist_after(|snapshot| snapshot.summary_mut().root_password = Ok(0)), Some(true));
+        assert_eq!(exist_after(remove), Some(false));
+        for unread in [report, summary] {
+            let without = exist_after(|snapshot| {
+                remove(snapshot);
+                unread(snapshot);
+            });
+            assert_eq!(without, None);
+        }
+    }
+}

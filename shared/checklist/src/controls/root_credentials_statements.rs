@@ -1,0 +1,143 @@
+use super::root_credentials;
+use crate::control::{Control, Reference, Remediation, Severity};
+use crate::declarations::Statement;
+use crate::finding::{Status, Verdict};
+use crate::settings::Settings;
+use crate::snapshot::{Snapshot, Source, Unavailable};
+
+pub(super) const CONTROL: Control = Control {
+    id: "root-credentials-statements",
+    title: "The owner has stated of late that root's credentials are strong, stored safely and within reach",
+    violation: "statements about root are missing",
+    step: None,
+    severity: Severity::Low,
+    rationale: "No API shows how good root's password is, where it lies, or whether a second person gets to the MFA device. Somebody \
+                has to look, and to say so, again and again.",
+    semantics: "Fails when one of the statements `root-password-strong`, `root-credentials-stored-safely` and \
+                `root-mfa-reachable-by-two` is missing from the parameter `Attestations`, or 90 days old. That they are true is \
+                taken on trust. Not applicable when root has no credentials.",
+    remediation: Remediation {
+        console: &[
+            "Look whether root's password is long, unique and random, and whether it and the MFA devices lie where only those in \
+             charge get to them.",
+            "Look whether two people can reach an MFA device of root, so that nobody is locked out.",
+            "State it, with your name and the day: CloudFormation, rootwatch's stack, Update, parameter Attestations.",
+        ],
+        cli: &[
+            "sam deploy --parameter-overrides 'Attestations=[{\"statement\":\"root-password-strong\",\"by\":\"<name>\",\
+             \"on\":\"<yyyy-mm-dd>\"}]'   # all three, in one list",
+        ],
+    },
+    sources: &[Source::Attestations, Source::CredentialReport, Source::AccountSummary],
+    mappings: &[],
+    references: &[Reference {
+        name: "AWS: Security best practices for the root user",
+        url: "https://docs.aws.amazon.com/IAM/latest/UserGuide/root-user-best-practices.html",
+    }],
+    evaluate,
+};
+
+const ASKED: [Statement; 3] =
+    [Statement::RootPasswordStrong, Statement::RootCredentialsStoredSafely, Statement::RootMfaReachableByTwo];
+
+fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavailable> {
+    let credentials = root_credentials::exist(snapshot);
+    if credentials == Ok(false) {
+        return Ok(root_credentials::none(snapshot));
+    }
+    let mut evidence = Vec::new();
+    let mut missing = Vec::new();
+    for statement in ASKED {
+        let stated = settings.declarations.attestation(statement);
+        let value = match stated {
+            Some(stated) if stated.is_lapsed(snapshot.taken_at) => {
+                format!("lapsed at {}: stated by {} of {}", stated.lapses_at(), stated.by, stated.on)
+            }
+            Some(stated) => format!("stated by {} of {}", stated.by, stated.on),
+            None => format!("not stated: {}", statement.words()),
+        };
+        if stated.is_none_or(|stated| stated.is_lapsed(snapshot.taken_at)) {
+            missing.push(statement.id().to_owned());
+        }
+        evidence.push(snapshot.evidence(Source::Attestations, statement.id(), value));
+    }
+    if missing.is_empty() {
+        return Ok(Verdict::new(Status::Passed, "All three statements are in force", evidence));
+    }
+    // Nobody needs to state anything of credentials that may not be there.
+    if let Err(unavailable) = credentials {
+        return Ok(Verdict { evidence, ..unavailable.into() });
+    }
+    let reason = format!("Missing or lapsed in the parameter Attestations: {}", missing.join(", "));
+    Ok(Verdict::new(Status::Failed, reason, evidence).naming(missing))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::controls::tests::{judge, judge_with, unavailable};
+    use crate::declarations::ATTESTATION_HOLDS;
+
+    /// All that is asked was stated so long ago.
+    fn stated(ago: SignedDuration) -> Settings {
+        Settings::stating(&ASKED, Snapshot::compliant().taken_at - ago)
+    }
+
+    fn unread(snapshot: &mut Snapshot) {
+        snapshot.credential_report = Err(unavailable(Source::CredentialReport));
+        snapshot.account_summary = Err(unavailable(Source::AccountSummary));
+    }
+
+    #[test]
+    fn three_statements_in_force_pass_whatever_is_unread() {
+        for change in [|_: &mut Snapshot| {}, unread] {
+            let verdict = judge_with(&CONTROL, &stated(SignedDuration::ZERO), change);
+            assert_eq!((verdict.status, verdict.evidence.len()), (Status::Passed, 3));
+        }
+    }
+
+    #[test]
+    fn statements_hold_for_90_days_to_the_second() {
+        let second = SignedDuration::from_secs(1);
+        let young = judge_with(&CONTROL, &stated(ATTESTATION_HOLDS - second), |_| {});
+        assert_eq!(young.status, Status::Passed);
+        let lapsed = judge_with(&CONTROL, &stated(ATTESTATION_HOLDS), |_| {});
+        assert_eq!((lapsed.status, lapsed.resources.len()), (Status::Failed, 3));
+        assert!(lapsed.evidence[0].value.starts_with("lapsed at 2026-11-20T10:00:00Z"), "{}", lapsed.evidence[0].value);
+    }
+
+    #[test]
+    fn each_missing_statement_fails_by_its_id() {
+        for (number, missing) in ASKED.into_iter().enumerate() {
+            let mut settings = stated(SignedDuration::ZERO);
+            settings.declarations.attestations.remove(number);
+            let verdict = judge_with(&CONTROL, &settings, |_| {});
+            assert_eq!((verdict.status, verdict.resources), (Status::Failed, vec![missing.id().to_owned()]));
+            assert!(verdict.reason.ends_with(&format!(": {}", missing.id())), "{}", verdict.reason);
+        }
+        let verdict = judge_with(
+            &CONTROL,
+            &Settings::stating(&[Statement::ContactsReviewed], Snapshot::compliant().taken_at),
+            |_| {},
+        );
+        assert_eq!((verdict.status, verdict.resources.len()), (Status::Failed, 3));
+    }
+
+    #[test]
+    fn root_without_credentials_is_not_applicable() {
+        let verdict = judge(&CONTROL, root_credentials::remove);
+        assert_eq!((verdict.status, verdict.evidence.len()), (Status::NotApplicable, 2));
+    }
+
+    #[test]
+    fn missing_statements_are_unknown_while_nobody_knows_whether_root_has_credentials() {
+        let verdict = judge(&CONTROL, unread);
+        assert_eq!((verdict.status, verdict.evidence.len()), (Status::Unknown, 3));
+        let verdict = judge(&CONTROL, |snapshot| {
+            snapshot.credential_report = Err(unavailable(Source::CredentialReport));
+        });
+        assert_eq!(verdict.status, Status::Failed, "the counters show a password");
+    }
+}

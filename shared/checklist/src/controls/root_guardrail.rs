@@ -1,0 +1,391 @@
+use super::named::named;
+use crate::control::{Control, Reference, Remediation, Severity};
+use crate::finding::{Evidence, Status, Verdict};
+use crate::framework::Framework;
+use crate::organization::{CentralRootAccess, ServiceControlPolicy};
+use crate::policy_document::Denial;
+use crate::settings::Settings;
+use crate::snapshot::{Snapshot, Source, Unavailable};
+
+/// How a member account comes to see what its organization does about root.
+const HOW_TO_SEE: &str = "To make it visible, run rootwatch in the management account too, or give this account a delegation \
+                          policy of AWS Organizations that allows organizations:ListPoliciesForTarget, \
+                          organizations:ListParents and organizations:DescribePolicy; or delete root's credentials centrally";
+
+pub(super) const CONTROL: Control = Control {
+    id: "root-guardrail",
+    title: "The organization holds root of its members back",
+    violation: "nothing holds root of members back",
+    step: None,
+    severity: Severity::Medium,
+    rationale: "No policy of an account binds its own root. The organization's do: a service control policy can deny root of a \
+                member everything, and root's credentials can be deleted for good, so that there is nothing to steal.",
+    semantics: "A member account passes when root has no credentials at all, or when a service control policy in force denies \
+                root everything; exemptions for other principals and for sessions of centralized root access do not matter. It \
+                fails when root has credentials, the policies in force can be seen and none denies root everything. AWS shows \
+                them to the management account and to those it delegates to; elsewhere it is unknown. The management account, \
+                which such policies never bind, fails when centralized management of root credentials is off. Not applicable \
+                without an organization.",
+    remediation: Remediation {
+        console: &[
+            "In the management account: IAM, Root access management, Enable; choose Root credentials management and Privileged \
+             root actions in member accounts.",
+            "There: IAM, Root access management, the member account, Take privileged action, Delete root user credentials.",
+            "Beside or instead of that: AWS Organizations, Policies, Service control policies: deny * on * where aws:PrincipalArn \
+             is arn:*:iam::*:root and attach it to the organizational units; exempt aws:AssumedRoot (Null true), so that \
+             privileged root actions still work. AWS Control Tower has it as the control AWS-GR_RESTRICT_ROOT_USER.",
+        ],
+        cli: &[
+            "aws organizations enable-aws-service-access --service-principal iam.amazonaws.com   # in the management account",
+            "aws iam enable-organizations-root-credentials-management",
+            "aws iam enable-organizations-root-sessions",
+            "aws organizations create-policy --type SERVICE_CONTROL_POLICY --name deny-root --description 'Denies root everything' \
+             --content '{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Deny\",\"Action\":\"*\",\"Resource\":\"*\",\
+             \"Condition\":{\"ArnLike\":{\"aws:PrincipalArn\":\"arn:*:iam::*:root\"},\"Null\":{\"aws:AssumedRoot\":\"true\"}}}]}'",
+            "aws organizations attach-policy --policy-id <policy> --target-id <account or organizational unit>",
+        ],
+    },
+    sources: &[Source::AccountSummary, Source::Organization, Source::CentralRootAccess, Source::ServiceControlPolicies],
+    mappings: &[(Framework::Cis7, "2.1.1"), (Framework::Prowler, "iam_root_credentials_management_enabled")],
+    references: &[
+        Reference {
+            name: "AWS: Centrally manage root access for member accounts",
+            url: "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-user-access-management.html",
+        },
+        Reference {
+            name: "AWS: Service control policies",
+            url: "https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html",
+        },
+        Reference {
+            name: "AWS: Delegated administrator for AWS Organizations (to see policies from a member account)",
+            url: "https://docs.aws.amazon.com/organizations/latest/userguide/orgs_delegate_policies.html",
+        },
+    ],
+    evaluate,
+};
+
+fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
+    let Some(organization) = snapshot.organization.as_ref().map_err(Clone::clone)? else {
+        let evidence = vec![snapshot.evidence(Source::Organization, "organization", "none")];
+        return Ok(Verdict::new(Status::NotApplicable, "The account is in no organization", evidence));
+    };
+    let is_managing = organization.is_managed_by(&snapshot.account);
+    let part = if is_managing { "managed by this account" } else { "this account is a member" };
+    let organization = snapshot.evidence(Source::Organization, format!("organization {}", organization.id), part);
+    if is_managing { managing(snapshot, organization) } else { Ok(member(snapshot, organization)) }
+}
+
+fn managing(snapshot: &Snapshot, organization: Evidence) -> Result<Verdict, Unavailable> {
+    let Some(central) = snapshot.central_root_access.as_ref().map_err(Clone::clone)? else {
+        let reason = "AWS does not tell whether root credentials of members are managed centrally, although this account manages \
+                      the organization";
+        return Ok(Verdict::new(Status::Unknown, reason, vec![organization]));
+    };
+    let mut evidence = features(snapshot, *central);
+    evidence.push(organization);
+    Ok(if central.manages_credentials {
+        Verdict::new(Status::Passed, "Root credentials of members are managed centrally", evidence)
+    } else {
+        Verdict::new(Status::Failed, "Root credentials of members are not managed centrally", evidence)
+    })
+}
+
+fn member(snapshot: &Snapshot, organization: Evidence) -> Verdict {
+    let credentials = root_has_credentials(snapshot);
+    let policies = snapshot.service_control_policies.as_ref().map(Option::as_deref);
+    let mut evidence = Vec::new();
+    if let Ok(has_credentials) = credentials {
+        let value = if has_credentials { "present" } else { "none" };
+        evidence.push(snapshot.evidence(Source::AccountSummary, "root credentials", value));
+    }
+    if let Ok(Some(central)) = snapshot.central_root_access {
+        evidence.extend(features(snapshot, central));
+    }
+    evidence.push(organization);
+    if let Ok(Some(policies)) = policies {
+        evidence.extend(in_force(snapshot, policies));
+    }
+    let denying = policies.ok().flatten().and_then(|policies| {
+        policies.iter().find(|policy| policy.denies_root == Denial::Everything).map(|policy| &policy.name)
+    });
+    let unreadable = policies.ok().flatten().and_then(|policies| {
+        policies.iter().find(|policy| policy.denies_root == Denial::Unreadable).map(|policy| &policy.name)
+    });
+    let unknown = |reason: String, evidence| Verdict::new(Status::Unknown, reason, evidence);
+    if let Some(name) = denying {
+        let reason = format!("The service control policy {name} denies root everything");
+        return Verdict::new(Status::Passed, reason, evidence);
+    }
+    match (credentials, policies) {
+        (Ok(false), _) => Verdict::new(Status::Passed, "Root has no credentials", evidence),
+        (Err(unavailable), _) | (_, Err(unavailable)) => unknown(unavailable.to_string(), evidence),
+        (Ok(true), Ok(None)) => {
+            let reason =
+                "Root has credentials, and AWS does not show this account which service control policies bind it";
+            unknown(format!("{reason}. {HOW_TO_SEE}"), evidence)
+        }
+        (Ok(true), Ok(Some(_))) => match unreadable {
+            Some(name) => unknown(format!("The service control policy {name} cannot be read"), evidence),
+            None => {
+                let reason = "Root has credentials, and no service control policy in force denies root everything";
+                Verdict::new(Status::Failed, reason, evidence)
+            }
+        },
+    }
+}
+
+/// One counter above 0 is enough to know; that there are none needs all three.
+fn root_has_credentials(snapshot: &Snapshot) -> Result<bool, &Unavailable> {
+    let summary = snapshot.account_summary.as_ref()?;
+    let counters = [&summary.root_password, &summary.root_access_keys, &summary.root_signing_certificates];
+    if counters.iter().any(|counter| counter.as_ref().is_ok_and(|count| *count > 0)) {
+        return Ok(true);
+    }
+    for counter in counters {
+        counter.as_ref()?;
+    }
+    Ok(false)
+}
+
+fn features(snapshot: &Snapshot, central: CentralRootAccess) -> Vec<Evidence> {
+    let shown = |fact: &str, is_on: bool| {
+        snapshot.evidence(Source::CentralRootAccess, fact, if is_on { "enabled" } else { "NOT enabled" })
+    };
+    vec![shown("RootCredentialsManagement", central.manages_credentials), shown("RootSessions", central.opens_sessions)]
+}
+
+fn in_force(snapshot: &Snapshot, policies: &[ServiceControlPolicy]) -> Vec<Evidence> {
+    let mut policies: Vec<&ServiceControlPolicy> = policies.iter().collect();
+    policies.sort_by_key(|policy| std::cmp::Reverse(policy.denies_root));
+    if policies.is_empty() {
+        return vec![snapshot.evidence(Source::ServiceControlPolicies, "service control policies", "none")];
+    }
+    let shown = policies.iter().map(|policy| {
+        let value = match policy.denies_root {
+            Denial::Everything => "denies root everything",
+            Denial::Unreadable => "a document that cannot be read",
+            Denial::Nothing => "does not deny root everything",
+        };
+        let fact = format!("service control policy {}", policy.name);
+        snapshot.evidence(Source::ServiceControlPolicies, fact, value)
+    });
+    named(shown.collect(), "further service control policies")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::{AccountId, Partition};
+    use crate::controls::tests::{judge, unavailable};
+
+    /// Root of the compliant account has a password.
+    fn as_member(change: impl FnOnce(&mut Snapshot)) -> Verdict {
+        judge(&CONTROL, |snapshot| {
+            let organization = snapshot.organization.as_mut().unwrap().as_mut().unwrap();
+            organization.management_account = AccountId::parse("999988887777").unwrap();
+            snapshot.central_root_access = Ok(None);
+            change(snapshot);
+        })
+    }
+
+    fn policies(denials: &[Denial]) -> Result<Option<Vec<ServiceControlPolicy>>, Unavailable> {
+        let policy = |(number, denies_root): (usize, &Denial)| ServiceControlPolicy {
+            name: format!("p-{number}"),
+            denies_root: *denies_root,
+        };
+        Ok(Some(denials.iter().enumerate().map(policy).collect()))
+    }
+
+    fn central(manages_credentials: bool, opens_sessions: bool) -> Result<Option<CentralRootAccess>, Unavailable> {
+        Ok(Some(CentralRootAccess { manages_credentials, opens_sessions }))
+    }
+
+    fn facts(verdict: &Verdict) -> Vec<String> {
+        verdict.evidence.iter().map(|evidence| format!("{} = {}", evidence.fact, evidence.value)).collect()
+    }
+
+    #[test]
+    fn a_standalone_account_is_not_applicable() {
+        let verdict = judge(&CONTROL, |snapshot| snapshot.organization = Ok(None));
+        assert_eq!(verdict.status, Status::NotApplicable);
+    }
+
+    #[test]
+    fn the_management_account_is_judged_by_central_management_of_credentials_alone() {
+        for (manages, opens, status) in
+            [(true, true, Status::Passed), (true, false, Status::Passed), (false, true, Status::Failed)]
+        {
+            let verdict = judge(&CONTROL, |snapshot| snapshot.central_root_access = central(manages, opens));
+            assert_eq!(verdict.status, status, "{manages} {opens}");
+            let word = |is_on| if is_on { "enabled" } else { "NOT enabled" };
+            assert_eq!(
+                facts(&verdict),
+                [
+                    format!("RootCredentialsManagement = {}", word(manages)),
+                    format!("RootSessions = {}", word(opens)),
+                    "organization o-exampleorgid = managed by this account".into(),
+                ]
+            );
+        }
+    }
+
+    #[test]
+    fn no_policy_and_no_lack_of_credentials_helps_the_management_account() {
+        let verdict = judge(&CONTROL, |snapshot| {
+            snapshot.central_root_access = central(false, false);
+            snapshot.service_control_policies = policies(&[Denial::Everything]);
+            snapshot.summary_mut().root_password = Ok(0);
+        });
+        assert_eq!(verdict.status, Status::Failed);
+    }
+
+    #[test]
+    fn a_management_account_that_is_not_told_is_unknown() {
+        let verdict = judge(&CONTROL, |snapshot| snapshot.central_root_access = Ok(None));
+        assert_eq!(verdict.status, Status::Unknown);
+        let denied = judge(&CONTROL, |snapshot| {
+            snapshot.central_root_access = Err(unavailable(Source::CentralRootAccess));
+        });
+        assert_eq!(denied.status, Status::Unknown);
+        assert!(denied.reason.contains("was denied"), "{}", denied.reason);
+    }
+
+    #[test]
+    fn a_member_without_root_credentials_passes_whatever_else_can_be_seen() {
+        let others: [fn(&mut Snapshot); 4] = [
+            |_| {},
+            |snapshot| snapshot.service_control_policies = Err(unavailable(Source::ServiceControlPolicies)),
+            |snapshot| snapshot.service_control_policies = policies(&[Denial::Nothing]),
+            |snapshot| snapshot.central_root_access = Err(unavailable(Source::CentralRootAccess)),
+        ];
+        for other in others {
+            let verdict = as_member(|snapshot| {
+                snapshot.summary_mut().root_password = Ok(0);
+                other(snapshot);
+            });
+            assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Passed, "Root has no credentials"));
+            assert_eq!(facts(&verdict)[0], "root credentials = none");
+        }
+    }
+
+    #[test]
+    fn any_credential_counts() {
+        type Break = fn(&mut crate::account_summary::AccountSummary);
+        let breaks: [Break; 3] = [
+            |summary| summary.root_password = Ok(1),
+            |summary| summary.root_access_keys = Ok(1),
+            |summary| summary.root_signing_certificates = Ok(1),
+        ];
+        for break_it in breaks {
+            let verdict = as_member(|snapshot| {
+                snapshot.summary_mut().root_password = Ok(0);
+                snapshot.service_control_policies = policies(&[Denial::Nothing]);
+                break_it(snapshot.summary_mut());
+            });
+            assert_eq!(verdict.status, Status::Failed);
+        }
+    }
+
+    #[test]
+    fn a_policy_that_denies_root_everything_passes_a_member_and_needs_no_other_source() {
+        let verdict = as_member(|snapshot| {
+            snapshot.service_control_policies = policies(&[Denial::Nothing, Denial::Unreadable, Denial::Everything]);
+            snapshot.account_summary = Err(unavailable(Source::AccountSummary));
+            snapshot.central_root_access = Err(unavailable(Source::CentralRootAccess));
+        });
+        assert_eq!(
+            (verdict.status, verdict.reason.as_str()),
+            (Status::Passed, "The service control policy p-2 denies root everything")
+        );
+        assert_eq!(
+            facts(&verdict),
+            [
+                "organization o-exampleorgid = this account is a member",
+                "service control policy p-2 = denies root everything",
+                "service control policy p-1 = a document that cannot be read",
+                "service control policy p-0 = does not deny root everything",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_member_fails_when_root_has_credentials_and_no_visible_policy_denies_it() {
+        for seen in [policies(&[Denial::Nothing]), policies(&[])] {
+            let verdict = as_member(|snapshot| snapshot.service_control_policies = seen);
+            assert_eq!(verdict.status, Status::Failed);
+            assert_eq!(facts(&verdict)[0], "root credentials = present");
+        }
+        let verdict = as_member(|snapshot| {
+            snapshot.service_control_policies = policies(&[Denial::Nothing]);
+            snapshot.central_root_access = central(true, true);
+        });
+        assert_eq!(verdict.status, Status::Failed, "they could be deleted centrally, and were not");
+        assert!(facts(&verdict).contains(&"RootCredentialsManagement = enabled".to_owned()));
+    }
+
+    #[test]
+    fn a_member_that_is_not_shown_its_policies_is_unknown_and_told_how_to_see_them() {
+        for seen in [Ok(None), central(false, false)] {
+            let verdict = as_member(|snapshot| snapshot.central_root_access = seen);
+            assert_eq!(verdict.status, Status::Unknown);
+            for word in ["management account", "organizations:ListPoliciesForTarget", "delete root's credentials"] {
+                assert!(verdict.reason.contains(word), "{}", verdict.reason);
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_member_could_not_read_is_unknown() {
+        let unreadable = as_member(|snapshot| {
+            snapshot.service_control_policies = policies(&[Denial::Nothing, Denial::Unreadable]);
+        });
+        assert_eq!(unreadable.status, Status::Unknown);
+        assert!(unreadable.reason.contains("p-1"), "{}", unreadable.reason);
+        type Blind = fn(&mut Snapshot);
+        let blinds: [(Blind, &str); 3] = [
+            (|snapshot| snapshot.organization = Err(unavailable(Source::Organization)), "organization"),
+            (|snapshot| snapshot.account_summary = Err(unavailable(Source::AccountSummary)), "account summary"),
+            (
+                |snapshot| {
+                    let summary = snapshot.summary_mut();
+                    summary.root_password = Ok(0);
+                    summary.root_signing_certificates = Err(unavailable(Source::AccountSummary));
+                },
+                "account summary",
+            ),
+        ];
+        for (blind, source) in blinds {
+            let verdict = as_member(|snapshot| {
+                snapshot.service_control_policies = policies(&[Denial::Nothing]);
+                blind(snapshot);
+            });
+            assert_eq!(verdict.status, Status::Unknown);
+            assert!(verdict.reason.starts_with(source), "{}", verdict.reason);
+        }
+        let denied = as_member(|snapshot| {
+            snapshot.service_control_policies = Err(unavailable(Source::ServiceControlPolicies));
+        });
+        assert_eq!(denied.status, Status::Unknown);
+        assert!(denied.reason.starts_with("service control policies"), "{}", denied.reason);
+    }
+
+    #[test]
+    fn one_credential_that_is_seen_outweighs_a_counter_that_is_missing() {
+        let verdict = as_member(|snapshot| {
+            snapshot.service_control_policies = policies(&[Denial::Nothing]);
+            snapshot.summary_mut().root_access_keys = Err(unavailable(Source::AccountSummary));
+        });
+        assert_eq!(verdict.status, Status::Failed);
+    }
+
+    #[test]
+    fn every_partition_is_judged_alike() {
+        for partition in [Partition::GovCloud, Partition::China] {
+            let verdict = as_member(|snapshot| {
+                snapshot.account.partition = partition;
+                snapshot.service_control_policies = policies(&[Denial::Nothing]);
+            });
+            assert_eq!(verdict.status, Status::Failed, "{partition:?}");
+        }
+    }
+}

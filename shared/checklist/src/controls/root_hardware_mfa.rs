@@ -1,0 +1,208 @@
+use super::root_credentials;
+use crate::account::Partition;
+use crate::control::{Control, Reference, Remediation, Severity};
+use crate::finding::{Status, Verdict};
+use crate::framework::Framework;
+use crate::settings::Settings;
+use crate::snapshot::{Snapshot, Source, Unavailable};
+
+pub(crate) const CONTROL: Control = Control {
+    id: "root-hardware-mfa",
+    title: "Root's MFA devices are security keys, passkeys or hardware tokens, none is an app",
+    violation: "root has no hardware MFA",
+    step: None,
+    severity: Severity::Medium,
+    rationale: "An authenticator app can be copied with its backup, and a false sign-in page gets its codes as easily as the \
+                password. A security key signs for the real page only, and nobody can copy it.",
+    semantics: "Fails when root has credentials and no MFA device at all, or when a virtual MFA device belongs to root, also \
+                beside a hardware one. A device is root's by the ARN of its owner, not by its name. Passes otherwise: AWS lists \
+                virtual devices only, so a passkey that is synced between devices cannot be told from a hardware key. Not \
+                applicable when root has no credentials, and in AWS GovCloud (US), where root does not sign in to the console.",
+    remediation: Remediation {
+        console: &[
+            "Sign in as root and open Security credentials from the account menu.",
+            "Under Multi-factor authentication choose Assign MFA device, Passkey or security key, and register a security key.",
+            "Register a second security key and keep it elsewhere: a lost only device locks you out.",
+            "Sign in once with each of them; then remove the device of type Virtual.",
+        ],
+        cli: &[
+            "aws iam list-virtual-mfa-devices --assignment-status Assigned \
+             --query 'VirtualMFADevices[?ends_with(User.Arn, `:root`)].SerialNumber'",
+            "aws iam deactivate-mfa-device --serial-number <serial number>   # signed with root's own credentials; prefer the \
+             console",
+        ],
+    },
+    sources: &[Source::CredentialReport, Source::AccountSummary, Source::VirtualMfaDevices],
+    mappings: &[
+        (Framework::Cis3, "1.6"),
+        (Framework::Cis5, "1.5"),
+        (Framework::Cis6, "2.5"),
+        (Framework::Cis7, "2.6"),
+        (Framework::SecurityHub, "IAM.6"),
+        (Framework::Config, "root-account-hardware-mfa-enabled"),
+        (Framework::Prowler, "iam_root_hardware_mfa_enabled"),
+    ],
+    references: &[Reference {
+        name: "AWS: MFA for the root user",
+        url: "https://docs.aws.amazon.com/IAM/latest/UserGuide/enable-mfa-for-root.html",
+    }],
+    evaluate,
+};
+
+const OF_ROOT: &str = "virtual MFA device of root";
+
+fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
+    if snapshot.account.partition == Partition::GovCloud {
+        let reason = "Root of an AWS GovCloud (US) account does not sign in to the console and takes no MFA device";
+        return Ok(Verdict::new(Status::NotApplicable, reason, Vec::new()));
+    }
+    if !root_credentials::exist(snapshot)? {
+        return Ok(root_credentials::none(snapshot));
+    }
+    let any = root_credentials::have_mfa(snapshot);
+    let devices = match &snapshot.virtual_mfa_devices {
+        Ok(devices) => devices,
+        Err(_) if any.status == Status::Failed => return Ok(any),
+        Err(unavailable) => return Ok(Verdict { evidence: any.evidence, ..unavailable.clone().into() }),
+    };
+    let root = snapshot.account.root_arn();
+    let serials: Vec<String> = devices
+        .iter()
+        .filter(|device| device.owner_arn.as_ref() == Some(&root))
+        .map(|device| device.serial_number.clone())
+        .collect();
+    let virtual_ones = || serials.iter().map(|serial| snapshot.evidence(Source::VirtualMfaDevices, OF_ROOT, serial));
+    if !serials.is_empty() {
+        let mut verdict =
+            Verdict::new(Status::Failed, "A virtual MFA device belongs to root", virtual_ones().collect());
+        verdict.evidence.extend(any.evidence);
+        return Ok(verdict.naming(serials));
+    }
+    if any.status != Status::Passed {
+        return Ok(any);
+    }
+    let mut evidence = any.evidence;
+    evidence.push(snapshot.evidence(Source::VirtualMfaDevices, OF_ROOT, "none"));
+    let reason = "Root has MFA and no virtual device; a synced passkey cannot be told from a hardware key";
+    Ok(Verdict::new(Status::Passed, reason, evidence))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::controls::root_credentials::remove as without_credentials;
+    use crate::controls::tests::{judge, unavailable};
+    use crate::credential_report::UnreadableCell;
+    use crate::identities::VirtualMfaDevice;
+
+    const PHONE: &str = "arn:aws:iam::111122223333:mfa/phone";
+
+    fn device(serial: &str, owner: Option<&str>) -> VirtualMfaDevice {
+        VirtualMfaDevice { serial_number: serial.into(), owner_arn: owner.map(str::to_owned) }
+    }
+
+    fn app(snapshot: &mut Snapshot) {
+        snapshot.virtual_mfa_devices = Ok(vec![device(PHONE, Some("arn:aws:iam::111122223333:root"))]);
+    }
+
+    fn report(snapshot: &mut Snapshot) {
+        snapshot.credential_report = Err(unavailable(Source::CredentialReport));
+    }
+
+    fn summary(snapshot: &mut Snapshot) {
+        snapshot.account_summary = Err(unavailable(Source::AccountSummary));
+    }
+
+    fn devices(snapshot: &mut Snapshot) {
+        snapshot.virtual_mfa_devices = Err(unavailable(Source::VirtualMfaDevices));
+    }
+
+    #[test]
+    fn mfa_without_a_virtual_device_passes_and_says_what_it_cannot_tell() {
+        let verdict = judge(&CONTROL, |_| {});
+        assert_eq!(verdict.status, Status::Passed);
+        assert!(verdict.reason.contains("a synced passkey cannot be told from a hardware key"), "{}", verdict.reason);
+        assert_eq!(verdict.judged_by.len(), 3);
+    }
+
+    #[test]
+    fn a_virtual_device_of_root_fails_and_is_named() {
+        let verdict = judge(&CONTROL, app);
+        assert_eq!((verdict.status, verdict.resources), (Status::Failed, vec![PHONE.to_owned()]));
+        assert_eq!((verdict.evidence[0].fact.as_str(), verdict.evidence[0].value.as_str()), (OF_ROOT, PHONE));
+        assert_eq!(verdict.judged_by.keys().copied().collect::<Vec<_>>(), [Source::VirtualMfaDevices]);
+    }
+
+    #[test]
+    fn cr_20_a_device_is_roots_by_its_owner_and_not_by_its_name() {
+        let serial = "arn:aws:iam::111122223333:mfa/root-account-mfa-device";
+        for owner in [Some("arn:aws:iam::111122223333:user/root"), Some("arn:aws:iam::999988887777:root"), None] {
+            let verdict = judge(&CONTROL, |snapshot| snapshot.virtual_mfa_devices = Ok(vec![device(serial, owner)]));
+            assert_eq!(verdict.status, Status::Passed, "{owner:?}");
+        }
+    }
+
+    #[test]
+    fn no_device_at_all_fails_also_while_the_list_is_unread() {
+        let no_mfa = |snapshot: &mut Snapshot| snapshot.summary_mut().root_mfa = Ok(0);
+        for unread in [|_: &mut Snapshot| {}, devices] {
+            let verdict = judge(&CONTROL, |snapshot| {
+                no_mfa(snapshot);
+                unread(snapshot);
+            });
+            assert_eq!(verdict.status, Status::Failed);
+            assert!(verdict.reason.starts_with("Root has credentials and no MFA device"), "{}", verdict.reason);
+        }
+    }
+
+    #[test]
+    fn root_without_credentials_is_not_applicable_also_with_a_device() {
+        for change in [|_: &mut Snapshot| {}, app, devices] {
+            let verdict = judge(&CONTROL, |snapshot| {
+                without_credentials(snapshot);
+                change(snapshot);
+            });
+            assert_eq!(verdict.status, Status::NotApplicable);
+            assert!(!verdict.evidence.is_empty());
+        }
+    }
+
+    #[test]
+    fn root_of_govcloud_is_not_applicable() {
+        let verdict = judge(&CONTROL, |snapshot| {
+            snapshot.account.partition = Partition::GovCloud;
+            snapshot.summary_mut().root_mfa = Ok(0);
+        });
+        assert_eq!(verdict.status, Status::NotApplicable);
+        assert!(verdict.reason.contains("GovCloud"));
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_unknown_unless_a_virtual_device_was_seen() {
+        let cell = |snapshot: &mut Snapshot| {
+            snapshot.root().mfa_active = Err(UnreadableCell { column: "mfa_active", found: Some("N/A".into()) });
+        };
+        for unread in [report, summary, cell] {
+            assert_eq!(judge(&CONTROL, unread).status, Status::Unknown);
+            let verdict = judge(&CONTROL, |snapshot| {
+                unread(snapshot);
+                app(snapshot);
+            });
+            assert_eq!(verdict.status, Status::Failed);
+        }
+        let verdict = judge(&CONTROL, devices);
+        assert_eq!(verdict.status, Status::Unknown);
+        assert!(verdict.reason.starts_with("virtual MFA devices"), "{}", verdict.reason);
+        assert!(!verdict.evidence.is_empty());
+    }
+
+    #[test]
+    fn whether_there_are_credentials_at_all_must_be_known() {
+        let verdict = judge(&CONTROL, |snapshot| {
+            without_credentials(snapshot);
+            report(snapshot);
+            app(snapshot);
+        });
+        assert_eq!(verdict.status, Status::Unknown);
+    }
+}

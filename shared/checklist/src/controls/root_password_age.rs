@@ -1,0 +1,325 @@
+use jiff::Timestamp;
+
+use super::age::is_older;
+use crate::control::{Control, Reference, Remediation, Severity};
+use crate::declarations::Statement;
+use crate::finding::{Status, Verdict};
+use crate::root_activity::{Kind, RootActivity};
+use crate::settings::Settings;
+use crate::snapshot::{Snapshot, Source, Unavailable};
+
+/// How old root's password may be.
+const MAX_AGE_DAYS: u16 = 90;
+
+pub(super) const CONTROL: Control = Control {
+    id: "root-password-age",
+    title: "Root's password has been changed within 90 days",
+    violation: "root's password is old",
+    step: None,
+    severity: Severity::Low,
+    rationale: "Nobody notices that a password which is hardly ever used was copied. Changing it locks out whoever has the copy, \
+                and shows that those in charge can still sign in. The account's password policy does not bind root.",
+    semantics: "The newest known change counts: `password_last_changed` of the credential report, and `PasswordUpdated`, \
+                `ChangePassword` or a completed recovery in CloudTrail. Where none of these has a date, the statement \
+                `root-password-changed` of the parameter `Attestations` does. Fails when it is more than 90 days old; unknown \
+                when nothing tells. Not applicable when root has no password.",
+    remediation: Remediation {
+        console: &[
+            "Sign in as root with MFA and open Account from the account menu.",
+            "Next to Password choose Edit, set a long random one and store it where the old one was.",
+            "If the finding is unknown: state the day in the parameter Attestations, as `root-password-changed`.",
+        ],
+        cli: &[
+            "aws iam generate-credential-report   # a root password is changed in the console only; this shows its date",
+            "aws iam get-credential-report --query Content --output text | base64 --decode | cut -d, -f1,6 | head -2",
+        ],
+    },
+    sources: &[
+        Source::CredentialReport,
+        Source::AccountSummary,
+        Source::RootPasswordChange,
+        Source::RootEvents,
+        Source::Attestations,
+    ],
+    mappings: &[],
+    references: &[
+        Reference {
+            name: "AWS: Change the password for the root user",
+            url: "https://docs.aws.amazon.com/IAM/latest/UserGuide/root-user-password.html",
+        },
+        Reference {
+            name: "AWS: Security best practices for the root user",
+            url: "https://docs.aws.amazon.com/IAM/latest/UserGuide/root-user-best-practices.html",
+        },
+    ],
+    evaluate,
+};
+
+fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavailable> {
+    if let Some(verdict) = without_password(snapshot) {
+        return Ok(verdict);
+    }
+    let is_old = |at: Timestamp| is_older(snapshot, at, MAX_AGE_DAYS);
+    let old = |at: Timestamp| format!("Root's password was last changed at {at}, more than {MAX_AGE_DAYS} days ago");
+
+    let in_report = snapshot.root_row().map(|root| &root.password_last_changed);
+    let mut changes = Vec::new();
+    let mut evidence = Vec::new();
+    if let Ok(Ok(Some(at))) = in_report {
+        changes.push(*at);
+        evidence.push(snapshot.report_evidence("password_last_changed", at));
+    }
+    if let Ok(Some(at)) = snapshot.root_password_change {
+        changes.push(at);
+        evidence.push(snapshot.evidence(Source::RootPasswordChange, "newest change in CloudTrail", at));
+    }
+    // An act without a time lies in the span that was swept; taken for the worse, at its start.
+    let acts = snapshot.root_events.activity.iter().filter(|act| changes_password(act));
+    if let Some(at) = acts.map(|act| act.time.unwrap_or(snapshot.root_events.since)).max() {
+        changes.push(at);
+        evidence.push(snapshot.evidence(Source::RootEvents, "newest act that changed the password", at));
+    }
+
+    let newest = changes.into_iter().max();
+    if let Some(at) = newest.filter(|at| !is_old(*at)) {
+        return Ok(Verdict::new(Status::Passed, format!("Root's password was last changed at {at}"), evidence));
+    }
+    let without_date = match in_report {
+        // A change that only the unread report knows would be newer, and so would one that nobody has stated.
+        Err(unavailable) => return Ok(Verdict { evidence, ..unavailable.into() }),
+        Ok(Ok(None)) => "none".into(),
+        Ok(Err(cell)) => cell.to_string(),
+        Ok(Ok(Some(at))) => return Ok(Verdict::new(Status::Failed, old(newest.unwrap_or(*at)), evidence)),
+    };
+    evidence.push(snapshot.report_evidence("password_last_changed", without_date));
+
+    let stated = settings.declarations.attestation(Statement::RootPasswordChanged).filter(|_| newest.is_none());
+    if let Some(stated) = stated {
+        let value = format!("{}, stated by {}", stated.on, stated.by);
+        evidence.push(snapshot.evidence(Source::Attestations, stated.statement.id(), value));
+        if !is_old(stated.on) {
+            let reason = format!("Its owner states that root's password was last changed at {}", stated.on);
+            return Ok(Verdict::new(Status::Passed, reason, evidence));
+        }
+    }
+    if let Err(unavailable) = &snapshot.root_password_change {
+        return Ok(Verdict { evidence, ..unavailable.clone().into() });
+    }
+    Ok(match newest.or(stated.map(|stated| stated.on)) {
+        Some(at) => Verdict::new(Status::Failed, old(at), evidence),
+        None => Verdict::new(
+            Status::Unknown,
+            "AWS does not tell when root's password was last changed: change it, or state `root-password-changed` in the \
+             parameter Attestations",
+            evidence,
+        ),
+    })
+}
+
+/// The live counter decides; the report only where there is none.
+fn without_password(snapshot: &Snapshot) -> Option<Verdict> {
+    let evidence = match snapshot.summary().and_then(|summary| summary.root_password.clone()) {
+        Ok(0) => snapshot.evidence(Source::AccountSummary, "AccountPasswordPresent", 0),
+        Ok(_) => return None,
+        Err(_) if snapshot.root_row().is_ok_and(|root| root.password_enabled == Ok(false)) => {
+            snapshot.report_evidence("password_enabled", false)
+        }
+        Err(_) => return None,
+    };
+    Some(Verdict::new(Status::NotApplicable, "Root has no password", vec![evidence]))
+}
+
+fn changes_password(act: &RootActivity) -> bool {
+    act.error.is_none() && matches!(act.kind, Kind::PasswordChanged | Kind::PasswordRecoveryCompleted)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::controls::tests::{act, judge, judge_with, unavailable};
+    use crate::credential_report::UnreadableCell;
+
+    fn days_ago(snapshot: &Snapshot, days: i64) -> Timestamp {
+        snapshot.taken_at - SignedDuration::from_hours(24 * days)
+    }
+
+    /// As in reports up to 2021.
+    fn dateless(snapshot: &mut Snapshot) {
+        snapshot.root().password_last_changed =
+            Err(UnreadableCell { column: "password_last_changed", found: Some("not_supported".into()) });
+    }
+
+    fn old(snapshot: &mut Snapshot) {
+        snapshot.root().password_last_changed = Ok(Some(days_ago(snapshot, 91)));
+    }
+
+    fn unread_history(snapshot: &mut Snapshot) {
+        snapshot.root_password_change = Err(unavailable(Source::RootPasswordChange));
+    }
+
+    fn unread_report(snapshot: &mut Snapshot) {
+        snapshot.credential_report = Err(unavailable(Source::CredentialReport));
+    }
+
+    /// The owner stated a change so many days ago.
+    fn stated(days: i64) -> Settings {
+        Settings::stating(&[Statement::RootPasswordChanged], days_ago(&Snapshot::compliant(), days))
+    }
+
+    #[test]
+    fn a_date_in_the_report_decides_to_the_second() {
+        let at = |seconds: i64| {
+            judge(&CONTROL, |snapshot| {
+                let changed = days_ago(snapshot, 90) - SignedDuration::from_secs(seconds);
+                snapshot.root().password_last_changed = Ok(Some(changed));
+            })
+        };
+        assert_eq!([at(0).status, at(1).status], [Status::Passed, Status::Failed]);
+        assert_eq!(at(1).reason, "Root's password was last changed at 2026-08-22T09:59:59Z, more than 90 days ago");
+    }
+
+    #[test]
+    fn a_date_in_the_report_needs_no_history() {
+        let not_asked = |snapshot: &mut Snapshot| {
+            snapshot.root_password_change = Err(Unavailable::not_asked(Source::RootPasswordChange));
+        };
+        assert_eq!(judge(&CONTROL, not_asked).status, Status::Passed);
+        let verdict = judge(&CONTROL, |snapshot| {
+            old(snapshot);
+            not_asked(snapshot);
+        });
+        assert_eq!(verdict.status, Status::Failed);
+    }
+
+    #[test]
+    fn the_newest_known_change_counts() {
+        type Change = fn(&mut Snapshot);
+        let history: Change = |snapshot| snapshot.root_password_change = Ok(Some(days_ago(snapshot, 3)));
+        let act_at: Change = |snapshot| {
+            snapshot.root_events.activity = vec![
+                act(Kind::PasswordChanged, Some(days_ago(snapshot, 1))),
+                act(Kind::PasswordChanged, Some(days_ago(snapshot, 300))),
+            ];
+        };
+        let recovery: Change = |snapshot| {
+            snapshot.root_events.activity = vec![act(Kind::PasswordRecoveryCompleted, Some(days_ago(snapshot, 1)))];
+        };
+        for change in [history, act_at, recovery] {
+            for report in [old, dateless, unread_report] {
+                let verdict = judge(&CONTROL, |snapshot| {
+                    report(snapshot);
+                    change(snapshot);
+                });
+                assert_eq!(verdict.status, Status::Passed, "{}", verdict.reason);
+            }
+        }
+        let verdict = judge(&CONTROL, |snapshot| snapshot.root_password_change = Ok(Some(days_ago(snapshot, 91))));
+        assert_eq!(verdict.status, Status::Passed, "the report's date is newer");
+    }
+
+    #[test]
+    fn attempts_and_other_acts_are_no_change() {
+        let mut refused = act(Kind::PasswordChanged, None);
+        refused.error = Some("Failed".into());
+        for act in [refused, act(Kind::PasswordRecoveryRequested, None), act(Kind::SignInSucceeded, None)] {
+            let verdict = judge(&CONTROL, |snapshot| {
+                old(snapshot);
+                snapshot.root_events.activity = vec![RootActivity { time: Some(days_ago(snapshot, 1)), ..act }];
+            });
+            assert_eq!(verdict.status, Status::Failed);
+        }
+    }
+
+    #[test]
+    fn an_act_without_a_time_is_as_old_as_the_span_allows() {
+        let at = |days: i64| {
+            judge(&CONTROL, |snapshot| {
+                old(snapshot);
+                snapshot.root_events.since = days_ago(snapshot, days);
+                snapshot.root_events.activity = vec![act(Kind::PasswordChanged, None)];
+            })
+            .status
+        };
+        assert_eq!([at(90), at(91)], [Status::Passed, Status::Failed]);
+    }
+
+    #[test]
+    fn without_any_date_it_is_unknown_and_says_what_to_do() {
+        let verdict = judge(&CONTROL, dateless);
+        assert_eq!(verdict.status, Status::Unknown);
+        assert!(verdict.reason.contains("change it, or state `root-password-changed`"), "{}", verdict.reason);
+        assert!(verdict.evidence[0].value.contains("not_supported"));
+        let verdict = judge(&CONTROL, |snapshot| snapshot.root().password_last_changed = Ok(None));
+        assert_eq!(verdict.status, Status::Unknown);
+    }
+
+    #[test]
+    fn a_history_that_could_not_be_read_is_unknown_where_nothing_else_tells() {
+        let blind = |snapshot: &mut Snapshot| {
+            dateless(snapshot);
+            unread_history(snapshot);
+        };
+        for settings in [Settings::default(), stated(91)] {
+            let verdict = judge_with(&CONTROL, &settings, blind);
+            assert_eq!(verdict.status, Status::Unknown);
+            assert!(verdict.reason.starts_with("history of root's password"), "{}", verdict.reason);
+        }
+        assert_eq!(judge_with(&CONTROL, &stated(90), blind).status, Status::Passed);
+    }
+
+    #[test]
+    fn a_statement_counts_where_aws_tells_no_date_and_only_there() {
+        let at = |days: i64, change: fn(&mut Snapshot)| {
+            let verdict = judge_with(&CONTROL, &stated(days), change);
+            (verdict.status, verdict.judged_by.contains_key(&Source::Attestations))
+        };
+        assert_eq!(at(90, dateless), (Status::Passed, true));
+        assert_eq!(at(91, dateless), (Status::Failed, true));
+        assert_eq!(at(1, old), (Status::Failed, false), "the report knows better");
+        assert_eq!(at(1, unread_report), (Status::Unknown, false), "the report might know better");
+        let history = |snapshot: &mut Snapshot| {
+            dateless(snapshot);
+            snapshot.root_password_change = Ok(Some(days_ago(snapshot, 91)));
+        };
+        assert_eq!(at(1, history), (Status::Failed, false), "the history knows better");
+        let other = Settings::stating(&[Statement::RootPasswordStrong], Snapshot::compliant().taken_at);
+        assert_eq!(judge_with(&CONTROL, &other, dateless).status, Status::Unknown);
+    }
+
+    #[test]
+    fn an_unread_report_is_unknown_unless_a_young_change_was_seen() {
+        let verdict = judge(&CONTROL, |snapshot| {
+            unread_report(snapshot);
+            snapshot.root_password_change = Ok(Some(days_ago(snapshot, 91)));
+        });
+        assert_eq!(verdict.status, Status::Unknown);
+        assert!(verdict.reason.starts_with("credential report"), "{}", verdict.reason);
+    }
+
+    #[test]
+    fn root_without_a_password_is_not_applicable_by_the_live_counter_first() {
+        let verdict = judge(&CONTROL, |snapshot| {
+            old(snapshot);
+            snapshot.summary_mut().root_password = Ok(0);
+        });
+        assert_eq!((verdict.status, verdict.evidence[0].source), (Status::NotApplicable, Source::AccountSummary));
+        let verdict = judge(&CONTROL, |snapshot| {
+            old(snapshot);
+            snapshot.root().password_enabled = Ok(false);
+        });
+        assert_eq!(verdict.status, Status::Failed, "the counter says that there is one");
+        let verdict = judge(&CONTROL, |snapshot| {
+            snapshot.account_summary = Err(unavailable(Source::AccountSummary));
+            snapshot.root().password_enabled = Ok(false);
+            snapshot.root().password_last_changed = Ok(None);
+        });
+        assert_eq!((verdict.status, verdict.evidence[0].source), (Status::NotApplicable, Source::CredentialReport));
+        let verdict = judge(&CONTROL, |snapshot| {
+            old(snapshot);
+            snapshot.account_summary = Err(unavailable(Source::AccountSummary));
+        });
+        assert_eq!(verdict.status, Status::Failed, "a seen failure outweighs a missing counter");
+    }
+}

@@ -1,0 +1,97 @@
+use crate::control::{Control, Reference, Remediation, Severity};
+use crate::finding::{Status, Verdict};
+use crate::framework::Framework;
+use crate::settings::Settings;
+use crate::snapshot::{Snapshot, Source, Unavailable};
+
+pub(super) const CONTROL: Control = Control {
+    id: "security-contact",
+    title: "AWS has a contact for security",
+    violation: "no security contact",
+    step: None,
+    severity: Severity::Medium,
+    rationale: "AWS writes when it finds a key of the account in public or an abuse of its machines. Without a security contact \
+                that mail goes to root's mailbox alone, which often nobody reads.",
+    semantics: "Fails when the alternate contact for security is not set. The contacts for operations and billing are shown, but \
+                do not count. A member account does not inherit the contact of its organization. Whether somebody reads the mail \
+                is not judged.",
+    remediation: Remediation {
+        console: &[
+            "Account, Alternate contacts, Edit, Security: a mailing list that those on duty read, and their phone number.",
+            "In an organization: AWS Organizations, AWS accounts, the account, Contact info, from the management account.",
+        ],
+        cli: &[
+            "aws account put-alternate-contact --alternate-contact-type SECURITY --name 'Security team' --title Security \
+             --email-address <address> --phone-number <number>",
+            "aws account get-alternate-contact --alternate-contact-type SECURITY",
+        ],
+    },
+    sources: &[Source::AlternateContacts],
+    mappings: &[
+        (Framework::Cis3, "1.2"),
+        (Framework::Cis5, "1.2"),
+        (Framework::Cis6, "2.2"),
+        (Framework::Cis7, "2.3"),
+        (Framework::SecurityHub, "Account.1"),
+        (Framework::Config, "security-account-information-provided"),
+        (Framework::Prowler, "account_security_contact_information_is_registered"),
+    ],
+    references: &[Reference {
+        name: "AWS: Update the alternate contacts for your AWS account",
+        url: "https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-update-contact-alternate.html",
+    }],
+    evaluate,
+};
+
+fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
+    let contacts = snapshot.alternate_contacts.as_ref().map_err(Clone::clone)?;
+    let evidence =
+        [("security", contacts.security), ("operations", contacts.operations), ("billing", contacts.billing)]
+            .map(|(kind, is_set)| {
+                let value = if is_set { "set" } else { "none" };
+                snapshot.evidence(Source::AlternateContacts, format!("contact for {kind}"), value)
+            })
+            .to_vec();
+    Ok(if contacts.security {
+        Verdict::new(Status::Passed, "A contact for security is set", evidence)
+    } else {
+        Verdict::new(Status::Failed, "No contact for security is set", evidence)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contacts::AlternateContacts;
+    use crate::controls::tests::{judge, unavailable};
+
+    fn with(security: bool, operations: bool, billing: bool) -> (Status, Vec<String>) {
+        let verdict = judge(&CONTROL, |snapshot| {
+            snapshot.alternate_contacts = Ok(AlternateContacts { security, operations, billing });
+        });
+        let facts = verdict.evidence.iter().map(|evidence| format!("{} = {}", evidence.fact, evidence.value));
+        (verdict.status, facts.collect())
+    }
+
+    #[test]
+    fn the_contact_for_security_alone_decides_and_each_contact_is_shown() {
+        let (status, facts) = with(true, false, false);
+        assert_eq!(status, Status::Passed);
+        assert_eq!(
+            facts,
+            ["contact for security = set", "contact for operations = none", "contact for billing = none"]
+        );
+        let (status, facts) = with(false, true, true);
+        assert_eq!(status, Status::Failed);
+        assert_eq!(facts, ["contact for security = none", "contact for operations = set", "contact for billing = set"]);
+        assert_eq!(with(true, true, false).1[1..], ["contact for operations = set", "contact for billing = none"]);
+    }
+
+    #[test]
+    fn contacts_that_were_not_read_are_unknown() {
+        let blind = judge(&CONTROL, |snapshot| {
+            snapshot.alternate_contacts = Err(unavailable(Source::AlternateContacts));
+        });
+        assert_eq!(blind.status, Status::Unknown);
+    }
+}

@@ -1,0 +1,107 @@
+use super::named::named;
+use crate::control::{Control, Reference, Remediation, Severity};
+use crate::finding::{Status, Verdict};
+use crate::settings::Settings;
+use crate::snapshot::{EnabledRegion, Snapshot, Source, Unavailable};
+use crate::text::counted;
+
+pub(super) const CONTROL: Control = Control {
+    id: "unneeded-regions",
+    title: "No opt-in Region is enabled that is not needed",
+    violation: "an unneeded Region is enabled",
+    step: None,
+    severity: Severity::Low,
+    rationale: "Intruders work in Regions that nobody looks at, and enable one if need be. In a Region that is disabled nothing \
+                can be made.",
+    semantics: "Fails when an opt-in Region is enabled that is not in the parameter AllowedRegions, which is empty by default. The \
+                other Regions, which every account has, cannot be disabled and are not judged; a service control policy can close \
+                them. A Region that is being enabled or disabled is not judged until that is done.",
+    remediation: Remediation {
+        console: &[
+            "If nobody on your side enabled it, look for EnableRegion in CloudTrail's event history, and for what was made there.",
+            "A Region that is needed: add it to the parameter AllowedRegions of the stack.",
+            "Another one: delete what costs money there first, because it costs on while nobody can reach it. Then Account, AWS \
+             Regions, the Region, Disable.",
+        ],
+        cli: &[
+            "aws account list-regions --region-opt-status-contains ENABLED",
+            "aws account disable-region --region-name <Region>",
+        ],
+    },
+    sources: &[Source::Regions],
+    mappings: &[],
+    references: &[Reference {
+        name: "AWS: Enable or disable AWS Regions in your account",
+        url: "https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html",
+    }],
+    evaluate,
+};
+
+fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavailable> {
+    let regions = snapshot.regions.as_ref().map_err(Clone::clone)?;
+    let opted_in = regions.iter().filter(|region| region.is_opt_in);
+    let (allowed, unneeded): (Vec<&EnabledRegion>, Vec<&EnabledRegion>) =
+        opted_in.partition(|region| settings.allowed_regions.contains(&region.name));
+    let unneeded: Vec<String> = unneeded.into_iter().map(|region| region.name.clone()).collect();
+    if allowed.is_empty() && unneeded.is_empty() {
+        let evidence = vec![snapshot.evidence(Source::Regions, "enabled opt-in Regions", "none")];
+        return Ok(Verdict::new(Status::Passed, "No opt-in Region is enabled", evidence));
+    }
+    let shown = unneeded.iter().map(|name| snapshot.evidence(Source::Regions, name, "enabled, NOT allowed"));
+    let allowed = allowed.iter().map(|region| snapshot.evidence(Source::Regions, &region.name, "enabled, allowed"));
+    let evidence = named(shown.chain(allowed).collect(), "further Regions");
+    if unneeded.is_empty() {
+        return Ok(Verdict::new(Status::Passed, "Every opt-in Region that is enabled is allowed", evidence));
+    }
+    let enabled = counted(unneeded.len(), "opt-in Region is enabled", "opt-in Regions are enabled");
+    let reason = format!("{enabled} and not allowed: {}", unneeded.join(", "));
+    Ok(Verdict::new(Status::Failed, reason, evidence).naming(unneeded))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::controls::tests::{judge, judge_with, unavailable};
+
+    fn enabled(allowed: &[&str], opt_in: &[&str]) -> Verdict {
+        let allowed_regions = allowed.iter().map(|name| (*name).to_owned()).collect();
+        judge_with(&CONTROL, &Settings { allowed_regions, ..Settings::default() }, |snapshot| {
+            let regions = opt_in.iter().map(|name| EnabledRegion { name: (*name).into(), is_opt_in: true });
+            snapshot.regions.as_mut().unwrap().extend(regions);
+        })
+    }
+
+    #[test]
+    fn regions_that_every_account_has_pass_although_no_region_is_allowed() {
+        let verdict = enabled(&[], &[]);
+        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Passed, "No opt-in Region is enabled"));
+        assert_eq!(verdict.evidence[0].value, "none");
+    }
+
+    #[test]
+    fn an_opt_in_region_fails_by_name_unless_it_is_allowed() {
+        let verdict = enabled(&["ap-east-1"], &["ap-east-1", "me-south-1", "af-south-1"]);
+        assert_eq!(verdict.status, Status::Failed);
+        assert_eq!(verdict.reason, "2 opt-in Regions are enabled and not allowed: me-south-1, af-south-1");
+        assert_eq!(verdict.resources, ["me-south-1", "af-south-1"]);
+        let shown: Vec<(&str, &str)> =
+            verdict.evidence.iter().map(|evidence| (evidence.fact.as_str(), evidence.value.as_str())).collect();
+        assert_eq!(
+            shown,
+            [
+                ("me-south-1", "enabled, NOT allowed"),
+                ("af-south-1", "enabled, NOT allowed"),
+                ("ap-east-1", "enabled, allowed")
+            ]
+        );
+        let verdict = enabled(&["ap-east-1", "eu-south-1"], &["ap-east-1"]);
+        assert_eq!((verdict.status, verdict.resources.len()), (Status::Passed, 0));
+        assert_eq!(verdict.reason, "Every opt-in Region that is enabled is allowed");
+    }
+
+    #[test]
+    fn regions_that_were_not_read_are_unknown() {
+        let verdict = judge(&CONTROL, |snapshot| snapshot.regions = Err(unavailable(Source::Regions)));
+        assert_eq!(verdict.status, Status::Unknown);
+    }
+}

@@ -1,0 +1,94 @@
+//! Which controls are judged, and so which sources are read.
+
+use std::collections::BTreeSet;
+
+use crate::control::Control;
+use crate::controls::{self, CHECKLIST, alert_path, root_use_recorded};
+use crate::snapshot::Source;
+use crate::text::bounded;
+
+/// Read for every run: who the account is, what root did, whether somebody hears.
+const ALWAYS: [Source; 4] = [Source::AccountSummary, Source::AccountAlias, Source::RootEvents, Source::Subscribers];
+
+/// The controls that somebody wants judged. The default is all of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Of the account baseline only what looks after rootwatch's own alert path.
+    pub five_steps_only: bool,
+    /// Controls of the rest that are left out, by id, in the order of the checklist.
+    pub left_out: Vec<&'static str>,
+}
+
+impl Selection {
+    /// Leaves out the controls of these ids.
+    ///
+    /// # Errors
+    /// Every id that no control has.
+    pub fn without<'a>(self, ids: impl IntoIterator<Item = &'a str>) -> Result<Self, Vec<String>> {
+        let ids: BTreeSet<&str> = ids.into_iter().collect();
+        let unknown: Vec<String> =
+            ids.iter().filter(|id| controls::control(id).is_none()).map(|id| bounded(id)).collect();
+        let left_out = CHECKLIST.iter().map(|control| control.id).filter(|id| ids.contains(id)).collect();
+        if unknown.is_empty() { Ok(Self { left_out, ..self }) } else { Err(unknown) }
+    }
+
+    /// The chosen controls, in the order of the checklist.
+    pub fn controls(&self) -> impl Iterator<Item = &'static Control> {
+        CHECKLIST.iter().copied().filter(|control| self.includes(control))
+    }
+
+    /// Ids of the others, in the same order.
+    pub fn not_chosen(&self) -> impl Iterator<Item = &'static str> {
+        CHECKLIST.iter().filter(|control| !self.includes(control)).map(|control| control.id)
+    }
+
+    /// Every source that a chosen control needs, and what every run needs.
+    pub fn sources(&self) -> BTreeSet<Source> {
+        self.controls().flat_map(|control| control.sources).copied().chain(ALWAYS).collect()
+    }
+
+    fn includes(&self, control: &Control) -> bool {
+        let is_core =
+            control.step.is_some() || [alert_path::CONTROL.id, root_use_recorded::CONTROL.id].contains(&control.id);
+        (is_core || !self.five_steps_only) && !self.left_out.contains(&control.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(selection: &Selection) -> Vec<&str> {
+        selection.controls().map(|control| control.id).collect()
+    }
+
+    #[test]
+    fn all_controls_are_chosen_unless_somebody_chooses_otherwise() {
+        assert_eq!(Selection::default().controls().count(), CHECKLIST.len());
+    }
+
+    #[test]
+    fn the_five_steps_keep_the_alert_path_and_need_no_source_of_the_baseline() {
+        let selection = Selection { five_steps_only: true, ..Selection::default() };
+        let chosen = ids(&selection);
+        assert!(
+            chosen.contains(&"root-mfa") && chosen.contains(&"alert-path") && chosen.contains(&"root-use-recorded")
+        );
+        assert!(selection.controls().all(|control| control.step.is_some() || !chosen.contains(&"user-mfa")));
+        assert!(!selection.sources().contains(&Source::Budgets) && selection.sources().contains(&Source::Trails));
+    }
+
+    #[test]
+    fn what_is_left_out_is_not_judged_and_a_source_that_only_it_needs_is_not_read() {
+        let selection = Selection::default().without(["billing-alerts", "root-mfa"]).unwrap();
+        assert_eq!(selection.left_out, ["root-mfa", "billing-alerts"], "in the order of the checklist");
+        assert!(!ids(&selection).contains(&"root-mfa"));
+        assert!(!selection.sources().contains(&Source::Budgets));
+        assert!(Selection::default().sources().contains(&Source::Budgets));
+    }
+
+    #[test]
+    fn an_unknown_id_is_named() {
+        assert_eq!(Selection::default().without(["root-mfa", "root-mfs"]), Err(vec!["root-mfs".to_owned()]));
+    }
+}
