@@ -114,6 +114,9 @@ fn build(binary: &str) -> PathBuf {
     if release {
         // As it is deployed: beside the sandbox it would share features of libraries that it does not need.
         build.args(["--release", "--package", binary]);
+    } else if std::env::var_os("CARGO_MANIFEST_DIR").is_some() {
+        // Cargo runs the caller as a test: with the features of the tests, as in the Makefile, nothing is built a second time.
+        build.args(["--workspace", "--bins", "--tests"]);
     } else {
         // The same packages as in the Makefile, so that all share what is built.
         for package in ["bare", "checker", "root-activity", "sandbox", "slack-notifier"] {
