@@ -210,6 +210,38 @@ mod tests {
     }
 
     #[test]
+    fn what_fails_stands_before_what_is_unknown_before_what_is_excepted_before_what_passes() {
+        let exception = |resource: Option<&str>| Exception {
+            control: "root-mfa".into(),
+            reason: "it is in the post".into(),
+            owner: "alice".into(),
+            until: Timestamp::MAX,
+            resource: resource.map(str::to_owned),
+        };
+        let finding = |severity, status, resources: &[&str], exceptions: Vec<Exception>| Finding {
+            severity,
+            status,
+            resources: resources.iter().map(|name| (*name).to_owned()).collect(),
+            exceptions,
+            ..Finding::of(CHECKLIST[0], &Snapshot::compliant(), &Settings::default())
+        };
+        let (high, low) = (Severity::High, Severity::Low);
+        let ordered = [
+            finding(high, Status::Failed, &[], Vec::new()),
+            finding(low, Status::Failed, &["a", "b"], vec![exception(Some("a"))]),
+            finding(low, Status::Unknown, &["a"], vec![exception(Some("a"))]),
+            finding(high, Status::Failed, &["a"], vec![exception(Some("a"))]),
+            finding(low, Status::Unknown, &[], vec![exception(None)]),
+            finding(high, Status::Passed, &[], vec![exception(None)]),
+            finding(low, Status::Passed, &[], Vec::new()),
+            finding(high, Status::NotApplicable, &[], Vec::new()),
+        ];
+        assert!(ordered.is_sorted_by_key(Finding::rank), "{:?}", ordered.iter().map(Finding::rank).collect::<Vec<_>>());
+        let excepted: Vec<bool> = ordered.iter().map(Finding::is_excepted).collect();
+        assert_eq!(excepted, [false, false, false, true, true, false, false, false]);
+    }
+
+    #[test]
     fn rt_4_a_panic_in_one_control_is_unknown_and_the_others_are_judged() {
         let broken = Control { evaluate: |_, _| panic!("broken"), ..copy(CHECKLIST[0]) };
         let hook = std::panic::take_hook();

@@ -384,6 +384,41 @@ mod tests {
     }
 
     #[test]
+    fn a_report_is_whole_without_what_only_the_baseline_needs_and_says_what_is_missing() {
+        for source in Source::ALL.iter().filter(|source| source.is_of_baseline() && **source != Source::Attestations) {
+            let report = report(|snapshot| snapshot.blind_to(*source));
+            assert!(report.is_whole(), "{source}");
+            assert_eq!(report.errors().map(|state| state.source).collect::<Vec<_>>(), [*source]);
+        }
+        for source in [Source::CredentialReport, Source::Trails, Source::Identities] {
+            assert!(!report(|snapshot| snapshot.blind_to(source)).is_whole(), "{source}");
+        }
+    }
+
+    #[test]
+    fn a_source_that_was_not_asked_for_is_neither_listed_nor_missing() {
+        let report = report(|snapshot| {
+            snapshot.budgets = Err(Unavailable::not_asked(Source::Budgets));
+            snapshot.trails = Err(Unavailable::not_asked(Source::Trails));
+        });
+        assert_eq!(report.errors().count(), 0);
+        assert!(!report.sources.iter().any(|state| [Source::Budgets, Source::Trails].contains(&state.source)));
+    }
+
+    #[test]
+    fn a_bucket_that_another_account_denies_is_no_failure_to_read_and_one_that_is_throttled_is() {
+        let errors = |cause: Cause| {
+            let operation = String::from("s3:GetBucketPublicAccessBlock of acme-prod-trail");
+            let exposure = Err(Unavailable { source: Source::TrailBuckets, operation, cause });
+            report(|snapshot| snapshot.trail_buckets = Ok(vec![Bucket { name: "acme-prod-trail".into(), exposure }]))
+                .errors()
+                .count()
+        };
+        assert_eq!(errors(Cause::Denied { code: "AccessDenied".into() }), 0);
+        assert_eq!(errors(Cause::Throttled { code: "SlowDown".into() }), 1);
+    }
+
+    #[test]
     fn rt_1_a_report_is_partial_when_time_ended_and_not_when_something_else_did() {
         let cut_short = |cause: Cause| {
             report(|snapshot| {

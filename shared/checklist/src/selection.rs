@@ -88,6 +88,13 @@ mod tests {
     }
 
     #[test]
+    fn who_the_account_is_and_what_root_did_is_read_whatever_is_left_out() {
+        let all = Selection::default().without(CHECKLIST.iter().map(|control| control.id)).unwrap();
+        assert_eq!(all.controls().count(), 0);
+        assert_eq!(all.sources(), BTreeSet::from(ALWAYS));
+    }
+
+    #[test]
     fn an_unknown_id_is_named() {
         assert_eq!(Selection::default().without(["root-mfa", "root-mfs"]), Err(vec!["root-mfs".to_owned()]));
     }

@@ -1034,6 +1034,24 @@ fn that_root_has_no_mfa_at_all_is_told_once_and_ends_nothing_of_its_virtual_devi
 }
 
 #[test]
+fn a_control_that_nobody_can_judge_is_at_most_as_bad_as_its_failure_and_an_exception_answers_for_it() {
+    let not_told = |snapshot: &mut Snapshot| {
+        let phone = crate::contacts::PhoneVerification::NotTold;
+        snapshot.primary_contact = Ok(Some(crate::contacts::PrimaryContact { phone }));
+    };
+    let mut account = Account::new();
+    let alerts = account.after(QUARTER, not_told);
+    assert_eq!(words(&alerts), word(Transition::Opened, "contact-information#unjudged"));
+    assert_eq!(alerts[0].severity, Severity::Low);
+    let answered = Exception { control: "contact-information".into(), ..exception(None, noon() + hours(24 * 30)) };
+    account.except(std::slice::from_ref(&answered));
+    assert_eq!(words(&account.after(QUARTER, |_| {})), word(Transition::Silenced, "contact-information#unjudged"));
+    let by_name = Exception { resource: Some("phone".into()), ..answered };
+    account.except(&[by_name]);
+    assert_eq!(words(&account.after(QUARTER, |_| {})), word(Transition::Opened, "contact-information#unjudged"));
+}
+
+#[test]
 fn a_narrow_run_finds_but_clears_nothing() {
     let mut memory = Memory::default();
     let mut decide_with = |change: &dyn Fn(&mut Snapshot)| {

@@ -205,6 +205,8 @@ fn a_silenced_and_a_dropped_condition_are_not_called_resolved() {
         mail.text
     );
     assert!(mail.text.contains("\n1 silenced.\nFive steps: 4 of 5 · "), "{}", mail.text);
+    let checklist = section(&mail.text, "CHECKLIST");
+    assert!(checklist.contains("EXCEPTED root-mfa") && !checklist.contains("root has no MFA"), "{checklist}");
 
     let mut story = Story::new();
     let sweep = RegionSweep {
