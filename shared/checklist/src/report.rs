@@ -390,6 +390,7 @@ mod tests {
             assert!(report.is_whole(), "{source}");
             assert_eq!(report.errors().map(|state| state.source).collect::<Vec<_>>(), [*source]);
         }
+        assert!(Source::RolesAndPolicies.is_of_baseline() && !Source::RootEvents.is_of_baseline());
         for source in [Source::CredentialReport, Source::Trails, Source::Identities] {
             assert!(!report(|snapshot| snapshot.blind_to(source)).is_whole(), "{source}");
         }

@@ -266,7 +266,7 @@ impl Source {
 }
 
 impl Source {
-    /// Whether only the account baseline needs it, and not the watch over root.
+    /// Whether only the account baseline needs it, and not the watch over root; those are listed last.
     pub fn is_of_baseline(self) -> bool {
         self >= Self::RolesAndPolicies
     }
