@@ -211,7 +211,7 @@ fn is_every_action(pattern: &str) -> bool {
 
 /// `*`, and ARNs in which everything after the partition is a star.
 fn is_every_resource(pattern: &str) -> bool {
-    let rest = pattern.strip_prefix("arn:").map_or(pattern, |rest| rest.strip_prefix("aws").unwrap_or(rest));
+    let rest = pattern.strip_prefix("arn:").map_or(pattern, |arn| arn.split_once(':').map_or(arn, |(_, rest)| rest));
     rest.contains('*') && rest.chars().all(|char| matches!(char, '*' | ':'))
 }
 
@@ -261,6 +261,7 @@ mod tests {
             r#""Effect": "Allow", "Action": ["s3:GetObject", "*"], "Resource": ["arn:aws:s3:::x", "*"]"#,
             r#""Effect": "Allow", "Action": "*:*", "Resource": "arn:aws:*:*:*:*""#,
             r#""Effect": "Allow", "Action": "*", "Resource": "arn:*""#,
+            r#""Effect": "Allow", "Action": "*", "Resource": "arn:aws-cn:*""#,
             r#""Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}"#,
         ] {
             assert_eq!(breadth(&statement(fields)), Breadth::Everything, "{fields}");
