@@ -104,7 +104,8 @@ that may take several checks. What was wrong for a while and is mended again lea
 
 ## exception over, statement lapsed
 
-An exception reached its end: what it silenced is told again. A statement is more than 90 days old and holds no more.
+An exception reached its end: what it silenced is told again. A statement is more than 90 days old and holds no more; one that a control
+asks for is told by that control.
 
 1. Mend what was excepted, or renew the exception with a new reason.
 2. Check again what was stated, and renew it in the parameter `Attestations`, or take it out.
