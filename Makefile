@@ -1,6 +1,6 @@
 # Everything a developer, a user or CI runs. CI calls `check`, `test` and `e2e` and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help demo try preview test e2e check bless bench build deploy invoke clean programs fmt-check clippy docs licences template
+.PHONY: help demo try preview test look e2e check bless bench build deploy invoke report verify-evidence clean programs browser bucket fmt-check clippy docs licences template
 
 , := ,
 SCENARIO ?=
@@ -11,9 +11,12 @@ LINT := build/lint/bin
 SCAN := build/scan/bin
 
 help:
-	@echo "make demo [SCENARIO=name]   what rootwatch tells of an invented account"
+	@echo "make demo [SCENARIO=name]   what rootwatch tells of an invented account, and its page"
+	@echo "make report                 the page of your account, in your browser"
+	@echo "make verify-evidence        whether a kept report is missing or was edited"
 	@echo "make preview                what people see of every kind of alert, under build/preview; needs Chromium"
-	@echo "make test                   unit, adapter and acceptance tests"
+	@echo "make test                   every test; those of the page need Python and Chromium"
+	@echo "make look                   of these, only the page in a browser and the exports"
 	@echo "make e2e                    the stack, deployed to a local AWS; installs what it needs under build/"
 	@echo "make try                    check your own account once: read only, nobody is told"
 	@echo "make deploy EMAIL=address   the stack into your account, by the SAM CLI"
@@ -36,13 +39,25 @@ invoke: programs
 
 programs:
 	@test -x target/debug/sandbox || echo "Building; a few minutes the first time …"
-	@$(CARGO) build --quiet --locked --package bare --package checker --package root-activity --package sandbox --package slack-notifier
+	@$(CARGO) build --quiet --locked --package bare --package checker --package reporter --package root-activity --package sandbox --package slack-notifier
 
 # Programs and tests with the same features, so that no library is built twice.
 # More threads than cores: the acceptance tests mostly wait for the pace that CloudTrail sets.
 test:
 	@$(CARGO) build --workspace --bins --tests --locked --quiet
 	INSTA_UPDATE=no RUST_TEST_THREADS=8 $(CARGO) test --workspace --locked
+	@$(MAKE) --no-print-directory look
+
+# The page in a browser, light, dark, on a phone, printed; and the exports, by what others read them with. Pictures in build/look.
+look: build/report/.ready browser
+	@$(CARGO) build --workspace --bins --tests --locked --quiet
+	@rm -rf build/look && target/debug/sandbox pages build/look/pages && target/debug/sandbox exports build/look/exports
+	build/report/bin/python tests/report/exports.py build/look/exports
+	build/report/bin/python tests/report/page.py build/look/pages build/look/pictures $(CHROMIUM)
+
+browser:
+	@command -v $(CHROMIUM) >/dev/null || { apt-get update --quiet=2 && apt-get install --yes --quiet=2 --no-install-recommends chromium; } \
+	|| { echo "No $(CHROMIUM) here: install Chromium, or name a browser like it: make look CHROMIUM=path"; exit 1; }
 
 # The stack itself: built, deployed to a local AWS, and seen to work; ROW names some of the rows.
 ROW ?=
@@ -80,6 +95,9 @@ INSTALL = $(PYTHON) -m venv $(@D) && $(@D)/bin/pip install --quiet --disable-pip
 build/%/.ready: tests/template/%.txt
 	$(INSTALL)
 
+build/%/.ready: tests/report/%.txt
+	$(INSTALL)
+
 # The SAM CLI and the local AWS exclude each other too.
 build/%/.ready: tests/e2e/%.txt
 	$(INSTALL)
@@ -106,6 +124,25 @@ deploy: build
 	@echo "  1. $(if $(EMAIL),Confirm the subscription in the mail that AWS sends to $(EMAIL).,Nobody new is told: make deploy EMAIL=you@example.com$(,) if nobody was yet.)"
 	@echo "  2. For Slack: store the webhook and name its parameter; see Slack in README.md."
 	@echo "  3. See that it works: sam remote invoke Checker --stack-name $(STACK) --event '{}'"
+
+# The bucket of a stack in your account; needs the AWS CLI.
+BUCKET ?= $(shell aws cloudformation describe-stack-resource --stack-name $(STACK) --logical-resource-id ReportBucket \
+	--query StackResourceDetail.PhysicalResourceId --output text)
+bucket:
+	@test -n "$(BUCKET)" || { echo "The stack $(STACK) has no report bucket that you may see: STACK=name, or BUCKET=name"; exit 1; }
+
+report: bucket
+	@mkdir -p build/report-of-$(STACK)
+	@aws s3 cp --only-show-errors s3://$(BUCKET)/latest.html build/report-of-$(STACK)/latest.html
+	@echo "build/report-of-$(STACK)/latest.html"
+	@{ command -v xdg-open >/dev/null && xdg-open build/report-of-$(STACK)/latest.html; } \
+	|| { command -v open >/dev/null && open build/report-of-$(STACK)/latest.html; } || true
+
+# EVIDENCE names a folder with a copy of the bucket; without it one is fetched.
+EVIDENCE ?=
+verify-evidence: programs $(if $(EVIDENCE),,bucket)
+	@$(if $(EVIDENCE),,aws s3 sync --only-show-errors --delete --exclude '*' --include 'reports/*' --include history.json s3://$(BUCKET) build/evidence)
+	@target/debug/sandbox verify-evidence $(or $(EVIDENCE),build/evidence)
 
 clean:
 	rm -rf build target .aws-sam

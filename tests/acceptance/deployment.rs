@@ -93,15 +93,16 @@ fn se_2_each_role_may_do_exactly_what_its_function_calls() {
 }
 
 #[test]
-fn se_2_beside_that_a_role_only_logs_and_handles_its_own_queue() {
+fn se_2_beside_that_a_role_only_logs_handles_its_own_queue_and_hands_over_the_report() {
     let template = template();
     let queue: [&[&str]; 2] =
         [&["sqs:SendMessage"], &["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]];
-    for (role, queue) in ROLES.into_iter().zip(queue) {
+    let hand_over: [&[&str]; 2] = [&["lambda:InvokeFunction"], &[]];
+    for ((role, queue), hand_over) in ROLES.into_iter().zip(queue).zip(hand_over) {
         assert!(template["Resources"][role]["Properties"]["ManagedPolicyArns"].is_null());
         let run = policy_of(role, "run");
         let granted: BTreeSet<String> = run.iter().flat_map(|statement| strings(&statement["Action"])).collect();
-        let expected = [&["logs:CreateLogStream", "logs:PutLogEvents"], queue].concat();
+        let expected = [&["logs:CreateLogStream", "logs:PutLogEvents"], queue, hand_over].concat();
         assert_eq!(granted, set(&expected), "{role}");
         assert!(run.iter().all(|statement| statement["Resource"].as_str() != Some("*")));
     }
@@ -123,6 +124,138 @@ fn se_2_the_function_looks_after_its_own_rules_and_schedule_and_no_others() {
             ("events:DescribeRule".to_owned(), arn("events:*:${AWS::AccountId}:rule/${AWS::StackName}-*")),
         ]
     );
+}
+
+#[test]
+fn se_2_the_checker_links_the_page_and_reads_no_other_report() {
+    let link = policy_of("CheckerRole", "link-the-page");
+    assert_eq!(granted("CheckerRole", "link-the-page"), set(aws::report_link::ACTIONS));
+    assert_eq!(strings(&link[0]["Resource"]), ["${ReportBucket.Arn}/latest.html"]);
+    let hand_over = policy_of("CheckerRole", "run").pop().unwrap();
+    assert_eq!(strings(&hand_over["Resource"]), ["Reporter.Arn"]);
+}
+
+#[test]
+fn se_2_the_reporter_writes_its_bucket_and_reads_nothing_of_the_account() {
+    let of = |condition: Option<&str>| -> BTreeSet<String> {
+        let policies = named_policies_of("ReporterRole").into_iter();
+        let policies = policies.filter(|(of, policy)| of.as_deref() == condition && policy["PolicyName"] != "run");
+        let statements = policies.flat_map(|(_, policy)| statements(&policy));
+        statements.flat_map(|statement| strings(&statement["Action"])).collect()
+    };
+    assert_eq!(of(None), set(aws::report_bucket::ACTIONS));
+    assert_eq!(of(Some("HasReportLock")), set(aws::report_bucket::OBJECT_LOCK_ACTIONS));
+    assert_eq!(of(Some("HasSecurityHub")), set(aws::security_hub::ACTIONS));
+    let run = set(&["logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"]);
+    assert_eq!(granted("ReporterRole", "run"), run);
+    assert_eq!(strings(&policy_of("ReporterRole", "run")[1]["Resource"]), ["ReportDeadLetterQueue.Arn"]);
+    for policy in ["keep", "lock", "tell-security-hub"] {
+        for statement in policy_of("ReporterRole", policy) {
+            let resource = strings(&statement["Resource"]).concat();
+            assert!(resource.contains("ReportBucket.Arn") || resource.contains(":product/"), "{resource}");
+        }
+    }
+}
+
+#[test]
+fn reports_outlive_the_stack_private_encrypted_versioned_and_over_tls_alone() {
+    let template = template();
+    let bucket = &template["Resources"]["ReportBucket"];
+    for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
+        assert_eq!(bucket[policy].as_str(), Some("Retain"), "{policy}");
+    }
+    let properties = &bucket["Properties"];
+    assert!(properties["BucketName"].is_null(), "a second stack would collide, and so would one after this one");
+    let block = properties["PublicAccessBlockConfiguration"].as_mapping().unwrap();
+    assert!(block.len() == 4 && block.values().all(|on| on.as_bool() == Some(true)));
+    let encryption = &properties["BucketEncryption"]["ServerSideEncryptionConfiguration"][0];
+    assert_eq!(encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"].as_str(), Some("AES256"));
+    assert_eq!(properties["VersioningConfiguration"]["Status"].as_str(), Some("Enabled"));
+    assert_eq!(properties["OwnershipControls"]["Rules"][0]["ObjectOwnership"].as_str(), Some("BucketOwnerEnforced"));
+    assert_eq!(properties["ObjectLockEnabled"].as_bool(), Some(true));
+    assert!(properties["ObjectLockConfiguration"].is_null(), "history and page are replaced by each check");
+    let rules = properties["LifecycleConfiguration"]["Rules"].as_sequence().unwrap();
+    let of = |rule: &Value| (rule["Prefix"].as_str().unwrap().to_owned(), strings(&rule["ExpirationInDays"]).concat());
+    assert_eq!(
+        rules.iter().map(of).collect::<Vec<_>>(),
+        [("reports/", "ReportRetentionDays"), ("latest.html", ""), ("history.json", ""), ("exports/", "")]
+            .map(|(prefix, days)| (prefix.to_owned(), days.to_owned()))
+    );
+    assert!(rules.iter().all(|rule| rule["NoncurrentVersionExpiration"]["NoncurrentDays"].as_i64().unwrap() > 0));
+    let denial = &statements(&template["Resources"]["ReportBucketPolicy"]["Properties"])[0];
+    let said = ["Effect", "Principal", "Action"].map(|name| denial[name].as_str().unwrap());
+    assert_eq!(said, ["Deny", "*", "s3:*"]);
+    assert_eq!(strings(&denial["Resource"]), ["ReportBucket.Arn", "${ReportBucket.Arn}/*"]);
+    assert_eq!(denial["Condition"]["Bool"]["aws:SecureTransport"].as_str(), Some("false"));
+    assert_eq!(strings(&template["Outputs"]["Reports"]["Value"]), ["ReportBucket"]);
+}
+
+#[test]
+fn each_check_hands_its_answer_to_the_reporter_whose_failures_have_a_queue_of_their_own() {
+    let template = template();
+    let destinations = |function: &str| {
+        let of = &template["Resources"][function]["Properties"]["EventInvokeConfig"]["DestinationConfig"];
+        ["OnSuccess", "OnFailure"].map(|name| strings(&of[name]["Destination"]).concat())
+    };
+    assert_eq!(destinations("Checker"), ["Reporter.Arn", "DeadLetterQueue.Arn"]);
+    assert_eq!(destinations("Reporter"), ["", "ReportDeadLetterQueue.Arn"]);
+    for name in ["RootActivity", "SlackNotifier", "ChatNotifier"] {
+        assert_eq!(destinations(name)[0], "", "{name}");
+    }
+    let lost = &template["Resources"]["ReportLostAlarm"]["Properties"]["Dimensions"][0]["Value"];
+    assert_eq!(strings(lost), ["ReportDeadLetterQueue.QueueName"]);
+}
+
+#[test]
+fn the_dashboard_shows_what_the_functions_count_and_every_alarm_of_theirs() {
+    let template = template();
+    let body = strings(&template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]).concat();
+    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+    let widgets = body["widgets"].as_array().unwrap();
+    let metrics: Vec<_> =
+        widgets.iter().filter_map(|widget| widget["properties"]["metrics"].as_array()).flatten().collect();
+    let mut shown: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for metric in metrics {
+        let [namespace, name, dimension, function] = [0, 1, 2, 3].map(|at| metric[at].as_str().unwrap());
+        assert_eq!(dimension, function::figures::DIMENSION);
+        if namespace == function::figures::NAMESPACE {
+            shown.entry(function.to_owned()).or_default().insert(name.to_owned());
+        } else {
+            assert!(namespace == "AWS/Lambda" && ["Errors", "Duration"].contains(&name), "{namespace} {name}");
+        }
+    }
+    let kinds =
+        checklist::root_activity::Kind::ALL.iter().filter(|kind| **kind != checklist::root_activity::Kind::Service);
+    let kinds: BTreeSet<String> = kinds.map(|kind| format!("RootActivity{kind:?}")).collect();
+    let of_checks = [
+        "StepsPassed",
+        "StepsFailed",
+        "StepsUnknown",
+        "FindingsPassed",
+        "FindingsFailed",
+        "FindingsUnknown",
+        "FindingsNotApplicable",
+        checker::metrics::HEARTBEAT,
+        "AlertsTold",
+        "OutboxSize",
+        "SweepLag",
+        "CredentialReportAge",
+    ];
+    assert_eq!(shown["${Checker}"], kinds.union(&set(&of_checks)).cloned().collect());
+    assert_eq!(shown["${RootActivity}"], kinds.union(&set(&["AlertsTold"])).cloned().collect());
+    assert_eq!(shown["${Reporter}"], set(&["ReportsKept"]));
+    let alarms = widgets.iter().find(|widget| widget["type"] == "alarm").unwrap();
+    let alarms: BTreeSet<&str> =
+        alarms["properties"]["alarms"].as_array().unwrap().iter().filter_map(|arn| arn.as_str()).collect();
+    let all = template["Resources"].as_mapping().unwrap().iter();
+    let all = all.filter(|(_, resource)| {
+        resource["Type"].as_str() == Some("AWS::CloudWatch::Alarm") && resource["Condition"].is_null()
+    });
+    let all: Vec<String> = all.map(|(name, _)| format!("${{{}.Arn}}", name.as_str().unwrap())).collect();
+    assert_eq!(alarms, all.iter().map(String::as_str).collect());
+    let drawn: Vec<_> =
+        widgets.iter().filter_map(|widget| widget["properties"]["annotations"]["alarms"][0].as_str()).collect();
+    assert_eq!(drawn, ["${SilenceAlarm.Arn}", "${ErrorAlarm.Arn}"]);
 }
 
 #[test]
@@ -203,6 +336,7 @@ fn variables_of(function: &str) -> BTreeMap<String, String> {
         let value = match (references, name) {
             ([resource], "ROOTWATCH_TOPIC_ARN") if resource == "Topic" => minimal()[name].clone(),
             ([resource], "ROOTWATCH_TABLE") if resource == "Ledger" => minimal()[name].clone(),
+            ([bucket], "ROOTWATCH_REPORT_BUCKET") if bucket == "ReportBucket" => "rootwatch-reports".into(),
             ([stack], "ROOTWATCH_STACK") if stack == "AWS::StackName" => "rootwatch".into(),
             ([text], _) if text.contains(STACK) => text.replace(STACK, "rootwatch"),
             // A list is joined by a comma.
@@ -225,7 +359,8 @@ fn the_environment_of_the_template_is_what_each_function_reads() {
     let variables = variables_of("Checker");
     let settings = checker::Settings::read(variables.clone(), now).unwrap();
     let least = minimal().into_iter().chain(stack.clone());
-    let settings = checker::Settings { watch: None, ..settings };
+    assert_eq!(settings.report_bucket.as_deref(), Some("rootwatch-reports"));
+    let settings = checker::Settings { watch: None, report_bucket: None, ..settings };
     assert_eq!(settings, checker::Settings::read(least, now).unwrap(), "the same defaults in template and code");
     let watch = checker::Settings::read(variables.clone(), now).unwrap().watch.unwrap();
     let rules: BTreeSet<String> = ["RootRule", "TamperingRule"]
@@ -234,12 +369,19 @@ fn the_environment_of_the_template_is_what_each_function_reads() {
         .map(|name| name.replace(STACK, "rootwatch"))
         .collect();
     assert_eq!(watch.rules.iter().cloned().collect::<BTreeSet<_>>(), rules, "the function looks after its own rules");
-    assert_eq!(variables.len(), 23, "every setting of the function is a parameter or of the stack");
+    assert_eq!(variables.len(), 24, "every setting of the function is a parameter or of the stack");
 
     let variables = variables_of("RootActivity");
     let settings = root_activity::Settings::read(variables.clone()).unwrap();
     assert_eq!(settings, root_activity::Settings::read(minimal().into_iter().chain(stack)).unwrap());
     assert_eq!(variables.len(), 6);
+
+    let variables = variables_of("Reporter");
+    let settings = reporter::Settings::read(variables.clone()).unwrap();
+    let least = [("AWS_REGION", "eu-west-1"), ("ROOTWATCH_REPORT_BUCKET", "rootwatch-reports")];
+    let least = least.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(settings, reporter::Settings::read(least).unwrap());
+    assert_eq!(variables.len(), 5);
 }
 
 #[test]
@@ -331,6 +473,10 @@ fn every_parameter_has_a_default_and_a_description() {
         "ReminderHoursCritical",
         "ReminderHours",
         "Digest",
+        "ReportRetentionDays",
+        "ReportLockDays",
+        "Exports",
+        "SecurityHub",
         "Exceptions",
         "Attestations",
         "HeartbeatUrl",
@@ -516,6 +662,7 @@ fn each_function_is_what_was_tested() {
         ("RootActivity", "root-activity", 256, 60),
         ("SlackNotifier", "slack-notifier", 128, 60),
         ("ChatNotifier", "slack-notifier", 128, 60),
+        ("Reporter", "reporter", 256, 120),
     ] {
         let function = &template["Resources"][name];
         assert_eq!(function["Metadata"]["BuildMethod"].as_str(), Some("rust-cargolambda"));
@@ -573,11 +720,9 @@ fn every_parameter_and_every_verb_of_the_readme_exists() {
     for parameter in template()["Parameters"].as_mapping().unwrap().keys().filter_map(Value::as_str) {
         assert!(readme.contains(&format!("`{parameter}`")), "README does not tell of {parameter}");
     }
-    for verb in readme
-        .split("make ")
-        .skip(1)
-        .filter_map(|rest| rest.split(|char: char| !(char.is_ascii_lowercase() || char.is_ascii_digit())).next())
-    {
+    for verb in readme.split("make ").skip(1).filter_map(|rest| {
+        rest.split(|char: char| !(char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-')).next()
+    }) {
         assert!(verb.is_empty() || makefile.contains(&format!("\n{verb}:")), "there is no `make {verb}`");
     }
 }

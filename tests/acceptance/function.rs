@@ -31,6 +31,9 @@ async fn a_scheduled_run_answers_with_the_report_and_tells() {
     assert_eq!(answer["findings"][0]["control"], "root-access-keys");
     assert_eq!(answer["findings"][0]["status"], "failed");
     assert_eq!(answer["root_activity"][0]["kind"], "root_access_key_created");
+    let hash = answer["sources"][0]["sha256"].as_str().unwrap();
+    assert!(hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()), "{hash}");
+    assert_eq!((&answer["plans"], &answer["cut"], &answer["previous"]), (&json!([]), &json!({}), &json!(null)));
     let subject = &sandbox.published()[0].subject;
     assert_eq!(subject, "[rootwatch] CRITICAL: new root access key in acme-prod (111122223333)");
 }
@@ -55,9 +58,15 @@ async fn a_compliant_account_is_silence_and_a_full_answer() {
 async fn a_quiet_run_costs_forty_seven_calls_two_a_region_and_one_more_a_sign_in_region() {
     let mut story = now("nothing-to-tell-compliant");
     story.environment.insert("ROOTWATCH_DIGEST".into(), "never".into());
-    let (_, sandbox) = invoke(&story, "{}", |_| {}).await;
+    let (outcome, sandbox) = invoke(&story, "{}", |_| {}).await;
     let calls = sandbox.calls();
     let to_the_ledger = calls.iter().filter(|call| call.action.starts_with("dynamodb:")).count();
+    // What the report rests on: everything but the ledger and the topic.
+    let noted = outcome.answer.unwrap()["calls"].as_array().unwrap().clone();
+    let to_the_topic = calls.iter().filter(|call| call.action.starts_with("sns:")).count();
+    assert_eq!(noted.len(), calls.len() - to_the_ledger - to_the_topic);
+    let ids: std::collections::BTreeSet<&str> = noted.iter().map(|call| call["request_id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), noted.len(), "each with an id of its own");
     assert!(to_the_ledger <= 4, "{calls:?}");
     // Of them 3 list trails, 2 are of the one trail, 9 of two rules in four Regions and of the schedule, 18 of the baseline.
     assert!(calls.len() <= 47 + 2 * story.regions.len() + 3, "{} calls", calls.len());

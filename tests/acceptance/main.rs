@@ -10,6 +10,7 @@
 //! - `ledger`: runs that die, meet, and lose the table;
 //! - `publishing`: runs while SNS fails or nobody listens;
 //! - `passing_time`: runs one after the other, and a clock that jumps;
+//! - `reporter`: what is kept of each run, and shown;
 //! - `root_activity`: what EventBridge delivers;
 //! - `rules`: by which rules it does;
 //! - `slack`: from the topic to Slack or Amazon Q;
@@ -38,6 +39,7 @@ mod ledger;
 mod owner;
 mod passing_time;
 mod publishing;
+mod reporter;
 mod root_activity;
 mod rules;
 mod series;

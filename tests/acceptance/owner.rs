@@ -81,6 +81,31 @@ async fn a_digest_comes_with_the_first_run_and_then_on_mondays_at_eight() {
     }
 }
 
+#[tokio::test]
+async fn a_digest_links_the_report_and_the_link_is_in_neither_log_nor_ledger() {
+    let mut story = story_now(QUIET);
+    story.environment.insert("ROOTWATCH_DIGEST".into(), "weekly".into());
+    story.environment.insert("ROOTWATCH_REPORT_BUCKET".into(), "rootwatch-reports".into());
+    story.environment.insert("AWS_LAMBDA_LOG_LEVEL".into(), "TRACE".into());
+    let account = Account::of(&story).await;
+    // Written down, and not told yet.
+    account.sandbox.add_fault(Fault::on("sns:Publish", Trouble::Deny));
+    let refused = account.invoke(&story).await;
+    assert!(refused.answer.is_err(), "{:?}", refused.answer);
+    let kept: String = account.items("O").await.iter().map(|item| format!("{item:?}")).collect();
+    assert!(kept.contains("digest") && !kept.contains("latest.html"), "{kept}");
+    account.sandbox.clear_faults();
+    let outcome = account.invoke(&story).await;
+    let mail = account.sandbox.published().pop().unwrap();
+    let link = notification(&mail)["report_url"].as_str().unwrap().to_owned();
+    assert!(link.starts_with(&format!("{}/rootwatch-reports/latest.html?", account.sandbox.url())), "{link}");
+    assert!(link.contains("X-Amz-Signature=") && mail.bodies["default"].lines().any(|line| line == link));
+    for log in [&refused.log, &outcome.log] {
+        assert!(!log.contains("X-Amz-Signature") && !log.contains("latest.html"), "{log}");
+    }
+    assert!(!account.sandbox.calls().iter().any(|call| call.action.starts_with("s3:GetObject")), "nothing is fetched");
+}
+
 fn excepted(mut story: Story) -> Story {
     let exceptions = json!([{"control": "root-mfa", "reason": "The key is in the post", "owner": "alice",
         "until": "2026-11-20T12:00:00Z"}]);
@@ -152,10 +177,18 @@ async fn an_announced_use_of_root_is_told_and_what_root_then_does_is_one_less_se
     let run = account.run(&quiet(announcing.clone())).await;
     assert_eq!(run.ids(), ["111122223333/planned-root-use/2026-11-20T09:14:00Z"]);
     assert!(words(run.mail()).contains("alice announced that root will be used"));
-    assert!(account.run(&quiet(announcing)).await.mails.is_empty(), "the same announcement is no news");
+    let announced = |run: &Run| run.answer.as_ref().unwrap().plans.iter().map(|plan| plan.ticket.clone()).collect();
+    let plans: Vec<String> = announced(&run);
+    assert_eq!(plans, ["CHG-7"]);
+    let again = account.run(&quiet(announcing)).await;
+    assert!(again.mails.is_empty(), "the same announcement is no news");
+    let plans: Vec<String> = announced(&again);
+    assert_eq!(plans, ["CHG-7"], "once");
 
     // A run of the schedule, which has it from the table.
     let run = account.run(&quiet(after)).await;
+    let plans: Vec<String> = announced(&run);
+    assert_eq!(plans, ["CHG-7"], "remembered");
     let told = notification(&run.mails[0]);
     let acts = told["root_sessions"].as_array().unwrap().iter().flat_map(|session| session["acts"].as_array().unwrap());
     let mut acts: Vec<String> =

@@ -1,11 +1,13 @@
-"""MiniStack, with four things that AWS does and it does not."""
+"""MiniStack, with five things that AWS does and it does not."""
 
+import contextvars
+import json
 import re
 import sys
 
 from ministack.app import main
 from ministack.core import iam_actions
-from ministack.services import cloudformation, eventbridge
+from ministack.services import cloudformation, eventbridge, lambda_svc
 
 # AWS's own services put events whose source begins with `aws.`; nobody else may.
 put_events = eventbridge._put_events
@@ -63,5 +65,37 @@ everywhere(
     resource_of,
     lambda *args, **named: resource_of(*args, **named).replace(":rule/default/", ":rule/"),
 )
+
+
+# The answer to an asynchronous call goes on to the function's destination on success.
+is_asynchronous = contextvars.ContextVar("is_asynchronous", default=False)
+invoke, execute = lambda_svc.invoke_async_with_retry, lambda_svc._execute_function
+
+
+def invoke_and_hand_over(function, event):
+    before = is_asynchronous.set(True)
+    invoke(function, event)
+    is_asynchronous.reset(before)
+
+
+def execute_and_hand_over(function, event):
+    result = execute(function, event)
+    config = function.get("event_invoke_config") or (function.get("event_invoke_configs") or {}).get("$LATEST") or {}
+    destination = (config.get("DestinationConfig") or {}).get("OnSuccess", {}).get("Destination")
+    if is_asynchronous.get() and destination and not result.get("error"):
+        answer = result["body"]
+        record = {
+            "version": "1.0",
+            "requestContext": {"requestId": lambda_svc.new_uuid(), "condition": "Success", "approximateInvokeCount": 1},
+            "requestPayload": event,
+            "responseContext": {"statusCode": 200, "executedVersion": "$LATEST"},
+            "responsePayload": json.loads(answer) if isinstance(answer, str | bytes) else answer,
+        }
+        invoke(lambda_svc._get_func_record_for_ref(destination)[0], record)
+    return result
+
+
+everywhere("invoke_async_with_retry", invoke, invoke_and_hand_over)
+everywhere("_execute_function", execute, execute_and_hand_over)
 
 main()

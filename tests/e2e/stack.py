@@ -7,14 +7,15 @@ MiniStack is the account. It enforces IAM, so each function does what its role a
 - a mapping's batch window: it hands over at once;
 - queue policies towards EventBridge: events arrive without one;
 - a rule in the state that includes read-only management events never fires: here each is set to plain ENABLED;
-- TLS: the topic would refuse everything, so its denial of what comes without is taken out;
+- TLS: topic and bucket would refuse everything, so their denial of what comes without is taken out;
 - stack sets and Chatbot: left out by parameters;
-- the right of its services alone to put events of AWS, and lists in conditions: see local_aws.py.
+- destinations on success, the right of its services alone to put events of AWS, and lists in conditions: see local_aws.py.
 
 usage: python stack.py [row …]        a row is the name of a function below; without one all of them
 """
 
 import copy
+import hashlib
 import json
 import re
 import sys
@@ -77,6 +78,30 @@ def a_sign_in_of_root_arrives_in_slack_within_a_minute(stack):
         assert post["text"] and post["blocks"], post
 
 
+def each_check_leaves_a_report_and_the_page(stack):
+    """Schedule, checker, destination, reporter, bucket: two checks, of which the second names the first by its hash."""
+    s3, bucket = stack.account.client("s3"), stack.resources["ReportBucket"]
+
+    def body(key):
+        return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+    def two_reports():
+        keys = [found["Key"] for found in s3.list_objects_v2(Bucket=bucket, Prefix=f"reports/{ACCOUNT_ID}/").get("Contents", [])]
+        return sorted(keys) if len(keys) >= 2 else None
+
+    first, second = wait_for("two reports", 180, two_reports)[:2]
+    report = json.loads(body(second))
+    assert report["schema"] == "rootwatch.report/1" and report["account"]["id"] == ACCOUNT_ID, report
+    assert report["previous"] == {"key": first, "sha256": hashlib.sha256(body(first)).hexdigest()}, report["previous"]
+    assert any(call["request_id"] for call in report["calls"]), report["calls"]
+
+    def page():
+        keys = [found["Key"] for found in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+        return {"latest.html", "history.json"} <= set(keys) and body("latest.html").decode()
+
+    assert ACCOUNT_ID in wait_for("the page", 60, page)
+
+
 def deleting_leaves_what_the_template_retains(stack):
     """`sam delete`: what was told and the logs outlive the stack, and nothing else."""
     kept = {name for name, resource in stack.template["Resources"].items() if resource.get("DeletionPolicy") == "Retain"}
@@ -90,6 +115,7 @@ ROWS = [
     every_event_of_the_folder_is_answered,
     a_sign_in_of_root_is_told_within_a_minute,
     a_sign_in_of_root_arrives_in_slack_within_a_minute,
+    each_check_leaves_a_report_and_the_page,
     deleting_leaves_what_the_template_retains,
 ]
 
@@ -134,6 +160,7 @@ class Stack:
         policy = json.loads(sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"])
         policy["Statement"] = [statement for statement in policy["Statement"] if statement["Sid"] != "OnlyOverTls"]
         sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps(policy))
+        self.account.client("s3").delete_bucket_policy(Bucket=self.resources["ReportBucket"])
         # No parameter of the template opens the way to another host than Slack's.
         self.set_environment(self.resources["SlackNotifier"], ROOTWATCH_WEBHOOK_TEST_HOST=self.webhook.host)
 
@@ -171,6 +198,8 @@ class Stack:
         names += [schedule["Name"] for schedule in client("scheduler").list_schedules()["Schedules"]]
         names += [rule["Name"] for rule in client("events").list_rules()["Rules"]]
         names += [alarm["AlarmName"] for alarm in client("cloudwatch").describe_alarms()["MetricAlarms"]]
+        names += [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]]
+        names += [board["DashboardName"] for board in client("cloudwatch").list_dashboards()["DashboardEntries"]]
         names += [stack["StackName"] for stack in self.cloudformation.describe_stacks()["Stacks"]]
         return {name for name in names if not name.startswith("aws-sam-cli-managed-default")}
 

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ::aws::ledger::Recalled;
+use ::aws::report_link::LatestReport;
 use ::aws::{Collector, Ledger, Look, Notifier, send_heartbeat};
+use checklist::alert::Plan;
 use checklist::framework::View;
 use checklist::report::Answer;
 use checklist::{AccountId, Report, Snapshot, alert};
@@ -114,6 +116,7 @@ impl Checker {
         let account = account(&request, &invocation.function_arn)?;
         let ledger = Ledger::new(&self.config, &settings.table, &account);
         let notifier = Notifier::new(&self.config, &settings.topic_arn);
+        let report_page = settings.report_bucket.as_ref().map(|bucket| LatestReport::new(&self.config, bucket));
         let left = Duration::try_from(invocation.ends.duration_since(invocation.now)).unwrap_or_default();
         let voice = Voice {
             ledger: &ledger,
@@ -123,6 +126,7 @@ impl Checker {
             untracked: &self.untracked,
             period: settings.policy.remind_critical,
             runbook: &settings.runbook,
+            report: report_page.as_ref(),
         };
         let teller = Teller { voice, policy: &settings.policy, deadline: telling::recording_ends(started, left) };
 
@@ -140,14 +144,14 @@ impl Checker {
         let memory = recalled.as_ref().map(|recalled| recalled.memory.clone()).unwrap_or_default();
         let look = Look {
             subscribed,
-            coverage: memory.coverage,
+            coverage: memory.coverage.clone(),
             ..look(settings, &request, account, (invocation.now, started, left))
         };
         // Boxed: the compiler would otherwise lay out every source's future in this one.
         let mut snapshot: Snapshot = Box::pin(self.collector.snapshot(look)).await;
         // A plan that cannot be written down explains nothing.
         let announced = request.plan.iter().filter(|_| recalled.is_ok()).cloned();
-        let plans: Vec<_> = memory.plans.into_iter().chain(announced).collect();
+        let plans: Vec<Plan> = memory.plans.iter().cloned().chain(announced).collect();
         alert::annotate(&mut snapshot.root_events.activity, &plans);
         let report = Report::generate(&snapshot, &settings.checklist);
         log::report(&report);
@@ -169,9 +173,11 @@ impl Checker {
         if !request.dry_run && request.plan.is_some() && told.plan.is_none() {
             return Err(Error::Plan { store: told.spoken.store.map(Box::new) });
         }
+        let written = told.plan.clone().filter(|plan| !memory.plans.contains(plan));
         let mut answer = told.answer(report)?;
-        answer.framework = request.framework.map(|framework| View::of(framework, &answer.report));
-        Ok(answer)
+        answer.plans = memory.plans.into_iter().chain(written).collect();
+        answer.framework = request.framework.map(|framework| View::of(framework, &answer.report.findings));
+        Ok(answer.fit())
     }
 
     /// Log, figures, and a heartbeat for the watcher outside.

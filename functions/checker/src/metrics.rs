@@ -1,6 +1,7 @@
 //! A check in figures.
 
 use checklist::Report;
+use checklist::control::Step;
 use checklist::finding::Status;
 use checklist::snapshot::Source;
 use function::figures::Figures;
@@ -21,6 +22,15 @@ pub(crate) fn line(function: &str, report: &Report, told: &Told) -> String {
         ("FindingsNotApplicable", Status::NotApplicable),
     ] {
         figures.count(name, with(status));
+    }
+    for (name, statuses) in [
+        // A step that does not apply is as good as one that passes, as in the score.
+        ("StepsPassed", &[Status::Passed, Status::NotApplicable][..]),
+        ("StepsFailed", &[Status::Failed]),
+        ("StepsUnknown", &[Status::Unknown]),
+    ] {
+        let has = |step: &&Step| statuses.contains(&report.status_of(Some(**step)));
+        figures.count(name, Step::ALL.iter().filter(has).count());
     }
     figures.telling(&told.spoken);
     // Only a complete run sends it: the alarm takes its absence for the worst.

@@ -33,6 +33,8 @@ pub struct Settings {
     pub heartbeat_url: Option<HeartbeatUrl>,
     /// Where people find the runbook.
     pub runbook: String,
+    /// Where the reporter keeps reports; `None`: nobody does, or people get no link.
+    pub report_bucket: Option<String>,
     /// What changes verdicts.
     pub checklist: checklist::Settings,
 }
@@ -66,6 +68,7 @@ impl Settings {
             policy: policy(&mut environment),
             heartbeat_url: heartbeat_url(&mut environment),
             runbook: environment.runbook("ROOTWATCH_RUNBOOK_URL"),
+            report_bucket: environment.take("ROOTWATCH_REPORT_BUCKET"),
             checklist: checklist::Settings {
                 password_policy_profile: environment
                     .parsed::<PasswordPolicyProfile>("ROOTWATCH_PASSWORD_POLICY_PROFILE")
@@ -198,6 +201,7 @@ pub(crate) mod tests {
             policy: Policy::default(),
             heartbeat_url: None,
             runbook: checklist::message::RUNBOOK.into(),
+            report_bucket: None,
             checklist: checklist::Settings::default(),
         };
         assert_eq!(read(&[]), Ok(expected.clone()));
@@ -220,6 +224,7 @@ pub(crate) mod tests {
             ("ROOTWATCH_REMINDER_HOURS", "720"),
             ("ROOTWATCH_DIGEST", "never"),
             ("ROOTWATCH_RUNBOOK_URL", "https://wiki.example/runbook"),
+            ("ROOTWATCH_REPORT_BUCKET", "rootwatch-reports"),
             ("ROOTWATCH_HEARTBEAT_URL", "https://watcher.example/ping/secret"),
             (
                 "ROOTWATCH_EXCEPTIONS",
@@ -234,6 +239,7 @@ pub(crate) mod tests {
         assert!(!format!("{settings:?}").contains("secret"), "a secret stays out of the log");
         assert_eq!(settings.heartbeat_url.unwrap().0, "https://watcher.example/ping/secret");
         assert_eq!(settings.runbook, "https://wiki.example/runbook");
+        assert_eq!(settings.report_bucket.as_deref(), Some("rootwatch-reports"));
         let declarations = settings.checklist.declarations;
         assert_eq!((declarations.exceptions.len(), declarations.attestations.len()), (1, 1));
         assert_eq!(settings.lookback_hours, 2160);

@@ -143,6 +143,7 @@ impl Listener {
             untracked: &self.untracked,
             period: Policy::default().remind_critical,
             runbook: &settings.runbook,
+            report: None,
         };
         let left = Duration::try_from(invocation.ends.duration_since(invocation.now)).unwrap_or_default();
         let deadline = started + left.saturating_sub(FOR_TELLING.min(left / 4));

@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, timeout_at};
 
 use self::clients::Clients;
-use crate::{credential_report, iam, regions, root_events, trails, watch};
+use crate::{calls, credential_report, iam, regions, root_events, trails, watch};
 
 mod baseline;
 mod clients;
@@ -67,6 +67,11 @@ impl Collector {
     /// Reads every source at once that `look` wants; only what depends on another waits for it. Never fails: what could not be read
     /// is in the snapshot as [`Unavailable`], and one source's failure hides no other.
     pub async fn snapshot(&self, look: Look) -> Snapshot {
+        let (snapshot, calls) = calls::noted(self.read(look)).await;
+        Snapshot { calls, ..snapshot }
+    }
+
+    async fn read(&self, look: Look) -> Snapshot {
         let (asked, iam) = (&look, &self.clients.iam);
         let nameless = &Account { id: look.account.clone(), alias: None, partition: look.partition };
         let regions = self.regions(asked).boxed().shared();
@@ -149,6 +154,7 @@ impl Collector {
             service_control_policies: membership.service_control_policies,
             analyzers,
             is_narrow: look.is_narrow,
+            calls: Vec::new(),
         }
     }
 

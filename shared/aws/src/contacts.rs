@@ -44,12 +44,13 @@ fn verification(status: Option<&Status>) -> PhoneVerification {
 /// # Errors
 /// When any of the three could not be read.
 pub async fn alternate(client: &Client) -> Result<AlternateContacts, Unavailable> {
-    let (security, operations, billing) = tokio::try_join!(
+    // All of them, so that of several failures always the same one is told.
+    let (security, operations, billing) = tokio::join!(
         is_set(client, AlternateContactType::Security),
         is_set(client, AlternateContactType::Operations),
         is_set(client, AlternateContactType::Billing),
-    )?;
-    Ok(AlternateContacts { security, operations, billing })
+    );
+    Ok(AlternateContacts { security: security?, operations: operations?, billing: billing? })
 }
 
 async fn is_set(client: &Client, kind: AlternateContactType) -> Result<bool, Unavailable> {

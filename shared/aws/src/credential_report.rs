@@ -15,6 +15,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 use checklist::credential_report::CredentialReport;
 use checklist::snapshot::Cause;
 use checklist::{Account, Source, Unavailable};
+use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep};
 
 use crate::failure::unavailable;
@@ -106,7 +107,13 @@ async fn get(client: &Client, account: &Account) -> Result<CredentialReport, Mis
     };
     let generated_at =
         crate::timestamp(generated_at).ok_or_else(|| malformed("GeneratedTime is out of range".into()))?;
-    CredentialReport::parse(content.as_ref(), generated_at, account).map_err(|error| malformed(error.to_string()))
+    let report = CredentialReport::parse(content.as_ref(), generated_at, account);
+    let report = report.map_err(|error| malformed(error.to_string()))?;
+    Ok(CredentialReport { sha256: Some(sha256(content.as_ref())), ..report })
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Refuses an answer by its announced length, before any of it is read.
@@ -199,6 +206,13 @@ mod tests {
         assert_eq!(started.elapsed(), FIRST_PAUSE + PAUSE);
         assert_eq!(report.generated_at.to_string(), "2026-11-20T08:00:00Z");
         assert!(report.root.is_ok() && report.renewal.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_report_carries_the_hash_of_its_bytes() {
+        let report = read_with(&[&generated(&["COMPLETE"]), &got()]).await.unwrap();
+        // By `sha256sum` of the file.
+        assert_eq!(report.sha256.as_deref(), Some("d3b139a51170ea1a6541f30bfd1e20c8d1db9232d7175efc7051b3cdda9c0d19"));
     }
 
     #[tokio::test(start_paused = true)]

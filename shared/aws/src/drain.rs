@@ -22,12 +22,12 @@ pub struct Drained {
 }
 
 /// Publishes everything that waits as one message at a time, until nothing waits, another run tells, or something fails.
-pub async fn drain(
+pub async fn drain<W: Future<Output = Option<Message>>>(
     ledger: &Ledger,
     notifier: &Notifier,
     lease: &Lease,
     now: impl Fn() -> jiff::Timestamp,
-    words: impl Fn(&[Alert]) -> Option<Message>,
+    words: impl Fn(Vec<Alert>) -> W,
 ) -> Drained {
     let mut drained = Drained::default();
     let mut waiting: Vec<Waiting> = Vec::new();
@@ -50,12 +50,12 @@ pub async fn drain(
             // The lease may have run out while this run was held up.
             Step::Publish if now() >= lease.until => Came::No,
             Step::Publish => {
-                let alerts: Vec<Alert> = waiting.iter().map(|waiting| waiting.alert.clone()).collect();
-                match words(&alerts) {
+                let alerts = waiting.iter().map(|waiting| waiting.alert.clone()).collect();
+                match words(alerts).await {
                     Some(message) => match notifier.publish(&message).await {
                         Ok(id) => {
                             drained.told.push(id);
-                            drained.alerts += alerts.len();
+                            drained.alerts += waiting.len();
                             Came::Yes
                         }
                         Err(error) => {

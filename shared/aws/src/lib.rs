@@ -8,7 +8,10 @@
 //!   - for the account baseline [`analyzers`], [`billing_alarms`], [`buckets`], [`budgets`], [`contacts`], [`cost_reports`],
 //!     [`data_exports`], [`federation`], [`identity_center`], [`organization`], [`root_password`];
 //! - [`ledger`]: what was told, and what waits; [`drain()`]: tells it, through [`Notifier`];
+//! - [`SecurityHub`]: findings for Security Hub;
 //! - [`send_heartbeat`]: a watcher outside the account; [`webhook`]: Slack, at an address that [`parameter`] reads;
+//! - [`report_link`]: a link to the report that the reporter keeps;
+//! - [`ReportBucket`]: where reports are kept;
 //! - [`failure`]: an SDK error in the words of the checklist.
 //!
 //! Each module that calls AWS lists the IAM actions it needs beside the calls, as `ACTIONS`; a test holds their unions and the
@@ -22,6 +25,7 @@ pub mod analyzers;
 pub mod billing_alarms;
 pub mod buckets;
 pub mod budgets;
+mod calls;
 pub mod client;
 mod collector;
 pub mod contacts;
@@ -38,8 +42,11 @@ mod notifier;
 pub mod organization;
 pub mod parameter;
 pub mod regions;
+pub mod report_bucket;
+pub mod report_link;
 pub mod root_events;
 pub mod root_password;
+pub mod security_hub;
 pub mod trails;
 pub mod watch;
 mod watcher;
@@ -49,6 +56,8 @@ pub use collector::{Collector, Look};
 pub use drain::{Drained, drain};
 pub use ledger::{Lease, Ledger, LedgerError};
 pub use notifier::{Notifier, PublishError};
+pub use report_bucket::{ReportBucket, ReportBucketError};
+pub use security_hub::{SecurityHub, SecurityHubError};
 pub use watcher::{HeartbeatError, send_heartbeat};
 
 /// Every IAM action that is needed to read an account, each once, in the order of the alphabet: the policy for a dry run.
@@ -86,9 +95,9 @@ pub fn telling_actions() -> Vec<&'static str> {
     [ledger::ACTIONS, notifier::ACTIONS].concat()
 }
 
-/// Every IAM action of a check: to read, and to tell.
+/// Every IAM action of a check: to read, to tell, and to let whoever is told open the report.
 pub fn actions() -> Vec<&'static str> {
-    [read_actions().as_slice(), watch::ACTIONS, &telling_actions()].concat()
+    [read_actions().as_slice(), watch::ACTIONS, &telling_actions(), report_link::ACTIONS].concat()
 }
 
 /// An SDK time in ours; `None` outside of years -9999 to 9999.

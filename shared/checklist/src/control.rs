@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::finding::Verdict;
 use crate::framework::Framework;
@@ -140,6 +141,14 @@ pub fn place(step: Option<Step>) -> String {
 impl Serialize for Step {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_u8(self.number())
+    }
+}
+
+impl<'de> Deserialize<'de> for Step {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = u8::deserialize(deserializer)?;
+        let step = Self::ALL.iter().find(|step| step.number() == number);
+        step.copied().ok_or_else(|| D::Error::custom(format!("there is no step {number}")))
     }
 }
 

@@ -27,6 +27,8 @@ pub struct CredentialReport {
     pub users: Vec<UserRow>,
     /// Whether IAM was willing to renew it in this run.
     pub renewal: Result<(), Unavailable>,
+    /// SHA-256 of its bytes as IAM gave them, in hexadecimal digits; `None`: nobody took it.
+    pub sha256: Option<String>,
 }
 
 /// Root's credentials.
@@ -192,7 +194,7 @@ impl CredentialReport {
                 root = Err(ReportError::SeveralRootRows);
             }
         }
-        Ok(Self { generated_at, root, users, renewal: Ok(()) })
+        Ok(Self { generated_at, root, users, renewal: Ok(()), sha256: None })
     }
 }
 

@@ -74,7 +74,7 @@ pub enum Statement {
 }
 
 /// All that is stated of an account.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Declarations {
     /// As written, also those that have expired.

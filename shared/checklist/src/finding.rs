@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::control::{Control, Severity, Step};
+use crate::controls;
 use crate::declarations::Exception;
 use crate::settings::Settings;
 use crate::snapshot::{Snapshot, Source, Unavailable};
+use crate::text::bounded;
 
 /// Four outcomes; missing data is never a pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -54,12 +57,16 @@ pub struct Evidence {
     pub as_of: Timestamp,
 }
 
+/// [`Control::id`]. Serde would take a reference that it sees for a part of its input.
+pub type ControlId = &'static str;
+
 /// A control's id with its verdict.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Finding {
     /// [`Control::id`].
-    pub control: &'static str,
+    #[serde(deserialize_with = "known")]
+    pub control: ControlId,
     /// [`Control::step`]; `null`: the account baseline.
     pub step: Option<Step>,
     /// [`Control::severity`].
@@ -77,6 +84,14 @@ pub struct Finding {
     pub judged_by: BTreeMap<Source, Timestamp>,
     /// Exceptions in force for the whole control or for one of its resources.
     pub exceptions: Vec<Exception>,
+}
+
+/// The id of one of our controls; a finding of another is none that we can explain.
+fn known<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::Error> {
+    let id = String::deserialize(deserializer)?;
+    let control =
+        controls::control(&id).ok_or_else(|| D::Error::custom(format!("no control is called `{}`", bounded(&id))))?;
+    Ok(control.id)
 }
 
 impl Verdict {

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use crate::control::Severity;
 use crate::controls::CHECKLIST;
 use crate::finding::{Finding, Status};
-use crate::report::Report;
 
 /// Somebody else's list of controls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -117,14 +116,14 @@ pub struct Requirement {
 }
 
 impl View {
-    /// `report` as `framework` counts.
-    pub fn of(framework: Framework, report: &Report) -> Self {
+    /// `findings` as `framework` counts.
+    pub fn of(framework: Framework, findings: &[Finding]) -> Self {
         let mut requirements: Vec<Requirement> = CHECKLIST
             .iter()
             .flat_map(|control| control.mappings.iter().map(move |(of, number)| (control, *of, *number)))
             .filter(|(_, of, _)| *of == framework)
             .map(|(control, _, number)| {
-                let finding = report.findings.iter().find(|finding| finding.control == control.id);
+                let finding = findings.iter().find(|finding| finding.control == control.id);
                 Requirement {
                     number,
                     control: control.id,
@@ -149,13 +148,14 @@ fn natural(number: &str) -> Vec<(u32, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Report;
     use crate::settings::Settings;
     use crate::snapshot::Snapshot;
 
     fn view(framework: Framework, change: impl FnOnce(&mut Snapshot)) -> View {
         let mut snapshot = Snapshot::compliant();
         change(&mut snapshot);
-        View::of(framework, &Report::generate(&snapshot, &Settings::default()))
+        View::of(framework, &Report::generate(&snapshot, &Settings::default()).findings)
     }
 
     #[test]
@@ -199,10 +199,10 @@ mod tests {
         let mut snapshot = Snapshot::compliant();
         snapshot.summary_mut().root_mfa = Ok(0);
         let settings = Settings { declarations, ..Settings::default() };
-        assert!(of(View::of(Framework::Cis5, &Report::generate(&snapshot, &settings))).is_excepted);
+        assert!(of(View::of(Framework::Cis5, &Report::generate(&snapshot, &settings).findings)).is_excepted);
         let selection = crate::Selection::default().without(["root-mfa"]).unwrap();
         let settings = Settings { selection, ..Settings::default() };
-        let left_out = of(View::of(Framework::Cis5, &Report::generate(&Snapshot::compliant(), &settings)));
+        let left_out = of(View::of(Framework::Cis5, &Report::generate(&Snapshot::compliant(), &settings).findings));
         assert_eq!((left_out.status, left_out.reason.as_str()), (None, "The control is left out"));
     }
 

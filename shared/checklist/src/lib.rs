@@ -11,7 +11,7 @@
 //!   [`declarations`] (what the owner states), [`finding`] (what came out), [`framework`] (what others call it);
 //! - memory, stored by others: [`alert`] (what is told now, given what was told before), [`sweep`] (what has been looked through of
 //!   CloudTrail), [`outbox`] (in which order it is told);
-//! - words: [`report`] (the function's answer), [`message`] (what people and machines are told), [`text`] (what others wrote).
+//! - words: [`report`] (the function's answer), [`users`] (those that it names), [`message`] (what people and machines are told), [`text`] (what others wrote).
 //!
 //! # What it does not do
 //! It stores nothing itself, and it never guesses: what could not be read is [`Status::Unknown`].
@@ -46,6 +46,7 @@ pub mod sweep;
 pub mod tampering;
 pub mod text;
 pub mod trails;
+pub mod users;
 pub mod watch;
 
 pub use account::{Account, AccountId, Partition};

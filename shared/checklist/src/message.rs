@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::alert::{Alert, ConditionAlert, Digest, Transition, What};
@@ -58,6 +58,29 @@ pub struct Bulletin<'a> {
     pub repeats_possible: bool,
     /// Where people find the runbook, an address or [`RUNBOOK`].
     pub runbook: &'a str,
+    /// Where the whole report is; a digest carries it, and nothing else does.
+    pub report_link: Option<&'a ReportLink>,
+}
+
+/// A signed address of the newest report as a page, made at [`Bulletin::at`]. A secret, and so it is not shown: whoever has it can
+/// read the report.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ReportLink(pub String);
+
+impl ReportLink {
+    /// How long it is good at most; it ends earlier with the credentials that signed it.
+    pub const LASTS: SignedDuration = SignedDuration::from_hours(12);
+
+    /// When one that is made at `at` ends.
+    pub(crate) fn ends(at: Timestamp) -> Timestamp {
+        at.checked_add(Self::LASTS).unwrap_or(Timestamp::MAX)
+    }
+}
+
+impl std::fmt::Debug for ReportLink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ReportLink(..)")
+    }
 }
 
 /// What SNS is given.
@@ -177,6 +200,7 @@ impl<'a> Sorted<'a> {
             told_at: bulletin.at,
             repeats_possible: bulletin.repeats_possible,
             runbook: bulletin.runbook.into(),
+            report_url: bulletin.report_link.filter(|_| self.digest().is_some()).map(|link| link.0.as_str().into()),
             root_sessions: session::sessions(self.acts.iter().take(acts).copied()),
             alerts: self.others.iter().take(others).map(|alert| Cow::Borrowed(*alert)).collect(),
             left_out,
@@ -287,13 +311,19 @@ fn cut(text: String, max: usize) -> String {
         format!("\n\n[{left_out} bytes were left out here; the function's answer has everything: run it on demand.]\n")
     };
     let room = max - note(text.len()).len();
-    let kept: String = text
+    let mut kept: String = text
         .chars()
         .scan(0, |bytes, char| {
             *bytes += char.len_utf8();
             (*bytes <= room).then_some(char)
         })
         .collect();
+    // Half an address leads nowhere.
+    if let Some((lines, last)) = kept.rsplit_once('\n')
+        && last.contains("://")
+    {
+        kept.truncate(lines.len());
+    }
     let left_out = text.len() - kept.len();
     kept + &note(left_out)
 }

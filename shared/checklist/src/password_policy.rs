@@ -1,6 +1,8 @@
 //! The account's password policy for IAM users and what it is held against. Root's own password is not governed by it
 //! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_account-policy.html>).
 
+use serde::Serialize;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -28,7 +30,9 @@ pub struct PasswordPolicy {
 }
 
 /// What a password policy is held against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum PasswordPolicyProfile {
     /// The nine settings of the five-step checklist: 14 characters of all four kinds, 90 days, own change, 24 remembered;
     /// administrator reset as the owner likes.

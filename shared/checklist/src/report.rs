@@ -1,12 +1,13 @@
 //! All findings of a run: the function's answer. Its JSON Schema is `docs/report.schema.json`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
-use crate::alert::Alert;
+use crate::alert::{Alert, Plan};
 use crate::analyzers::RegionAnalyzers;
 use crate::bucket::Bucket;
 use crate::control::{Control, Step};
@@ -17,9 +18,20 @@ use crate::root_activity::RootActivity;
 use crate::settings::Settings;
 use crate::snapshot::{Cause, Snapshot, Source, Unavailable};
 use crate::trails::Trail;
+use crate::users::{self, User};
 
-/// Most root activity that the answer lists; a Lambda answer has at most 6 MB.
+/// Most root activity, and most alerts, that the answer lists.
 const MAX_ACTIVITY: usize = 1_000;
+
+/// Most bytes of the answer. Lambda hands at most 1 MB to a destination, with the request and an envelope around the answer
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
+pub const MAX_BYTES: usize = 900_000;
+/// What [`Answer::cut`] takes at most.
+const FOR_CUT: usize = 512;
+/// So many of each list are kept as long as another has more: what is large goes first.
+const KEPT: usize = 500;
+/// The same of the resources of a finding.
+const KEPT_RESOURCES: usize = 100;
 
 /// The judgement of one account at one instant, with its provenance.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -29,6 +41,8 @@ pub struct Report {
     pub schema: &'static str,
     /// Version of rootwatch.
     pub version: &'static str,
+    /// What was chosen that changes verdicts; declarations and what was left out stand below.
+    pub settings: Settings,
     /// The account.
     pub account: Account,
     /// When the reading began.
@@ -46,6 +60,10 @@ pub struct Report {
     pub left_out: Vec<&'static str>,
     /// What root did: most severe first, then newest.
     pub root_activity: Vec<RootActivity>,
+    /// IAM users that a finding names, by name.
+    pub users: Vec<User>,
+    /// How many IAM users the account has; `null` when that could not be read.
+    pub users_in_account: Option<usize>,
     /// Root's credentials: password, access key, signing certificate; `null` when not all could be seen.
     pub root_credentials: Option<Vec<String>>,
     /// Whether somebody has confirmed a subscription; `null` when nobody is to be told, or it could not be seen.
@@ -54,17 +72,33 @@ pub struct Report {
     pub is_narrow: bool,
     /// What the owner of the account states: exceptions and attestations.
     pub declarations: Declarations,
+    /// Every call to AWS that the report rests on, in the order of their ends.
+    pub calls: Vec<Call>,
+}
+
+/// A call to AWS, as AWS support and CloudTrail know it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Call {
+    /// What was called, as `IAM.GetAccountSummary`.
+    pub operation: String,
+    /// Region whose endpoint was called.
+    pub region: String,
+    /// The id that AWS gave it; `null` when it gave none, or did not answer.
+    pub request_id: Option<String>,
+    /// When its last attempt ended.
+    pub at: Timestamp,
+    /// HTTP status of the last answer; `null` without one.
+    pub status: Option<u16>,
 }
 
 /// What the function answers: the report, and what people were told.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Answer {
-    /// The judgement; of root activity at most the first 1,000.
+    /// The judgement; of root activity at most the first 1,000, and of every list what [`Self::cut`] leaves.
     #[serde(flatten)]
     pub report: Report,
-    /// Root activity beyond those, counted.
-    pub root_activity_left_out: usize,
     /// What this run found to be news; in a dry run, what would be told. At most the first 1,000.
     pub alerts: Vec<Alert>,
     /// SNS's ids of the messages that this run published, also for an earlier run; empty when there was nothing to tell.
@@ -77,26 +111,86 @@ pub struct Answer {
     pub partial: bool,
     /// Everything that must be read was read, and everything that had to be told was told: the run may send a heartbeat.
     pub complete: bool,
+    /// Announced uses of root that are remembered.
+    pub plans: Vec<Plan>,
+    /// How many of a field's entries were left out, by the field's name, so that the answer fits into what Lambda passes on;
+    /// `resources`: those of all findings together.
+    pub cut: BTreeMap<String, usize>,
+    /// The report before this one; `null` in the function's answer, as only who keeps reports knows.
+    pub previous: Option<Previous>,
+}
+
+/// The report before a report: who removes or edits one breaks this chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Previous {
+    /// Where it lies in the bucket.
+    pub key: String,
+    /// SHA-256 of its bytes, in hexadecimal digits.
+    pub sha256: String,
 }
 
 impl Answer {
-    /// `report` and `alerts`, cut to what an answer can hold.
+    /// `report` and `alerts`, of root's acts and of alerts at most the first 1,000.
     pub fn new(mut report: Report, mut alerts: Vec<Alert>) -> Self {
-        let root_activity_left_out = report.root_activity.len().saturating_sub(MAX_ACTIVITY);
+        let mut cut = BTreeMap::new();
+        for (name, count) in [("root_activity", report.root_activity.len()), ("alerts", alerts.len())] {
+            note(&mut cut, name, count.saturating_sub(MAX_ACTIVITY));
+        }
         report.root_activity.truncate(MAX_ACTIVITY);
         alerts.truncate(MAX_ACTIVITY);
         report.findings.sort_by_key(Finding::rank);
         Self {
             partial: report.is_partial(),
             report,
-            root_activity_left_out,
             alerts,
             told: Vec::new(),
             untold: None,
             framework: None,
             complete: false,
+            plans: Vec::new(),
+            cut,
+            previous: None,
         }
     }
+
+    /// The same in at most [`MAX_BYTES`] of JSON. The ends of lists are left out, the least important list first: alerts were told,
+    /// and findings say in words what their resources are; of none more than is needed, and a rest of each before all of one.
+    pub fn fit(mut self) -> Self {
+        let mut excess = bytes(&self).saturating_sub(MAX_BYTES - FOR_CUT);
+        for (kept, kept_resources) in [(KEPT, KEPT_RESOURCES), (0, 0)] {
+            let Self { report, alerts, cut, .. } = &mut self;
+            note(cut, "alerts", shorten(alerts, kept, &mut excess));
+            note(cut, "calls", shorten(&mut report.calls, kept, &mut excess));
+            note(cut, "users", shorten(&mut report.users, kept, &mut excess));
+            note(cut, "root_activity", shorten(&mut report.root_activity, kept, &mut excess));
+            for finding in report.findings.iter_mut().rev() {
+                note(cut, "resources", shorten(&mut finding.resources, kept_resources, &mut excess));
+            }
+        }
+        self
+    }
+}
+
+fn note(cut: &mut BTreeMap<String, usize>, name: &str, count: usize) {
+    if count > 0 {
+        *cut.entry(name.to_owned()).or_default() += count;
+    }
+}
+
+/// Takes from the end of `list` what is in `excess`, but for the first `kept`; how many it took.
+fn shorten<T: Serialize>(list: &mut Vec<T>, kept: usize, excess: &mut usize) -> usize {
+    let before = list.len();
+    while *excess > 0 && list.len() > kept {
+        let Some(last) = list.pop() else { break };
+        *excess = excess.saturating_sub(bytes(&last) + ",".len());
+    }
+    before - list.len()
+}
+
+/// Of `value` as JSON. What cannot be written has none, and Lambda's runtime will say why.
+fn bytes(value: &impl Serialize) -> usize {
+    serde_json::to_vec(value).map_or(0, |json| json.len())
 }
 
 /// How many controls pass. What is excepted counts as not passed.
@@ -136,18 +230,21 @@ impl fmt::Display for Tally {
 }
 
 /// One source, as far as it could be read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SourceState {
     /// The source.
     pub source: Source,
     /// The Region, for root events.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub region: Option<String>,
     /// The instant its facts were true; `null` when there are none.
     pub as_of: Option<Timestamp>,
     /// Age at `taken_at`, in seconds, at least 0.
     pub age_seconds: Option<u64>,
+    /// SHA-256 of the credential report as IAM wrote it, in hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sha256: Option<String>,
     /// Why it could not be read, not whole, or not renewed.
     pub error: Option<Unavailable>,
 }
@@ -160,18 +257,22 @@ impl Report {
         Self {
             schema: "rootwatch.report/1",
             version: env!("CARGO_PKG_VERSION"),
+            settings: settings.clone(),
             account: snapshot.account.clone(),
             taken_at: snapshot.taken_at,
             sources: sources(snapshot),
             root_events_since: snapshot.root_events.since,
             score: score(&findings),
             left_out: settings.selection.not_chosen().collect(),
-            findings,
             root_activity: snapshot.root_events.activity.clone(),
             root_credentials: root_credentials(snapshot),
             subscribed: snapshot.subscribed.as_ref().and_then(|subscribed| subscribed.as_ref().ok().copied()),
             is_narrow: snapshot.is_narrow,
             declarations: settings.declarations.clone(),
+            users: users::named(snapshot, &findings),
+            users_in_account: snapshot.identities.as_ref().ok().map(|identities| identities.users.len()),
+            calls: snapshot.calls.clone(),
+            findings,
         }
     }
 
@@ -219,7 +320,8 @@ impl Report {
     }
 }
 
-fn status_of(findings: &[Finding], step: Option<Step>) -> Status {
+/// The same of `findings`.
+pub fn status_of(findings: &[Finding], step: Option<Step>) -> Status {
     let of_step = findings.iter().filter(|finding| finding.step == step);
     of_step.map(|finding| finding.status).max().unwrap_or(Status::Unknown)
 }
@@ -283,6 +385,7 @@ fn sources(snapshot: &Snapshot) -> Vec<SourceState> {
         region: None,
         as_of,
         age_seconds: as_of.map(|at| snapshot.taken_at.duration_since(at).as_secs().try_into().unwrap_or(0)),
+        sha256: None,
         error: error.cloned(),
     };
     let now = Some(snapshot.taken_at);
@@ -320,8 +423,10 @@ fn sources(snapshot: &Snapshot) -> Vec<SourceState> {
         let error = subscribed.as_ref().err();
         state(Source::Subscribers, if error.is_some() { None } else { now }, error)
     });
-    let mut sources =
-        vec![state(Source::CredentialReport, report.ok().map(|report| report.generated_at), report_error.as_ref())];
+    let mut sources = vec![SourceState {
+        sha256: report.ok().and_then(|report| report.sha256.clone()),
+        ..state(Source::CredentialReport, report.ok().map(|report| report.generated_at), report_error.as_ref())
+    }];
     sources.extend(live.map(|(source, error)| state(source, if error.is_some() { None } else { now }, error)));
     sources.extend(subscribers);
     let trails = snapshot.trails.as_ref().map_or_else(Some, |trails| hidden(trails));
@@ -489,18 +594,127 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_lists_a_thousand_acts_and_counts_the_others() {
+    fn the_hash_of_the_credential_report_stands_beside_that_source_alone() {
+        let report = report(|snapshot| snapshot.credential_report.as_mut().unwrap().sha256 = Some("5ea1".into()));
+        let hashes: Vec<_> =
+            report.sources.iter().filter_map(|state| Some((state.source, state.sha256.as_deref()?))).collect();
+        assert_eq!(hashes, [(Source::CredentialReport, "5ea1")]);
+    }
+
+    fn act() -> RootActivity {
         let record = include_str!("../samples/records/18-root-readonly-list-buckets.json");
         let event = crate::root_activity::TrailEvent {
             record: Some(record.into()),
             ..crate::root_activity::TrailEvent::default()
         };
-        let act = RootActivity::classify(&event, &Snapshot::compliant().account, None).unwrap();
+        RootActivity::classify(&event, &Snapshot::compliant().account, None).unwrap()
+    }
+
+    #[test]
+    fn an_answer_lists_a_thousand_acts_and_counts_the_others() {
         let answer = |count| {
-            Answer::new(report(|snapshot| snapshot.root_events.activity = vec![act.clone(); count]), Vec::new())
+            let answer =
+                Answer::new(report(|snapshot| snapshot.root_events.activity = vec![act(); count]), Vec::new()).fit();
+            (answer.report.root_activity.len(), answer.cut.get("root_activity").copied())
         };
-        assert_eq!((answer(1_000).report.root_activity.len(), answer(1_000).root_activity_left_out), (1_000, 0));
-        assert_eq!((answer(1_007).report.root_activity.len(), answer(1_007).root_activity_left_out), (1_000, 7));
+        assert_eq!(answer(1_000), (1_000, None));
+        assert_eq!(answer(1_007), (1_000, Some(7)));
+    }
+
+    /// An account of so many users with everything wrong, so much root activity, and so many calls.
+    fn large(users: usize, acts: usize, calls: usize) -> (Report, Vec<Alert>) {
+        let report = report(|snapshot| {
+            let row = snapshot.report_users()[0].clone();
+            let long_ago = Ok(Some(Timestamp::UNIX_EPOCH));
+            let key = crate::credential_report::KeySlot {
+                active: Ok(true),
+                last_rotated: long_ago.clone(),
+                last_used: long_ago.clone(),
+                ..row.access_keys[0].clone()
+            };
+            let name = |number: usize| format!("user-{number:05}.{}", "x".repeat(20));
+            *snapshot.report_users() = (0..users)
+                .map(|number| crate::credential_report::UserRow {
+                    name: name(number),
+                    mfa_active: Ok(false),
+                    password_last_used: long_ago.clone(),
+                    access_keys: [key.clone(), key.clone()],
+                    ..row.clone()
+                })
+                .collect();
+            *snapshot.users_mut() = (0..users)
+                .map(|number| crate::identities::IamUser {
+                    name: name(number),
+                    groups: vec!["Administrators".into(), "Developers".into()],
+                    attached_policies: vec!["AdministratorAccess".into()],
+                    inline_policies: Vec::new(),
+                })
+                .collect();
+            snapshot.root_events.activity = vec![act(); acts];
+            let call = Call {
+                operation: "CloudTrail.LookupEvents".into(),
+                region: "us-east-1".into(),
+                request_id: Some("00000000-0000-4000-8000-000000000001".into()),
+                at: snapshot.taken_at,
+                status: Some(200),
+            };
+            snapshot.calls = vec![call; calls];
+        });
+        let decision = crate::alert::decide(&Default::default(), &report, &crate::alert::Policy::default());
+        (report, decision.alerts.into_iter().chain(decision.activity).collect())
+    }
+
+    #[test]
+    fn an_answer_of_five_thousand_bad_users_fits_and_counts_what_it_leaves_out() {
+        let (report, alerts) = large(5_000, 0, 120);
+        let (users, resources) =
+            (report.users.len(), report.findings.iter().map(|finding| finding.resources.len()).sum::<usize>());
+        assert_eq!((users, resources), (5_000, 35_000));
+        let whole = Answer::new(report, alerts);
+        assert!(bytes(&whole) > 2 * MAX_BYTES, "{}", bytes(&whole));
+        let alerts = whole.alerts.len();
+        let answer = whole.fit();
+        let size = bytes(&answer);
+        assert!(size <= MAX_BYTES && size > MAX_BYTES - 2 * FOR_CUT, "{size}, {:?}", answer.cut);
+        let count = |name: &str| answer.cut.get(name).copied().unwrap_or_default();
+        assert_eq!(answer.report.users.len() + count("users"), users);
+        let left: usize = answer.report.findings.iter().map(|finding| finding.resources.len()).sum();
+        assert_eq!(left + count("resources"), resources);
+        assert_eq!((answer.alerts.len(), answer.report.calls.len()), (alerts, 120), "what is small stays");
+        assert!(answer.report.users.len() >= KEPT);
+    }
+
+    #[test]
+    fn whatever_is_large_an_answer_fits_and_alerts_go_before_calls_before_users_before_acts() {
+        for (users, acts, calls) in [(0, 1_000, 0), (0, 0, 10_000), (3_000, 1_001, 5_000)] {
+            let (report, alerts) = large(users, acts, calls);
+            let answer = Answer::new(report, alerts).fit();
+            assert!(bytes(&answer) <= MAX_BYTES, "{users} {acts} {calls}: {}", bytes(&answer));
+        }
+        let names = |mut answer: Answer, excess: usize| {
+            let spare = MAX_BYTES - FOR_CUT - bytes(&answer);
+            answer.told = vec!["x".repeat(spare + excess - "\"\"".len())];
+            answer.fit().cut.into_keys().collect::<Vec<_>>()
+        };
+        let answer = || {
+            let (report, alerts) = large(200, 100, 100);
+            Answer::new(report, alerts)
+        };
+        let of = |list: fn(&Answer) -> usize| list(&answer());
+        let (alerts, calls) = (of(|answer| bytes(&answer.alerts)), of(|answer| bytes(&answer.report.calls)));
+        let users = of(|answer| bytes(&answer.report.users));
+        assert_eq!(names(answer(), 0), Vec::<String>::new());
+        let resources = of(|answer| {
+            let beyond = |finding: &Finding| bytes(&finding.resources.get(KEPT_RESOURCES..).unwrap_or_default());
+            answer.report.findings.iter().map(beyond).sum()
+        });
+        assert_eq!(names(answer(), resources + 1), ["alerts", "resources"]);
+        assert_eq!(names(answer(), resources + alerts + 1), ["alerts", "calls", "resources"]);
+        assert_eq!(names(answer(), resources + alerts + calls + 1), ["alerts", "calls", "resources", "users"]);
+        assert_eq!(
+            names(answer(), resources + alerts + calls + users + 1),
+            ["alerts", "calls", "resources", "root_activity", "users"]
+        );
     }
 
     #[test]

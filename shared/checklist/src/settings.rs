@@ -1,11 +1,14 @@
 //! What the owner of an account may choose about judging.
 
+use serde::Serialize;
+
 use crate::declarations::Declarations;
 use crate::password_policy::PasswordPolicyProfile;
 use crate::selection::Selection;
 
 /// Choices that change verdicts; validated where they are read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Settings {
     /// What a password policy is held against.
     pub password_policy_profile: PasswordPolicyProfile,
@@ -17,9 +20,11 @@ pub struct Settings {
     pub unused_credentials_days: u16,
     /// Opt-in Regions that may be enabled, as `ap-east-1`.
     pub allowed_regions: Vec<String>,
-    /// Which controls are judged.
+    /// Which controls are judged. A report names what is left out.
+    #[serde(skip)]
     pub selection: Selection,
-    /// Exceptions and attestations.
+    /// Exceptions and attestations. A report lists them for itself.
+    #[serde(skip)]
     pub declarations: Declarations,
 }
 

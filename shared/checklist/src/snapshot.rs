@@ -16,6 +16,7 @@ use crate::federation::{IdentityCenterInstance, IdentityProviders};
 use crate::identities::{Holders, Identities, RolesAndPolicies, VirtualMfaDevice};
 use crate::organization::{CentralRootAccess, Organization, ServiceControlPolicy};
 use crate::password_policy::PasswordPolicy;
+use crate::report::Call;
 use crate::root_activity::RootActivity;
 use crate::sweep::Span;
 use crate::trails::Trail;
@@ -92,6 +93,8 @@ pub struct Snapshot {
     pub analyzers: Result<Vec<RegionAnalyzers>, Unavailable>,
     /// Somebody asked for fewer Regions or a shorter look-back than is usual: such a run can find, but not clear.
     pub is_narrow: bool,
+    /// Every call that was made for it, in the order of their ends.
+    pub calls: Vec<Call>,
 }
 
 /// A Region in which the account can make things.
@@ -557,6 +560,7 @@ impl Snapshot {
                 active: Ok(vec!["external-access".into()]),
             }]),
             is_narrow: false,
+            calls: Vec::new(),
             account,
             taken_at,
         }

@@ -65,7 +65,7 @@ pub fn for_subject(text: &str) -> String {
 }
 
 /// Control characters, and those that change the order or the visibility of what follows.
-fn is_unprintable(char: char) -> bool {
+pub fn is_unprintable(char: char) -> bool {
     char.is_control()
         || matches!(char,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

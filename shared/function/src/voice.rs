@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use aws::ledger::Recalled;
+use aws::report_link::LatestReport;
 use aws::{Drained, Lease, Ledger, LedgerError, Notifier, PublishError, drain};
-use checklist::alert::Fault;
-use checklist::message::Bulletin;
+use checklist::alert::{Fault, What};
+use checklist::message::{Bulletin, ReportLink};
 use checklist::{Alert, Message, Report};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
@@ -28,6 +29,8 @@ pub struct Voice<'a> {
     pub period: SignedDuration,
     /// Where people find the runbook.
     pub runbook: &'a str,
+    /// Where people find the whole report, if reports are kept.
+    pub report: Option<&'a LatestReport>,
 }
 
 /// What came of telling.
@@ -59,9 +62,7 @@ impl Voice<'_> {
 
     /// Tells what waits.
     pub async fn drain(&self, report: Option<&Report>, spoken: &mut Spoken) {
-        let (at, runbook) = (self.started.0, self.runbook);
-        let words =
-            |alerts: &[Alert]| Message::compose(&Bulletin { alerts, at, report, repeats_possible: false, runbook });
+        let words = |alerts: Vec<Alert>| async move { self.words(&alerts, report, false).await };
         let Drained { told, alerts, left, refused, failed } =
             drain(self.ledger, self.notifier, &self.lease, || self.now(), words).await;
         spoken.messages.extend(told);
@@ -72,12 +73,29 @@ impl Voice<'_> {
         spoken.store = failed.or(spoken.store.take());
     }
 
+    async fn words(&self, alerts: &[Alert], report: Option<&Report>, repeats_possible: bool) -> Option<Message> {
+        let link = self.report_link(alerts).await;
+        let (at, runbook) = (self.started.0, self.runbook);
+        Message::compose(&Bulletin { alerts, at, report, repeats_possible, runbook, report_link: link.as_ref() })
+    }
+
+    /// Signed only where a digest carries it.
+    async fn report_link(&self, alerts: &[Alert]) -> Option<ReportLink> {
+        let report = self.report.filter(|_| alerts.iter().any(|alert| matches!(alert.what, What::Digest(_))))?;
+        match report.link(self.started.0).await {
+            Ok(link) => Some(link),
+            Err(error) => {
+                tracing::warn!(%error, "the digest carries no link to the report");
+                None
+            }
+        }
+    }
+
     /// Tells `alerts` without a ledger, but for those that this process told lately. Nothing is published where `nobody` hears.
     pub async fn tell_untracked(&self, alerts: &[Alert], report: Option<&Report>, nobody: bool, spoken: &mut Spoken) {
         let now = self.started.0;
         let alerts = self.untracked.fresh(alerts, now, self.period);
-        let bulletin = Bulletin { alerts: &alerts, at: now, report, repeats_possible: true, runbook: self.runbook };
-        let Some(message) = Message::compose(&bulletin) else { return };
+        let Some(message) = self.words(&alerts, report, true).await else { return };
         let published = if nobody { Err(self.notifier.nobody_hears()) } else { self.notifier.publish(&message).await };
         match published {
             Ok(id) => {

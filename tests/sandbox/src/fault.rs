@@ -135,6 +135,7 @@ impl ServiceError {
             "account" => (429, "TooManyRequestsException"),
             "organizations" => (400, "TooManyRequestsException"),
             "s3" => (503, "SlowDown"),
+            "securityhub" => (429, "LimitExceededException"),
             "watcher" => (429, "Too Many Requests"),
             "slack" => (429, "1"),
             _ => (400, "ThrottlingException"),
@@ -157,6 +158,8 @@ impl ServiceError {
             return Self::new(status.parse().expect("a status is a number"), word, "");
         }
         let status = match code {
+            "ConditionalRequestConflict" => 409,
+            "PreconditionFailed" => 412,
             "LimitExceeded" if service != "dynamodb" => 409,
             "ServiceFailure" if service != "dynamodb" => 500,
             _ => 400,

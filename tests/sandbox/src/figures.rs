@@ -1,11 +1,14 @@
 //! Sizes, times and calls of the real binary, printed beside what they are held against.
+#![allow(clippy::panic, reason = "a figure that cannot be taken must stop loudly")]
 
 use std::time::Duration;
 
+use checklist::{AccountId, Status};
 use jiff::{SignedDuration, Timestamp};
+use reporter::{History, Stored};
 use sandbox::runtime::{self, Invoke, Outcome};
 use sandbox::{Sandbox, Story};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const RUNS: usize = 11;
 const STARTS: usize = 51;
@@ -16,6 +19,8 @@ pub(crate) async fn print() {
     starts().await;
     println!();
     checks().await;
+    println!();
+    reports().await;
     println!(
         "\nmedian of {RUNS} runs or {STARTS} starts, and the distance to the slowest or largest; over the loopback account"
     );
@@ -30,10 +35,11 @@ async fn starts() {
     let limit = Duration::from_secs(60);
     let nothing = || "[]".to_owned();
     println!("binary               MB   ready ms   peak MB");
-    for name in ["bare", "root-activity", "slack-notifier", "checker"] {
+    for name in ["bare", "root-activity", "slack-notifier", "checker", "reporter"] {
         let invoke = match name {
             "root-activity" => Invoke::root_activity(&sandbox, &story, nothing(), limit),
             "slack-notifier" => Invoke::slack(&sandbox, &story, nothing(), limit),
+            "reporter" => Invoke::reporter(&sandbox, &story, nothing(), limit),
             _ => Invoke { binary: runtime::binary(name), ..Invoke::over(&sandbox, &story, nothing(), limit) },
         };
         let size = std::fs::metadata(&invoke.binary).map_or(0, |file| file.len());
@@ -104,6 +110,100 @@ async fn checks() {
             "{users:>5}  {regions:>7}   {ready:>8}   {took:>8}   {peak:>7}   {calls:>9}   {to_the_ledger}   (at most {most} and 4)"
         );
     }
+}
+
+/// What the reporter makes of a run: of an ordinary one, of one that names very many users, and of one after very many acts of root.
+async fn reports() {
+    let limit = Duration::from_secs(120);
+    println!(
+        "A report with 90 days of history\n                      KB   page KB (target 1,500)     ready ms   run s (target 2)   peak MB (target 128)   S3 calls"
+    );
+    let story = story(10, 4);
+    let sandbox = Sandbox::start(story.clone()).await;
+    let invoke = Invoke::over(&sandbox, &story, "{}".into(), limit);
+    let answer = runtime::invoke(invoke).await.answer.unwrap_or_else(|error| panic!("the checker answers: {error}"));
+    for (name, users, acts) in [("ordinary", 10, 10), ("5,000 users", 5_000, 10), ("10,000 root events", 10, 10_000)] {
+        let (record, history) = past(&answer, users, acts, story.now);
+        let (mut outcomes, mut calls, mut kept, mut page) = (Vec::new(), 0, 0, 0);
+        for _ in 0..RUNS {
+            let sandbox = Sandbox::start(story.clone()).await;
+            sandbox.place_object("history.json", history.clone());
+            let outcome = runtime::invoke(Invoke::reporter(&sandbox, &story, record.to_string(), limit)).await;
+            assert!(outcome.answer.is_ok(), "{name}: {:?}\n{}", outcome.answer, outcome.log);
+            outcomes.push(outcome);
+            calls = sandbox.calls().len();
+            let objects = sandbox.objects();
+            page = objects["latest.html"].bytes.len();
+            kept = objects
+                .iter()
+                .filter(|(key, _)| key.starts_with("reports/"))
+                .map(|(_, object)| object.bytes.len())
+                .sum();
+        }
+        let ready = spread(&outcomes, |outcome| outcome.ready.as_secs_f64() * 1_000.0);
+        let took = spread(&outcomes, |outcome| outcome.took.as_secs_f64());
+        let peak = spread(&outcomes, |outcome| bytes(outcome.peak_memory));
+        let (kept, page) = (kept / 1_000, page / 1_000);
+        println!("{name:<18} {kept:>5}   {page:>24}   {ready:>8}   {took:>16}   {peak:>20}   {calls:>8}");
+    }
+}
+
+/// The record of a run whose findings name so many `users`, and a history of 90 days with so many `acts` of root, as far as both hold
+/// them.
+fn past(answer: &Value, users: usize, acts: usize, now: Timestamp) -> (Value, Vec<u8>) {
+    let ago = |seconds: usize| now - SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+    let act = |number: usize| {
+        json!({
+            "event_id": format!("00000000-0000-4000-8000-{number:012}"), "kind": (if number.is_multiple_of(3) { "sign_in_failed" } else { "write_call" }),
+            "severity": (if number.is_multiple_of(3) { "low" } else { "high" }), "time": ago(1 + number * 700), "region": "us-east-1",
+            "event_name": "ConsoleLogin", "event_source": "signin.amazonaws.com", "source_address": "198.51.100.24",
+            "user_agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36",
+            "mfa": "not_used", "access_key_id": null, "target": null, "error": null, "invoked_by": null,
+            "details_readable": true, "planned": null,
+        })
+    };
+    let acts: Vec<Value> = (0..acts).map(act).collect();
+    let name = |number: usize| format!("user-{number:05}");
+    let mut answer = answer.clone();
+    let shown = acts.len().min(1_000);
+    answer["root_activity"] = json!(acts.get(..shown));
+    answer["cut"] = json!({"root_activity": acts.len() - shown});
+    answer["users_in_account"] = json!(users);
+    answer["users"] = (0..users)
+        .map(|number| {
+            json!({
+                "name": name(number), "has_password": true, "has_mfa": false, "password_last_used": ago(number * 60),
+                "access_keys": [{"active": true, "created": ago(number * 3_600), "last_used": null}],
+                "groups": ["Developers", "Readers"], "controls": ["user-mfa"],
+            })
+        })
+        .collect();
+    for finding in
+        answer["findings"].as_array_mut().into_iter().flatten().filter(|finding| finding["control"] == "user-mfa")
+    {
+        finding["status"] = json!("failed");
+        finding["resources"] = (0..users).map(name).map(Value::from).collect();
+    }
+
+    let account = AccountId::parse("111122223333").unwrap_or_else(|error| panic!("{error}"));
+    let mut history = History::new(&account);
+    let mut run = Stored::read(&answer);
+    run.users = Vec::new();
+    // Every outcome lasts for six hours.
+    for number in (1..90 * 4).rev() {
+        run.taken_at = Some(ago(number * 6 * 3_600));
+        run.root_activity = Vec::new();
+        for finding in &mut run.findings {
+            finding.status = if number.is_multiple_of(2) { Status::Passed } else { Status::Failed };
+        }
+        history.add(&run);
+    }
+    run.root_activity = acts.into_iter().filter_map(|act| serde_json::from_value(act).ok()).collect();
+    run.taken_at = Some(ago(60));
+    history.add(&run);
+    let history = history.write().unwrap_or_else(|error| panic!("{error}"));
+    let id = "0f9e8d7c-0000-4000-8000-000000000001";
+    (runtime::destination_record(id, &json!({}), &answer, now), history)
 }
 
 /// A compliant account of that size.

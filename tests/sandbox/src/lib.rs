@@ -29,6 +29,7 @@ mod organizations;
 mod page;
 pub mod runtime;
 mod s3;
+mod security_hub;
 mod server;
 mod signals;
 mod slack;
@@ -39,6 +40,7 @@ mod watch;
 
 pub use dynamodb::TABLE;
 pub use fault::{Fault, Trouble};
+pub use s3::store::Object;
 pub use server::{Call, Sandbox};
 pub use signals::Crash;
 pub use sns::Published;

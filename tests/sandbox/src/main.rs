@@ -1,4 +1,4 @@
-//! The verbs of the Makefile that run the function on this machine: `demo`, `invoke`, `try`, `figures`, `preview`.
+//! The verbs of the Makefile that run the function on this machine.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 #![allow(clippy::indexing_slicing, reason = "serde_json gives null for what is not there")]
 
@@ -17,12 +17,16 @@ use sandbox::{Published, Sandbox, Story};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+mod evidence;
+mod exports;
 mod figures;
+mod pages;
 mod preview;
 mod samples;
 
 const USAGE: &str =
-    "usage: sandbox demo [SCENARIO] | list | invoke EVENT-FILE [SCENARIO] | try | figures | preview FOLDER BROWSER";
+    "usage: sandbox demo [SCENARIO] | list | invoke EVENT-FILE [SCENARIO] | try | figures | preview FOLDER BROWSER
+       sandbox pages FOLDER | exports FOLDER | verify-evidence FOLDER";
 const ALARM: &str = "critical-root-signs-in-without-mfa-and-creates-a-key";
 const ACTS: [&str; 4] = [
     "four-acts/1-a-fresh-account",
@@ -33,6 +37,8 @@ const ACTS: [&str; 4] = [
 const QUIET: &str = "nothing-to-tell-compliant";
 /// As in template.yaml.
 const TIMEOUT: Duration = Duration::from_secs(300);
+/// Where the demo writes, from where `make` runs.
+const DEMO: &str = "build/demo";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -53,6 +59,18 @@ async fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         ["preview", folder, browser] => preview(folder, browser),
+        ["exports", folder] => exports(folder).await,
+        ["verify-evidence", folder] => evidence::verify(Path::new(folder)),
+        ["pages", folder] => match pages::write(Path::new(folder)).await {
+            Ok(names) => {
+                names.iter().for_each(|name| println!("{folder}/{name}.html"));
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                eprintln!("{error}");
+                ExitCode::FAILURE
+            }
+        },
         _ => {
             eprintln!("{USAGE}");
             ExitCode::from(2)
@@ -71,9 +89,12 @@ async fn four_acts() -> ExitCode {
         let event = story.event.to_string();
         let before = sandbox.published().len();
         let outcome = runtime::invoke(Invoke::over(&sandbox, &story, event, TIMEOUT)).await;
-        if !print_mails(&outcome, &sandbox.published()[before..]) {
+        if !print_mails(&outcome, &sandbox.published()[before..]) || !report(&sandbox, &story, number, &outcome).await {
             return ExitCode::FAILURE;
         }
+    }
+    if !write_page(&sandbox) {
+        return ExitCode::FAILURE;
     }
     println!("Other stories: make demo SCENARIO=<one of these>\n");
     list();
@@ -94,6 +115,20 @@ fn preview(folder: &str, browser: &str) -> ExitCode {
     }
 }
 
+/// Some reports, each in every format.
+async fn exports(folder: &str) -> ExitCode {
+    match exports::write(Path::new(folder)).await {
+        Ok(count) => {
+            println!("{count} reports, each in every format, in {folder}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 fn list() {
     for name in Story::names() {
         println!("  {name}");
@@ -105,8 +140,41 @@ async fn demo(scenario: &str) -> ExitCode {
     let Some(story) = story(scenario) else { return ExitCode::from(2) };
     let event = story.event.to_string();
     println!("{}\n{}\n", bold(&format!("── {scenario} ")), story.about);
-    let (outcome, sandbox) = run(story, event).await;
-    if print_mails(&outcome, &sandbox.published()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let (outcome, sandbox) = run(story.clone(), event).await;
+    let is_done = print_mails(&outcome, &sandbox.published())
+        && report(&sandbox, &story, 1, &outcome).await
+        && write_page(&sandbox);
+    if is_done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Hands the answer of the run `number` to the reporter, as Lambda does; whether that did its work.
+async fn report(sandbox: &Sandbox, story: &Story, number: usize, outcome: &Outcome) -> bool {
+    let Ok(answer) = &outcome.answer else { return false };
+    let id = format!("{number:08}-0000-4000-8000-000000000000");
+    let record = runtime::destination_record(&id, &story.event, answer, Timestamp::now());
+    let outcome = runtime::invoke(Invoke::reporter(sandbox, story, record.to_string(), TIMEOUT)).await;
+    if let Err(error) = &outcome.answer {
+        println!("The reporter failed: {error}\n{}", outcome.log);
+    }
+    outcome.answer.is_ok()
+}
+
+/// The page, with a copy of the report bucket beside it.
+fn write_page(sandbox: &Sandbox) -> bool {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(DEMO);
+    let bucket = folder.join("bucket");
+    let written = (|| {
+        if bucket.exists() {
+            std::fs::remove_dir_all(&bucket)?;
+        }
+        sandbox.copy_objects(&bucket)?;
+        std::fs::copy(bucket.join("latest.html"), folder.join("latest.html"))
+    })();
+    match &written {
+        Ok(_) => println!("The page of this account: {DEMO}/latest.html (what is kept of it: {DEMO}/bucket)\n"),
+        Err(error) => eprintln!("{DEMO}: {error}"),
+    }
+    written.is_ok()
 }
 
 /// Whether the function did its work.

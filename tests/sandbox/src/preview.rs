@@ -53,6 +53,7 @@ fn compose(sample: &Sample) -> Result<Message, Failed> {
         report: None,
         repeats_possible: false,
         runbook: "https://wiki.example/rootwatch/runbook",
+        report_link: None,
     };
     Message::compose(&bulletin).ok_or_else(|| format!("{} tells nothing", sample.name).into())
 }

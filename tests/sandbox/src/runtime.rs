@@ -11,7 +11,8 @@ use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use serde_json::Value;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio::process::Command;
@@ -62,6 +63,15 @@ impl Invoke {
         invoke
     }
 
+    /// `event` into the function that keeps reports, likewise.
+    pub fn reporter(sandbox: &Sandbox, story: &Story, event: String, timeout: Duration) -> Self {
+        let mut invoke = Self::over(sandbox, story, event, timeout);
+        invoke.binary = binary("reporter");
+        invoke.environment.retain(|(name, _)| !name.starts_with("ROOTWATCH_"));
+        invoke.environment.push(("ROOTWATCH_REPORT_BUCKET".to_owned(), story.report_bucket()));
+        invoke
+    }
+
     /// `event` into the checker, over the account of `sandbox`, with nothing of the caller's environment. A crash there from
     /// now on kills it.
     pub fn over(sandbox: &Sandbox, story: &Story, event: String, timeout: Duration) -> Self {
@@ -95,6 +105,24 @@ pub struct Outcome {
     pub peak_memory: u64,
 }
 
+/// What Lambda hands to the destination on success of an asynchronous run: the `answer` of the run `id` to `request`
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html>).
+pub fn destination_record(id: &str, request: &Value, answer: &Value, at: Timestamp) -> Value {
+    json!({
+        "version": "1.0",
+        "timestamp": at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
+        "requestContext": {
+            "requestId": id,
+            "functionArn": "arn:aws:lambda:eu-west-1:111122223333:function:rootwatch:$LATEST",
+            "condition": "Success",
+            "approximateInvokeCount": 1,
+        },
+        "requestPayload": request,
+        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST"},
+        "responsePayload": answer,
+    })
+}
+
 enum Reached {
     Ready(Instant),
     Answered(Result<Value, Value>, Instant),
@@ -119,7 +147,7 @@ fn build(binary: &str) -> PathBuf {
         build.args(["--workspace", "--bins", "--tests"]);
     } else {
         // The same packages as in the Makefile, so that all share what is built.
-        for package in ["bare", "checker", "root-activity", "sandbox", "slack-notifier"] {
+        for package in ["bare", "checker", "reporter", "root-activity", "sandbox", "slack-notifier"] {
             build.args(["--package", package]);
         }
     }
@@ -191,16 +219,16 @@ pub async fn invoke(invoke: Invoke) -> Outcome {
         let step = tokio::select! {
             step = steps.recv() => step.expect("the API holds the sender"),
             _ = process.wait() => {
-                let error = serde_json::json!({"errorType": "Runtime.ExitError", "errorMessage": "the process ended without an answer"});
+                let error = json!({"errorType": "Runtime.ExitError", "errorMessage": "the process ended without an answer"});
                 break (Err(error), Instant::now());
             }
             () = &mut crash => {
                 let _ = process.kill().await;
-                let error = serde_json::json!({"errorType": "Sandbox.Killed", "errorMessage": "killed"});
+                let error = json!({"errorType": "Sandbox.Killed", "errorMessage": "killed"});
                 break (Err(error), Instant::now());
             }
             () = tokio::time::sleep(invoke.timeout) => {
-                let error = serde_json::json!({"errorType": "Sandbox.Timedout", "errorMessage": "Task timed out"});
+                let error = json!({"errorType": "Sandbox.Timedout", "errorMessage": "Task timed out"});
                 break (Err(error), Instant::now());
             }
         };
@@ -309,7 +337,7 @@ mod tests {
         tokio::io::AsyncWriteExt::write_all(&mut stream, b"GET /watcher/ HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
         let error = function.await.answer.unwrap_err();
         std::fs::remove_file(script).unwrap();
-        assert_eq!(error, serde_json::json!({"errorType": "Sandbox.Killed", "errorMessage": "killed"}));
+        assert_eq!(error, json!({"errorType": "Sandbox.Killed", "errorMessage": "killed"}));
         assert_eq!(sandbox.heartbeats(), 0);
     }
 }

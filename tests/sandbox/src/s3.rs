@@ -1,8 +1,11 @@
-//! S3, as far as it tells whether a bucket is public. A bucket answers in its own Region and to those that it is open to.
+//! S3, as far as it tells whether a bucket is public, and the report bucket. A bucket answers in its own Region and to those that it
+//! is open to.
+
+pub(crate) mod store;
 
 use std::fmt::Write;
 
-use hyper::HeaderMap;
+use hyper::{HeaderMap, Method};
 
 use crate::baseline::BLOCKS;
 use crate::fault::ServiceError;
@@ -11,15 +14,18 @@ use crate::server::State;
 
 const SPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
 
-/// The IAM action's name, by the query of the request.
-pub(crate) fn operation(query: &str) -> &'static str {
+/// The IAM action's name, by the request; of `HEAD` that of the API.
+pub(crate) fn operation(method: &Method, path: &str, query: &str) -> &'static str {
     let asks_for = |what: &str| query.split('&').any(|field| field == what || field == format!("{what}="));
-    if asks_for("publicAccessBlock") {
-        "GetBucketPublicAccessBlock"
-    } else if asks_for("policyStatus") {
-        "GetBucketPolicyStatus"
-    } else {
-        ""
+    let has_key = path.trim_start_matches('/').split_once('/').is_some_and(|(_, key)| !key.is_empty());
+    match *method {
+        Method::GET if asks_for("publicAccessBlock") => "GetBucketPublicAccessBlock",
+        Method::GET if asks_for("policyStatus") => "GetBucketPolicyStatus",
+        Method::GET if has_key => "GetObject",
+        Method::HEAD if has_key => "HeadObject",
+        Method::PUT if has_key => "PutObject",
+        Method::GET => "ListBucket",
+        _ => "",
     }
 }
 

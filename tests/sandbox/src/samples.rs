@@ -66,7 +66,7 @@ fn name_of(kind: Kind) -> String {
 }
 
 /// Every sample record, classified, as if it had happened four minutes ago.
-fn records() -> Vec<RootActivity> {
+pub(crate) fn records() -> Vec<RootActivity> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/checklist/samples/records");
     let entries = std::fs::read_dir(folder).expect("the sample records can be read");
     let mut files: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();

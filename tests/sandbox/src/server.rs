@@ -1,8 +1,10 @@
 //! The account over HTTP: finds the service by the request's signature, applies faults, records every call.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,6 +12,7 @@ use aws_config::{Region, SdkConfig};
 use aws_sdk_sts::config::Credentials;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
+use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Request, Response};
@@ -21,12 +24,13 @@ use tokio::task::JoinHandle;
 use crate::dynamodb::DynamoDb;
 use crate::fault::{Fault, ServiceError, Trouble};
 use crate::iam::Form;
+use crate::s3::store::{self, Object, Store};
 use crate::signals::{Crash, Signals};
 use crate::sns::Published;
 use crate::story::Story;
 use crate::{
     access_analyzer, account, billing, cloudtrail, cloudwatch, dynamodb, fault, iam, identity_center, organizations,
-    s3, slack, sns, ssm, watch,
+    s3, security_hub, slack, sns, ssm, watch,
 };
 
 /// A running account. Ends when it is dropped.
@@ -51,6 +55,7 @@ struct Account {
     state: Mutex<State>,
     signals: Signals,
     dynamodb: SocketAddr,
+    answers: AtomicU64,
 }
 
 pub(crate) struct State {
@@ -63,6 +68,12 @@ pub(crate) struct State {
     pub(crate) posts: Vec<Value>,
     /// What was published for Amazon Q.
     pub(crate) chats: Vec<Value>,
+    /// The bodies of the calls that brought findings to Security Hub.
+    pub(crate) imports: Vec<Value>,
+    /// What Security Hub has, by id.
+    pub(crate) security_findings: BTreeMap<String, Value>,
+    /// The report bucket.
+    pub(crate) reports: Store,
     pub(crate) lookups: HashMap<String, Vec<Instant>>,
     pub(crate) report_asked: bool,
     pub(crate) report_complete: bool,
@@ -82,12 +93,20 @@ impl Sandbox {
             published: Vec::new(),
             posts: Vec::new(),
             chats: Vec::new(),
+            imports: Vec::new(),
+            security_findings: BTreeMap::new(),
+            reports: Store::default(),
             lookups: HashMap::new(),
             report_asked: false,
             report_complete: false,
             heartbeats: 0,
         });
-        let account = Arc::new(Account { state, signals: Signals::default(), dynamodb: dynamodb.address });
+        let account = Arc::new(Account {
+            state,
+            signals: Signals::default(),
+            dynamodb: dynamodb.address,
+            answers: AtomicU64::default(),
+        });
         let server = tokio::spawn(serve(listener, Arc::clone(&account)));
         Self { url, account, server, _dynamodb: dynamodb }
     }
@@ -120,6 +139,54 @@ impl Sandbox {
     /// Every message that was published for Amazon Q.
     pub fn chats(&self) -> Vec<Value> {
         self.account.lock().chats.clone()
+    }
+
+    /// The body of every call that brought findings to Security Hub.
+    pub fn imports(&self) -> Vec<Value> {
+        self.account.lock().imports.clone()
+    }
+
+    /// Every finding that Security Hub has, by id.
+    pub fn security_findings(&self) -> BTreeMap<String, Value> {
+        self.account.lock().security_findings.clone()
+    }
+
+    /// Every object of the report bucket, by key.
+    pub fn objects(&self) -> BTreeMap<String, Object> {
+        self.account.lock().reports.objects.clone()
+    }
+
+    /// The bytes of the object at `key`.
+    pub fn object(&self, key: &str) -> Option<Vec<u8>> {
+        self.account.lock().reports.objects.get(key).map(|object| object.bytes.clone())
+    }
+
+    /// Puts an object into the report bucket, by no call.
+    pub fn place_object(&self, key: &str, bytes: impl Into<Vec<u8>>) {
+        self.account.lock().reports.place(key, bytes.into(), "application/json", None);
+    }
+
+    /// Removes an object from the report bucket, by no call.
+    pub fn remove_object(&self, key: &str) {
+        self.account.lock().reports.objects.remove(key);
+    }
+
+    /// The report bucket was made with Object Lock.
+    pub fn allow_object_lock(&self) {
+        self.account.lock().reports.has_object_lock = true;
+    }
+
+    /// Copies the report bucket into `folder`, as `aws s3 sync` does.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn copy_objects(&self, folder: &Path) -> io::Result<()> {
+        for (key, object) in self.objects() {
+            let file = folder.join(key);
+            file.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+            std::fs::write(file, object.bytes)?;
+        }
+        Ok(())
     }
 
     /// How often the watcher outside the account was told that all is well: what came, unsigned, under `/watcher/`.
@@ -239,8 +306,9 @@ impl Asked {
                 _ => String::new(),
             },
             "monitoring" => cloudwatch::operation(&path).to_owned(),
-            "s3" if head.method == "GET" => s3::operation(head.uri.query().unwrap_or_default()).to_owned(),
+            "s3" => s3::operation(&head.method, &path, head.uri.query().unwrap_or_default()).to_owned(),
             "scheduler" if head.method == "GET" && path.starts_with("/schedules/") => "GetSchedule".to_owned(),
+            "securityhub" if head.method == "POST" && path == "/findings/import" => "BatchImportFindings".to_owned(),
             "watcher" | "slack" => head.method.to_string(),
             _ => form.get("Action").cloned().unwrap_or_default(),
         };
@@ -253,12 +321,27 @@ impl Asked {
         match (self.service.as_str(), self.operation.as_str()) {
             ("budgets", "DescribeBudgetNotificationsForAccount" | "DescribeBudgets") => "budgets:ViewBudget".to_owned(),
             ("monitoring", operation) => format!("cloudwatch:{operation}"),
+            ("s3", "HeadObject") => "s3:GetObject".to_owned(),
             (service, operation) => format!("{service}:{operation}"),
         }
     }
+
+    /// What else it needs.
+    fn further_action(&self) -> Option<&'static str> {
+        self.headers.contains_key("x-amz-object-lock-mode").then_some("s3:PutObjectRetention")
+    }
 }
 
+/// With an id, as AWS gives each answer one.
 async fn answer(account: Arc<Account>, request: Request<Incoming>) -> io::Result<Response<Full<Bytes>>> {
+    let mut response = came_of(Arc::clone(&account), request).await?;
+    let number = account.answers.fetch_add(1, Ordering::Relaxed);
+    let id = HeaderValue::try_from(format!("00000000-0000-4000-a000-{number:012}")).map_err(io::Error::other)?;
+    response.headers_mut().insert("x-amzn-requestid", id);
+    Ok(response)
+}
+
+async fn came_of(account: Arc<Account>, request: Request<Incoming>) -> io::Result<Response<Full<Bytes>>> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let Some(asked) = Asked::of(head, body) else {
@@ -268,9 +351,15 @@ async fn answer(account: Arc<Account>, request: Request<Incoming>) -> io::Result
             "<ErrorResponse><Error><Code>MissingAuthenticationToken</Code></Error></ErrorResponse>",
         ));
     };
-    let (service, action) = (asked.service.as_str(), asked.action());
+    let (service, mut action) = (asked.service.as_str(), asked.action());
     let cut = || Err(io::Error::from(io::ErrorKind::ConnectionReset));
-    let trouble = account.lock().record(&action, &asked.region);
+    let mut trouble = account.lock().record(&action, &asked.region);
+    if let Some(further) = asked.further_action() {
+        let struck = account.lock().record(further, &asked.region);
+        if trouble.is_none() && struck.is_some() {
+            (trouble, action) = (struck, further.to_owned());
+        }
+    }
     match trouble {
         None => perform(&account, &asked).await,
         Some(Trouble::Hang) => std::future::pending().await,
@@ -317,6 +406,10 @@ async fn answer(account: Arc<Account>, request: Request<Incoming>) -> io::Result
 async fn perform(account: &Account, asked: &Asked) -> io::Result<Response<Full<Bytes>>> {
     match asked.service.as_str() {
         "dynamodb" => dynamodb::forward(account.dynamodb, &asked.headers, asked.body.clone()).await,
+        "s3" if store::knows(&asked.operation) => {
+            let Asked { operation, region, path, headers, body, .. } = asked;
+            Ok(store::answer(&mut account.lock(), operation, region, path, headers, body))
+        }
         service => Ok(word(service, account.lock().answer(asked))),
     }
 }
@@ -368,6 +461,7 @@ impl State {
             ("monitoring", _) => cloudwatch::answer(self, operation, region, body),
             ("organizations", _) => organizations::answer(self, operation, region, &request),
             ("scheduler", "GetSchedule") => watch::get_schedule(self, region, path),
+            ("securityhub", "BatchImportFindings") => security_hub::import(self, region, body),
             ("sso", "ListInstances") => identity_center::list_instances(self, region, &request),
             _ => Err(ServiceError::new(400, "InvalidAction", format!("{service}:{operation} is not there"))),
         }
@@ -412,7 +506,7 @@ enum Protocol {
 impl Protocol {
     fn of(service: &str) -> Self {
         match service {
-            "access-analyzer" | "account" | "scheduler" => Self::RestJson,
+            "access-analyzer" | "account" | "scheduler" | "securityhub" => Self::RestJson,
             "bcm-data-exports" | "budgets" | "cloudtrail" | "cur" | "events" | "organizations" | "sso" | "ssm" => {
                 Self::AwsJson
             }

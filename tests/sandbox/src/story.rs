@@ -458,6 +458,11 @@ impl Story {
         format!("{}-chat", self.topic_arn())
     }
 
+    /// Where reports are kept.
+    pub fn report_bucket(&self) -> String {
+        format!("rootwatch-reports-{}", self.account)
+    }
+
     /// The function's own ARN.
     pub fn function_arn(&self) -> String {
         format!("arn:aws:lambda:eu-west-1:{}:function:rootwatch", self.account)

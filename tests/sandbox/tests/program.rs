@@ -52,10 +52,21 @@ async fn the_demo_shows_four_acts_on_one_account_then_the_other_stories() {
         at("Act 4 of 4"),
         at("Root has no access key, not even an inactive one"),
         at("Root has multi-factor authentication"),
+        at("The page of this account: build/demo/latest.html"),
         at("make demo SCENARIO="),
         at("unknown-nothing-can-be-read"),
     ];
     assert!(order.is_sorted());
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/../../build/demo");
+    let page = std::fs::read(format!("{demo}/latest.html")).unwrap();
+    assert_eq!(page, std::fs::read(format!("{demo}/bucket/latest.html")).unwrap());
+    let evidence = run(&["verify-evidence", &format!("{demo}/bucket")], &[]).await;
+    assert_eq!(evidence.code, Some(0), "{}", evidence.out);
+    assert!(
+        evidence.out.starts_with("4 reports, from ") && evidence.out.contains("none was edited"),
+        "{}",
+        evidence.out
+    );
     assert!(!printed.out.contains('\u{1b}'), "no colours where nobody sees them");
 }
 
@@ -78,6 +89,21 @@ async fn invoke_prints_the_answer_to_an_event_from_a_file() {
     let answer: serde_json::Value = serde_json::from_str(&printed.out).expect("the answer as JSON");
     assert_eq!((printed.code, answer["told"] == serde_json::json!([])), (Some(0), true));
     assert_eq!(run(&["invoke", "no-such-file"], &[]).await.code, Some(2));
+}
+
+#[tokio::test]
+async fn exports_are_written_of_every_report_in_every_format() {
+    let folder = std::env::temp_dir().join(format!("rootwatch-exports-{}", std::process::id()));
+    let printed = run(&["exports", &folder.to_string_lossy()], &[]).await;
+    assert_eq!(printed.code, Some(0), "{}", printed.err);
+    for sample in ["bad", "users", "well", "member", "blind", "hostile"] {
+        for file in ["report.json", "latest.csv", "latest.ocsf.json", "latest.junit.xml", "security-hub-1.json"] {
+            let size = std::fs::metadata(folder.join(sample).join(file)).map_or(0, |file| file.len());
+            assert!(size > 1_000, "{sample}/{file} has {size} bytes");
+        }
+    }
+    assert!(folder.join("empty/latest.junit.xml").exists() && !folder.join("empty/security-hub-1.json").exists());
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[tokio::test]

@@ -6,12 +6,20 @@ use std::sync::{Mutex, PoisonError};
 use aws_config::{Region, SdkConfig};
 use checklist::Partition;
 
+use crate::calls::NoteCalls;
 use crate::regions;
 use crate::root_events::Pace;
 
 /// Where billing has its endpoints, and its metric
 /// (<https://docs.aws.amazon.com/general/latest/gr/billing.html>).
 const BILLING: &str = "us-east-1";
+
+/// A client whose calls are noted; the SDKs have no type in common.
+macro_rules! client {
+    ($sdk:ident, $config:expr) => {
+        $sdk::Client::from_conf($sdk::config::Builder::from($config).interceptor(NoteCalls).build())
+    };
+}
 
 #[derive(Debug)]
 pub(super) struct Clients {
@@ -34,7 +42,7 @@ impl Clients {
     pub(super) fn new(config: &SdkConfig) -> Self {
         Self {
             config: config.clone(),
-            iam: aws_sdk_iam::Client::new(config),
+            iam: client!(aws_sdk_iam, config),
             account: ByRegion::default(),
             cloudtrail: ByRegion::default(),
             organizations: ByRegion::default(),
@@ -44,57 +52,57 @@ impl Clients {
 
     pub(super) fn account(&self, partition: Partition) -> aws_sdk_account::Client {
         let region = regions::endpoint_region(partition);
-        self.account.get(region, || aws_sdk_account::Client::new(&self.config_in(region)))
+        self.account.get(region, || client!(aws_sdk_account, &self.config_in(region)))
     }
 
     pub(super) fn organizations(&self, partition: Partition) -> aws_sdk_organizations::Client {
         let region = regions::endpoint_region(partition);
-        self.organizations.get(region, || aws_sdk_organizations::Client::new(&self.config_in(region)))
+        self.organizations.get(region, || client!(aws_sdk_organizations, &self.config_in(region)))
     }
 
     pub(super) fn cloudtrail(&self, region: &str) -> CloudTrail {
         self.cloudtrail.get(region, || CloudTrail {
-            client: aws_sdk_cloudtrail::Client::new(&self.config_in(region)),
+            client: client!(aws_sdk_cloudtrail, &self.config_in(region)),
             pace: Pace::default(),
         })
     }
 
     pub(super) fn s3(&self, region: &str) -> aws_sdk_s3::Client {
-        self.s3.get(region, || aws_sdk_s3::Client::new(&self.config_in(region)))
+        self.s3.get(region, || client!(aws_sdk_s3, &self.config_in(region)))
     }
 
     // What follows is needed once a run.
 
     pub(super) fn analyzers(&self, region: &str) -> aws_sdk_accessanalyzer::Client {
-        aws_sdk_accessanalyzer::Client::new(&self.config_in(region))
+        client!(aws_sdk_accessanalyzer, &self.config_in(region))
     }
 
     pub(super) fn event_bridge(&self, region: &str) -> aws_sdk_eventbridge::Client {
-        aws_sdk_eventbridge::Client::new(&self.config_in(region))
+        client!(aws_sdk_eventbridge, &self.config_in(region))
     }
 
     pub(super) fn scheduler(&self) -> aws_sdk_scheduler::Client {
-        aws_sdk_scheduler::Client::new(&self.config)
+        client!(aws_sdk_scheduler, &self.config)
     }
 
     pub(super) fn identity_center(&self) -> aws_sdk_ssoadmin::Client {
-        aws_sdk_ssoadmin::Client::new(&self.config)
+        client!(aws_sdk_ssoadmin, &self.config)
     }
 
     pub(super) fn cost_reports(&self) -> aws_sdk_costandusagereport::Client {
-        aws_sdk_costandusagereport::Client::new(&self.config_in(BILLING))
+        client!(aws_sdk_costandusagereport, &self.config_in(BILLING))
     }
 
     pub(super) fn data_exports(&self) -> aws_sdk_bcmdataexports::Client {
-        aws_sdk_bcmdataexports::Client::new(&self.config_in(BILLING))
+        client!(aws_sdk_bcmdataexports, &self.config_in(BILLING))
     }
 
     pub(super) fn budgets(&self) -> aws_sdk_budgets::Client {
-        aws_sdk_budgets::Client::new(&self.config_in(BILLING))
+        client!(aws_sdk_budgets, &self.config_in(BILLING))
     }
 
     pub(super) fn billing_alarms(&self) -> aws_sdk_cloudwatch::Client {
-        aws_sdk_cloudwatch::Client::new(&self.config_in(BILLING))
+        client!(aws_sdk_cloudwatch, &self.config_in(BILLING))
     }
 
     fn config_in(&self, region: &str) -> SdkConfig {

@@ -81,13 +81,15 @@ fn look(partition: Partition, sources: &[Source]) -> Look {
     }
 }
 
-/// What a look sees of an account that gives `answers`, and what it called: host and operation, each once and in order.
+/// What a look sees of an account that gives `answers`, and what it called: host and operation, each once and in order. The same is
+/// the id of the request.
 async fn taken(look: Look, answers: Answers) -> (Snapshot, Vec<String>) {
     let called = Arc::new(Mutex::new(BTreeSet::new()));
     let seen = Arc::clone(&called);
     let http = infallible_client_fn(move |request| {
         let (host, operation) = (request.uri().host().expect("a host").to_owned(), operation(&request));
-        seen.lock().expect("one thread").insert(format!("{host} {operation}"));
+        let id = format!("{host} {operation}");
+        seen.lock().expect("one thread").insert(id.clone());
         let answer = answers.iter().find(|(name, _)| *name == operation);
         let is_query =
             request.headers().get("content-type").is_some_and(|kind| kind == "application/x-www-form-urlencoded");
@@ -99,7 +101,8 @@ async fn taken(look: Look, answers: Answers) -> (Snapshot, Vec<String>) {
             r#"{"__type":"AccessDeniedException"}"#
         };
         let (status, body) = answer.map_or((403, denied), |(_, body)| (200, body));
-        http::Response::builder().status(status).body(SdkBody::from(body)).expect("an answer")
+        let name = if host.contains(".s3.") { "x-amz-request-id" } else { "x-amzn-requestid" };
+        http::Response::builder().status(status).header(name, id).body(SdkBody::from(body)).expect("an answer")
     });
     let region = if look.partition == Partition::China { "cn-north-1" } else { "eu-west-1" };
     let config = SdkConfig::builder()
@@ -339,4 +342,33 @@ async fn the_sweep_and_the_history_of_roots_password_share_one_pace() {
     // Two look-ups of the sweep and three of the password in each Region: four pauses.
     let took = started.elapsed();
     assert!(took >= Duration::from_millis(4 * 550) && took < Duration::from_secs(4), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_call_of_every_client_is_noted_with_its_id_its_region_and_what_came_of_it() {
+    let trails = r#"{"trailList":[{"Name":"audit","S3BucketName":"acme-audit","HomeRegion":"eu-north-1",
+        "TrailARN":"arn:aws:cloudtrail:eu-north-1:111122223333:trail/audit"}]}"#;
+    let organization = r#"{"Organization":{"Id":"o-example","FeatureSet":"ALL","MasterAccountId":"111122223333"}}"#;
+    let mut answers = report(include_str!("../../../checklist/samples/credential-report-2021.csv"));
+    answers.extend([("DescribeTrails", trails.to_owned()), ("DescribeOrganization", organization.to_owned())]);
+    let watch = watch::Names {
+        schedule: "rootwatch-schedule".into(),
+        rules: vec!["rootwatch-root".into()],
+        regions: vec!["eu-west-1".into()],
+    };
+    let (snapshot, called) = taken(Look { watch: Some(watch), ..look(Partition::Aws, &ALL) }, answers).await;
+    let ids: BTreeSet<&str> = snapshot.calls.iter().filter_map(|call| call.request_id.as_deref()).collect();
+    assert_eq!(ids, called.iter().map(String::as_str).collect());
+    let service = |call: &checklist::report::Call| call.operation.split('.').next().expect("one").to_owned();
+    let services: BTreeSet<String> = snapshot.calls.iter().map(service).collect();
+    assert_eq!(services.len(), 13, "one of each kind of client: {services:?}");
+    assert!(snapshot.calls.is_sorted_by_key(|call| call.at));
+    let of = |operation: &str| {
+        let call = snapshot.calls.iter().find(|call| call.operation == operation);
+        call.map(|call| (call.region.as_str(), call.status))
+    };
+    assert_eq!(of("IAM.GetCredentialReport"), Some(("us-east-1", Some(200))), "IAM has one Region for all");
+    assert_eq!(of("IAM.GetAccountSummary"), Some(("us-east-1", Some(403))));
+    assert_eq!(of("S3.GetPublicAccessBlock"), Some(("eu-north-1", Some(403))));
+    assert_eq!(of("Scheduler.GetSchedule"), Some(("eu-west-1", Some(403))));
 }

@@ -415,6 +415,13 @@ impl<'a> Mail<'a> {
             self.wrapped(&format!("  {word:<9}"), &safe_reason(&text));
         }
         self.line(format!("  {}", words::last_complete(digest)));
+        if let Some(link) = self.bulletin.report_link {
+            self.line("");
+            self.wrapped("  ", &format!("{}:", words::report_until(self.bulletin.at)));
+            // As it is: an address that is wrapped, or cleaned, leads nowhere.
+            self.line(&link.0);
+            self.wrapped("  ", words::REPORT_LATER);
+        }
     }
 
     fn checklist(&mut self) {

@@ -45,6 +45,10 @@ pub struct Notification<'a> {
     pub repeats_possible: bool,
     /// Where the runbook is: an address, or its path in the project.
     pub runbook: Cow<'a, str>,
+    /// With a digest, a signed link to the page of the newest report, good for 12 hours at most: whoever has it can read the report.
+    /// `null` without a digest, or where no reports are kept.
+    #[serde(default)]
+    pub report_url: Option<Cow<'a, str>>,
     /// What root did, by session: the most severe session first.
     pub root_sessions: Vec<Session<'a>>,
     /// Everything else, most severe first.

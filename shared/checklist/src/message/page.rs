@@ -136,7 +136,7 @@ impl<'a> Pen<'a> {
         parts.extend(self.ended());
         parts.extend(self.notices());
         parts.sort_by_key(|(severity, _)| Reverse(*severity));
-        parts.into_iter().map(|(_, part)| part).chain(self.digest()).collect()
+        parts.into_iter().map(|(_, part)| part).chain(self.digest()).chain(self.report()).collect()
     }
 
     fn acts(&self) -> Vec<(Severity, Part)> {
@@ -240,8 +240,7 @@ impl<'a> Pen<'a> {
     /// Where the runbook has an address.
     fn runbook(&self, heading: &str) -> Option<Link> {
         let url = runbook::link(&self.notification.runbook, heading);
-        let plain = url.bytes().all(|byte| byte.is_ascii_graphic());
-        (url.starts_with("https://") && plain).then_some(Link { text: "Runbook", url })
+        is_link(&url).then_some(Link { text: "Runbook", url })
     }
 
     fn conditions(&self, title: &str, is: impl Fn(Transition) -> bool) -> Vec<(Severity, Part)> {
@@ -392,6 +391,14 @@ impl<'a> Pen<'a> {
         Some(Part { lines: listed("*HOW IT STANDS*", lines), ..Part::default() })
     }
 
+    /// Where the whole report is; a part of its own, so that it crowds nothing out.
+    fn report(&self) -> Option<Part> {
+        let url = self.notification.report_url.as_deref().filter(|url| is_link(url))?;
+        let lines =
+            vec![format!("{}.", ours(&words::report_until(self.notification.told_at))), words::REPORT_LATER.into()];
+        Some(Part { lines, open: Some(Link { text: "Open the report", url: url.to_owned() }), ..Part::default() })
+    }
+
     /// The ids by which programs and people recognise a repeat.
     fn footer(&self) -> Vec<String> {
         let sessions = self.notification.root_sessions.iter().map(|session| session.id.as_ref());
@@ -405,6 +412,11 @@ impl<'a> Pen<'a> {
             format!("rootwatch {}", sentence(&self.notification.version)),
         ]
     }
+}
+
+/// Whether `url` can be clicked, and ends no link of a chat's markup.
+fn is_link(url: &str) -> bool {
+    url.starts_with("https://") && url.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>|".contains(&byte))
 }
 
 fn line_of(sum: &Sum) -> String {

@@ -32,6 +32,7 @@ fn compose_new(report: &Report) -> Option<Message> {
         report: Some(report),
         repeats_possible: false,
         runbook: RUNBOOK,
+        report_link: None,
     })
 }
 
@@ -162,6 +163,8 @@ fn a_long_mail_is_cut_on_a_character_border_and_says_so() {
     assert!(short.len() <= 1_001);
     assert!(short.contains("bytes were left out here"));
     assert_eq!(cut("short".into(), 100), "short");
+    let with_link = format!("First\nhttps://example.com/{}", "a".repeat(2_000));
+    assert!(cut(with_link, 1_000).starts_with("First\n\n["), "half an address leads nowhere");
 }
 
 #[test]

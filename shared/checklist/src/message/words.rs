@@ -4,7 +4,7 @@
 use crate::text::counted;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Sorted, digest_headline};
+use super::{ReportLink, Sorted, digest_headline};
 use crate::alert::{Alert, ConditionAlert, Digest, Fault, OpenCondition, Transition, What};
 use crate::control::Control;
 use crate::controls;
@@ -376,6 +376,15 @@ pub(super) fn last_complete(digest: &Digest) -> String {
         None => "No check was complete before this one: from now on this account is watched.".into(),
     }
 }
+
+/// Of a link that is made at `at`.
+pub(super) fn report_until(at: Timestamp) -> String {
+    let ends = moment(ReportLink::ends(at));
+    format!("The whole report, until {ends} at most (a link; whoever has it can read the report)")
+}
+
+pub(super) const REPORT_LATER: &str =
+    "Later `make report`, in a copy of the project, fetches and opens the newest one.";
 
 pub(super) fn excepted(exception: &Exception) -> String {
     let of = exception.resource.as_ref().map(|resource| format!(" for {resource}")).unwrap_or_default();

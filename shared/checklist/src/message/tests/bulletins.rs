@@ -57,6 +57,11 @@ impl Story {
     }
 
     fn told(&mut self) -> Option<Message> {
+        self.told_with(None)
+    }
+
+    /// With a link to the report that may be told.
+    pub(super) fn told_with(&mut self, link: Option<&ReportLink>) -> Option<Message> {
         let alerts = std::mem::take(&mut self.waiting);
         let report = self.report();
         let at = self.snapshot.taken_at;
@@ -66,6 +71,7 @@ impl Story {
             report: Some(&report),
             repeats_possible: false,
             runbook: RUNBOOK,
+            report_link: link,
         })
     }
 
@@ -259,6 +265,7 @@ fn st_12_without_a_state_store_the_mail_is_headed_so() {
         report: Some(&report),
         repeats_possible,
         runbook: RUNBOOK,
+        report_link: None,
     };
     let heading = "\nSTATE STORE UNAVAILABLE, REPEATS POSSIBLE: ";
     let (good, bad) = (Message::compose(&bulletin(false)).unwrap(), Message::compose(&bulletin(true)).unwrap());
@@ -276,6 +283,7 @@ fn what_an_earlier_run_left_is_told_before_anything_is_read() {
         report: None,
         repeats_possible: false,
         runbook: RUNBOOK,
+        report_link: None,
     };
     let text = Message::compose(&bulletin).unwrap().text;
     assert!(text.contains("\n1 new problem.\n") && text.contains("Root has no MFA (step 2, root-mfa)"), "{text}");
@@ -384,6 +392,42 @@ fn a_digest_when_all_is_well_and_when_it_is_not() {
     let mail = mail.mail();
     assert_eq!(mail.subject, "[rootwatch] DIGEST: 2 conditions are open in acme-prod (111122223333)");
     insta::assert_snapshot!("the_digest_of_a_bad_week", shown(&mail));
+}
+
+/// As long as one that Lambda's credentials sign.
+pub(super) fn link() -> ReportLink {
+    let token = "IQoJb3JpZ2luX2VjE%2F%2B".repeat(60);
+    let address = "https://rootwatch-reports.s3.eu-west-1.amazonaws.com/latest.html";
+    ReportLink(format!(
+        "{address}?x-id=GetObject&X-Amz-Expires=43200&X-Amz-Security-Token={token}&X-Amz-Signature=5ea1"
+    ))
+}
+
+#[test]
+fn a_digest_carries_the_link_to_the_report_in_one_piece_and_nothing_else_does() {
+    let mut story = Story::new();
+    story.policy.digest = Rhythm::Daily;
+    let link = link();
+    let mail = story.run(QUARTER, no_mfa).told_with(Some(&link)).unwrap();
+    assert!(mail.text.lines().any(|line| line == link.0), "{}", mail.text);
+    let said = "The whole report, until 2026-11-20 22:15:00 UTC at most (a link; whoever has it can read the report): https://";
+    assert!(unwrapped(&mail.text).contains(said), "{}", mail.text);
+    assert!(mail.text.contains("`make report`"));
+    assert_eq!(mail.text.matches("https://rootwatch-reports").count(), 1);
+    let json: serde_json::Value = serde_json::from_str(&mail.json).unwrap();
+    assert_eq!(json["report_url"], link.0);
+    assert!(!format!("{:?}", Bulletin { report_link: Some(&link), ..bulletin_of_nothing() }).contains("https://"));
+
+    let mail = story.run(hours(4), |_| {}).told_with(Some(&link)).unwrap();
+    assert!(!mail.text.contains("rootwatch-reports") && !mail.text.contains("make report"), "{}", mail.text);
+    assert!(mail.json.contains("\"report_url\":null"));
+    let mail = story.run(hours(24), |_| {}).told_with(None).unwrap();
+    assert!(mail.text.contains("HOW IT STANDS") && !mail.text.contains("make report"), "{}", mail.text);
+}
+
+fn bulletin_of_nothing() -> Bulletin<'static> {
+    let at = at("2026-11-20T10:00:00Z");
+    Bulletin { alerts: &[], at, report: None, repeats_possible: false, runbook: RUNBOOK, report_link: None }
 }
 
 #[test]

@@ -184,6 +184,30 @@ fn notices_and_a_digest_in_slack() {
 }
 
 #[test]
+fn the_link_to_the_report_is_a_button_in_slack_and_a_link_in_amazon_q() {
+    let mut story = Story::new();
+    story.policy.digest = Rhythm::Daily;
+    let link = super::bulletins::link();
+    let mail = story.run(QUARTER, |_| {}).told_with(Some(&link)).unwrap();
+    let drawing = drawn(&slack(&mail));
+    let until = "The whole report, until 2026-11-20 22:15:00 UTC at most (a link; whoever has it can read the report).";
+    assert!(drawing.contains(until) && drawing.contains("`make report`"), "{drawing}");
+    assert!(drawing.contains(&format!("[ \"Open the report\" ] \"{}\"", link.0)), "{drawing}");
+    assert!(chat::compose(&read(&mail)).to_string().contains(&format!("<{}|Open the report>", link.0)));
+
+    let drawn_with =
+        |url: String| drawn(&slack::compose(&Notification { report_url: Some(url.into()), ..read(&mail) }));
+    let too_long = format!("{}{}", link.0, "x".repeat(slack::limits::URL));
+    let drawing = drawn_with(too_long);
+    assert!(!drawing.contains("Open the report") && drawing.contains("`make report`"), "{drawing}");
+    for hostile in
+        ["javascript:alert(1)", "http://evil.example/", "https://evil.example/|x>", "https://evil.example/ x"]
+    {
+        assert!(!drawn_with(hostile.into()).contains("Open the report"), "{hostile}");
+    }
+}
+
+#[test]
 fn who_changed_what_watches_is_in_slack_with_what_to_do() {
     let now: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
     let tampering = |number: usize| Tampering {
@@ -203,7 +227,14 @@ fn who_changed_what_watches_is_in_slack_with_what_to_do() {
     };
     let account = Snapshot::compliant().account;
     let alerts: Vec<Alert> = (1..8).map(|number| of_tampering(tampering(number), &account, now)).collect();
-    let bulletin = Bulletin { alerts: &alerts, at: now, report: None, repeats_possible: true, runbook: RUNBOOK };
+    let bulletin = Bulletin {
+        alerts: &alerts,
+        at: now,
+        report: None,
+        repeats_possible: true,
+        runbook: RUNBOOK,
+        report_link: None,
+    };
     let drawn = drawn(&slack(&Message::compose(&bulletin).unwrap()));
     assert_eq!(drawn.matches("[ \"Open the event\" ]").count(), 5);
     for words in [

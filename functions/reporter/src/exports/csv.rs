@@ -1,0 +1,157 @@
+//! A table, a row a finding, that a spreadsheet can open without running anything
+//! (<https://owasp.org/www-community/attacks/CSV_Injection>).
+
+use checklist::Framework;
+
+use super::{ExportError, Format, Judged, judged, plain};
+use crate::stored::Stored;
+
+/// The columns before those of the frameworks.
+const COLUMNS: [&str; 15] = [
+    "account",
+    "alias",
+    "taken_at",
+    "control",
+    "step",
+    "severity",
+    "status",
+    "excepted",
+    "exceptions",
+    "title",
+    "reason",
+    "resources",
+    "facts_as_of",
+    "how_to_fix",
+    "version",
+];
+
+/// `report` as in RFC 4180, every cell in quotes. A report without findings is the head alone.
+///
+/// # Errors
+/// When the writer refuses a row.
+pub fn write(report: &Stored) -> Result<String, ExportError> {
+    let failed = |error: &dyn std::fmt::Display| Format::Csv.failed(error);
+    let mut writer = ::csv::WriterBuilder::new()
+        .quote_style(::csv::QuoteStyle::Always)
+        .terminator(::csv::Terminator::CRLF)
+        .from_writer(Vec::new());
+    let frameworks = Framework::ALL.iter().map(|framework| framework.id());
+    writer.write_record(COLUMNS.into_iter().chain(frameworks)).map_err(|error| failed(&error))?;
+    for judged in judged(report) {
+        let cells = row(report, &judged);
+        writer.write_record(cells.iter().map(|cell| harmless(cell))).map_err(|error| failed(&error))?;
+    }
+    let bytes = writer.into_inner().map_err(|error| failed(&error))?;
+    String::from_utf8(bytes).map_err(|error| failed(&error))
+}
+
+fn row(report: &Stored, judged: &Judged<'_>) -> Vec<String> {
+    let (finding, control) = (judged.finding, judged.control);
+    let account = report.account.as_ref();
+    let cells: [String; COLUMNS.len()] = [
+        account.map(|account| account.id.to_string()).unwrap_or_default(),
+        account.and_then(|account| account.alias.clone()).unwrap_or_default(),
+        report.taken_at.map(|at| at.to_string()).unwrap_or_default(),
+        control.id.to_owned(),
+        finding.step.map(|step| step.number().to_string()).unwrap_or_default(),
+        finding.severity.to_string().to_lowercase(),
+        finding.status.words().to_owned(),
+        if finding.is_excepted() { "yes" } else { "no" }.to_owned(),
+        judged.exceptions(),
+        control.title.to_owned(),
+        finding.reason.clone(),
+        finding.resources.join(", "),
+        finding.judged_by.values().min().map(ToString::to_string).unwrap_or_default(),
+        judged.console_steps(),
+        report.version.clone(),
+    ];
+    let numbers = Framework::ALL.iter().map(|framework| judged.numbers(*framework).join(", "));
+    cells.into_iter().chain(numbers).collect()
+}
+
+/// What no spreadsheet takes for a formula: `'` stands before what would begin one, also after what a spreadsheet in
+/// another language takes for the end of a cell. One line.
+fn harmless(cell: &str) -> String {
+    let mut safe = String::with_capacity(cell.len());
+    let mut begins = true;
+    for char in plain(cell).chars() {
+        if begins && is_of_a_formula(char) {
+            safe.push('\'');
+        }
+        safe.push(char);
+        begins = matches!(char, ',' | ';' | '"' | '|') || (begins && char.is_whitespace());
+    }
+    safe
+}
+
+/// Also in full width, which is read likewise.
+fn is_of_a_formula(char: char) -> bool {
+    matches!(char, '=' | '+' | '-' | '@' | '\u{ff1d}' | '\u{ff0b}' | '\u{ff0d}' | '\u{ff20}')
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::tests::{HOSTILE, finding, one_of_each, report, with};
+    use super::*;
+
+    const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+
+    fn read(text: &str) -> Vec<::csv::StringRecord> {
+        ::csv::Reader::from_reader(text.as_bytes()).records().collect::<Result<_, _>>().unwrap()
+    }
+
+    #[test]
+    fn a_row_a_finding_with_what_a_person_asks_for_first() {
+        let text = write(&one_of_each()).unwrap();
+        assert!(text.starts_with("\"account\",\"alias\",\"taken_at\",\"control\",") && text.ends_with("\"\r\n"));
+        let rows = read(&text);
+        let cells = |column: usize| rows.iter().map(|row| row[column].to_owned()).collect::<Vec<_>>();
+        assert_eq!(cells(3), ["access-key-rotation", "root-mfa", "root-unused", "root-access-keys", "alert-path"]);
+        assert_eq!(cells(6), ["failed", "unknown", "failed", "passed", "not applicable"]);
+        assert_eq!(cells(7), ["no", "no", "yes", "no", "no"]);
+        assert_eq!(rows[2][8], *"alice until 2027-03-01T00:00:00Z: the key is in the post");
+        assert_eq!(rows[0][11], *"alice, bob");
+        assert_eq!(rows[1][12], *"2026-11-20T10:00:00Z");
+    }
+
+    #[test]
+    fn every_framework_has_a_column_of_its_numbers() {
+        let mut reader_rows = read(&write(&report(&[finding("root-mfa", "failed")])).unwrap());
+        let row = reader_rows.remove(0);
+        assert_eq!(row.len(), COLUMNS.len() + Framework::ALL.len());
+        let numbers: Vec<&str> = row.iter().skip(COLUMNS.len()).collect();
+        assert_eq!(numbers, ["1.5", "1.4", "2.4", "2.5", "IAM.9", "root-account-mfa-enabled", "iam_root_mfa_enabled"]);
+    }
+
+    #[test]
+    fn no_cell_is_a_formula_or_has_two_lines_whatever_a_name_is() {
+        for text in HOSTILE {
+            let finding = with(finding("root-mfa", "failed"), "reason", json!(text));
+            let finding = with(finding, "resources", json!([text, text]));
+            let written = write(&report(&[finding])).unwrap();
+            assert_eq!(written.matches(['\r', '\n']).count(), 4, "two lines, {text:?}");
+            for cell in read(&written)[0].iter() {
+                assert!(!cell.trim_start().starts_with(FORMULA), "{cell:?}");
+                let parts = cell.split([',', ';', '|', '"']).map(str::trim_start);
+                assert!(parts.clone().all(|part| !part.starts_with(FORMULA)), "{cell:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_formula_stays_as_it_is() {
+        for text in ["alice@example.com", "a-b", "1+1=2", "'", "minimum length 8 (at least 14)", "x = y"] {
+            assert_eq!(harmless(text), text);
+        }
+        assert_eq!(harmless("=1"), "'=1");
+        assert_eq!(harmless(" \u{ff1d}1, -2; a-b"), "'\u{ff1d}1, '-2; a-b");
+    }
+
+    #[test]
+    fn a_report_without_findings_is_the_head_alone() {
+        let text = write(&Stored::default()).unwrap();
+        assert_eq!((text.lines().count(), read(&text).len()), (1, 0));
+    }
+}

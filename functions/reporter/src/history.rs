@@ -1,0 +1,721 @@
+//! What of past reports is shown: statuses by run, root's acts, announced uses. Pure: it is read, extended and written by others.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io;
+
+use checklist::alert::Plan;
+use checklist::root_activity::Kind;
+use checklist::text::bounded;
+use checklist::{AccountId, Finding, RootActivity, Status};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::ser::{Formatter, Serializer};
+
+use crate::chain::{self, Kept};
+use crate::stored::Stored;
+
+/// The schema that this version writes.
+pub const SCHEMA: &str = "rootwatch.history/1";
+/// How many days are kept: as many as CloudTrail keeps.
+pub const DAYS: i64 = 90;
+/// How many links of the chain are kept.
+pub const LINKS: usize = 100;
+/// How many of root's acts are kept.
+pub const ACTS: usize = 5_000;
+/// How many reports a history is made anew from, at most; and how many of them may be of the newest two days.
+const REPORTS: usize = 300;
+const NEWEST: usize = 200;
+const DAY: i64 = 24 * 60 * 60;
+
+/// The last 90 days.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct History {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// The account.
+    pub account: Option<AccountId>,
+    /// The newest reports, oldest first: the ends of the chain.
+    pub chain: Vec<Link>,
+    /// Oldest first. Neighbours of one day that are the same are one line that counts them.
+    pub runs: Vec<Run>,
+    /// What root did, oldest first, each act once.
+    pub acts: Vec<RootActivity>,
+    /// Acts beyond those that are kept, counted.
+    pub acts_left_out: usize,
+    /// Announced uses of root, oldest first.
+    pub plans: Vec<Plan>,
+    /// When it was made anew from the reports, because it was missing or damaged.
+    pub rebuilt_at: Option<Timestamp>,
+}
+
+/// A report in the chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Where it lies in the bucket.
+    pub key: String,
+    /// SHA-256 of its bytes, in hexadecimal digits.
+    pub sha256: String,
+    /// Lambda's id of the run.
+    pub run: String,
+}
+
+/// A run, or several of one day with the same outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// When the first one began.
+    pub from: Timestamp,
+    /// When the last one began.
+    pub until: Timestamp,
+    /// How many.
+    pub runs: usize,
+    /// How many of them were complete.
+    pub complete: usize,
+    /// The outcome by control.
+    pub statuses: BTreeMap<String, Status>,
+    /// Controls whose failure or unknown somebody answers for.
+    pub excepted: BTreeSet<String>,
+    /// Acts of root that no run before had seen, by kind.
+    pub root_activity: BTreeMap<Kind, usize>,
+}
+
+/// A history that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HistoryError {
+    /// It is damaged.
+    #[error("the history cannot be read: {0}")]
+    Damaged(String),
+    /// Another version wrote it.
+    #[error("the history is of schema `{0}`, not of `{SCHEMA}`")]
+    Schema(String),
+    /// It is of another account, or does not tell.
+    #[error("the history is of account `{0}`")]
+    Account(String),
+}
+
+#[derive(Deserialize)]
+struct Head {
+    schema: Option<String>,
+    account: Option<String>,
+}
+
+impl History {
+    /// That of `account`, before its first run.
+    pub fn new(account: &AccountId) -> Self {
+        Self { schema: SCHEMA.to_owned(), account: Some(account.clone()), ..Self::default() }
+    }
+
+    /// Reads what [`History::write`] wrote.
+    ///
+    /// # Errors
+    /// When it is damaged, of another schema, or of another account than `account`.
+    pub fn read(bytes: &[u8], account: &AccountId) -> Result<Self, HistoryError> {
+        let damaged = |error: serde_json::Error| HistoryError::Damaged(bounded(&error.to_string()));
+        let head: Head = serde_json::from_slice(bytes).map_err(damaged)?;
+        let (schema, of) = (head.schema.unwrap_or_default(), head.account.unwrap_or_default());
+        if schema != SCHEMA {
+            return Err(HistoryError::Schema(bounded(&schema)));
+        }
+        if of != account.as_str() {
+            return Err(HistoryError::Account(bounded(&of)));
+        }
+        serde_json::from_slice(bytes).map_err(damaged)
+    }
+
+    /// As JSON, a line a run, an act, a plan and a link.
+    ///
+    /// # Errors
+    /// None that is known: the types hold nothing that JSON cannot.
+    pub fn write(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut bytes = Vec::new();
+        self.serialize(&mut Serializer::with_formatter(&mut bytes, Lines::default()))?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
+    /// Adds what `report` tells, and answers with the ids of the controls that other systems should hear of: those whose outcome
+    /// is not that of the run before, and all of them in the first run of a day. A narrow run adds what root did and no outcome; a
+    /// report that does not tell its time adds nothing; one that is older than the newest is no news.
+    pub fn add(&mut self, report: &Stored) -> BTreeSet<String> {
+        let Some(at) = report.taken_at else { return BTreeSet::new() };
+        let root_activity = self.add_acts(&report.root_activity);
+        for plan in &report.plans {
+            if !self.plans.contains(plan) {
+                self.plans.push(plan.clone());
+            }
+        }
+        self.plans.sort_by_key(|plan| (plan.from, plan.to));
+        let mut news = BTreeSet::new();
+        if !report.is_narrow {
+            let findings = || report.findings.iter();
+            let run = Run {
+                from: at,
+                until: at,
+                runs: 1,
+                complete: usize::from(report.complete),
+                statuses: findings().map(|finding| (finding.control.to_owned(), finding.status)).collect(),
+                excepted: findings()
+                    .filter(|finding| finding.is_excepted())
+                    .map(|finding| finding.control.to_owned())
+                    .collect(),
+                root_activity,
+            };
+            news = self.runs.last().map_or_else(|| run.statuses.keys().cloned().collect(), |last| run.news_after(last));
+            self.runs.push(run);
+            self.runs.sort_by_key(|run| run.from);
+            self.runs.dedup_by(|later, earlier| earlier.takes(later));
+        }
+        self.forget();
+        news
+    }
+
+    /// How many acts are new, by kind. What was announced later is noted.
+    fn add_acts(&mut self, acts: &[RootActivity]) -> BTreeMap<Kind, usize> {
+        let mut places: HashMap<String, usize> =
+            self.acts.iter().enumerate().map(|(place, act)| (act.event_id.clone(), place)).collect();
+        // What is older than all that is kept was left out before, and counted.
+        let left_out_until = self.acts.first().filter(|_| self.acts_left_out > 0).map(|act| act.time);
+        let mut counts = BTreeMap::new();
+        for act in acts {
+            match places.get(&act.event_id).and_then(|place| self.acts.get_mut(*place)) {
+                Some(known) if act.planned.is_some() => *known = act.clone(),
+                Some(_) => {}
+                None if left_out_until.is_some_and(|until| act.time < until) => {}
+                None => {
+                    places.insert(act.event_id.clone(), self.acts.len());
+                    self.acts.push(act.clone());
+                    *counts.entry(act.kind).or_default() += 1;
+                }
+            }
+        }
+        self.acts.sort_by(|one, other| (one.time, &one.event_id).cmp(&(other.time, &other.event_id)));
+        let excess = self.acts.len().saturating_sub(ACTS);
+        self.acts.drain(..excess);
+        self.acts_left_out += excess;
+        counts
+    }
+
+    /// What lies more than 90 days before the newest run goes.
+    fn forget(&mut self) {
+        let newest = self.runs.iter().map(|run| run.until).max();
+        let Some(horizon) = newest.and_then(|newest| newest.checked_sub(SignedDuration::from_secs(DAYS * DAY)).ok())
+        else {
+            return;
+        };
+        self.runs.retain(|run| run.until >= horizon);
+        self.plans.retain(|plan| plan.to >= horizon);
+        let before = self.acts.len();
+        self.acts.retain(|act| act.time.is_none_or(|time| time >= horizon));
+        if self.acts.len() < before {
+            // All that was left out was older still.
+            self.acts_left_out = 0;
+        }
+    }
+
+    /// The report that was taken last; the chain ends with the one that came last. Keys begin with the time.
+    pub fn newest(&self) -> Option<&Link> {
+        self.chain.iter().max_by(|one, other| one.key.cmp(&other.key))
+    }
+
+    /// Since when the control of `finding` has its outcome.
+    pub fn since(&self, finding: &Finding) -> Since {
+        let mut since = None;
+        for run in self.runs.iter().rev() {
+            match run.statuses.get(finding.control) {
+                Some(status) if *status == finding.status => since = Some(run.from),
+                Some(_) => return since.map_or(Since::New, Since::Seen),
+                // Nobody judged it then.
+                None => break,
+            }
+        }
+        since.map_or(if self.runs.is_empty() { Since::Nobody } else { Since::New }, Since::AtLeast)
+    }
+
+    /// Appends a report to the chain.
+    pub fn link(&mut self, link: Link) {
+        self.chain.push(link);
+        let excess = self.chain.len().saturating_sub(LINKS);
+        self.chain.drain(..excess);
+    }
+}
+
+impl Run {
+    fn news_after(&self, last: &Self) -> BTreeSet<String> {
+        if self.from < last.until {
+            return BTreeSet::new();
+        }
+        let is_first_of_day = day(self.from) != day(last.until);
+        let is_news = |control: &str| {
+            is_first_of_day
+                || self.statuses.get(control) != last.statuses.get(control)
+                || self.excepted.contains(control) != last.excepted.contains(control)
+        };
+        self.statuses.keys().filter(|control| is_news(control)).cloned().collect()
+    }
+
+    /// Whether `later` is of the same day and the same outcome, and now in this one.
+    fn takes(&mut self, later: &Self) -> bool {
+        let is_same =
+            day(self.from) == day(later.from) && self.statuses == later.statuses && self.excepted == later.excepted;
+        if is_same {
+            self.until = self.until.max(later.until);
+            self.runs += later.runs;
+            self.complete += later.complete;
+            later.root_activity.iter().for_each(|(kind, count)| *self.root_activity.entry(*kind).or_default() += count);
+        }
+        is_same
+    }
+}
+
+/// Days since 1970, UTC.
+fn day(at: Timestamp) -> i64 {
+    at.as_second().div_euclid(DAY)
+}
+
+/// Since when a control stands as it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// There is no history.
+    Nobody,
+    /// It stood so when the history, or its judging, begins.
+    AtLeast(Timestamp),
+    /// Seen first then.
+    Seen(Timestamp),
+    /// By no run before.
+    New,
+}
+
+impl Since {
+    /// The time, as far as it is known.
+    pub fn at(self) -> Option<Timestamp> {
+        match self {
+            Self::AtLeast(at) | Self::Seen(at) => Some(at),
+            Self::Nobody | Self::New => None,
+        }
+    }
+}
+
+/// A history that is made anew from reports, the oldest first.
+#[derive(Debug)]
+pub struct Rebuild {
+    history: History,
+    kept: Vec<Kept>,
+    unreadable: Vec<String>,
+}
+
+impl Rebuild {
+    /// Before the first report.
+    pub fn new(account: &AccountId) -> Self {
+        Self { history: History::new(account), kept: Vec::new(), unreadable: Vec::new() }
+    }
+
+    /// Where the keys of `account` begin, and after which key those of the last 90 days come.
+    pub fn span(account: &AccountId, now: Timestamp) -> (String, String) {
+        let from = now.checked_sub(SignedDuration::from_secs(DAYS * DAY)).unwrap_or(Timestamp::UNIX_EPOCH);
+        let prefix = format!("reports/{account}/");
+        let start_after = format!("{prefix}{}", from.strftime("%Y/%m/%d"));
+        (prefix, start_after)
+    }
+
+    /// Those of `keys`, in their order, that a history needs: all of the newest two days, and of each day before the last one,
+    /// as a report tells what root did for a day.
+    pub fn choose(mut keys: Vec<String>) -> Vec<String> {
+        keys.retain(|key| key.ends_with(".json"));
+        keys.sort();
+        let mut days: Vec<Vec<String>> = Vec::new();
+        for key in keys {
+            match days.last_mut() {
+                Some(day) if day.last().is_some_and(|last| folder(last) == folder(&key)) => day.push(key),
+                _ => days.push(vec![key]),
+            }
+        }
+        let newest = days.split_off(days.len().saturating_sub(2)).concat();
+        let mut chosen: Vec<String> = days.into_iter().filter_map(|mut day| day.pop()).collect();
+        chosen.extend(newest.iter().skip(newest.len().saturating_sub(NEWEST)).cloned());
+        chosen.split_off(chosen.len().saturating_sub(REPORTS))
+    }
+
+    /// Adds the report `bytes` at `key`.
+    pub fn take(&mut self, key: &str, bytes: &[u8]) {
+        let report = match serde_json::from_slice::<Value>(bytes) {
+            Ok(value) if value.is_object() => Stored::read(&value),
+            _ => return self.skip(key),
+        };
+        let is_ours = report.account.as_ref().is_none_or(|account| Some(&account.id) == self.history.account.as_ref());
+        if report.taken_at.is_none() || !is_ours {
+            return self.skip(key);
+        }
+        self.history.add(&report);
+        self.kept.push(Kept::of(key, bytes));
+    }
+
+    /// Counts the report at `key`, which cannot be read.
+    pub fn skip(&mut self, key: &str) {
+        self.unreadable.push(key.to_owned());
+    }
+
+    /// The history, and the keys of the reports that could not be read.
+    pub fn finish(self, at: Timestamp) -> (History, Vec<String>) {
+        let Self { mut history, kept, unreadable } = self;
+        chain::links(&kept).into_iter().for_each(|link| history.link(link));
+        // Before the first run there was nothing to make anew.
+        history.rebuilt_at = (!kept.is_empty() || !unreadable.is_empty()).then_some(at);
+        (history, unreadable)
+    }
+}
+
+fn folder(key: &str) -> &str {
+    key.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// A line a field, and one an entry of a list.
+#[derive(Default)]
+struct Lines {
+    depth: usize,
+}
+
+impl Lines {
+    fn separate<W: ?Sized + io::Write>(&self, writer: &mut W, first: bool) -> io::Result<()> {
+        if !first {
+            writer.write_all(b",")?;
+        }
+        if self.depth <= 2 { writer.write_all(b"\n") } else { Ok(()) }
+    }
+}
+
+impl Formatter for Lines {
+    fn begin_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.depth += 1;
+        writer.write_all(b"[")
+    }
+
+    fn end_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.depth -= 1;
+        writer.write_all(b"]")
+    }
+
+    fn begin_array_value<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.separate(writer, first)
+    }
+
+    fn begin_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.depth += 1;
+        writer.write_all(b"{")
+    }
+
+    fn end_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.depth -= 1;
+        writer.write_all(b"}")
+    }
+
+    fn begin_object_key<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.separate(writer, first)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use checklist::finding::Verdict;
+    use serde_json::json;
+
+    use super::*;
+    use crate::chain::sha256;
+
+    fn account() -> AccountId {
+        AccountId::parse("111122223333").unwrap()
+    }
+
+    fn act(id: &str, time: &str) -> RootActivity {
+        serde_json::from_value(json!({
+            "event_id": id, "kind": "sign_in_succeeded", "severity": "high", "time": time, "region": "us-east-1",
+            "event_name": "ConsoleLogin", "event_source": "signin.amazonaws.com", "source_address": null,
+            "user_agent": null, "mfa": "used", "access_key_id": null, "target": null, "error": null, "invoked_by": null,
+            "details_readable": true, "planned": null,
+        }))
+        .unwrap()
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn report(taken_at: &str, statuses: &[(&str, Status)], acts: &[RootActivity]) -> Stored {
+        let snapshot = json!({"taken_at": taken_at, "complete": true});
+        let findings = statuses.iter().map(|(control, status)| {
+            let control = checklist::controls::control(control).unwrap();
+            let Verdict { status, reason, .. } = Verdict::new(*status, "why", Vec::new());
+            Finding {
+                control: control.id,
+                step: control.step,
+                severity: control.severity,
+                status,
+                reason,
+                evidence: Vec::new(),
+                resources: Vec::new(),
+                judged_by: BTreeMap::new(),
+                exceptions: Vec::new(),
+            }
+        });
+        Stored { findings: findings.collect(), root_activity: acts.to_vec(), ..Stored::read(&snapshot) }
+    }
+
+    const GOOD: (&str, Status) = ("root-mfa", Status::Passed);
+    const BAD: (&str, Status) = ("root-mfa", Status::Failed);
+    const OTHER: (&str, Status) = ("root-access-keys", Status::Passed);
+
+    fn ids(news: BTreeSet<String>) -> Vec<String> {
+        news.into_iter().collect()
+    }
+
+    #[test]
+    fn what_is_written_is_read_again_a_line_a_run_and_an_act() {
+        let mut history = History::new(&account());
+        history.add(&report("2026-11-19T10:00:00Z", &[GOOD, OTHER], &[act("a", "2026-11-19T09:00:00Z")]));
+        history.add(&report("2026-11-20T10:00:00Z", &[BAD, OTHER], &[act("b", "2026-11-20T09:00:00Z")]));
+        history.link(Link { key: "reports/1".into(), sha256: sha256(b"1"), run: "1".into() });
+        let text = String::from_utf8(history.write().unwrap()).unwrap();
+        assert_eq!(History::read(text.as_bytes(), &account()), Ok(history));
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn what_is_damaged_or_of_another_schema_or_account_is_refused() {
+        let read = |text: &str| History::read(text.as_bytes(), &account()).unwrap_err().to_string();
+        let whole = String::from_utf8(History::new(&account()).write().unwrap()).unwrap();
+        for damaged in [
+            "",
+            "null",
+            "[]",
+            "{",
+            "<html>",
+            whole.split_at(whole.len() / 2).0,
+            &whole.replace("\"runs\":[]", "\"runs\":7"),
+        ] {
+            let error = read(damaged);
+            assert!(error.starts_with("the history "), "{damaged}: {error}");
+        }
+        assert_eq!(
+            read(&whole.replace("history/1", "history/2")),
+            "the history is of schema `rootwatch.history/2`, not of `rootwatch.history/1`"
+        );
+        assert_eq!(read(&whole.replace("111122223333", "999900001111")), "the history is of account `999900001111`");
+        assert_eq!(read("{}"), "the history is of schema ``, not of `rootwatch.history/1`");
+    }
+
+    #[test]
+    fn equal_neighbours_of_one_day_are_one_line_that_counts_them() {
+        let mut history = History::new(&account());
+        for (time, finding) in [
+            ("2026-11-19T23:00:00Z", GOOD),
+            ("2026-11-20T00:00:00Z", GOOD),
+            ("2026-11-20T01:00:00Z", GOOD),
+            ("2026-11-20T02:00:00Z", BAD),
+            ("2026-11-20T03:00:00Z", GOOD),
+        ] {
+            history.add(&report(time, &[finding], &[]));
+        }
+        let lines: Vec<_> = history
+            .runs
+            .iter()
+            .map(|run| (run.from.to_string(), run.runs, run.complete, run.statuses["root-mfa"]))
+            .collect();
+        let line = |time: &str, runs, status| (time.to_owned(), runs, runs, status);
+        assert_eq!(
+            lines,
+            [
+                line("2026-11-19T23:00:00Z", 1, Status::Passed),
+                line("2026-11-20T00:00:00Z", 2, Status::Passed),
+                line("2026-11-20T02:00:00Z", 1, Status::Failed),
+                line("2026-11-20T03:00:00Z", 1, Status::Passed),
+            ]
+        );
+        assert_eq!(history.runs[1].until, at("2026-11-20T01:00:00Z"));
+    }
+
+    #[test]
+    fn an_act_is_kept_once_and_counted_in_the_run_that_saw_it_first() {
+        let mut history = History::new(&account());
+        let (first, second) = (act("a", "2026-11-20T09:00:00Z"), act("b", "2026-11-20T08:00:00Z"));
+        history.add(&report("2026-11-20T09:30:00Z", &[BAD], std::slice::from_ref(&first)));
+        let plan = Plan {
+            from: at("2026-11-20T09:00:00Z"),
+            to: at("2026-11-20T10:00:00Z"),
+            ticket: "CHG-1".into(),
+            by: "alice".into(),
+        };
+        let announced = RootActivity { planned: Some(plan.clone()), ..first.clone() };
+        let plans = vec![plan.clone()];
+        history.add(&Stored { plans, ..report("2026-11-20T10:30:00Z", &[GOOD], &[announced.clone(), second.clone()]) });
+        history.add(&report("2026-11-20T11:30:00Z", &[BAD], &[first, second.clone()]));
+        assert_eq!(history.acts, [second, announced], "by time, with what was announced of them");
+        assert_eq!(history.plans, [plan]);
+        let seen: Vec<usize> = history.runs.iter().map(|run| run.root_activity.values().sum()).collect();
+        assert_eq!(seen, [1, 1, 0]);
+    }
+
+    #[test]
+    fn a_narrow_run_adds_no_outcome_and_one_without_a_time_nothing() {
+        let mut history = History::new(&account());
+        let narrow =
+            Stored { is_narrow: true, ..report("2026-11-20T10:00:00Z", &[BAD], &[act("a", "2026-11-20T09:00:00Z")]) };
+        assert!(history.add(&narrow).is_empty());
+        let timeless =
+            Stored { taken_at: None, ..report("2026-11-20T10:00:00Z", &[BAD], &[act("b", "2026-11-20T09:00:00Z")]) };
+        assert!(history.add(&timeless).is_empty());
+        assert_eq!((history.runs.len(), history.acts.len()), (0, 1));
+    }
+
+    #[test]
+    fn what_is_older_than_90_days_goes() {
+        let mut history = History::new(&account());
+        let old = "2026-08-22T09:59:59Z";
+        let plan = Plan {
+            from: at("2026-08-22T08:00:00Z"),
+            to: at("2026-08-22T09:00:00Z"),
+            ticket: "CHG-1".into(),
+            by: "alice".into(),
+        };
+        history.add(&Stored {
+            plans: vec![plan],
+            ..report(old, &[GOOD], &[act("old", old), act("kept", "2026-08-22T10:00:00Z")])
+        });
+        history.acts_left_out = 7;
+        history.add(&report("2026-11-20T10:00:00Z", &[GOOD], &[act("new", "2026-11-20T09:00:00Z")]));
+        let acts: Vec<&str> = history.acts.iter().map(|act| act.event_id.as_str()).collect();
+        assert_eq!((history.runs.len(), acts, history.plans.len()), (1, vec!["kept", "new"], 0));
+        assert_eq!(history.acts_left_out, 0, "what was left out was older than the oldest that was kept");
+    }
+
+    #[test]
+    fn of_very_many_acts_the_newest_are_kept_and_the_others_counted_once() {
+        let mut history = History::new(&account());
+        let flood = |from: usize, count: usize| -> Vec<RootActivity> {
+            let time = |number: usize| {
+                (at("2026-11-20T00:00:00Z") + SignedDuration::from_secs(i64::try_from(number).unwrap())).to_string()
+            };
+            (from..from + count).map(|number| act(&format!("{number:05}"), &time(number))).collect()
+        };
+        history.add(&report("2026-11-20T10:00:00Z", &[GOOD], &flood(0, ACTS + 10)));
+        assert_eq!((history.acts.len(), history.acts_left_out, history.acts[0].event_id.as_str()), (ACTS, 10, "00010"));
+        history.add(&report("2026-11-20T11:00:00Z", &[GOOD], &flood(0, ACTS + 11)));
+        assert_eq!(
+            (history.acts.len(), history.acts_left_out),
+            (ACTS, 11),
+            "what was left out before is not counted again"
+        );
+    }
+
+    #[test]
+    fn news_is_what_is_not_as_in_the_run_before_and_all_of_it_once_a_day() {
+        let mut history = History::new(&account());
+        let mut news = |time: &str, findings: &[(&str, Status)]| ids(history.add(&report(time, findings, &[])));
+        assert_eq!(news("2026-11-20T10:00:00Z", &[GOOD, OTHER]), ["root-access-keys", "root-mfa"], "the first run");
+        assert!(news("2026-11-20T11:00:00Z", &[GOOD, OTHER]).is_empty());
+        assert_eq!(news("2026-11-20T12:00:00Z", &[BAD, OTHER]), ["root-mfa"]);
+        assert_eq!(news("2026-11-20T13:00:00Z", &[GOOD, OTHER]), ["root-mfa"]);
+        assert!(news("2026-11-20T12:30:00Z", &[BAD, OTHER]).is_empty(), "it is older than what was told");
+        assert_eq!(news("2026-11-21T00:00:00Z", &[GOOD, OTHER]).len(), 2, "the first run of a day");
+        assert_eq!(news("2026-11-21T01:00:00Z", &[GOOD]), [""; 0], "a control that is left out is not told");
+    }
+
+    #[test]
+    fn the_chain_keeps_its_newest_links() {
+        let mut history = History::new(&account());
+        for number in 0..=LINKS {
+            history.link(Link { key: number.to_string(), sha256: String::new(), run: String::new() });
+        }
+        assert_eq!((history.chain.len(), history.chain[0].key.as_str()), (LINKS, "1"));
+    }
+
+    fn key(day: u32, hour: u32) -> String {
+        format!("reports/111122223333/2026/{:02}/{:02}/T{hour:02}0000Z-0000000a.json", 8 + day / 28, 1 + day % 28)
+    }
+
+    #[test]
+    fn a_history_is_made_anew_from_all_reports_of_two_days_and_the_last_of_each_day_before() {
+        let mut keys: Vec<String> = (0..90).flat_map(|day| (0..24).map(move |hour| key(day, hour))).collect();
+        keys.reverse();
+        keys.push("reports/111122223333/2026/08/01/notes.txt".into());
+        let chosen = Rebuild::choose(keys);
+        assert_eq!(chosen.len(), 88 + 48);
+        assert_eq!((&chosen[0], &chosen[87], &chosen[88]), (&key(0, 23), &key(87, 23), &key(88, 0)));
+        let many: Vec<String> =
+            (0..600).map(|number| format!("reports/111122223333/2026/11/20/T{number:06}Z-0000000a.json")).collect();
+        assert_eq!(Rebuild::choose(many).len(), NEWEST);
+        assert!(Rebuild::choose(Vec::new()).is_empty());
+        let (prefix, start_after) = Rebuild::span(&account(), at("2026-11-20T10:00:00Z"));
+        assert_eq!(
+            (prefix.as_str(), start_after.as_str()),
+            ("reports/111122223333/", "reports/111122223333/2026/08/22")
+        );
+        assert!("reports/111122223333/2026/08/22/T000000Z-0000000a.json" > start_after.as_str(), "that day too");
+    }
+
+    #[test]
+    fn what_is_made_anew_is_what_was_kept_run_by_run() {
+        let mut history = History::new(&account());
+        let mut rebuild = Rebuild::new(&account());
+        let mut previous = Value::Null;
+        for (hour, act_of_hour) in [(8, "a"), (9, "a"), (10, "b")] {
+            let (key, time) = (key(80, hour), format!("2026-10-25T{hour:02}:00:00Z"));
+            let acts = [act(act_of_hour, &time)];
+            let report = json!({
+                "schema": "rootwatch.report/1", "taken_at": time, "complete": true, "root_activity": acts, "previous": previous,
+                "account": {"id": "111122223333", "alias": null, "partition": "aws"},
+            });
+            let bytes = report.to_string().into_bytes();
+            history.add(&Stored::read(&report));
+            history.link(Link { key: key.clone(), sha256: sha256(&bytes), run: "0000000a".into() });
+            rebuild.take(&key, &bytes);
+            previous = json!({"key": key, "sha256": sha256(&bytes)});
+        }
+        let now = at("2026-10-25T11:00:00Z");
+        let (rebuilt, unreadable) = rebuild.finish(now);
+        assert_eq!((&rebuilt, unreadable), (&History { rebuilt_at: Some(now), ..history }, Vec::new()));
+        assert_eq!((rebuilt.runs.len(), rebuilt.acts.len(), rebuilt.chain.len()), (1, 2, 3));
+    }
+
+    #[test]
+    fn a_report_that_cannot_be_read_is_counted_and_hides_no_other() {
+        let mut rebuild = Rebuild::new(&account());
+        let of = |id: &str| json!({"taken_at": "2026-11-20T10:00:00Z", "account": {"id": id, "alias": null, "partition": "aws"}});
+        rebuild.take("1", b"<html>");
+        rebuild.take("2", b"[]");
+        rebuild.take("3", b"{}");
+        rebuild.take("4", of("999900001111").to_string().as_bytes());
+        rebuild.take("5", of("111122223333").to_string().as_bytes());
+        rebuild.skip("6");
+        let (history, unreadable) = rebuild.finish(at("2026-11-20T11:00:00Z"));
+        assert_eq!((history.runs.len(), unreadable), (1, ["1", "2", "3", "4", "6"].map(str::to_owned).to_vec()));
+        let (nothing, _) = Rebuild::new(&account()).finish(at("2026-11-20T11:00:00Z"));
+        assert_eq!(nothing, History::new(&account()), "an account before its first run");
+    }
+
+    fn standing(statuses: &[Option<Status>]) -> History {
+        let at = |number: usize| Timestamp::from_second(1_000 * i64::try_from(number).unwrap()).unwrap();
+        let run = |(number, status): (usize, &Option<Status>)| Run {
+            from: at(number),
+            until: at(number),
+            runs: 1,
+            complete: 1,
+            statuses: status.iter().map(|status| ("root-mfa".to_owned(), *status)).collect(),
+            excepted: BTreeSet::new(),
+            root_activity: BTreeMap::new(),
+        };
+        History { runs: statuses.iter().enumerate().map(run).collect(), ..History::default() }
+    }
+
+    #[test]
+    fn since_when_is_told_as_far_back_as_the_history_goes_and_no_further() {
+        let finding = report("2026-11-20T10:00:00Z", &[("root-mfa", Status::Failed)], &[]).findings.remove(0);
+        let (failed, passed) = (Some(Status::Failed), Some(Status::Passed));
+        let since = |statuses: &[_]| standing(statuses).since(&finding);
+        let at = |second| Timestamp::from_second(second).unwrap();
+        assert_eq!(since(&[]), Since::Nobody);
+        assert_eq!(since(&[failed, failed]), Since::AtLeast(at(0)));
+        assert_eq!(since(&[failed, passed, failed, failed]), Since::Seen(at(2_000)));
+        assert_eq!(since(&[passed]), Since::New);
+        assert_eq!(since(&[passed, None, failed]), Since::AtLeast(at(2_000)), "nobody judged it in between");
+        assert_eq!(since(&[None]), Since::New);
+    }
+}

@@ -1,0 +1,248 @@
+//! The history and the chain in the bucket: read, made anew, and extended by one report at a time.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use aws::report_bucket::{Condition, NewObject, Put};
+use aws::{ReportBucket, ReportBucketError};
+use checklist::AccountId;
+use checklist::report::Previous;
+use checklist::snapshot::Cause;
+use futures_util::StreamExt;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use tokio::time::{Instant, timeout_at};
+
+use crate::Error;
+use crate::chain::sha256;
+use crate::history::{History, Link, Rebuild};
+use crate::stored::Stored;
+
+/// Where the history lies.
+pub(crate) const HISTORY: &str = "history.json";
+pub(crate) const JSON: &str = "application/json";
+/// How often something is read again because somebody else wrote meanwhile.
+pub(crate) const ATTEMPTS: usize = 5;
+/// How many reports are read at once.
+const AT_ONCE: usize = 16;
+/// Kept for what comes after a history was made anew.
+const RESERVE: Duration = Duration::from_secs(15);
+
+/// The evidence of an account.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    pub(crate) bucket: ReportBucket,
+    pub(crate) account: AccountId,
+    pub(crate) now: Timestamp,
+    /// When Lambda ends the call.
+    pub(crate) deadline: Instant,
+}
+
+/// The history as it is now.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) history: History,
+    /// S3's mark of it; `None`: there is none in the bucket.
+    pub(crate) etag: Option<String>,
+    pub(crate) rebuilt: Option<Rebuilt>,
+}
+
+/// It was made anew, and is not written yet.
+#[derive(Debug)]
+pub(crate) struct Rebuilt {
+    /// Reports that could not be read.
+    pub(crate) unreadable: usize,
+}
+
+/// A report that has its place in the chain.
+#[derive(Debug)]
+pub(crate) struct Claimed {
+    pub(crate) link: Link,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) stored: Stored,
+    /// Controls that other systems should hear of.
+    pub(crate) news: BTreeSet<String>,
+    pub(crate) known: Known,
+}
+
+impl Keeper {
+    /// The history; made anew from the reports if it is missing or cannot be used. The bucket keeps what is written over.
+    pub(crate) async fn known(&self) -> Result<Known, Error> {
+        let found = self.bucket.get(HISTORY).await?;
+        let etag = found.as_ref().map(|object| object.etag.clone());
+        match found.map(|object| History::read(&object.bytes, &self.account)) {
+            Some(Ok(history)) => return Ok(Known { history, etag, rebuilt: None }),
+            Some(Err(error)) => tracing::warn!(%error, "the history is made anew from the reports"),
+            None => tracing::info!("there is no history; it is made from the reports, if there are any"),
+        }
+        let (history, unreadable) =
+            timeout_at(self.deadline.checked_sub(RESERVE).unwrap_or(self.deadline), self.rebuild())
+                .await
+                .map_err(|_| Error::OutOfTime)??;
+        for key in &unreadable {
+            tracing::warn!(key = checklist::text::bounded(key), "a report cannot be read and is not in the history");
+        }
+        Ok(Known { history, etag, rebuilt: Some(Rebuilt { unreadable: unreadable.len() }) })
+    }
+
+    async fn rebuild(&self) -> Result<(History, Vec<String>), Error> {
+        let (prefix, start_after) = Rebuild::span(&self.account, self.now);
+        let keys = Rebuild::choose(self.bucket.list(&prefix, &start_after).await?);
+        let read = async |key: String| {
+            let found = self.bucket.get(&key).await;
+            (key, found)
+        };
+        let mut reports = futures_util::stream::iter(keys).map(read).buffered(AT_ONCE);
+        let mut rebuild = Rebuild::new(&self.account);
+        while let Some((key, found)) = reports.next().await {
+            match found {
+                Ok(Some(object)) => rebuild.take(&key, &object.bytes),
+                // It was there a moment ago.
+                Ok(None) => {}
+                // What will not be read the next time either must not keep the others from being kept.
+                Err(error) if is_lasting(&error.cause) => {
+                    tracing::warn!(%error, "a report of the past was not read");
+                    rebuild.skip(&key);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(rebuild.finish(self.now))
+    }
+
+    /// Takes the next place in the chain for `answer`, and says so in the history, before the report itself is written: of two
+    /// reporters at once one comes after the other, and one that dies leaves a gap that shows. A report that has its place keeps it.
+    pub(crate) async fn claim(&self, answer: &Map<String, Value>, key: &str, run: &str) -> Result<Claimed, Error> {
+        for _ in 0..ATTEMPTS {
+            let mut known = self.known().await?;
+            if let Some((link, bytes, stored)) = self.claimed(answer, key, &known).await? {
+                let is_written = known.rebuilt.is_none() || self.write(&mut known).await?;
+                if is_written {
+                    // Whether it was told before is not known; told twice is told once.
+                    let news = stored.findings.iter().map(|finding| finding.control.to_owned()).collect();
+                    return Ok(Claimed { link, bytes, stored, news, known });
+                }
+                continue;
+            }
+            let previous = known.history.chain.last().cloned();
+            let (bytes, stored) = after(answer, previous.as_ref())?;
+            let link = Link { key: key.to_owned(), sha256: sha256(&bytes), run: run.to_owned() };
+            let news = known.history.add(&stored);
+            known.history.link(link.clone());
+            if self.write(&mut known).await? {
+                return Ok(Claimed { link, bytes, stored, news, known });
+            }
+        }
+        Err(Error::Contended { object: HISTORY })
+    }
+
+    /// The report of `answer`, if it has its place: by the history, or, long ago, by the bucket.
+    async fn claimed(
+        &self,
+        answer: &Map<String, Value>,
+        key: &str,
+        known: &Known,
+    ) -> Result<Option<(Link, Vec<u8>, Stored)>, Error> {
+        let chain = &known.history.chain;
+        let place = chain.iter().position(|link| link.key == key);
+        if let Some(link) = place.and_then(|place| chain.get(place)) {
+            let before = place.and_then(|place| place.checked_sub(1)).and_then(|place| chain.get(place));
+            let (bytes, stored) = after(answer, before)?;
+            if sha256(&bytes) == link.sha256 {
+                return Ok(Some((link.clone(), bytes, stored)));
+            }
+        } else if chain.first().is_none_or(|first| key > first.key.as_str()) {
+            return Ok(None);
+        }
+        // Older than the chain that the history knows, or another answer of the same run in the same second: what lies there counts.
+        let Some(object) = self.bucket.get(key).await? else {
+            return if place.is_some() { Err(Error::Twice { key: key.to_owned() }) } else { Ok(None) };
+        };
+        let link = Link { key: key.to_owned(), sha256: sha256(&object.bytes), run: String::new() };
+        if place.is_some_and(|place| chain.get(place).is_some_and(|known| known.sha256 != link.sha256)) {
+            return Err(Error::Twice { key: key.to_owned() });
+        }
+        let stored = Stored::read(&serde_json::from_slice(&object.bytes).unwrap_or_default());
+        Ok(Some((link, object.bytes, stored)))
+    }
+
+    /// `false`: somebody else wrote meanwhile.
+    pub(crate) async fn write(&self, known: &mut Known) -> Result<bool, Error> {
+        let bytes = known.history.write().map_err(|_| Error::Unwritable)?;
+        let object = NewObject { key: HISTORY, bytes, content_type: JSON, retain_until: None };
+        match self.bucket.put(object, Condition::still(known.etag.as_deref())).await? {
+            Put::Done { etag } => {
+                known.etag = Some(etag);
+                Ok(true)
+            }
+            Put::Conflict => Ok(false),
+        }
+    }
+
+    /// The newest report that is there, with the history as it is written.
+    pub(crate) async fn newest(&self) -> Result<(Link, Stored, Known), Error> {
+        for _ in 0..ATTEMPTS {
+            let mut known = self.known().await?;
+            if known.rebuilt.is_some() && !known.history.chain.is_empty() && !self.write(&mut known).await? {
+                continue;
+            }
+            let mut links = known.history.chain.clone();
+            links.sort_by(|one, other| other.key.cmp(&one.key));
+            for link in links.into_iter().take(ATTEMPTS) {
+                if let Some(object) = self.bucket.get(&link.key).await? {
+                    let stored = Stored::read(&serde_json::from_slice(&object.bytes).unwrap_or_default());
+                    return Ok((link, stored, known));
+                }
+                tracing::warn!(key = link.key, "a report of the chain is not there");
+            }
+            return Err(Error::NothingKept);
+        }
+        Err(Error::Contended { object: HISTORY })
+    }
+
+    /// Writes what shows the report at `key`, unless a newer one has come since the history was `known`, which is shown by who keeps
+    /// it. What is to be replaced is looked at first: of two who write, the newer report's is the last.
+    pub(crate) async fn show(&self, object: NewObject<'_>, key: &str, known: &Known) -> Result<bool, Shown> {
+        let mut etag = known.etag.clone();
+        for _ in 0..ATTEMPTS {
+            let old = self.bucket.etag(object.key).await?;
+            if self.bucket.etag(HISTORY).await? != etag {
+                let Some(changed) = self.bucket.get(HISTORY).await? else { return Ok(false) };
+                let history = History::read(&changed.bytes, &self.account).unwrap_or_default();
+                if history.newest().is_none_or(|newest| newest.key != key) {
+                    return Ok(false);
+                }
+                etag = Some(changed.etag);
+            }
+            if let Put::Done { .. } = self.bucket.put(object.clone(), Condition::still(old.as_deref())).await? {
+                return Ok(true);
+            }
+        }
+        Err(Shown::Contended)
+    }
+}
+
+/// Why something that shows the newest report was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum Shown {
+    /// The bucket did not take it.
+    #[error(transparent)]
+    Bucket(#[from] ReportBucketError),
+    /// Others wrote it at the same time, again and again.
+    #[error("others wrote it at the same time, {ATTEMPTS} times")]
+    Contended,
+}
+
+fn is_lasting(cause: &Cause) -> bool {
+    matches!(cause, Cause::Denied { .. } | Cause::Refused { .. } | Cause::Malformed { .. })
+}
+
+/// The bytes of `answer` after the report `previous`, and what they say. The same answer after the same report has the same bytes.
+fn after(answer: &Map<String, Value>, previous: Option<&Link>) -> Result<(Vec<u8>, Stored), Error> {
+    let previous = previous.map(|Link { key, sha256, .. }| Previous { key: key.clone(), sha256: sha256.clone() });
+    let mut report = answer.clone();
+    report.insert("previous".into(), json!(previous));
+    let report = Value::Object(report);
+    let bytes = serde_json::to_vec(&report).map_err(|_| Error::Unwritable)?;
+    Ok((bytes, Stored::read(&report)))
+}

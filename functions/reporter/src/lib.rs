@@ -1,0 +1,416 @@
+//! The reporter: keeps each run's answer as evidence, makes of it the page that people look at, and tells other systems.
+//!
+//! # Layout
+//! - [`event`]: what it is asked; [`settings`]: where it keeps things, and what it makes;
+//! - [`stored`]: a report as it was kept, read leniently, whatever version wrote it;
+//! - [`history`]: what of past reports is shown: statuses by run, root's acts; [`chain`]: whether a report is missing or was edited;
+//! - `keeping`: both in the bucket;
+//! - [`page`]: the page; [`exports`]: CSV, OCSF, JUnit and Security Hub's findings.
+//!
+//! All but [`Reporter`] and `keeping` is pure.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use ::aws::report_bucket::{Condition, NewObject, Put};
+use ::aws::report_link::KEY as PAGE;
+use ::aws::{ReportBucket, ReportBucketError, SecurityHub, SecurityHubError};
+use checklist::{AccountId, Partition};
+use function::figures::Figures;
+use function::{Invocation, SettingsError};
+use jiff::Timestamp;
+use lambda_runtime::Diagnostic;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+pub mod chain;
+pub mod event;
+pub mod exports;
+pub mod history;
+mod keeping;
+pub mod page;
+pub mod settings;
+pub mod stored;
+
+use event::{Delivered, Request, RequestError};
+use exports::{ExportError, Format};
+pub use history::History;
+pub use keeping::Shown;
+use keeping::{Claimed, JSON, Keeper, Known};
+use page::Page;
+pub use settings::Settings;
+pub use stored::Stored;
+
+/// Answers events; made once a process.
+#[derive(Debug)]
+pub struct Reporter {
+    config: aws_config::SdkConfig,
+    settings: Result<Settings, SettingsError>,
+    emit: fn(&str),
+}
+
+/// Why a call could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The function's environment is wrong; nothing was called.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The event is not one of those that are accepted; nothing was called.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// The report is not of the function's account, or neither tells.
+    #[error("cannot tell whose report this is: it says `{report}`, the function's ARN says `{function}`")]
+    Account {
+        /// What the report says.
+        report: String,
+        /// What the ARN says.
+        function: String,
+    },
+    /// Neither the report nor the record tells when it was taken.
+    #[error("the report has no `taken_at`, and the record no `timestamp`: it has no place among the others")]
+    Timeless,
+    /// The history was not read or not written, and the report has no place in the chain: nothing is kept.
+    #[error("the report is not kept: {0}")]
+    Bucket(#[from] ReportBucketError),
+    /// Others wrote the history at the same time, again and again.
+    #[error("the report is not kept: others wrote {object} at the same time, {attempts} times", attempts = keeping::ATTEMPTS)]
+    Contended {
+        /// What they wrote.
+        object: &'static str,
+    },
+    /// A run has answered twice in one second; the first answer is kept.
+    #[error("another report has the place of {key}: this one is not kept")]
+    Twice {
+        /// Where it would lie.
+        key: String,
+    },
+    /// The history could not be made anew before the call ends.
+    #[error("the history could not be made anew in the time of this call: the report is not kept")]
+    OutOfTime,
+    /// What is written cannot be written as JSON.
+    #[error("the history or the report cannot be written as JSON: this is a defect of rootwatch")]
+    Unwritable,
+    /// There is no report to make something of.
+    #[error("no report is kept yet: run the checker first")]
+    NothingKept,
+    /// The newest report cannot be written in the format that was asked for.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// Not all was done; what is not named was.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Unfinished(Vec<Undone>),
+}
+
+/// A part of the work that was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Undone {
+    /// The report has its place in the chain and is not there.
+    #[error("the report is not kept: {0}")]
+    Report(ReportBucketError),
+    /// Something else lies where the report should.
+    #[error("the report is not kept: something else lies at {key}")]
+    Occupied {
+        /// Where.
+        key: String,
+    },
+    /// The page shows an older report.
+    #[error("the page is not renewed: {0}")]
+    Page(Shown),
+    /// An export was not made.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// An export is of an older report.
+    #[error("{file} is not renewed: {why}")]
+    Shown {
+        /// Its name.
+        file: &'static str,
+        /// Why.
+        why: Shown,
+    },
+    /// Security Hub did not take findings.
+    #[error(transparent)]
+    SecurityHub(SecurityHubError),
+}
+
+impl From<Error> for Diagnostic {
+    fn from(error: Error) -> Self {
+        let error_type = match &error {
+            Error::Settings(_) => "InvalidSettings",
+            Error::Request(_) | Error::Timeless => "InvalidEvent",
+            Error::Account { .. } => "UnknownAccount",
+            Error::Bucket(_) | Error::Contended { .. } | Error::Twice { .. } | Error::Unwritable => "ReportNotKept",
+            Error::OutOfTime => "HistoryNotRebuilt",
+            Error::NothingKept => "NothingKept",
+            Error::Export(_) => "ExportNotMade",
+            Error::Unfinished(undone) => {
+                undone.iter().min_by_key(|undone| undone.rank()).map_or("", Undone::error_type)
+            }
+        };
+        Self { error_type: error_type.into(), error_message: error.to_string() }
+    }
+}
+
+impl Undone {
+    fn error_type(&self) -> &'static str {
+        match self {
+            Self::Report(_) | Self::Occupied { .. } => "ReportNotKept",
+            Self::Page(_) => "PageNotRenewed",
+            Self::Export(_) | Self::Shown { .. } => "ExportNotMade",
+            Self::SecurityHub(_) => "SecurityHubNotTold",
+        }
+    }
+
+    /// The worst first.
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Report(_) | Self::Occupied { .. } => 0,
+            Self::Page(_) => 1,
+            Self::Export(_) | Self::Shown { .. } => 2,
+            Self::SecurityHub(_) => 3,
+        }
+    }
+}
+
+impl Reporter {
+    /// A reporter over `config`, with what was found in the environment. `emit` takes each run's figures.
+    pub fn new(config: &aws_config::SdkConfig, settings: Result<Settings, SettingsError>, emit: fn(&str)) -> Self {
+        Self { config: config.clone(), settings, emit }
+    }
+
+    /// The flow of one call.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn handle(&self, event: Value, invocation: &Invocation) -> Result<Value, Error> {
+        let started = Instant::now();
+        let settings = self.settings.as_ref().map_err(Clone::clone)?;
+        let request = Request::parse(event)?;
+        let account = account(&request, &invocation.function_arn)?;
+        let left = Duration::try_from(invocation.ends.duration_since(invocation.now)).unwrap_or_default();
+        let keeper = Keeper {
+            bucket: ReportBucket::new(&self.config, &settings.bucket, &account),
+            account,
+            now: invocation.now,
+            deadline: started + left,
+        };
+        let work = Work { config: &self.config, settings, keeper: &keeper, now: invocation.now };
+        match request {
+            Request::Keep(delivered) => {
+                let (kept, figures) = work.keep(&delivered).await?;
+                (self.emit)(&figures.line(invocation.function_name(), invocation.now));
+                kept
+            }
+            Request::Renew => work.renew().await,
+            Request::Export(format) => {
+                let (_, report, _) = keeper.newest().await?;
+                Ok(json!({"format": format.to_string(), "taken_at": report.taken_at, "body": format.write(&report)?}))
+            }
+        }
+    }
+}
+
+/// One call.
+struct Work<'a> {
+    config: &'a aws_config::SdkConfig,
+    settings: &'a Settings,
+    keeper: &'a Keeper,
+    now: Timestamp,
+}
+
+impl Work<'_> {
+    /// Keeps a run's answer, and shows it if it is the newest. Once the report has its place in the chain, no part that fails
+    /// keeps the others from being done.
+    async fn keep(&self, delivered: &Delivered) -> Result<(Result<Value, Error>, Figures), Error> {
+        let taken_at = delivered.answer.get("taken_at").and_then(Value::as_str).and_then(|at| at.parse().ok());
+        let taken_at: Timestamp = taken_at.or(delivered.at).ok_or(Error::Timeless)?;
+        let key = delivered.key(self.keeper.account.as_str(), taken_at);
+        let claimed = self.keeper.claim(&delivered.answer, &key, &delivered.run).await?;
+
+        let mut undone = Vec::new();
+        let is_kept = match self.put(&claimed, taken_at).await {
+            Ok(()) => true,
+            Err(error) => {
+                undone.push(error);
+                false
+            }
+        };
+        let Claimed { link, stored, news, known, .. } = &claimed;
+        let mut shown = Vec::new();
+        if known.history.newest() == Some(link) {
+            shown = self.show(&link.key, stored, known, &mut undone).await;
+            if self.settings.security_hub {
+                undone.extend(self.tell_security_hub(stored, news, known).await.err());
+            }
+        }
+        let unreadable = known.rebuilt.as_ref().map(|rebuilt| rebuilt.unreadable);
+        tracing::info!(
+            key = link.key,
+            sha256 = link.sha256,
+            is_kept,
+            rebuilt = unreadable.is_some(),
+            undone = undone.len(),
+            "report"
+        );
+        let mut figures = Figures::default();
+        figures.count("ReportsKept", usize::from(is_kept));
+        figures.count("HistoryRebuilt", usize::from(unreadable.is_some()));
+        figures.seconds("ReportAge", self.now.duration_since(taken_at).as_secs().max(0));
+        let answer = answer(link, &shown, stored, known);
+        Ok((if undone.is_empty() { Ok(answer) } else { Err(Error::Unfinished(undone)) }, figures))
+    }
+
+    /// The report itself, which may lie there already.
+    async fn put(&self, claimed: &Claimed, taken_at: Timestamp) -> Result<(), Undone> {
+        let Claimed { link, bytes, .. } = claimed;
+        let retain_until = self.settings.object_lock.map(|days| taken_at.checked_add(days).unwrap_or(Timestamp::MAX));
+        let object = NewObject { key: &link.key, bytes: bytes.clone(), content_type: JSON, retain_until };
+        let bucket = &self.keeper.bucket;
+        if let Put::Done { .. } = bucket.put(object, Condition::Absent).await.map_err(Undone::Report)? {
+            return Ok(());
+        }
+        let lies_there = bucket.get(&link.key).await.map_err(Undone::Report)?;
+        if lies_there.is_some_and(|object| object.bytes == *bytes) {
+            return Ok(());
+        }
+        Err(Undone::Occupied { key: link.key.clone() })
+    }
+
+    /// Page and exports; answers with the names of those that were written.
+    async fn show(&self, key: &str, report: &Stored, known: &Known, undone: &mut Vec<Undone>) -> Vec<&'static str> {
+        let mut shown = Vec::new();
+        let page = Page { report, history: &known.history, made_at: self.now }.render();
+        let file =
+            |key, body: String, content_type| NewObject { key, bytes: body.into(), content_type, retain_until: None };
+        match self.keeper.show(file(PAGE, page, "text/html; charset=utf-8"), key, known).await {
+            Ok(true) => shown.push(PAGE),
+            Ok(false) => {}
+            Err(error) => undone.push(Undone::Page(error)),
+        }
+        for format in &self.settings.exports {
+            let name = format.file_name();
+            let body = match format.write(report) {
+                Ok(body) => body,
+                Err(error) => {
+                    undone.push(error.into());
+                    continue;
+                }
+            };
+            match self.keeper.show(file(name, body, format.content_type()), key, known).await {
+                Ok(true) => shown.push(name),
+                Ok(false) => {}
+                Err(why) => undone.push(Undone::Shown { file: name, why }),
+            }
+        }
+        shown
+    }
+
+    /// Tells Security Hub, in the function's own Region, of the controls in `news`.
+    async fn tell_security_hub(&self, report: &Stored, news: &BTreeSet<String>, known: &Known) -> Result<(), Undone> {
+        let told = report.findings.iter().filter(|finding| news.contains(finding.control));
+        let since = |finding| known.history.since(finding).at().unwrap_or(self.now);
+        let send = told.map(|finding| (finding.control, since(finding))).collect();
+        let findings = exports::asff::findings(report, &send);
+        if findings.is_empty() {
+            return Ok(());
+        }
+        let region = self.config.region().map_or("us-east-1", |region| region.as_ref());
+        let hub = SecurityHub::new(self.config, self.keeper.account.clone(), region, Partition::of_region(region));
+        hub.import(&findings).await.map(drop).map_err(Undone::SecurityHub)
+    }
+
+    /// Page and exports anew, of the newest report.
+    async fn renew(&self) -> Result<Value, Error> {
+        let (link, report, known) = self.keeper.newest().await?;
+        let mut undone = Vec::new();
+        let shown = self.show(&link.key, &report, &known, &mut undone).await;
+        if undone.is_empty() { Ok(answer(&link, &shown, &report, &known)) } else { Err(Error::Unfinished(undone)) }
+    }
+}
+
+/// Without a row of the report.
+fn answer(link: &history::Link, shown: &[&'static str], report: &Stored, known: &Known) -> Value {
+    let exports: Vec<&str> =
+        Format::ALL.iter().map(|format| format.file_name()).filter(|file| shown.contains(file)).collect();
+    let history = &known.history;
+    json!({
+        "report": link.key,
+        "sha256": link.sha256,
+        "page": shown.contains(&PAGE).then_some(PAGE),
+        "exports": exports,
+        "history": {
+            "runs": history.runs.iter().map(|run| run.runs).sum::<usize>(),
+            "acts": history.acts.len(),
+            "since": history.runs.first().map(|run| run.from),
+            "rebuilt": known.rebuilt.is_some(),
+            "unreadable_reports": known.rebuilt.as_ref().map_or(0, |rebuilt| rebuilt.unreadable),
+        },
+        "missing": report.missing,
+    })
+}
+
+/// The report's account, else the function's; they must not contradict each other.
+fn account(request: &Request, function_arn: &str) -> Result<AccountId, Error> {
+    let says = match request {
+        Request::Keep(delivered) => delivered.answer.get("account").and_then(|account| account.get("id")),
+        Request::Renew | Request::Export(_) => None,
+    };
+    let says = says.and_then(Value::as_str);
+    let report = says.and_then(|id| AccountId::parse(id).ok());
+    match (report, AccountId::from_arn(function_arn).ok()) {
+        (Some(report), Some(function)) if report != function => {
+            Err(Error::Account { report: report.to_string(), function: function.to_string() })
+        }
+        (report, function) => report.or(function).ok_or_else(|| Error::Account {
+            report: checklist::text::bounded(says.unwrap_or("nothing")),
+            function: checklist::text::bounded(function_arn),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use checklist::snapshot::Cause;
+
+    use super::*;
+
+    const ARN: &str = "arn:aws:lambda:eu-west-1:111122223333:function:rootwatch-reporter";
+
+    fn of(account: &Value) -> Request {
+        let answer = json!({"account": {"id": account}}).as_object().cloned().unwrap();
+        Request::Keep(Delivered { answer, run: "0f9e8d7c".into(), at: None })
+    }
+
+    #[test]
+    fn a_report_of_another_account_is_an_error_and_not_evidence() {
+        assert_eq!(account(&of(&json!("111122223333")), ARN).unwrap().as_str(), "111122223333");
+        assert_eq!(account(&of(&json!("111122223333")), "no arn").unwrap().as_str(), "111122223333");
+        assert_eq!(account(&Request::Renew, ARN).unwrap().as_str(), "111122223333");
+        assert_eq!(
+            account(&of(&json!("999900001111")), ARN).unwrap_err().to_string(),
+            "cannot tell whose report this is: it says `999900001111`, the function's ARN says `111122223333`"
+        );
+        assert!(account(&of(&json!("../x")), "no arn").is_err());
+    }
+
+    #[test]
+    fn every_error_has_a_stable_type_for_alarms_and_of_several_the_worst() {
+        let bucket = || ReportBucketError {
+            action: "s3:PutObject",
+            object: "x".into(),
+            bucket: "b".into(),
+            cause: Cause::TimedOut,
+        };
+        let page = || Undone::Page(Shown::Contended);
+        let export = || Undone::Shown { file: "latest.csv", why: Shown::Bucket(bucket()) };
+        let type_of = |error: Error| Diagnostic::from(error).error_type;
+        assert_eq!(type_of(Error::Bucket(bucket())), "ReportNotKept");
+        assert_eq!(type_of(Error::Unfinished(vec![export()])), "ExportNotMade");
+        assert_eq!(type_of(Error::Unfinished(vec![export(), page()])), "PageNotRenewed");
+        assert_eq!(type_of(Error::Unfinished(vec![page(), Undone::Report(bucket())])), "ReportNotKept");
+        let message = Diagnostic::from(Error::Unfinished(vec![page(), export()])).error_message;
+        assert_eq!(
+            message,
+            "the page is not renewed: others wrote it at the same time, 5 times; latest.csv is not renewed: s3:PutObject of x in bucket b did not answer in time"
+        );
+    }
+}

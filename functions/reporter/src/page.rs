@@ -1,0 +1,134 @@
+//! The page: one self-contained file for people, from a phone to a printout.
+//!
+//! # Layout
+//! - `head`: which account, when, what cannot be shown; `steps`: the five steps; `open`: what is to be mended;
+//! - `timeline`: what root did, with its `chart`; `strips`: each control by day; `days`: the days of both;
+//! - `users`; `frameworks`; `sources`; `declarations`: what stands behind the judgement; `words`: small words for all.
+//!
+//! All text passes through maud, which escapes it; what others chose stands in `<bdi>`, so that it cannot turn its neighbours round.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use checklist::Account;
+use checklist::text::bounded;
+use jiff::Timestamp;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest, Sha256};
+
+use crate::history::History;
+use crate::stored::Stored;
+
+mod chart;
+mod days;
+mod declarations;
+mod frameworks;
+mod head;
+mod open;
+mod sources;
+mod steps;
+mod strips;
+#[cfg(test)]
+mod tests;
+mod timeline;
+mod users;
+mod words;
+
+const STYLE: &str = include_str!("page/style.css");
+const SCRIPT: &str = include_str!("page/script.js");
+
+/// What the page shows.
+#[derive(Debug, Clone, Copy)]
+pub struct Page<'a> {
+    /// The newest report.
+    pub report: &'a Stored,
+    /// The days before.
+    pub history: &'a History,
+    /// When it is made.
+    pub made_at: Timestamp,
+}
+
+impl Page<'_> {
+    /// The page as HTML.
+    pub fn render(&self) -> String {
+        let name = self.report.account.as_ref().map_or_else(|| "an unknown account".into(), name);
+        let page = html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta http-equiv="Content-Security-Policy" content=(policy());
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    // The page's own address may be a presigned one, which is a key to it.
+                    meta name="referrer" content="no-referrer";
+                    meta name="color-scheme" content="light dark";
+                    // Without it a browser would ask for one.
+                    link rel="icon" href="data:,";
+                    title { "rootwatch: " (name) }
+                    style { (PreEscaped(STYLE)) }
+                }
+                body { (self.body()) script { (PreEscaped(SCRIPT)) } }
+            }
+        };
+        page.into_string()
+    }
+
+    fn body(&self) -> Markup {
+        html! {
+            a.skip href="#main" { "Skip to the report" }
+            (words::symbols())
+            (head::header(self))
+            (navigation())
+            main #main tabindex="-1" {
+                (head::missing(self))
+                (steps::section(self))
+                (open::section(self))
+                (timeline::section(self))
+                (strips::section(self))
+                (users::section(self))
+                (frameworks::section(self))
+                (sources::section(self))
+                (declarations::section(self))
+            }
+            (head::footer(self))
+        }
+    }
+
+    /// The instant that ages are reckoned from: the report's, so that the page says the same whenever it is made.
+    fn now(&self) -> Timestamp {
+        self.report.taken_at.unwrap_or(self.made_at)
+    }
+}
+
+/// The account as people call it. The alias is somebody's choice.
+fn name(account: &Account) -> String {
+    account
+        .alias
+        .as_deref()
+        .map_or_else(|| account.id.to_string(), |alias| format!("{} ({})", bounded(alias), account.id))
+}
+
+/// Nothing is loaded from anywhere, and no style or script runs but ours.
+fn policy() -> String {
+    let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text.as_bytes())));
+    format!(
+        "default-src 'none'; style-src {}; script-src {}; img-src data:; base-uri 'none'; form-action 'none'",
+        hash(STYLE),
+        hash(SCRIPT)
+    )
+}
+
+fn navigation() -> Markup {
+    let sections = [
+        ("steps", "Steps"),
+        ("open", "Open"),
+        ("timeline", "Root activity"),
+        ("history", "History"),
+        ("users", "Users"),
+        ("frameworks", "Frameworks"),
+        ("sources", "Sources"),
+        ("declarations", "Exceptions"),
+    ];
+    html! {
+        nav aria-label="Sections" { ul { @for (id, title) in sections { li { a href={"#" (id)} { (title) } } } } }
+    }
+}

@@ -1,0 +1,218 @@
+//! The chart of root's acts: a row a kind, a column a day, drawn by plotters as SVG.
+//!
+//! Every part has a colour of its own, by which `style.css` repaints it in the dark and hides what is not asked for.
+
+use std::collections::BTreeMap;
+
+use checklist::Severity;
+use checklist::alert::Plan;
+use checklist::root_activity::Kind;
+use jiff::Timestamp;
+use plotters::prelude::*;
+use plotters::style::RGBColor;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::days::Days;
+use super::words::capitalised;
+
+/// Of the drawing, in its own units; the page scales it.
+pub(super) const WIDTH: u32 = 1_040;
+const LABELS: u32 = 300;
+const DATES: u32 = 34;
+const ROW: u32 = 30;
+const MARGIN: u32 = 12;
+
+const INK: RGBColor = RGBColor(0x1c, 0x21, 0x28);
+const LINE: RGBColor = RGBColor(0xd9, 0xde, 0xe5);
+const UNSEEN: RGBColor = RGBColor(0xe9, 0xec, 0xf0);
+const PLANNED: RGBColor = RGBColor(0xb9, 0xd3, 0xf7);
+
+/// A chart that could not be drawn.
+#[derive(Debug, thiserror::Error)]
+#[error("the chart of root's acts cannot be drawn: {0}")]
+pub(super) struct Undrawn(String);
+
+/// Acts of one kind on one day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Point {
+    /// [`Days::index`].
+    pub(super) day: usize,
+    /// What.
+    pub(super) kind: Kind,
+    /// Of the worst.
+    pub(super) severity: Severity,
+    /// Whether there are several.
+    pub(super) several: bool,
+}
+
+/// What is drawn.
+#[derive(Debug)]
+pub(super) struct Chart {
+    /// An `<svg>` of [`WIDTH`] and `height`.
+    pub(super) svg: String,
+    /// Its height.
+    pub(super) height: u32,
+    /// Where each point lies in it.
+    pub(super) places: Vec<(i32, i32)>,
+}
+
+/// The corners of a severity's mark around its middle: a shape for each, so that colour is not needed to tell them apart.
+pub(super) fn corners(severity: Severity) -> &'static [(i32, i32)] {
+    match severity {
+        Severity::Critical => &[(0, -9), (9, 0), (0, 9), (-9, 0)],
+        Severity::High => &[(0, -8), (8, 7), (-8, 7)],
+        Severity::Medium => &[(-6, -6), (6, -6), (6, 6), (-6, 6)],
+        Severity::Low => &[(-2, -6), (2, -6), (6, -2), (6, 2), (2, 6), (-2, 6), (-6, 2), (-6, -2)],
+        Severity::Informational => &[
+            (-1, -4),
+            (1, -4),
+            (1, -1),
+            (4, -1),
+            (4, 1),
+            (1, 1),
+            (1, 4),
+            (-1, 4),
+            (-1, 1),
+            (-4, 1),
+            (-4, -1),
+            (-1, -1),
+        ],
+    }
+}
+
+/// The colour of a severity's marks in the light.
+fn colour(severity: Severity) -> RGBColor {
+    match severity {
+        Severity::Critical => RGBColor(0xa4, 0x0e, 0x26),
+        Severity::High => RGBColor(0xc2, 0x41, 0x0c),
+        Severity::Medium => RGBColor(0x9a, 0x67, 0x00),
+        Severity::Low => RGBColor(0x1d, 0x5f, 0xa8),
+        Severity::Informational => RGBColor(0x6b, 0x74, 0x80),
+    }
+}
+
+/// Draws `points`. What lies before `seen_from` was never looked at.
+///
+/// # Errors
+/// See [`Undrawn`].
+pub(super) fn draw(days: Days, points: &[Point], plans: &[Plan], seen_from: Timestamp) -> Result<Chart, Undrawn> {
+    let rows: BTreeMap<usize, Kind> =
+        Kind::ALL.into_iter().filter(|kind| points.iter().any(|point| point.kind == *kind)).rev().enumerate().collect();
+    let count = u32::try_from(rows.len().max(1)).unwrap_or(1);
+    let height = ROW * count + DATES + MARGIN;
+    let mut svg = String::new();
+    let places =
+        fill(&mut svg, height, days, &rows, points, plans, seen_from).map_err(|error| Undrawn(error.to_string()))?;
+    Ok(Chart { svg, height, places })
+}
+
+type Failed = DrawingAreaErrorKind<<SVGBackend<'static> as DrawingBackend>::ErrorType>;
+
+fn fill(
+    svg: &mut String,
+    height: u32,
+    days: Days,
+    rows: &BTreeMap<usize, Kind>,
+    points: &[Point],
+    plans: &[Plan],
+    seen_from: Timestamp,
+) -> Result<Vec<(i32, i32)>, Failed> {
+    let root = SVGBackend::with_string(svg, (WIDTH, height)).into_drawing_area();
+    #[expect(clippy::cast_precision_loss, reason = "90 days, and 21 kinds at most")]
+    let (end, top) = (Days::COUNT as f64, rows.len().max(1) as f64);
+    let mut chart = ChartBuilder::on(&root)
+        .margin_top(MARGIN)
+        .margin_right(2 * MARGIN)
+        .set_label_area_size(LabelAreaPosition::Left, LABELS)
+        .set_label_area_size(LabelAreaPosition::Bottom, DATES)
+        .build_cartesian_2d(0.0..end, 0.0..top)?;
+    chart.draw_series([Rectangle::new([(0.0, 0.0), (days.offset(seen_from), top)], UNSEEN.filled())])?;
+    let windows = plans.iter().map(|plan| (days.offset(plan.from), days.offset(plan.to)));
+    // A window of some hours would be a hair: it is drawn half a day wide at least.
+    let windows = windows.filter(|(from, to)| from < to).map(|(from, to)| (from, to.max(from + 0.5).min(end)));
+    chart.draw_series(windows.map(|(from, to)| Rectangle::new([(from, 0.0), (to, top)], PLANNED.filled())))?;
+    let text = TextStyle::from(("sans-serif", 13).into_font()).color(&INK);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "days are few and not negative")]
+    let whole = |value: f64| value.max(0.0) as usize;
+    chart
+        .configure_mesh()
+        .bold_line_style(LINE)
+        .light_line_style(TRANSPARENT)
+        .axis_style(LINE)
+        .label_style(text.clone())
+        .y_labels(0)
+        .x_labels(10)
+        .x_label_formatter(&|day| short(days, whole(*day)))
+        .draw()?;
+    // plotters puts labels beside the lines between rows; the names of kinds belong beside their middles.
+    let name = text.pos(Pos::new(HPos::Right, VPos::Center));
+    let mut middles = BTreeMap::new();
+    for (row, kind) in rows {
+        #[expect(clippy::cast_precision_loss, reason = "21 kinds at most")]
+        let (below, middle) = (*row as f64, *row as f64 + 0.5);
+        chart.draw_series([PathElement::new([(0.0, below), (end, below)], LINE)])?;
+        let (x, y) = chart.backend_coord(&(0.0, middle));
+        // A row of what is hidden has a name that is hidden.
+        let is_told = points.iter().any(|point| point.kind == *kind && point.severity > Severity::Informational);
+        let ink = if is_told { INK } else { colour(Severity::Informational) };
+        root.draw(&Text::new(capitalised(kind.words().headline), (x - 10, y), name.color(&ink)))?;
+        middles.insert(*kind, middle);
+    }
+    let mut places = Vec::new();
+    for point in points {
+        #[expect(clippy::cast_precision_loss, reason = "90 days")]
+        let at = (point.day as f64 + 0.5, middles.get(&point.kind).copied().unwrap_or_default());
+        let larger = i32::from(point.several);
+        let corners = corners(point.severity).iter().map(|(x, y)| (x + x.signum() * larger, y + y.signum() * larger));
+        let mark = EmptyElement::at(at) + Polygon::new(corners.collect::<Vec<_>>(), colour(point.severity).filled());
+        chart.draw_series([mark])?;
+        places.push(chart.backend_coord(&at));
+    }
+    root.present()?;
+    Ok(places)
+}
+
+/// `24 Aug`.
+fn short(days: Days, index: usize) -> String {
+    days.date(index).strftime("%-d %b").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn days() -> Days {
+        Days::until("2026-11-20T10:00:00Z".parse().unwrap())
+    }
+
+    #[test]
+    fn each_point_lies_in_the_row_of_its_kind_and_the_column_of_its_day() {
+        let point = |day, kind| Point { day, kind, severity: Severity::High, several: false };
+        let points = [point(0, Kind::SignInSucceeded), point(89, Kind::SignInSucceeded), point(89, Kind::WriteCall)];
+        let chart = draw(days(), &points, &[], Timestamp::MIN).unwrap();
+        let [first, last, below] = chart.places[..] else { panic!("three places") };
+        assert!(first.0 > LABELS.cast_signed() && first.0 < last.0 && last.0 < WIDTH.cast_signed());
+        assert!(first.1 == last.1 && last.1 < below.1 && below.1 < chart.height.cast_signed());
+        assert_eq!(last.0, below.0);
+        for text in ["Root sign-in", "Change made by root", "23 Aug"] {
+            assert!(chart.svg.contains(text), "{text}");
+        }
+        assert!(!chart.svg.contains("Failed root sign-in"), "a kind without an act has no row");
+    }
+
+    #[test]
+    fn a_chart_without_a_point_is_drawn_too() {
+        assert!(draw(days(), &[], &[], Timestamp::MAX).unwrap().svg.ends_with("</svg>\n"));
+    }
+
+    #[test]
+    fn severities_differ_in_shape_and_in_colour() {
+        use Severity::{Critical, High, Informational, Low, Medium};
+        let all = [Critical, High, Medium, Low, Informational];
+        for (place, severity) in all.iter().enumerate() {
+            for other in &all[place + 1..] {
+                assert!(corners(*severity) != corners(*other) && colour(*severity) != colour(*other));
+            }
+        }
+    }
+}

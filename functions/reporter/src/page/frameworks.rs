@@ -1,0 +1,64 @@
+//! The findings by the numbers of benchmarks and tools.
+
+use checklist::Status;
+use checklist::framework::{Framework, Requirement, View};
+use maud::{Markup, html};
+
+use super::Page;
+use super::words::{badge, heads, quoted, state};
+
+pub(super) fn section(page: &Page<'_>) -> Markup {
+    let findings = &page.report.findings;
+    html! {
+        section #frameworks aria-labelledby="frameworks-title" {
+            h2 #frameworks-title { "By framework" }
+            p.lead {
+                "What of each list a control covers, whole or in part; what else the list asks is not judged here."
+            }
+            @if findings.is_empty() { p { "The report has no finding that can be read." } }
+            @else { @for framework in Framework::ALL { (list(&View::of(*framework, findings))) } }
+        }
+    }
+}
+
+fn list(view: &View) -> Markup {
+    let count = |status| view.requirements.iter().filter(|requirement| requirement.status == Some(status)).count();
+    let tallies = [
+        (Status::Failed, "fail"),
+        (Status::Unknown, "unknown"),
+        (Status::Passed, "pass"),
+        (Status::NotApplicable, "not applicable"),
+    ];
+    let tallies = tallies.map(|(status, words)| (count(status), words));
+    let tallies: Vec<String> =
+        tallies.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}")).collect();
+    html! {
+        details.framework {
+            summary { b { (view.framework) } " " span.soft { (tallies.join(" · ")) } }
+            div.scroll tabindex="0" role="region" aria-label={(view.framework) " requirements"} {
+                table {
+                    caption.hidden { (view.framework) }
+                    (heads(&["Number", "Outcome", "Control", "Severity", "Why"]))
+                    tbody { @for requirement in &view.requirements { (row(view.framework, requirement)) } }
+                }
+            }
+        }
+    }
+}
+
+fn row(framework: Framework, requirement: &Requirement) -> Markup {
+    html! {
+        tr {
+            td.nowrap { a href=(framework.url(requirement.number)) { (requirement.number) } }
+            td.nowrap {
+                @match requirement.status {
+                    Some(status) => { (state(status)) @if requirement.is_excepted { span.more { "excepted" } } }
+                    None => "left out",
+                }
+            }
+            td { (requirement.title) }
+            td { (badge(requirement.severity)) }
+            td { (quoted(&requirement.reason)) }
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What is open: why it matters, how to mend it, since when.
+
+use checklist::controls::control;
+use checklist::finding::Evidence;
+use checklist::{Control, Finding, Status};
+use maud::{Markup, html};
+
+use super::Page;
+use super::words::{badge, capitalised, class, counted, heads, number, quoted, state, time, told};
+use crate::history::Since;
+
+/// Most resources, and most pieces of evidence, that a finding lists; the rest is counted.
+const LISTED: usize = 20;
+/// So many findings show at once how to mend them.
+const UNFOLDED: usize = 3;
+
+pub(super) fn section(page: &Page<'_>) -> Markup {
+    let findings = &page.report.findings;
+    let open = of(findings, |finding| !finding.is_excepted());
+    let excepted = of(findings, Finding::is_excepted);
+    let failed = open.iter().filter(|finding| finding.status == Status::Failed).count();
+    html! {
+        section #open aria-labelledby="open-title" {
+            h2 #open-title { "What is open" }
+            p.lead {
+                @if findings.is_empty() { "The report has no finding that can be read, so nothing is known to be as it should be." }
+                @else if open.is_empty() { "Nothing: every control that was judged is as it should be, or somebody answers for it." }
+                @else {
+                    (counted(failed, "control fails", "controls fail")) ", " (number(open.len() - failed)) " could not be judged."
+                    " The worst stands first."
+                }
+            }
+            @for (place, finding) in open.iter().enumerate() { (card(page, finding, place < UNFOLDED)) }
+            @if !excepted.is_empty() {
+                h3 { "Excepted: somebody answers for it until a day" }
+                @for finding in &excepted { (card(page, finding, false)) }
+            }
+        }
+    }
+}
+
+/// What fails or is unknown, and is as `wanted`: failures first, the worst at the top.
+fn of(findings: &[Finding], wanted: impl Fn(&Finding) -> bool) -> Vec<&Finding> {
+    let is_open = |finding: &&Finding| matches!(finding.status, Status::Failed | Status::Unknown);
+    let mut open: Vec<&Finding> = findings.iter().filter(is_open).filter(|finding| wanted(finding)).collect();
+    open.sort_by_key(|finding| std::cmp::Reverse((finding.status, finding.severity)));
+    open
+}
+
+fn card(page: &Page<'_>, finding: &Finding, unfolded: bool) -> Markup {
+    let Some(control) = control(finding.control) else { return Markup::default() };
+    html! {
+        article class={"finding " (class(finding.status))} aria-labelledby={"finding-" (control.id)} {
+            p.marks { (state(finding.status)) (badge(finding.severity)) code.id { (control.id) } }
+            h3 id={"finding-" (control.id)} {
+                @if finding.status == Status::Failed { (capitalised(control.violation)) } @else { "Not seen: " (control.title) }
+            }
+            p.reason { (quoted(&finding.reason)) "." }
+            (since(page, finding))
+            (resources(&finding.resources))
+            @for exception in &finding.exceptions {
+                p.exception {
+                    "Excepted"
+                    @if let Some(resource) = &exception.resource { " for " (told(resource)) }
+                    " until " (time(exception.until)) " by " (told(&exception.owner)) ": " (told(&exception.reason))
+                }
+            }
+            p { b { "Why it matters. " } (control.rationale) }
+            (remedy(control, unfolded))
+            (evidence(control.id, &finding.evidence))
+        }
+    }
+}
+
+fn resources(names: &[String]) -> Markup {
+    html! {
+        @if !names.is_empty() {
+            ul.resources aria-label="What it is about" {
+                @for name in names.iter().take(LISTED) { li { (told(name)) } }
+                @if names.len() > LISTED { li.rest { "and " (number(names.len() - LISTED)) " more" } }
+            }
+        }
+    }
+}
+
+fn remedy(control: &Control, unfolded: bool) -> Markup {
+    html! {
+        details open[unfolded] {
+            summary { "How to mend it" }
+            @if !control.remediation.console.is_empty() {
+                ol { @for step in control.remediation.console { li { (step) } } }
+            }
+            @if !control.remediation.cli.is_empty() {
+                p.label { "On the command line" }
+                @for command in control.remediation.cli { div.command { pre { code { (command) } } } }
+            }
+            p.references {
+                "More: "
+                @for (place, reference) in control.references.iter().enumerate() {
+                    @if place > 0 { " · " }
+                    a href=(reference.url) { (reference.name) }
+                }
+            }
+        }
+    }
+}
+
+fn evidence(of: &str, evidence: &[Evidence]) -> Markup {
+    html! {
+        @if !evidence.is_empty() {
+            details {
+                summary { "Evidence (" (number(evidence.len())) ")" }
+                div.scroll tabindex="0" role="region" aria-label={"Evidence of " (of)} {
+                    table {
+                        (heads(&["Fact", "Value", "Source", "As of"]))
+                        tbody {
+                            @for fact in evidence.iter().take(LISTED) {
+                                tr {
+                                    td { (quoted(&fact.fact)) } td { (quoted(&fact.value)) }
+                                    td { (fact.source) } td.nowrap { (time(fact.as_of)) }
+                                }
+                            }
+                        }
+                    }
+                }
+                @if evidence.len() > LISTED { p.note { (number(evidence.len() - LISTED)) " more in the report." } }
+            }
+        }
+    }
+}
+
+fn since(page: &Page<'_>, finding: &Finding) -> Markup {
+    let what = if finding.status == Status::Failed { "Open" } else { "Unknown" };
+    html! {
+        p.since {
+            @match page.history.since(finding) {
+                Since::Nobody => { (what) ", since when is not known: there is no history" }
+                Since::AtLeast(at) => { (what) " since at least " (time(at)) ", when its history begins" }
+                Since::Seen(at) => { (what) " since " (time(at)) }
+                Since::New => { (what) " since this report" }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::tests::sample;
+
+    #[test]
+    fn what_fails_stands_before_what_is_unknown_and_the_worst_first() {
+        let findings = [
+            sample::finding("organization", Status::Failed),
+            sample::finding("root-mfa", Status::Unknown),
+            sample::finding("root-access-keys", Status::Passed),
+            sample::finding("root-access-keys", Status::Failed),
+        ];
+        let order: Vec<_> = of(&findings, |_| true).iter().map(|finding| (finding.control, finding.status)).collect();
+        let expected =
+            [("root-access-keys", Status::Failed), ("organization", Status::Failed), ("root-mfa", Status::Unknown)];
+        assert_eq!(order, expected);
+    }
+}

@@ -1,0 +1,168 @@
+//! The function's environment: where it keeps things, and what it makes.
+
+use checklist::text::bounded;
+use function::{Environment, SettingsError};
+use jiff::SignedDuration;
+
+use crate::exports::Format;
+
+/// What the owner of the account chose, from the parameters of the template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The report bucket.
+    pub bucket: String,
+    /// What is made of each report beside the page.
+    pub exports: Vec<Format>,
+    /// Whether Security Hub is told.
+    pub security_hub: bool,
+    /// How long a report can be neither deleted nor replaced; `None`: it can; only where the bucket was made with Object Lock.
+    pub object_lock: Option<SignedDuration>,
+}
+
+const BUCKET: &str = "ROOTWATCH_REPORT_BUCKET";
+const EXPORTS: &str = "ROOTWATCH_EXPORTS";
+const SECURITY_HUB: &str = "ROOTWATCH_SECURITY_HUB";
+const OBJECT_LOCK_DAYS: &str = "ROOTWATCH_OBJECT_LOCK_DAYS";
+
+/// What a bucket's name does not begin or end with
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>).
+const RESERVED_STARTS: [&str; 3] = ["xn--", "sthree-", "amzn-s3-demo-"];
+const RESERVED_ENDS: [&str; 5] = ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"];
+
+impl Settings {
+    /// Reads the variables that begin with `ROOTWATCH_`, and `AWS_REGION`.
+    ///
+    /// # Errors
+    /// All faults at once.
+    pub fn read(variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, SettingsError> {
+        let mut environment = Environment::new(variables);
+        let bucket = environment.take(BUCKET).unwrap_or_default();
+        if bucket.is_empty() {
+            environment.fault(BUCKET, "is missing");
+        } else if !is_bucket_name(&bucket) {
+            environment.fault(BUCKET, format!("is not the name of a bucket: `{}`", bounded(&bucket)));
+        }
+        let exports = environment.declared(EXPORTS, formats);
+        let security_hub = match environment.take(SECURITY_HUB).as_deref() {
+            Some("yes") => true,
+            None | Some("no") => false,
+            Some(other) => {
+                environment.fault(SECURITY_HUB, format!("is yes or no, not `{}`", bounded(other)));
+                false
+            }
+        };
+        let days = environment.number(OBJECT_LOCK_DAYS, 0..=3_650, 0);
+        let object_lock = (days > 0).then(|| SignedDuration::from_hours(24 * i64::from(days)));
+        environment.finish(Self { bucket, exports, security_hub, object_lock })
+    }
+}
+
+/// Separated by commas, each once; `Err`: all that are none.
+fn formats(text: &str) -> Result<Vec<Format>, Vec<String>> {
+    let (mut formats, mut faults) = (Vec::new(), Vec::new());
+    for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        match name.parse::<Format>() {
+            Ok(format) => formats.push(format),
+            Err(error) => faults.push(error.to_string()),
+        }
+    }
+    formats.sort();
+    formats.dedup();
+    if faults.is_empty() { Ok(formats) } else { Err(faults) }
+}
+
+fn is_bucket_name(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let ends_well = [name.bytes().next(), name.bytes().last()].into_iter().all(|byte| byte.is_some_and(is_plain));
+    (3..=63).contains(&name.len())
+        && ends_well
+        && name.bytes().all(|byte| is_plain(byte) || b".-".contains(&byte))
+        && !name.contains("..")
+        && name.parse::<std::net::Ipv4Addr>().is_err()
+        && !RESERVED_STARTS.iter().any(|start| name.starts_with(start))
+        && !RESERVED_ENDS.iter().any(|end| name.ends_with(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        let least = [("AWS_REGION", "eu-west-1"), (BUCKET, "rootwatch-reports-111122223333")];
+        let least = least.into_iter().filter(|(name, _)| !variables.iter().any(|(other, _)| name == other));
+        let all = least.chain(variables.iter().copied());
+        Settings::read(all.map(|(name, value)| (name.to_owned(), value.to_owned())))
+    }
+
+    #[test]
+    fn a_bucket_is_all_that_is_needed() {
+        let expected = Settings {
+            bucket: "rootwatch-reports-111122223333".into(),
+            exports: Vec::new(),
+            security_hub: false,
+            object_lock: None,
+        };
+        assert_eq!(read(&[]), Ok(expected.clone()));
+        let empty = [(EXPORTS, ""), (SECURITY_HUB, ""), (OBJECT_LOCK_DAYS, "")];
+        assert_eq!(read(&empty), Ok(expected.clone()), "CloudFormation cannot leave a variable out");
+        assert_eq!(read(&[(SECURITY_HUB, "no"), (OBJECT_LOCK_DAYS, "0")]), Ok(expected), "as in the template");
+    }
+
+    #[test]
+    fn what_else_is_made_is_chosen() {
+        let settings = read(&[(EXPORTS, "junit, csv,csv"), (SECURITY_HUB, "yes"), (OBJECT_LOCK_DAYS, "3650")]).unwrap();
+        assert_eq!(settings.exports, [Format::Csv, Format::Junit], "each once");
+        assert!(settings.security_hub);
+        assert_eq!(settings.object_lock, Some(SignedDuration::from_hours(24 * 3_650)));
+    }
+
+    #[test]
+    fn every_fault_is_named_at_once() {
+        let faults = read(&[
+            (BUCKET, "Reports"),
+            (EXPORTS, "csv,pdf,xls"),
+            (SECURITY_HUB, "maybe"),
+            (OBJECT_LOCK_DAYS, "3651"),
+            ("ROOTWATCH_TABLE", "rootwatch"),
+        ]);
+        let faults = faults.unwrap_err().faults;
+        assert_eq!(
+            faults,
+            [
+                "ROOTWATCH_REPORT_BUCKET is not the name of a bucket: `Reports`",
+                "ROOTWATCH_EXPORTS: an export is csv, ocsf or junit, not `pdf`",
+                "ROOTWATCH_EXPORTS: an export is csv, ocsf or junit, not `xls`",
+                "ROOTWATCH_SECURITY_HUB is yes or no, not `maybe`",
+                "ROOTWATCH_OBJECT_LOCK_DAYS is a number from 0 to 3650, not `3651`",
+                "ROOTWATCH_TABLE is not known",
+            ]
+        );
+        assert_eq!(read(&[(BUCKET, "")]).unwrap_err().faults, ["ROOTWATCH_REPORT_BUCKET is missing"]);
+    }
+
+    #[test]
+    fn a_buckets_name_keeps_the_rules_of_s3() {
+        for name in ["abc", "a.b-c", "1-2", &"a".repeat(63)] {
+            assert!(is_bucket_name(name), "{name}");
+        }
+        for name in [
+            "ab",
+            &"a".repeat(64),
+            "-abc",
+            "abc-",
+            ".abc",
+            "a..b",
+            "a_b",
+            "Abc",
+            "a/b",
+            "äbc",
+            "192.168.5.4",
+            "xn--abc",
+            "sthree-abc",
+            "abc-s3alias",
+            "abc--x-s3",
+        ] {
+            assert!(!is_bucket_name(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! A report as it was kept, whatever version of rootwatch wrote it: what can be read is shown, what cannot is said.
+
+use std::collections::BTreeMap;
+
+use checklist::alert::Plan;
+use checklist::declarations::Declarations;
+use checklist::report::{Call, Previous, Score, SourceState};
+use checklist::users::User;
+use checklist::{Account, Finding, RootActivity};
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+/// The schema of the reports that this version writes.
+pub const SCHEMA: &str = "rootwatch.report/1";
+
+/// A report, as far as it could be read.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Stored {
+    /// The schema that it names; empty where it names none.
+    pub schema: String,
+    /// The version that judged.
+    pub version: String,
+    /// The account; `None`: the report does not tell.
+    pub account: Option<Account>,
+    /// When the reading began; `None`: the report does not tell.
+    pub taken_at: Option<Timestamp>,
+    /// What was chosen that changes verdicts, by name.
+    pub settings: Map<String, Value>,
+    /// Each source with its age, or why it could not be read.
+    pub sources: Vec<SourceState>,
+    /// Start of the span in which root's events were looked up.
+    pub root_events_since: Option<Timestamp>,
+    /// How many controls pass.
+    pub score: Option<Score>,
+    /// What fails first, the worst at the top.
+    pub findings: Vec<Finding>,
+    /// Ids of the controls that were not chosen.
+    pub left_out: Vec<String>,
+    /// What root did: most severe first, then newest.
+    pub root_activity: Vec<RootActivity>,
+    /// IAM users that a finding names.
+    pub users: Vec<User>,
+    /// How many IAM users the account has.
+    pub users_in_account: Option<usize>,
+    /// What the owner states.
+    pub declarations: Declarations,
+    /// Announced uses of root.
+    pub plans: Vec<Plan>,
+    /// The calls that it rests on.
+    pub calls: Vec<Call>,
+    /// How many of a field's entries were left out, by the field's name.
+    pub cut: BTreeMap<String, usize>,
+    /// The report before it.
+    pub previous: Option<Previous>,
+    /// The run read all that it must, and told all that it had to.
+    pub complete: bool,
+    /// Somebody asked this run for fewer Regions or a shorter look-back than is usual.
+    pub is_narrow: bool,
+    /// What could not be read of it, one sentence each.
+    pub missing: Vec<String>,
+}
+
+impl Stored {
+    /// What can be read of `report`.
+    pub fn read(report: &Value) -> Self {
+        let mut missing = Vec::new();
+        let Some(fields) = report.as_object() else {
+            return Self {
+                missing: vec!["The report is no JSON object: nothing of it can be shown.".into()],
+                ..Self::default()
+            };
+        };
+        let schema = fields.get("schema").and_then(Value::as_str).unwrap_or_default().to_owned();
+        if schema.is_empty() {
+            missing.push(format!("The report does not tell its schema; it is read as one of `{SCHEMA}`."));
+        } else if schema != SCHEMA {
+            missing.push(format!(
+                "The report is of schema `{}`, this page of `{SCHEMA}`: what is newer in it is not shown.",
+                checklist::text::bounded(&schema)
+            ));
+        }
+        let mut reader = Reader { fields, missing, absent: Vec::new() };
+        let is_narrow = reader.field("is_narrow");
+        if is_narrow {
+            let what = "The run was asked for fewer Regions or a shorter look-back than is usual: what root did beyond those is not shown.";
+            reader.missing.push(what.into());
+        }
+        let stored = Self {
+            schema,
+            version: reader.field("version"),
+            account: reader.field("account"),
+            taken_at: reader.field("taken_at"),
+            settings: reader.field("settings"),
+            sources: reader.list("sources"),
+            root_events_since: reader.field("root_events_since"),
+            score: reader.field("score"),
+            findings: reader.list("findings"),
+            left_out: reader.list("left_out"),
+            root_activity: reader.list("root_activity"),
+            users: reader.list("users"),
+            users_in_account: reader.field("users_in_account"),
+            declarations: reader.field("declarations"),
+            plans: reader.list("plans"),
+            calls: reader.list("calls"),
+            cut: reader.field("cut"),
+            previous: reader.field("previous"),
+            complete: reader.field("complete"),
+            is_narrow,
+            missing: Vec::new(),
+        };
+        Self { missing: reader.missing(), ..stored }
+    }
+}
+
+struct Reader<'a> {
+    fields: &'a Map<String, Value>,
+    missing: Vec<String>,
+    absent: Vec<String>,
+}
+
+impl Reader<'_> {
+    /// What is not there in one sentence, after what cannot be read.
+    fn missing(mut self) -> Vec<String> {
+        if !self.absent.is_empty() {
+            self.missing.push(format!("The report lacks {}.", self.absent.join(", ")));
+        }
+        self.missing
+    }
+
+    /// `null` is an absence, and no fault.
+    fn field<T: DeserializeOwned + Default>(&mut self, name: &str) -> T {
+        match self.fields.get(name) {
+            None => {
+                self.absent.push(format!("`{name}`"));
+                T::default()
+            }
+            Some(Value::Null) => T::default(),
+            Some(value) => T::deserialize(value).unwrap_or_else(|_| {
+                self.missing.push(format!("`{name}` of the report cannot be read."));
+                T::default()
+            }),
+        }
+    }
+
+    /// Entry by entry: one that cannot be read hides no other.
+    fn list<T: DeserializeOwned>(&mut self, name: &str) -> Vec<T> {
+        let entries: Vec<Value> = self.field(name);
+        let read: Vec<T> = entries.iter().filter_map(|entry| T::deserialize(entry).ok()).collect();
+        let unread = entries.len() - read.len();
+        if unread > 0 {
+            let of = if unread == 1 { "entry" } else { "entries" };
+            self.missing.push(format!("{unread} {of} of `{name}` cannot be read by this version and are not shown."));
+        }
+        read
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Every field of the answer that is read, empty.
+    fn empty() -> Value {
+        json!({
+            "schema": SCHEMA, "version": "0.1.0", "settings": {}, "account": {"id": "111122223333", "alias": null, "partition": "aws"},
+            "taken_at": "2026-11-20T10:00:00Z", "sources": [], "root_events_since": "2026-11-19T10:00:00Z", "score": null, "findings": [],
+            "left_out": [], "root_activity": [], "users": [], "users_in_account": null, "is_narrow": false, "declarations": {"exceptions": [], "attestations": []},
+            "calls": [], "plans": [], "cut": {}, "previous": null, "complete": true,
+        })
+    }
+
+    fn missing(change: impl FnOnce(&mut Value)) -> Vec<String> {
+        let mut report = empty();
+        change(&mut report);
+        Stored::read(&report).missing
+    }
+
+    #[test]
+    fn nothing_is_missing_of_a_report_that_has_every_field_and_null_is_an_absence() {
+        let report = Stored::read(&empty());
+        assert_eq!(report.missing, [""; 0]);
+        assert!(report.complete && report.account.is_some() && report.score.is_none());
+    }
+
+    #[test]
+    fn each_field_that_is_not_there_or_of_another_type_is_said_and_hides_no_other() {
+        let Value::Object(fields) = empty() else { panic!("an object") };
+        for name in fields.keys().filter(|name| *name != "schema") {
+            let without = missing(|report| drop(report.as_object_mut().unwrap().shift_remove(name)));
+            assert_eq!(without, [format!("The report lacks `{name}`.")]);
+            let spoiled = missing(|report| report[name.as_str()] = json!(17.5));
+            assert_eq!(spoiled, [format!("`{name}` of the report cannot be read.")]);
+        }
+    }
+
+    #[test]
+    fn an_entry_that_cannot_be_read_hides_no_other() {
+        let call = json!({"operation": "IAM.GetUser", "region": "us-east-1", "request_id": null, "at": "2026-11-20T10:00:00Z", "status": 200});
+        let mut report = empty();
+        report["calls"] = json!([{"newer": true}, call, 7]);
+        let report = Stored::read(&report);
+        assert_eq!(report.calls.len(), 1);
+        assert_eq!(report.missing, ["2 entries of `calls` cannot be read by this version and are not shown."]);
+    }
+
+    #[test]
+    fn a_newer_schema_and_a_narrow_run_are_said() {
+        let newer = missing(|report| report["schema"] = json!("rootwatch.report/2"));
+        assert_eq!(
+            newer,
+            [
+                "The report is of schema `rootwatch.report/2`, this page of `rootwatch.report/1`: what is newer in it is not shown."
+            ]
+        );
+        let narrow = missing(|report| report["is_narrow"] = json!(true));
+        assert!(narrow.len() == 1 && narrow[0].starts_with("The run was asked for fewer Regions"), "{narrow:?}");
+    }
+
+    #[test]
+    fn what_is_no_object_is_said_and_nothing_of_it_is_shown() {
+        for report in [json!(null), json!([1]), json!("x"), json!(7)] {
+            let report = Stored::read(&report);
+            assert_eq!(report.missing, ["The report is no JSON object: nothing of it can be shown."]);
+            assert!(!report.complete && report.findings.is_empty());
+        }
+    }
+}

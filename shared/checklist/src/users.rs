@@ -1,0 +1,211 @@
+//! The IAM users that findings name, with what people look for beside a name.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::credential_report::{KeySlot, SlotState, UserRow};
+use crate::finding::{Finding, Status};
+use crate::identities::IamUser;
+use crate::snapshot::Snapshot;
+
+/// An IAM user that a finding names. What could not be read is `null`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct User {
+    /// User name; anybody who may create users chooses it.
+    pub name: String,
+    /// Whether there is a password.
+    pub has_password: Option<bool>,
+    /// Any kind of MFA device.
+    pub has_mfa: Option<bool>,
+    /// Last sign-in with the password; `null` also: never.
+    pub password_last_used: Option<Timestamp>,
+    /// Access keys, active or not; at most two.
+    pub access_keys: Vec<AccessKey>,
+    /// Names of the groups; `null`: could not be read.
+    pub groups: Option<Vec<String>>,
+    /// The controls whose findings name the user, by id.
+    pub controls: Vec<String>,
+}
+
+/// An access key of a user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AccessKey {
+    /// Whether it can be used; `null`: could not be read.
+    pub active: Option<bool>,
+    /// When it was made or rotated.
+    pub created: Option<Timestamp>,
+    /// Last use; `null` also: never.
+    pub last_used: Option<Timestamp>,
+}
+
+/// The users of `snapshot` that `findings` name as wrong or as not to be judged, by name. Each list is gone through once.
+pub(crate) fn named(snapshot: &Snapshot, findings: &[Finding]) -> Vec<User> {
+    let report = snapshot.fresh_credential_report().ok();
+    let rows: HashMap<&str, &UserRow> =
+        report.iter().flat_map(|report| &report.users).map(|row| (row.name.as_str(), row)).collect();
+    let identities = snapshot.identities.as_ref().ok();
+    let users: HashMap<&str, &IamUser> =
+        identities.iter().flat_map(|identities| &identities.users).map(|user| (user.name.as_str(), user)).collect();
+
+    let mut controls: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for finding in findings.iter().filter(|finding| matches!(finding.status, Status::Failed | Status::Unknown)) {
+        // What nobody can judge is named in the evidence alone.
+        let things = finding.resources.iter().chain(finding.evidence.iter().map(|evidence| &evidence.fact));
+        let names = things.filter_map(|thing| user_of(finding.control, thing));
+        for name in names.filter(|name| rows.contains_key(name) || users.contains_key(name)) {
+            let of_user = controls.entry(name).or_default();
+            if of_user.last().is_none_or(|last| last != finding.control) {
+                of_user.push(finding.control.to_owned());
+            }
+        }
+    }
+    let user = |(name, controls)| User::new(name, rows.get(name).copied(), users.get(name).copied(), controls);
+    controls.into_iter().map(user).collect()
+}
+
+/// The user that `thing` belongs to, as the control `control` names what it judges; other controls name no users.
+fn user_of<'a>(control: &str, thing: &'a str) -> Option<&'a str> {
+    match control {
+        "user-mfa" | "groups-assign-permissions" => Some(thing),
+        // `alice (access key 2)`, `alice (password)`
+        "access-key-rotation" | "unused-credentials" => thing.rsplit_once(" (").map(|(name, _)| name),
+        // `user alice, inline policy wide`
+        "least-privilege" => thing.strip_prefix("user ")?.split_once(", ").map(|(name, _)| name),
+        _ => None,
+    }
+}
+
+impl User {
+    fn new(name: &str, row: Option<&UserRow>, user: Option<&IamUser>, controls: Vec<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            has_password: row.and_then(|row| row.password_enabled.clone().ok()),
+            has_mfa: row.and_then(|row| row.mfa_active.clone().ok()),
+            password_last_used: row.and_then(|row| row.password_last_used.clone().ok().flatten()),
+            access_keys: row.iter().flat_map(|row| &row.access_keys).filter_map(AccessKey::new).collect(),
+            groups: user.map(|user| user.groups.clone()),
+            controls,
+        }
+    }
+}
+
+impl AccessKey {
+    /// `None`: the slot is empty.
+    fn new(slot: &KeySlot) -> Option<Self> {
+        let key = Self {
+            active: slot.active.clone().ok(),
+            created: slot.last_rotated.clone().ok().flatten(),
+            last_used: slot.last_used.clone().ok().flatten(),
+        };
+        (slot.state() != Ok(SlotState::Empty)).then_some(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credential_report::UnreadableCell;
+    use crate::federation::SamlProvider;
+    use crate::identities::InlinePolicy;
+    use crate::policy_document::Breadth;
+    use crate::report::Report;
+    use crate::settings::Settings;
+
+    /// A compliant account with a user bob, as alice but for the name, after `change`.
+    fn users(change: impl FnOnce(&mut Snapshot)) -> Vec<User> {
+        let mut snapshot = Snapshot::compliant();
+        let bob = UserRow { name: "bob".into(), ..snapshot.report_users()[0].clone() };
+        snapshot.report_users().push(bob);
+        snapshot.users_mut().push(IamUser { name: "bob".into(), groups: vec!["Readers".into()], ..IamUser::default() });
+        change(&mut snapshot);
+        Report::generate(&snapshot, &Settings::compliant()).users
+    }
+
+    fn bob(snapshot: &mut Snapshot) -> &mut UserRow {
+        &mut snapshot.report_users()[1]
+    }
+
+    #[test]
+    fn nobody_is_listed_of_an_account_in_which_all_is_well() {
+        assert_eq!(users(|_| {}), []);
+    }
+
+    #[test]
+    fn each_control_that_speaks_of_a_user_brings_a_row_of_that_user_alone() {
+        type Break = fn(&mut Snapshot);
+        let old = || Ok(Some("2025-01-01T00:00:00Z".parse().unwrap()));
+        let breaks: [(&str, Break); 6] = [
+            ("user-mfa", |snapshot| bob(snapshot).mfa_active = Ok(false)),
+            ("access-key-rotation", |snapshot| bob(snapshot).access_keys[0].last_rotated = Ok(Some(Timestamp::MIN))),
+            ("unused-credentials", |snapshot| bob(snapshot).password_last_used = Ok(Some(Timestamp::MIN))),
+            ("unused-credentials", |snapshot| bob(snapshot).access_keys[0].last_used = Ok(Some(Timestamp::MIN))),
+            ("groups-assign-permissions", |snapshot| snapshot.users_mut()[1].attached_policies.push("ReadOnly".into())),
+            ("least-privilege", |snapshot| {
+                let wide = InlinePolicy { name: "wide, inline policy".into(), breadth: Breadth::Everything };
+                snapshot.users_mut()[1].inline_policies.push(wide);
+            }),
+        ];
+        for (control, break_it) in breaks {
+            let users = users(break_it);
+            assert_eq!(users.iter().map(|user| user.name.as_str()).collect::<Vec<_>>(), ["bob"], "{control}");
+            assert!(users[0].controls.iter().any(|id| id == control), "{control}: {:?}", users[0].controls);
+            assert_eq!(users[0].groups, Some(vec!["Readers".to_owned()]), "{control}");
+        }
+        let twice = users(|snapshot| {
+            bob(snapshot).access_keys[0].last_rotated = old();
+            bob(snapshot).access_keys[1] = bob(snapshot).access_keys[0].clone();
+        });
+        assert_eq!(twice[0].controls, ["access-key-rotation"], "once, however many keys");
+    }
+
+    #[test]
+    fn a_row_is_what_the_credential_report_says() {
+        let users = users(|snapshot| {
+            bob(snapshot).mfa_active = Ok(false);
+            bob(snapshot).password_last_used = Ok(None);
+        });
+        let alice = Snapshot::compliant().report_users()[0].clone();
+        let expected = AccessKey {
+            active: Some(true),
+            created: alice.access_keys[0].last_rotated.clone().unwrap(),
+            last_used: alice.access_keys[0].last_used.clone().unwrap(),
+        };
+        assert!(expected.created.is_some());
+        let [user] = users.as_slice() else { panic!("{users:?}") };
+        assert_eq!((user.has_password, user.has_mfa, user.password_last_used), (Some(true), Some(false), None));
+        assert_eq!(user.access_keys, [expected], "the second slot is empty");
+    }
+
+    #[test]
+    fn what_could_not_be_read_of_a_user_is_null() {
+        let without_identities = users(|snapshot| {
+            bob(snapshot).mfa_active = Ok(false);
+            snapshot.identities = Snapshot::blind().identities;
+        });
+        assert_eq!((without_identities[0].has_mfa, &without_identities[0].groups), (Some(false), &None));
+        let without_report = users(|snapshot| {
+            snapshot.users_mut()[1].attached_policies.push("ReadOnly".into());
+            snapshot.credential_report = Snapshot::blind().credential_report;
+        });
+        let [user] = without_report.as_slice() else { panic!("{without_report:?}") };
+        assert_eq!((user.has_password, user.has_mfa, user.access_keys.len()), (None, None, 0));
+        let unreadable = users(|snapshot| {
+            let cell = UnreadableCell { column: "mfa_active", found: Some("?".into()) };
+            bob(snapshot).mfa_active = Err(cell);
+        });
+        assert_eq!(unreadable[0].has_mfa, None, "nobody can judge it, which the evidence says");
+    }
+
+    #[test]
+    fn what_only_has_the_name_of_a_user_is_no_user() {
+        let users = users(|snapshot| {
+            let lapsed = SamlProvider { name: "bob".into(), valid_until: Some(Timestamp::UNIX_EPOCH) };
+            snapshot.identity_providers.as_mut().unwrap().saml = vec![lapsed];
+        });
+        assert_eq!(users, []);
+    }
+}

@@ -1,0 +1,566 @@
+//! What is kept of each run: the real reporter over the report bucket, run after run, at once, and while S3 fails.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use aws::report_bucket;
+use function::Invocation;
+use jiff::{SignedDuration, Timestamp};
+use lambda_runtime::Diagnostic;
+use reporter::chain::sha256;
+use reporter::{History, Reporter};
+use sandbox::runtime::{self, Invoke, Outcome};
+use sandbox::{Fault, Sandbox, Story, Trouble};
+use serde_json::{Value, json};
+
+use crate::account::{ALARM, Account, QUIET, story_now};
+use crate::stories::limits;
+
+const HISTORY: &str = "history.json";
+const PAGE: &str = "latest.html";
+const PUT: &str = "s3:PutObject";
+
+/// A report bucket, and what the checker answers over its account.
+struct Reports {
+    sandbox: Sandbox,
+    story: Story,
+    answer: Value,
+    environment: Vec<(String, String)>,
+}
+
+impl Reports {
+    async fn of(name: &str) -> Self {
+        Self::over(story_now(name)).await
+    }
+
+    async fn over(story: Story) -> Self {
+        let run = Account::of(&story).await.run(&story).await;
+        let answer = serde_json::to_value(run.answer.expect("an answer")).expect("JSON");
+        Self { sandbox: Sandbox::start(story.clone()).await, story, answer, environment: Vec::new() }
+    }
+
+    fn with(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// So many minutes after the first.
+    fn time(&self, number: usize) -> Timestamp {
+        let minutes = i64::try_from(number).expect("few runs");
+        (self.story.now + SignedDuration::from_mins(minutes)).round(jiff::Unit::Second).expect("a time")
+    }
+
+    fn key(&self, number: usize) -> String {
+        format!("reports/111122223333/{}-{number:08}.json", self.time(number).strftime("%Y/%m/%d/T%H%M%SZ"))
+    }
+
+    /// The record of the run `number`.
+    fn record(&self, number: usize) -> Value {
+        let mut answer = self.answer.clone();
+        answer["taken_at"] = json!(self.time(number));
+        let id = format!("{number:08}-0000-4000-8000-000000000000");
+        runtime::destination_record(&id, &self.story.event, &answer, self.time(number))
+    }
+
+    async fn keep(&self, number: usize) -> Outcome {
+        self.handle(&self.record(number)).await
+    }
+
+    /// `event` into the real binary.
+    async fn handle(&self, event: &Value) -> Outcome {
+        let mut invoke = Invoke::reporter(&self.sandbox, &self.story, event.to_string(), Duration::from_secs(60));
+        invoke.environment.extend(self.environment.clone());
+        runtime::invoke(invoke).await
+    }
+
+    async fn kept(&self, number: usize) -> Value {
+        let outcome = self.keep(number).await;
+        outcome.answer.unwrap_or_else(|error| panic!("{error}\n{}", outcome.log))
+    }
+
+    /// Keeps it while `fault` is there, and answers with the type of the error.
+    async fn fails(&self, number: usize, fault: Fault) -> String {
+        self.sandbox.add_fault(fault);
+        let outcome = self.keep(number).await;
+        self.sandbox.clear_faults();
+        let error = outcome.answer.expect_err("an error");
+        error["errorType"].as_str().expect("a type").to_owned()
+    }
+
+    fn history(&self) -> History {
+        let bytes = self.sandbox.object(HISTORY).expect("a history");
+        serde_json::from_slice(&bytes).expect("a history can be read")
+    }
+
+    fn report(&self, number: usize) -> Value {
+        serde_json::from_slice(&self.sandbox.object(&self.key(number)).expect("a report")).expect("JSON")
+    }
+
+    fn keys(&self) -> Vec<String> {
+        self.sandbox.objects().into_keys().collect()
+    }
+
+    fn versions(&self, key: &str) -> usize {
+        self.sandbox.objects()[key].versions
+    }
+
+    /// The code and the words of `make verify-evidence` over a copy of the bucket.
+    fn verified(&self, name: &str) -> (i32, String) {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("evidence-{name}"));
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder).expect("an old copy goes");
+        }
+        self.sandbox.copy_objects(&folder).expect("a copy of the bucket");
+        verify(&folder.to_string_lossy())
+    }
+
+    fn assert_clean(&self, name: &str) {
+        let (code, words) = self.verified(name);
+        assert!(code == 0 && words.contains("none was edited"), "{words}");
+    }
+}
+
+fn verify(folder: &str) -> (i32, String) {
+    let output =
+        Command::new(runtime::binary("sandbox")).args(["verify-evidence", folder]).output().expect("a program");
+    let words = String::from_utf8([output.stdout, output.stderr].concat()).expect("text");
+    (output.status.code().expect("a code"), words)
+}
+
+#[tokio::test]
+async fn the_first_run_makes_report_history_and_page() {
+    let reports = Reports::of(ALARM).await;
+    let answer = reports.kept(0).await;
+    let key = reports.key(0);
+    assert_eq!(reports.keys(), [HISTORY, PAGE, key.as_str()]);
+    let bytes = reports.sandbox.object(&key).unwrap();
+    let acts = reports.answer["root_activity"].as_array().unwrap().len();
+    assert!(acts > 0, "the story has acts of root");
+    assert_eq!(
+        answer,
+        json!({
+            "report": key, "sha256": sha256(&bytes), "page": PAGE, "exports": [],
+            "history": {"runs": 1, "acts": acts, "since": reports.time(0), "rebuilt": true, "unreadable_reports": 0},
+            "missing": [],
+        })
+    );
+    let mut expected = reports.record(0)["responsePayload"].clone();
+    expected["previous"] = Value::Null;
+    assert_eq!(reports.report(0), expected, "the answer as it was, and nothing before it");
+    let objects = reports.sandbox.objects();
+    let types = [HISTORY, PAGE, key.as_str()].map(|key| objects[key].content_type.as_str());
+    assert_eq!(types, ["application/json", "text/html; charset=utf-8", "application/json"]);
+    assert_eq!(reports.history().rebuilt_at, None, "before the first run there was nothing to make anew");
+    reports.assert_clean("first");
+}
+
+#[tokio::test]
+async fn each_report_names_the_one_before_and_a_retry_changes_nothing() {
+    let reports = Reports::of(QUIET).await;
+    for number in 0..3 {
+        reports.kept(number).await;
+    }
+    for number in 1..3 {
+        let before = reports.sandbox.object(&reports.key(number - 1)).unwrap();
+        assert_eq!(
+            reports.report(number)["previous"],
+            json!({"key": reports.key(number - 1), "sha256": sha256(&before)})
+        );
+    }
+    let (before, history) = (reports.sandbox.objects(), reports.history());
+    assert_eq!((history.chain.len(), history.runs.iter().map(|run| run.runs).sum::<usize>()), (3, 3));
+    for number in [2, 0, 1] {
+        let answer = reports.kept(number).await;
+        assert_eq!(answer["report"], json!(reports.key(number)));
+        assert_eq!(answer["page"].is_string(), number == 2, "only the newest is shown");
+    }
+    let after = reports.sandbox.objects();
+    for key in before.keys().filter(|key| *key != PAGE) {
+        assert_eq!(before[key], after[key], "{key} was not even written again");
+    }
+    reports.assert_clean("retry");
+}
+
+#[tokio::test]
+async fn two_at_once_make_one_chain() {
+    let reports = Reports::of(QUIET).await;
+    reports.kept(0).await;
+    reports.sandbox.add_fault(Fault::on(PUT, Trouble::Hold).times(1));
+    let (first, _) = tokio::join!(reports.keep(1), async {
+        reports.sandbox.held().await;
+        reports.kept(2).await;
+        reports.sandbox.release().await;
+    });
+    first.answer.unwrap();
+    let chain: Vec<String> = reports.history().chain.into_iter().map(|link| link.key).collect();
+    assert_eq!(chain, [0, 2, 1].map(|number| reports.key(number)), "whoever comes second reads again");
+    assert_eq!(reports.versions(PAGE), 2, "the older report is not shown after the newer one");
+    reports.assert_clean("two-at-once");
+}
+
+#[tokio::test]
+async fn a_page_that_comes_late_does_not_replace_that_of_a_newer_report() {
+    let reports = Reports::of(QUIET).await;
+    reports.kept(0).await;
+    // The history, the report, the page.
+    reports.sandbox.add_fault(Fault::on(PUT, Trouble::Hold).after(2).times(1));
+    let (first, _) = tokio::join!(reports.keep(1), async {
+        reports.sandbox.held().await;
+        assert_eq!(reports.kept(2).await["page"], PAGE);
+        reports.sandbox.place_object(PAGE, "of the newer report");
+        reports.sandbox.release().await;
+    });
+    assert_eq!(first.answer.unwrap()["page"], Value::Null);
+    assert_eq!(reports.sandbox.object(PAGE).unwrap(), b"of the newer report");
+}
+
+#[tokio::test]
+async fn an_older_report_that_comes_meanwhile_keeps_no_page_from_being_written() {
+    let reports = Reports::of(QUIET).await;
+    reports.kept(0).await;
+    // The history, the page's mark, the history's mark.
+    reports.sandbox.add_fault(Fault::on("s3:GetObject", Trouble::Hold).after(2).times(1));
+    let (newer, _) = tokio::join!(reports.keep(2), async {
+        reports.sandbox.held().await;
+        assert_eq!(reports.kept(1).await["page"], Value::Null);
+        reports.sandbox.release().await;
+    });
+    assert_eq!(newer.answer.unwrap()["page"], PAGE);
+    assert_eq!(reports.versions(PAGE), 2);
+    reports.assert_clean("meanwhile");
+}
+
+#[tokio::test]
+async fn many_at_once_make_one_chain() {
+    let reports = Reports::of(QUIET).await;
+    let (one, two, three, four) = tokio::join!(reports.keep(0), reports.keep(1), reports.keep(2), reports.keep(3));
+    for outcome in [one, two, three, four] {
+        outcome.answer.unwrap();
+    }
+    assert_eq!(reports.history().chain.len(), 4);
+    reports.assert_clean("many-at-once");
+}
+
+#[tokio::test]
+async fn a_history_that_is_gone_damaged_newer_or_anothers_is_made_anew() {
+    let reports = Reports::of(ALARM).await;
+    for number in 0..3 {
+        reports.kept(number).await;
+    }
+    let whole = reports.sandbox.object(HISTORY).unwrap();
+    let text = String::from_utf8(whole.clone()).unwrap();
+    let before = reports.history();
+    let spoiled = [
+        None,
+        Some(whole[..whole.len() / 2].to_vec()),
+        Some(text.replace("rootwatch.history/1", "rootwatch.history/2").into_bytes()),
+        Some(text.replace("\"account\":\"111122223333\"", "\"account\":\"999900001111\"").into_bytes()),
+        Some(b"\xff\xfe".to_vec()),
+    ];
+    for (number, spoiled) in (3..).zip(spoiled) {
+        reports.sandbox.remove_object(HISTORY);
+        if let Some(bytes) = spoiled {
+            assert_ne!(bytes, whole);
+            reports.sandbox.place_object(HISTORY, bytes);
+        }
+        let answer = reports.kept(number).await;
+        assert_eq!(answer["history"]["rebuilt"], true, "{answer}");
+        let history = reports.history();
+        assert_eq!((history.chain.len(), history.rebuilt_at.is_some()), (number + 1, true));
+        assert_eq!((&history.acts, history.runs.len()), (&before.acts, before.runs.len()));
+        assert_eq!(history.runs[0].runs, number + 1);
+    }
+    reports.assert_clean("rebuilt");
+}
+
+#[tokio::test]
+async fn a_report_of_the_past_that_cannot_be_read_is_counted_and_keeps_no_run_from_being_kept() {
+    let reports = Reports::of(QUIET).await;
+    reports.kept(0).await;
+    reports.sandbox.place_object(&reports.key(1), "<html>");
+    reports.sandbox.remove_object(HISTORY);
+    let answer = reports.kept(2).await;
+    assert_eq!(answer["history"]["unreadable_reports"], 1);
+    let (code, words) = reports.verified("unreadable");
+    assert!(code == 1 && words.contains(&format!("{} is no report that can be read", reports.key(1))), "{words}");
+}
+
+#[tokio::test]
+async fn what_is_not_written_is_an_error_and_the_others_are_done() {
+    let reports = Reports::of(QUIET).await.with("ROOTWATCH_EXPORTS", "csv,junit");
+    // The history, the report, the page, two exports.
+    let denied = |after| Fault::on(PUT, Trouble::Deny).after(after).times(1);
+    assert_eq!(reports.fails(0, denied(0)).await, "ReportNotKept");
+    assert!(reports.keys().is_empty(), "without its place in the chain nothing is written");
+    let (csv, junit) = ("latest.csv", "latest.junit.xml");
+    for (number, error_type, missing) in
+        [(1, "ReportNotKept", reports.key(1)), (2, "PageNotRenewed", PAGE.into()), (3, "ExportNotMade", csv.into())]
+    {
+        [PAGE, csv, junit].iter().for_each(|key| reports.sandbox.remove_object(key));
+        assert_eq!(reports.fails(number, denied(number)).await, error_type);
+        let expected = [HISTORY.to_owned(), PAGE.to_owned(), csv.to_owned(), junit.to_owned(), reports.key(number)];
+        for key in expected {
+            assert_eq!(reports.sandbox.object(&key).is_some(), key != missing, "{error_type}: {key}");
+        }
+        let answer = reports.kept(number).await;
+        assert_eq!((&answer["page"], &answer["exports"]), (&json!(PAGE), &json!([csv, junit])), "Lambda tries again");
+    }
+    reports.assert_clean("denied");
+}
+
+#[tokio::test]
+async fn what_passes_is_tried_again() {
+    for trouble in [Trouble::Throttle, Trouble::Broken, Trouble::Reset] {
+        let reports = Reports::of(QUIET).await;
+        for action in ["s3:GetObject", "s3:ListBucket", PUT] {
+            reports.sandbox.add_fault(Fault::on(action, trouble.clone()).times(1));
+        }
+        reports.kept(0).await;
+        assert_eq!(reports.keys().len(), 3, "{trouble:?}");
+        reports.assert_clean("passes");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_s3_that_is_lost_takes_no_second_place() {
+    let reports = Reports::of(QUIET).await;
+    for after in 0..3 {
+        reports.sandbox.add_fault(Fault::on(PUT, Trouble::LoseAnswer).after(after).times(1));
+        reports.kept(after).await;
+        assert_eq!(reports.history().chain.len(), after + 1, "the put number {after} came twice");
+        reports.sandbox.clear_faults();
+    }
+    reports.assert_clean("lost-answer");
+}
+
+#[tokio::test]
+async fn a_reporter_that_dies_after_it_took_its_place_leaves_a_gap_that_the_retry_fills() {
+    let reports = Reports::of(QUIET).await;
+    reports.kept(0).await;
+    assert_eq!(reports.fails(1, Fault::on(PUT, Trouble::Crash).times(1)).await, "Sandbox.Killed");
+    assert!(reports.sandbox.object(&reports.key(1)).is_none());
+    let (code, words) = reports.verified("newest-missing");
+    assert!(code == 1 && words.contains("the newest report, is missing"), "{words}");
+    reports.kept(2).await;
+    let (code, words) = reports.verified("gap");
+    assert!(
+        code == 1 && words.contains(&format!("FAULT: {} is missing; history.json names it", reports.key(1))),
+        "{words}"
+    );
+    reports.kept(1).await;
+    assert_eq!(reports.history().chain.len(), 3);
+    reports.assert_clean("filled");
+}
+
+#[tokio::test]
+async fn a_denial_of_what_is_not_there_is_an_error_and_no_first_run() {
+    let reports = Reports::of(QUIET).await;
+    assert_eq!(reports.fails(0, Fault::on("s3:ListBucket", Trouble::Deny)).await, "ReportNotKept");
+    assert_eq!(reports.fails(0, Fault::on("s3:GetObject", Trouble::Deny)).await, "ReportNotKept");
+    assert!(reports.keys().is_empty());
+}
+
+#[tokio::test]
+async fn a_bucket_that_hangs_is_an_error_in_time() {
+    let reports = Reports::of(QUIET).await;
+    reports.sandbox.add_fault(Fault::on("s3:GetObject", Trouble::Hang));
+    let settings = [("AWS_REGION", "eu-west-1".to_owned()), ("ROOTWATCH_REPORT_BUCKET", reports.story.report_bucket())];
+    let settings = reporter::Settings::read(settings.map(|(name, value)| (name.to_owned(), value)));
+    let reporter = Reporter::new(&reports.sandbox.sdk_config(&limits()).await, settings, |_| {});
+    let now = reports.story.now;
+    let invocation = Invocation {
+        function_arn: reports.story.function_arn(),
+        request_id: "00000000-0000-4000-8000-00000000000a".into(),
+        now,
+        ends: now + SignedDuration::from_secs(60),
+    };
+    let error = Diagnostic::from(reporter.handle(reports.record(0), &invocation).await.unwrap_err());
+    assert_eq!(error.error_type, "ReportNotKept");
+    assert!(error.error_message.ends_with("did not answer in time"), "{}", error.error_message);
+}
+
+#[tokio::test]
+async fn page_and_exports_are_made_anew_on_demand() {
+    let reports = Reports::of(ALARM).await.with("ROOTWATCH_EXPORTS", "csv");
+    let nothing = reports.handle(&json!({})).await.answer.unwrap_err();
+    assert_eq!(nothing["errorType"], "NothingKept");
+    assert!(reports.keys().is_empty(), "nothing is made of nothing");
+    reports.kept(0).await;
+    reports.kept(1).await;
+    for key in [PAGE, "latest.csv"] {
+        reports.sandbox.remove_object(key);
+    }
+    let answer = reports.handle(&json!({})).await.answer.unwrap();
+    assert_eq!(
+        (&answer["report"], &answer["page"], &answer["exports"]),
+        (&json!(reports.key(1)), &json!(PAGE), &json!(["latest.csv"]))
+    );
+    assert!(reports.sandbox.object(PAGE).is_some() && reports.sandbox.object("latest.csv").is_some());
+    for format in ["csv", "ocsf", "junit"] {
+        let answer = reports.handle(&json!({"export": format})).await.answer.unwrap();
+        assert_eq!((&answer["format"], &answer["taken_at"]), (&json!(format), &json!(reports.time(1))));
+        assert!(answer["body"].as_str().is_some_and(|body| !body.is_empty()), "{answer}");
+    }
+    assert_eq!(reports.keys().len(), 5, "an export on demand is not kept");
+}
+
+#[tokio::test]
+async fn an_export_is_of_the_newest_report_that_is_there() {
+    let reports = Reports::of(QUIET).await;
+    reports.kept(0).await;
+    reports.kept(1).await;
+    reports.sandbox.remove_object(&reports.key(1));
+    reports.sandbox.remove_object(HISTORY);
+    let answer = reports.handle(&json!({"export": "csv"})).await.answer.unwrap();
+    assert_eq!(answer["taken_at"], json!(reports.time(0)));
+}
+
+#[tokio::test]
+async fn a_run_that_failed_or_of_another_account_is_an_error_and_nothing_is_kept() {
+    let reports = Reports::of(QUIET).await;
+    let mut failed = reports.record(0);
+    failed["responsePayload"] = json!({"errorType": "x", "errorMessage": "y"});
+    let mut stranger = reports.record(0);
+    stranger["responsePayload"]["account"]["id"] = json!("999900001111");
+    for (record, error_type) in [
+        (failed, "InvalidEvent"),
+        (stranger, "UnknownAccount"),
+        (json!([]), "InvalidEvent"),
+        (json!({"dry_run": true}), "InvalidEvent"),
+    ] {
+        let error = reports.handle(&record).await.answer.unwrap_err();
+        assert_eq!(error["errorType"], error_type, "{error}");
+    }
+    assert!(reports.sandbox.calls().is_empty(), "nothing was called");
+}
+
+#[tokio::test]
+async fn a_report_of_a_newer_version_is_kept_as_it_is_and_shown_as_far_as_it_can_be_read() {
+    let reports = Reports::of(QUIET).await;
+    reports.kept(0).await;
+    let mut newer = reports.record(1);
+    let answer = &mut newer["responsePayload"];
+    answer["schema"] = json!("rootwatch.report/2");
+    answer["findings"] = json!({"of another shape": true});
+    answer["more"] = json!([1, 2, 3]);
+    let answer = reports.handle(&newer).await.answer.unwrap();
+    assert_eq!(answer["missing"].as_array().map(Vec::len), Some(2), "{answer}");
+    assert_eq!(reports.report(1)["more"], json!([1, 2, 3]));
+    let mut empty = reports.record(2);
+    empty["responsePayload"] = json!({});
+    let answer = reports.handle(&empty).await.answer.unwrap();
+    assert!(answer["missing"].as_array().is_some_and(|missing| missing.len() > 10), "{answer}");
+    reports.kept(3).await;
+    assert_eq!(reports.history().chain.len(), 4);
+    reports.assert_clean("newer");
+}
+
+#[tokio::test]
+async fn a_narrow_run_is_kept_and_is_no_day_of_the_history() {
+    let reports = Reports::of(ALARM).await;
+    let mut narrow = reports.record(0);
+    narrow["responsePayload"]["is_narrow"] = json!(true);
+    let answer = reports.handle(&narrow).await.answer.unwrap();
+    assert!(answer["missing"].to_string().contains("fewer Regions"), "{answer}");
+    let history = reports.history();
+    assert_eq!((history.chain.len(), history.runs.len(), history.acts.is_empty()), (1, 0, false));
+}
+
+#[tokio::test]
+async fn only_reports_are_locked_and_only_where_the_owner_wishes_it() {
+    let reports = Reports::of(QUIET).await.with("ROOTWATCH_OBJECT_LOCK_DAYS", "30");
+    let error = reports.keep(0).await.answer.unwrap_err();
+    assert_eq!(error["errorType"], "ReportNotKept", "a bucket without Object Lock takes no lock");
+    reports.sandbox.allow_object_lock();
+    reports.kept(0).await;
+    let until = reports.time(0) + SignedDuration::from_hours(24 * 30);
+    for (key, object) in reports.sandbox.objects() {
+        assert_eq!(object.retain_until, (key == reports.key(0)).then_some(until), "{key}");
+    }
+    let denied = Fault::on("s3:PutObjectRetention", Trouble::Deny);
+    assert_eq!(reports.fails(1, denied).await, "ReportNotKept");
+}
+
+#[tokio::test]
+async fn the_reporter_calls_what_its_role_may_and_nothing_of_the_account() {
+    let reports =
+        Reports::of(QUIET).await.with("ROOTWATCH_OBJECT_LOCK_DAYS", "30").with("ROOTWATCH_EXPORTS", "csv,ocsf,junit");
+    reports.sandbox.allow_object_lock();
+    reports.kept(0).await;
+    reports.kept(1).await;
+    let calls = reports.sandbox.calls();
+    let actions: BTreeSet<&str> = calls.iter().map(|call| call.action.as_str()).collect();
+    let allowed = report_bucket::ACTIONS.iter().chain(report_bucket::OBJECT_LOCK_ACTIONS).copied();
+    assert_eq!(actions, allowed.collect::<BTreeSet<_>>());
+    assert!(calls.iter().all(|call| call.region == "eu-west-1"));
+}
+
+#[tokio::test]
+async fn nothing_secret_and_no_user_whom_no_finding_names_is_kept_or_logged() {
+    let mut story = story_now(QUIET);
+    story.add_users(7);
+    let reports = Reports::over(story).await.with("ROOTWATCH_EXPORTS", "csv,ocsf,junit");
+    let outcome = reports.keep(0).await;
+    assert!(outcome.answer.is_ok(), "{}", outcome.log);
+    let objects = reports.sandbox.objects().into_iter().map(|(key, object)| (key, object.bytes));
+    let log = ("the log".to_owned(), outcome.log.clone().into_bytes());
+    let answer = ("the answer".to_owned(), format!("{:?}", outcome.answer).into_bytes());
+    for (place, bytes) in objects.chain([log, answer]) {
+        let text = String::from_utf8(bytes).expect("text");
+        for secret in ["user-0000", "AKIAEXAMPLE", "secret-of-the-sandbox", "X-Amz-", "<root_account>,"] {
+            assert!(!text.contains(secret), "{place} has {secret}");
+        }
+    }
+    assert!(outcome.log.contains("\"report\"") && outcome.log.contains(&reports.key(0)), "{}", outcome.log);
+    assert!(outcome.log.contains("ReportsKept"), "{}", outcome.log);
+}
+
+#[tokio::test]
+async fn hostile_text_stays_text() {
+    let reports = Reports::of("critical-hostile-text").await;
+    let mut record = reports.record(0);
+    let hostile = "<script>alert(1)</script>\"><img src=x onerror=alert(2)>";
+    for finding in record["responsePayload"]["findings"].as_array_mut().unwrap() {
+        finding["resources"] = json!([hostile]);
+    }
+    record["responsePayload"]["users"] = json!([{
+        "name": hostile, "has_password": true, "has_mfa": false, "password_last_used": null, "access_keys": [],
+        "groups": [hostile], "controls": ["user-mfa"],
+    }]);
+    reports.handle(&record).await.answer.unwrap();
+    let page = String::from_utf8(reports.sandbox.object(PAGE).unwrap()).unwrap();
+    assert!(!page.contains("<script>alert") && !page.contains("<img"), "an element was made of a name");
+    assert!(page.contains("&lt;script&gt;alert(1)"), "the name itself stands there, as text");
+    assert_eq!(reports.report(0)["users"][0]["name"], json!(hostile), "the evidence is as it was");
+}
+
+#[tokio::test]
+async fn an_edit_and_a_removal_show() {
+    let reports = Reports::of(QUIET).await;
+    for number in 0..3 {
+        reports.kept(number).await;
+    }
+    reports.assert_clean("whole");
+    for number in 0..3 {
+        let (key, bytes) = (reports.key(number), reports.sandbox.object(&reports.key(number)).unwrap());
+        let edited = String::from_utf8(bytes.clone()).unwrap().replacen("\"complete\":", "\"complete\": ", 1);
+        reports.sandbox.place_object(&key, edited);
+        let (code, words) = reports.verified("edited");
+        assert!(code == 1 && words.contains(&format!("FAULT: {key} was edited")), "{words}");
+        reports.sandbox.remove_object(&key);
+        let (code, words) = reports.verified("removed");
+        assert!(code == 1 && words.contains(&key) && words.contains("missing"), "{words}");
+        reports.sandbox.place_object(&key, bytes);
+    }
+    reports.sandbox.remove_object(HISTORY);
+    let (code, words) = reports.verified("no-history");
+    assert!(code == 1 && words.contains("FAULT: history.json is missing"), "{words}");
+}
+
+#[test]
+fn what_is_no_copy_of_a_bucket_is_bad_usage() {
+    let (code, words) = verify("no-such-folder");
+    assert!(code == 2 && words.contains("no copy of a report bucket"), "{words}");
+}
