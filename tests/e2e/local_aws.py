@@ -67,7 +67,7 @@ everywhere(
 )
 
 
-# The answer to an asynchronous call goes on to the function's destination on success.
+# What wakes a function by the bus or the schedule is an asynchronous call, whose answer goes on to the destination on success.
 is_asynchronous = contextvars.ContextVar("is_asynchronous", default=False)
 invoke, execute = lambda_svc.invoke_async_with_retry, lambda_svc._execute_function
 
@@ -95,6 +95,12 @@ def execute_and_hand_over(function, event):
     return result
 
 
+def dispatch(arn, payload):
+    function, config, _ = lambda_svc._get_func_record_for_ref(arn)
+    invoke_and_hand_over(lambda_svc._execution_record_for_config(function, config), json.loads(payload))
+
+
+eventbridge._dispatch_to_lambda = dispatch
 everywhere("invoke_async_with_retry", invoke, invoke_and_hand_over)
 everywhere("_execute_function", execute, execute_and_hand_over)
 
