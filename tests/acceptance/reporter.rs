@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use aws::report_bucket;
+use aws::{report_bucket, security_hub};
 use function::Invocation;
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::Diagnostic;
@@ -484,17 +484,65 @@ async fn only_reports_are_locked_and_only_where_the_owner_wishes_it() {
     assert_eq!(reports.fails(1, denied).await, "ReportNotKept");
 }
 
+/// The controls whose findings the calls after the first `calls` brought to Security Hub.
+fn told_to_security_hub(sandbox: &Sandbox, calls: usize) -> BTreeSet<String> {
+    let imports = sandbox.imports();
+    let findings = imports[calls..].iter().flat_map(|body| body["Findings"].as_array().unwrap().clone());
+    findings.map(|finding| finding["Id"].as_str().unwrap().rsplit('/').next().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn security_hub_is_told_of_all_once_a_day_and_else_of_what_changed() {
+    let mut reports = Reports::of(ALARM).await.with("ROOTWATCH_SECURITY_HUB", "yes");
+    reports.kept(0).await;
+    let all: BTreeSet<String> = checklist::CHECKLIST.iter().map(|control| control.id.to_owned()).collect();
+    assert_eq!(told_to_security_hub(&reports.sandbox, 0), all);
+    let of = |sandbox: &Sandbox| {
+        let findings = sandbox.security_findings();
+        let (_, found) = findings.iter().find(|(id, _)| id.ends_with("/root-access-keys")).expect("a finding");
+        [&found["Compliance"]["Status"], &found["RecordState"]].map(|field| field.as_str().unwrap().to_owned())
+    };
+    assert_eq!(of(&reports.sandbox), ["FAILED", "ACTIVE"]);
+
+    let finding = reports.answer["findings"].as_array_mut().unwrap().iter_mut();
+    for finding in finding.filter(|finding| finding["control"] == "root-access-keys") {
+        finding["status"] = json!("passed");
+    }
+    let calls = reports.sandbox.imports().len();
+    reports.kept(1).await;
+    let day = |number| reports.time(number).strftime("%F").to_string();
+    let expected = if day(0) == day(1) { BTreeSet::from(["root-access-keys".to_owned()]) } else { all };
+    assert_eq!(told_to_security_hub(&reports.sandbox, calls), expected);
+    assert_eq!(of(&reports.sandbox), ["PASSED", "ARCHIVED"], "the same finding, resolved");
+    assert_eq!(reports.sandbox.security_findings().len(), checklist::CHECKLIST.len());
+
+    let calls = reports.sandbox.imports().len();
+    reports.kept(2).await;
+    assert!(day(1) != day(2) || reports.sandbox.imports().len() == calls, "nothing changed");
+}
+
+#[tokio::test]
+async fn a_security_hub_that_refuses_is_an_error_of_its_own_and_told_by_the_retry() {
+    let reports = Reports::of(QUIET).await.with("ROOTWATCH_SECURITY_HUB", "yes");
+    let denied = Fault::on("securityhub:BatchImportFindings", Trouble::Deny);
+    assert_eq!(reports.fails(0, denied).await, "SecurityHubNotTold");
+    assert_eq!(reports.keys(), [HISTORY, PAGE, reports.key(0).as_str()], "all else is done");
+    reports.kept(0).await;
+    assert_eq!(told_to_security_hub(&reports.sandbox, 0).len(), checklist::CHECKLIST.len());
+}
+
 #[tokio::test]
 async fn the_reporter_calls_what_its_role_may_and_nothing_of_the_account() {
-    let reports =
-        Reports::of(QUIET).await.with("ROOTWATCH_OBJECT_LOCK_DAYS", "30").with("ROOTWATCH_EXPORTS", "csv,ocsf,junit");
+    let reports = Reports::of(QUIET).await;
+    let reports = reports.with("ROOTWATCH_OBJECT_LOCK_DAYS", "30").with("ROOTWATCH_EXPORTS", "csv,ocsf,junit");
+    let reports = reports.with("ROOTWATCH_SECURITY_HUB", "yes");
     reports.sandbox.allow_object_lock();
     reports.kept(0).await;
     reports.kept(1).await;
     let calls = reports.sandbox.calls();
     let actions: BTreeSet<&str> = calls.iter().map(|call| call.action.as_str()).collect();
-    let allowed = report_bucket::ACTIONS.iter().chain(report_bucket::OBJECT_LOCK_ACTIONS).copied();
-    assert_eq!(actions, allowed.collect::<BTreeSet<_>>());
+    let allowed = report_bucket::ACTIONS.iter().chain(report_bucket::OBJECT_LOCK_ACTIONS).chain(security_hub::ACTIONS);
+    assert_eq!(actions, allowed.copied().collect::<BTreeSet<_>>());
     assert!(calls.iter().all(|call| call.region == "eu-west-1"));
 }
 
