@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_iam::config::ProvideCredentials;
+use aws_sigv4::http_request::{
+    PercentEncodingMode, SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign,
+};
+use aws_sigv4::sign::v4;
+use checklist::Partition;
 use checklist::message::ReportLink;
 use checklist::snapshot::Cause;
 use jiff::Timestamp;
-
-use crate::failure;
 
 /// The IAM action that whoever opens a link takes, with the rights of whoever signed it.
 pub const ACTIONS: &[&str] = &["s3:GetObject"];
@@ -37,24 +40,34 @@ impl LatestReport {
         Self { config: config.clone(), bucket: bucket.into() }
     }
 
-    /// A link that is good from `at` on, for [`ReportLink::LASTS`] at most.
+    /// A link that is good from `at` on, for [`ReportLink::LASTS`] at most. Signed by hand: S3's own operation would make each function
+    /// that tells a megabyte larger.
     ///
     /// # Errors
     /// When there are no credentials to sign with, or the bucket's name is none.
     pub async fn link(&self, at: Timestamp) -> Result<ReportLink, LinkError> {
-        let failed = |cause| LinkError { bucket: self.bucket.clone(), cause };
-        let lasts = Duration::try_from(ReportLink::LASTS).unwrap_or_default();
-        let signing = PresigningConfig::builder().start_time(at.into()).expires_in(lasts).build();
-        let signing = signing.map_err(|error| failed(Cause::Refused { code: error.to_string() }))?;
-        // Made where it is needed, once a week.
-        let client = aws_sdk_s3::Client::new(&self.config);
-        let signed = client.get_object().bucket(&self.bucket).key(KEY).presigned(signing).await;
-        let signed = signed.map_err(|error| failed(failure::cause(&error)))?;
-        // Without credentials the SDK gives an address that S3 denies.
-        if !signed.uri().contains("X-Amz-Signature=") {
-            return Err(failed(Cause::Refused { code: "are there AWS credentials?".into() }));
-        }
-        Ok(ReportLink(signed.uri().to_owned()))
+        let region = self.config.region().map_or("us-east-1", |region| region.as_ref());
+        let domain = Partition::of_region(region).dns_suffix();
+        self.signed(&format!("https://{}.s3.{region}.{domain}/{KEY}", self.bucket), region, at).await
+    }
+
+    async fn signed(&self, url: &str, region: &str, at: Timestamp) -> Result<ReportLink, LinkError> {
+        let failed = |code: String| LinkError { bucket: self.bucket.clone(), cause: Cause::Refused { code } };
+        let provider = self.config.credentials_provider().ok_or_else(|| failed("are there AWS credentials?".into()))?;
+        let credentials = provider.provide_credentials().await.map_err(|error| failed(error.to_string()))?;
+        let identity = credentials.into();
+        let mut settings = SigningSettings::default();
+        settings.signature_location = SignatureLocation::QueryParams;
+        settings.expires_in = Some(Duration::try_from(ReportLink::LASTS).unwrap_or_default());
+        settings.percent_encoding_mode = PercentEncodingMode::Single;
+        let signing = v4::SigningParams::builder().identity(&identity).region(region).name("s3");
+        let signing = signing.time(at.into()).settings(settings).build().map_err(|error| failed(error.to_string()))?;
+        let request = SignableRequest::new("GET", url, std::iter::empty(), SignableBody::UnsignedPayload);
+        let signed = request.and_then(|request| sign(request, &signing.into()));
+        let (instructions, _) = signed.map_err(|error| failed(error.to_string()))?.into_parts();
+        let mut request = http::Request::builder().uri(url).body(()).map_err(|error| failed(error.to_string()))?;
+        instructions.apply_to_request_http1x(&mut request);
+        Ok(ReportLink(request.uri().to_string()))
     }
 }
 
@@ -66,7 +79,7 @@ mod tests {
 
     use super::*;
 
-    async fn link(bucket: &str, credentials: Option<Credentials>) -> Result<ReportLink, LinkError> {
+    fn config(credentials: Option<Credentials>) -> SdkConfig {
         let http = infallible_client_fn(|_| -> http::Response<&str> { panic!("nothing is called") });
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
@@ -76,7 +89,15 @@ mod tests {
             Some(credentials) => config.credentials_provider(SharedCredentialsProvider::new(credentials)),
             None => config,
         };
-        LatestReport::new(&config.build(), bucket).link("2026-11-20T10:00:00Z".parse().unwrap()).await
+        config.build()
+    }
+
+    fn now() -> Timestamp {
+        "2026-11-20T10:00:00Z".parse().unwrap()
+    }
+
+    async fn link(bucket: &str, credentials: Option<Credentials>) -> Result<ReportLink, LinkError> {
+        LatestReport::new(&config(credentials), bucket).link(now()).await
     }
 
     fn credentials() -> Option<Credentials> {
@@ -103,5 +124,24 @@ mod tests {
     async fn without_credentials_there_is_no_link_and_the_error_says_of_what() {
         let error = link("rootwatch-reports", None).await.unwrap_err().to_string();
         assert!(error.starts_with("a link to latest.html in rootwatch-reports could not be signed: "), "{error}");
+    }
+
+    #[tokio::test]
+    async fn the_signature_is_that_of_s3s_own_operation() {
+        let config = config(credentials());
+        let lasts = Duration::try_from(ReportLink::LASTS).unwrap();
+        let signing = aws_sdk_s3::presigning::PresigningConfig::builder().start_time(now().into()).expires_in(lasts);
+        let operation = aws_sdk_s3::Client::new(&config).get_object().bucket("rootwatch-reports").key(KEY);
+        let theirs = operation.presigned(signing.build().unwrap()).await.unwrap();
+        // It names itself in the address too.
+        let url = "https://rootwatch-reports.s3.eu-west-1.amazonaws.com/latest.html?x-id=GetObject";
+        let ours = LatestReport::new(&config, "rootwatch-reports").signed(url, "eu-west-1", now()).await.unwrap();
+        let sorted = |url: &str| {
+            let (address, query) = url.split_once('?').unwrap();
+            let mut query: Vec<String> = query.split('&').map(str::to_owned).collect();
+            query.sort();
+            (address.to_owned(), query)
+        };
+        assert_eq!(sorted(&ours.0), sorted(theirs.uri()));
     }
 }

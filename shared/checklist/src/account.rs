@@ -99,6 +99,14 @@ impl Partition {
         }
     }
 
+    /// Host name suffix of services.
+    pub fn dns_suffix(self) -> &'static str {
+        match self {
+            Self::Aws | Self::GovCloud => "amazonaws.com",
+            Self::China => "amazonaws.com.cn",
+        }
+    }
+
     /// Host name suffix of the management console.
     pub fn console_domain(self) -> &'static str {
         match self {
