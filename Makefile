@@ -59,11 +59,10 @@ browser:
 	@command -v $(CHROMIUM) >/dev/null || { apt-get update --quiet=2 && apt-get install --yes --quiet=2 --no-install-recommends chromium; } \
 	|| { echo "No $(CHROMIUM) here: install Chromium, or name a browser like it: make look CHROMIUM=path"; exit 1; }
 
-# The stack itself: built, deployed to a local AWS, and seen to work; ROW names some of the rows. Without the optimization at link time,
-# which takes most of a build and changes size and speed alone.
+# The stack itself: built, deployed to a local AWS, and seen to work; ROW names some of the rows.
 ROW ?=
 e2e: build/sam/.ready build/local-aws/.ready
-	CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 PATH="$(CURDIR)/build/sam/bin:$$PATH" build/local-aws/bin/python tests/e2e/stack.py $(ROW)
+	PATH="$(CURDIR)/build/sam/bin:$$PATH" build/local-aws/bin/python tests/e2e/stack.py $(ROW)
 
 # Writes what the tests compare with: snapshots, CONTROLS.md, docs/*.schema.json. Read the difference before committing it.
 bless:
