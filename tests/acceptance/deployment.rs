@@ -178,9 +178,12 @@ fn reports_outlive_the_stack_private_encrypted_versioned_and_over_tls_alone() {
     let of = |rule: &Value| (rule["Prefix"].as_str().unwrap().to_owned(), strings(&rule["ExpirationInDays"]).concat());
     assert_eq!(
         rules.iter().map(of).collect::<Vec<_>>(),
-        [("reports/", "ReportRetentionDays"), ("latest.html", ""), ("history.json", ""), ("exports/", "")]
+        [("reports/", "ReportRetentionDays"), ("latest.", ""), ("history.json", "")]
             .map(|(prefix, days)| (prefix.to_owned(), days.to_owned()))
     );
+    let replaced =
+        reporter::exports::Format::ALL.map(|format| format.file_name()).into_iter().chain([aws::report_link::KEY]);
+    assert!(replaced.clone().count() == 4 && replaced.into_iter().all(|name| name.starts_with("latest.")));
     assert!(rules.iter().all(|rule| rule["NoncurrentVersionExpiration"]["NoncurrentDays"].as_i64().unwrap() > 0));
     let denial = &statements(&template["Resources"]["ReportBucketPolicy"]["Properties"])[0];
     let said = ["Effect", "Principal", "Action"].map(|name| denial[name].as_str().unwrap());
