@@ -316,6 +316,14 @@ impl Fault {
         }
     }
 
+    /// The control that fails, or that could not be judged.
+    pub fn control(&self) -> Option<&str> {
+        match self {
+            Self::Control { control } | Self::Unjudged { control } => Some(control),
+            Self::Unread { .. } | Self::NoSubscriber => None,
+        }
+    }
+
     /// What is wrong, a few words without a verb or a sentence without a full stop.
     pub fn headline(&self) -> String {
         let control = |id: &str| controls::control(id);

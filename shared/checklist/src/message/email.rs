@@ -438,20 +438,23 @@ impl<'a> Mail<'a> {
             self.line(format!("  {number} {title:<62} {}", words::shown(status)));
         }
         let Some(report) = self.bulletin.report else { return };
-        // A digest has listed what is open, and what is excepted.
-        if self.sorted.digest().is_none() {
-            self.not_passed(report);
-        }
+        self.not_passed(report);
         self.rest(report);
     }
 
     /// What fails, the worst first; what is unknown; what is excepted. A line each: what is new stands above with all its details.
+    /// A digest has listed the conditions that are open, and what is excepted: what is left is told by another condition.
     fn not_passed(&mut self, report: &Report) {
+        let digest = self.sorted.digest();
+        let is_listed = |finding: &Finding| {
+            digest
+                .is_some_and(|digest| digest.open.iter().any(|open| open.condition.control() == Some(finding.control)))
+        };
         let mut findings: Vec<&Finding> = report.findings.iter().collect();
         findings.sort_by_key(|finding| finding.rank());
         let open: Vec<(String, String)> = findings
             .iter()
-            .filter(|finding| !finding.is_excepted())
+            .filter(|finding| !finding.is_excepted() && !is_listed(finding))
             .filter_map(|finding| Some((finding, controls::control(finding.control)?)))
             .filter_map(|(finding, control)| match finding.status {
                 Status::Failed => Some((format!("  FAILED   {:<9}", finding.severity), control.violation, control.id)),
@@ -465,6 +468,9 @@ impl<'a> Mail<'a> {
         }
         if let Some(more) = open.len().checked_sub(MAX_LINES).filter(|more| *more > 0) {
             self.line(format!("  and {more} more"));
+        }
+        if digest.is_some() {
+            return;
         }
         for finding in findings.iter().filter(|finding| finding.status >= Status::Unknown) {
             for exception in &finding.exceptions {

@@ -3,10 +3,10 @@
 use jiff::SignedDuration;
 
 use super::*;
-use crate::Severity;
 use crate::alert::{Condition, Failure, Fault, Plan, annotate, announce};
 use crate::declarations::{ATTESTATION_HOLDS, Attestation, Exception, Statement};
 use crate::selection::Selection;
+use crate::{Severity, Status};
 
 pub(super) const QUARTER: SignedDuration = SignedDuration::from_mins(15);
 
@@ -224,6 +224,24 @@ fn a_silenced_and_a_dropped_condition_are_not_called_resolved() {
     let mail = story.run(QUARTER, |snapshot| drop(snapshot.root_events.regions.pop())).mail();
     assert!(mail.subject.starts_with("[rootwatch] NO LONGER CHECKED: root events of eu-west-1"), "{}", mail.subject);
     assert!(mail.text.contains("\n1 no longer checked.\nFive steps: 5 of 5 · "), "{}", mail.text);
+}
+
+#[test]
+fn a_digest_names_every_control_that_does_not_pass_once() {
+    let mut story = Story::new();
+    story.policy.digest = Rhythm::Daily;
+    let blind = Snapshot::blind();
+    let mail = story.run(QUARTER, no_mfa).run(QUARTER, |snapshot| snapshot.budgets = blind.budgets).mail();
+    let checklist = section(&mail.text, "CHECKLIST");
+    assert!(
+        unwrapped(checklist).contains("FAILED MEDIUM root has no hardware MFA (root-hardware-mfa)"),
+        "it is told by that of root-mfa, and fails all the same: {checklist}"
+    );
+    assert!(unwrapped(checklist).contains("UNKNOWN") && checklist.contains("(billing-alerts)"), "{checklist}");
+    assert!(!checklist.contains("(root-mfa)"), "it is listed as open: {checklist}");
+    for finding in story.report().findings.iter().filter(|finding| finding.status >= Status::Unknown) {
+        assert!(mail.text.contains(finding.control), "{}: {}", finding.control, mail.text);
+    }
 }
 
 #[test]
