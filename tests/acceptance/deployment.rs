@@ -421,6 +421,8 @@ fn every_example_of_a_declaration_is_accepted() {
         ("Exceptions", "ROOTWATCH_EXCEPTIONS", "\"control\""),
         ("Attestations", "ROOTWATCH_ATTESTATIONS", "\"statement\""),
     ] {
+        let pattern = template["Parameters"][parameter]["AllowedPattern"].as_str();
+        assert_eq!(pattern, Some(r"^\s*$|^\s*\[[\s\S]*\]\s*$"), "what a shell or the SAM CLI cut off is refused");
         let description = template["Parameters"][parameter]["Description"].as_str().unwrap();
         let (_, example) = description.split_once("Example: ").unwrap();
         let blocks = readme.split("```json\n").skip(1).filter_map(|block| block.split("```").next());

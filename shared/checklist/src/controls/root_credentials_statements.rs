@@ -24,8 +24,11 @@ pub(super) const CONTROL: Control = Control {
             "State it, with your name and the day: CloudFormation, rootwatch's stack, Update, parameter Attestations.",
         ],
         cli: &[
-            "sam deploy --parameter-overrides 'Attestations=[{\"statement\":\"root-password-strong\",\"by\":\"<name>\",\
-             \"on\":\"<yyyy-mm-dd>\"}]'   # all three, in one list",
+            "echo '[{\"statement\":\"root-password-strong\",\"by\":\"<name>\",\"on\":\"<yyyy-mm-dd>\"},\
+             {\"statement\":\"root-credentials-stored-safely\",\"by\":\"<name>\",\"on\":\"<yyyy-mm-dd>\"},\
+             {\"statement\":\"root-mfa-reachable-by-two\",\"by\":\"<name>\",\"on\":\"<yyyy-mm-dd>\"}]' \
+             > attestations.json   # and whatever else you state",
+            "sam deploy --parameter-overrides \"Attestations='$(cat attestations.json)'\"",
         ],
     },
     sources: &[Source::Attestations, Source::CredentialReport, Source::AccountSummary],
@@ -78,7 +81,7 @@ mod tests {
 
     use super::*;
     use crate::controls::tests::{judge, judge_with, unavailable};
-    use crate::declarations::ATTESTATION_HOLDS;
+    use crate::declarations::{ATTESTATION_HOLDS, parse_attestations};
 
     /// All that is asked was stated so long ago.
     fn stated(ago: SignedDuration) -> Settings {
@@ -123,6 +126,30 @@ mod tests {
             |_| {},
         );
         assert_eq!((verdict.status, verdict.resources.len()), (Status::Failed, 3));
+    }
+
+    /// What the SAM CLI makes of `Attestations=` in an argument: it takes what is in single quotes whole, and other text as far as the
+    /// first space or double quote
+    /// (<https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-cli-command-reference-sam-deploy.html>).
+    fn as_sam_takes_it(argument: &str) -> &str {
+        let value = argument.strip_prefix("Attestations=").unwrap();
+        match value.strip_prefix('\'') {
+            Some(quoted) => quoted.split('\'').next().unwrap(),
+            None => value.split([' ', '"']).next().unwrap(),
+        }
+    }
+
+    #[test]
+    fn the_commands_state_all_that_is_asked_as_sam_and_the_parser_take_it() {
+        let [echo, deploy] = CONTROL.remediation.cli else { panic!("two commands") };
+        let file = echo.strip_prefix("echo '").and_then(|rest| rest.split_once("' > attestations.json")).unwrap().0;
+        let argument = deploy.strip_prefix("sam deploy --parameter-overrides \"").unwrap().strip_suffix('"').unwrap();
+        let argument = argument.replace("$(cat attestations.json)", file).replace("<yyyy-mm-dd>", "2026-11-20");
+        let stated = parse_attestations(as_sam_takes_it(&argument), Snapshot::compliant().taken_at).unwrap();
+        assert_eq!(stated.iter().map(|stated| stated.statement).collect::<Vec<_>>(), ASKED);
+        assert!(
+            parse_attestations(as_sam_takes_it(&argument.replace('\'', "")), Snapshot::compliant().taken_at).is_err()
+        );
     }
 
     #[test]
