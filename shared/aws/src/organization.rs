@@ -95,15 +95,16 @@ pub async fn central_root_access(client: &aws_sdk_iam::Client) -> Result<Option<
     }
 }
 
-/// The service control policies that are in force for `account`, which must be a member: those attached to it and to everything it is
-/// in, each once. Left out is AWS's own that allows everything. `None`: AWS does not tell this account
-/// (<https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListPoliciesForTarget.html>).
+/// The service control policies that are in force for `account`, which must be a member and has the root user `root` (its ARN): those
+/// attached to it and to everything it is in, each once. Left out is AWS's own that allows everything. `None`: AWS does not tell this
+/// account (<https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListPoliciesForTarget.html>).
 ///
 /// # Errors
 /// When one of the policies could not be read, after AWS has told the first ones.
 pub async fn service_control_policies(
     client: &Client,
     account: &AccountId,
+    root: &str,
 ) -> Result<Option<Vec<ServiceControlPolicy>>, Unavailable> {
     let own = match attached(client, account.as_str()).await {
         Ok(own) => own,
@@ -122,7 +123,7 @@ pub async fn service_control_policies(
     }));
     let attached = own.into_iter().chain(inherited.await?.into_iter().flatten());
     let policies: BTreeMap<String, String> = attached.filter(|(id, _)| id != FULL_ACCESS).collect();
-    let policies = stream::iter(policies).map(|(id, name)| policy(client, id, name));
+    let policies = stream::iter(policies).map(|(id, name)| policy(client, id, name, root));
     policies.buffered(AT_ONCE).try_collect().await.map(Some)
 }
 
@@ -184,12 +185,12 @@ async fn parent(client: &Client, child: &str) -> Result<Option<String>, Unavaila
     })
 }
 
-async fn policy(client: &Client, id: String, name: String) -> Result<ServiceControlPolicy, Unavailable> {
+async fn policy(client: &Client, id: String, name: String, root: &str) -> Result<ServiceControlPolicy, Unavailable> {
     let answer = client.describe_policy().policy_id(&id).send().await;
     let answer = answer.map_err(|error| failed("DescribePolicy", &id, &error))?;
     // A policy without a document is one that nobody can judge.
     let document = answer.policy().and_then(|policy| policy.content()).unwrap_or_default();
-    Ok(ServiceControlPolicy { name, denies_root: Denial::of(document) })
+    Ok(ServiceControlPolicy { name, denies_root: Denial::of(document, root) })
 }
 
 fn failed<E: aws_sdk_organizations::error::ProvideErrorMetadata>(
@@ -212,6 +213,7 @@ mod tests {
     use aws_sdk_organizations::types::error as organizations_error;
     use aws_sdk_organizations::types::{self, Parent, Policy};
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+    use checklist::Partition;
 
     use super::*;
 
@@ -330,7 +332,7 @@ mod tests {
 
     const ROOT: &str = "r-abcd";
     const UNIT: &str = "ou-abcd-11111111";
-    const DENY_ALL: &str = r#"{"Statement":{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringLike":{"aws:PrincipalArn":"arn:aws:iam::*:root"}}}}"#;
+    const DENY_ALL: &str = r#"{"Statement":{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalArn":"arn:aws:iam::111122223333:root"}}}}"#;
     const DENY_SOME: &str = r#"{"Statement":{"Effect":"Deny","Action":"s3:*","Resource":"*"}}"#;
 
     fn summary(id: &str) -> PolicySummary {
@@ -375,7 +377,7 @@ mod tests {
 
     async fn policies_by(rules: &[&Rule]) -> Result<Option<Vec<ServiceControlPolicy>>, Unavailable> {
         let client = mock_client!(aws_sdk_organizations, RuleMode::MatchAny, rules);
-        service_control_policies(&client, &account()).await
+        service_control_policies(&client, &account(), &account().root_arn(Partition::Aws)).await
     }
 
     #[tokio::test]

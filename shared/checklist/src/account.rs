@@ -40,6 +40,11 @@ impl AccountId {
         Self::parse(arn.split(':').nth(4).unwrap_or_default())
     }
 
+    /// ARN of its root user in `partition`.
+    pub fn root_arn(&self, partition: Partition) -> String {
+        format!("arn:{}:iam::{self}:root", partition.as_str())
+    }
+
     /// The twelve digits.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -132,7 +137,7 @@ pub struct Account {
 impl Account {
     /// ARN of the root user.
     pub fn root_arn(&self) -> String {
-        format!("arn:{}:iam::{}:root", self.partition.as_str(), self.id)
+        self.id.root_arn(self.partition)
     }
 }
 

@@ -130,7 +130,10 @@ impl Collector {
             ),
             Ok(Some(_)) => tokio::join!(
                 look.ask(central, ready(Ok(None))),
-                look.ask(policies, async { organization::service_control_policies(&client(), &look.account).await }),
+                look.ask(policies, async {
+                    let root = look.account.root_arn(look.partition);
+                    organization::service_control_policies(&client(), &look.account, &root).await
+                }),
             ),
         };
         Membership { organization, central_root_access, service_control_policies }
