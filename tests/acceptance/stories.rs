@@ -124,6 +124,7 @@ stories! {
     low_root_password_is_old = "low-root-password-is-old";
     medium_a_member_account_of_an_organization = "medium-a-member-account-of-an-organization";
     medium_a_member_whose_guardrail_is_visible = "medium-a-member-whose-guardrail-is-visible";
+    medium_a_member_whose_policies_do_not_bind_root = "medium-a-member-whose-policies-do-not-bind-root";
     medium_no_organization_and_a_region_that_nobody_allowed = "medium-no-organization-and-a-region-that-nobody-allowed";
     medium_nobody_would_notice_the_bill = "medium-nobody-would-notice-the-bill";
     medium_users_hold_policies_of_their_own = "medium-users-hold-policies-of-their-own";

@@ -2,7 +2,7 @@ use super::named::named;
 use crate::control::{Control, Reference, Remediation, Severity};
 use crate::finding::{Evidence, Status, Verdict};
 use crate::framework::Framework;
-use crate::organization::{CentralRootAccess, ServiceControlPolicy};
+use crate::organization::{CentralRootAccess, Organization, ServiceControlPolicy};
 use crate::policy_document::Denial;
 use crate::settings::Settings;
 use crate::snapshot::{Snapshot, Source, Unavailable};
@@ -22,12 +22,14 @@ pub(super) const CONTROL: Control = Control {
                 member everything, and root's credentials can be deleted for good, so that there is nothing to steal.",
     semantics: "A member account passes when root has no credentials at all, or when a service control policy in force denies \
                 root everything; exemptions for other principals and for sessions of centralized root access do not matter. It \
-                fails when root has credentials, the policies in force can be seen and none denies root everything. AWS shows \
-                them to the management account and to those it delegates to; elsewhere it is unknown. The management account, \
-                which such policies never bind, fails when centralized management of root credentials is off. Not applicable \
-                without an organization.",
+                fails when root has credentials, the policies in force can be seen and none denies root everything, or the \
+                organization has consolidated billing alone, in which there are no such policies. AWS shows them to the \
+                management account and to those it delegates to; elsewhere it is unknown. The management account, which such \
+                policies never bind, is judged by `RootCredentialsManagement` alone, centralized management of root credentials, \
+                and fails when it is off; `RootSessions` is shown and not judged. Not applicable without an organization.",
     remediation: Remediation {
         console: &[
+            "An organization with consolidated billing alone: enable all features first (control organization).",
             "In the management account: IAM, Root access management, Enable; choose Root credentials management and Privileged \
              root actions in member accounts.",
             "There: IAM, Root access management, the member account, Take privileged action, Delete root user credentials.",
@@ -71,8 +73,8 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     };
     let is_managing = organization.is_managed_by(&snapshot.account);
     let part = if is_managing { "managed by this account" } else { "this account is a member" };
-    let organization = snapshot.evidence(Source::Organization, format!("organization {}", organization.id), part);
-    if is_managing { managing(snapshot, organization) } else { Ok(member(snapshot, organization)) }
+    let evidence = snapshot.evidence(Source::Organization, format!("organization {}", organization.id), part);
+    if is_managing { managing(snapshot, evidence) } else { Ok(member(snapshot, organization, evidence)) }
 }
 
 fn managing(snapshot: &Snapshot, organization: Evidence) -> Result<Verdict, Unavailable> {
@@ -90,7 +92,7 @@ fn managing(snapshot: &Snapshot, organization: Evidence) -> Result<Verdict, Unav
     })
 }
 
-fn member(snapshot: &Snapshot, organization: Evidence) -> Verdict {
+fn member(snapshot: &Snapshot, organization: &Organization, part: Evidence) -> Verdict {
     let credentials = root_has_credentials(snapshot);
     let policies = snapshot.service_control_policies.as_ref().map(Option::as_deref);
     let mut evidence = Vec::new();
@@ -101,7 +103,7 @@ fn member(snapshot: &Snapshot, organization: Evidence) -> Verdict {
     if let Ok(Some(central)) = snapshot.central_root_access {
         evidence.extend(features(snapshot, central));
     }
-    evidence.push(organization);
+    evidence.push(part);
     if let Ok(Some(policies)) = policies {
         evidence.extend(in_force(snapshot, policies));
     }
@@ -118,6 +120,11 @@ fn member(snapshot: &Snapshot, organization: Evidence) -> Verdict {
     }
     match (credentials, policies) {
         (Ok(false), _) => Verdict::new(Status::Passed, "Root has no credentials", evidence),
+        (Ok(true), _) if !organization.has_all_features => {
+            let reason = "Root has credentials, and the organization has consolidated billing alone: until all its features are \
+                          enabled it can neither deny root anything nor delete root's credentials";
+            Verdict::new(Status::Failed, reason, evidence)
+        }
         (Err(unavailable), _) | (_, Err(unavailable)) => unknown(unavailable.to_string(), evidence),
         (Ok(true), Ok(None)) => {
             let reason =
@@ -321,6 +328,21 @@ mod tests {
         });
         assert_eq!(verdict.status, Status::Failed, "they could be deleted centrally, and were not");
         assert!(facts(&verdict).contains(&"RootCredentialsManagement = enabled".to_owned()));
+    }
+
+    #[test]
+    fn a_member_of_an_organization_for_billing_alone_fails_whatever_it_is_shown_unless_root_has_no_credentials() {
+        for seen in [Ok(None), Err(unavailable(Source::ServiceControlPolicies)), policies(&[])] {
+            let of = |passwords| {
+                as_member(|snapshot| {
+                    snapshot.organization.as_mut().unwrap().as_mut().unwrap().has_all_features = false;
+                    snapshot.service_control_policies = seen.clone();
+                    snapshot.summary_mut().root_password = Ok(passwords);
+                })
+            };
+            assert_eq!([of(0).status, of(1).status], [Status::Passed, Status::Failed]);
+            assert!(of(1).reason.contains("consolidated billing alone"), "{}", of(1).reason);
+        }
     }
 
     #[test]
