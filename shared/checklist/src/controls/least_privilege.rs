@@ -18,8 +18,9 @@ pub(super) const CONTROL: Control = Control {
                 it does not show in the list of administrators.",
     semantics: "Judges customer-managed policies that are attached to a user, a group or a role, and inline policies. Fails when \
                 one allows every action on every resource, or everything but what a `NotAction` or `NotResource` names while IAM \
-                stays open. A condition does not excuse: it says when, not how much. Policies that AWS manages are not judged; \
-                who holds AdministratorAccess is judged in steps 3 and 4. Not applicable without such policies.",
+                stays open. A condition does not excuse: it says when, not how much; nor does a `Deny` elsewhere. Policies that \
+                AWS manages are not judged; who holds AdministratorAccess is judged in steps 3 and 4. Not applicable without such \
+                policies.",
     remediation: Remediation {
         console: &[
             "IAM, Roles (or Users), the one that holds it, Last Accessed: see which services it really uses.",
@@ -55,6 +56,7 @@ pub(super) const CONTROL: Control = Control {
 fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     let mut survey = Survey::default();
     let mut policies = Vec::new();
+    let mut evidence = Vec::new();
     match &snapshot.roles_and_policies {
         Ok(found) => {
             for policy in found.policies.iter().filter(|policy| policy.attachments > 0) {
@@ -63,30 +65,26 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
             for role in &found.roles {
                 policies.extend(inline(Source::RolesAndPolicies, "role", &role.name, &role.inline_policies));
             }
+            let judged = "attached customer-managed policies, inline policies of roles";
+            evidence.push(snapshot.evidence(Source::RolesAndPolicies, judged, policies.len()));
         }
         Err(unavailable) => survey.unread = Some(unavailable.clone()),
     }
     match &snapshot.identities {
         Ok(found) => {
+            let others = policies.len();
             for group in &found.groups {
                 policies.extend(inline(Source::Identities, "group", &group.name, &group.inline_policies));
             }
             for user in &found.users {
                 policies.extend(inline(Source::Identities, "user", &user.name, &user.inline_policies));
             }
+            let judged = "inline policies of users and groups";
+            evidence.push(snapshot.evidence(Source::Identities, judged, policies.len() - others));
         }
         Err(unavailable) => survey.unread = Some(unavailable.clone()),
     }
 
-    let count = |of: Source| policies.iter().filter(|(source, ..)| *source == of).count();
-    let evidence = vec![
-        snapshot.evidence(
-            Source::RolesAndPolicies,
-            "attached customer-managed policies, inline policies of roles",
-            count(Source::RolesAndPolicies),
-        ),
-        snapshot.evidence(Source::Identities, "inline policies of users and groups", count(Source::Identities)),
-    ];
     let fine = if policies.is_empty() {
         let reason = "No customer-managed policy is attached, and there is no inline policy";
         Verdict::new(Status::NotApplicable, reason, evidence)
@@ -104,7 +102,10 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     }
     Ok(survey.verdict(
         fine,
-        ["attached policy allows everything", "attached policies allow everything"],
+        [
+            "attached policy allows everything, or everything but what it names",
+            "attached policies allow everything, or everything but what they name",
+        ],
         ["attached policy cannot be read", "attached policies cannot be read"],
     ))
 }
@@ -178,7 +179,7 @@ mod tests {
                 let verdict = judge(&CONTROL, |snapshot| add(snapshot, breadth));
                 assert_eq!(
                     (verdict.status, verdict.reason.as_str()),
-                    (Status::Failed, "1 attached policy allows everything")
+                    (Status::Failed, "1 attached policy allows everything, or everything but what it names")
                 );
                 assert_eq!(verdict.resources, [name]);
                 assert_eq!(
@@ -224,8 +225,11 @@ mod tests {
             (|snapshot| snapshot.identities = Err(unavailable(Source::Identities)), 0),
             (|snapshot| snapshot.roles_and_policies = Err(unavailable(Source::RolesAndPolicies)), 2),
         ];
-        for (blind, seen) in blinds {
-            assert_eq!(judge(&CONTROL, blind).status, Status::Unknown);
+        for ((blind, seen), of) in blinds.into_iter().zip([Source::RolesAndPolicies, Source::Identities]) {
+            let verdict = judge(&CONTROL, blind);
+            assert_eq!(verdict.status, Status::Unknown);
+            let sources: Vec<Source> = verdict.evidence.iter().map(|evidence| evidence.source).collect();
+            assert_eq!(sources, [of], "what was not read was not counted");
             let verdict = judge(&CONTROL, |snapshot| {
                 PLACES[seen].0(snapshot, Breadth::Everything);
                 blind(snapshot);
