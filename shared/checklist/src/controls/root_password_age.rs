@@ -22,7 +22,7 @@ pub(super) const CONTROL: Control = Control {
     semantics: "The newest known change counts: `password_last_changed` of the credential report, and `PasswordUpdated`, \
                 `ChangePassword` or a completed recovery in CloudTrail. Where none of these has a date, the statement \
                 `root-password-changed` of the parameter `Attestations` does. Fails when it is more than 90 days old; unknown \
-                when nothing tells. Not applicable when root has no password.",
+                when nothing tells, as for hours after root got a password again. Not applicable when root has no password.",
     remediation: Remediation {
         console: &[
             "Sign in as root with MFA and open Account from the account menu.",
@@ -102,11 +102,21 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
             return Ok(Verdict::new(Status::Passed, reason, evidence));
         }
     }
-    if let Err(unavailable) = &snapshot.root_password_change {
-        return Ok(Verdict { evidence, ..unavailable.clone().into() });
+    // The counter shows a password that is younger than the report; the history was not asked for one that the report denies.
+    let is_new = snapshot.root_row().is_ok_and(|root| root.password_enabled == Ok(false));
+    if let Err(unavailable) = snapshot.root_password_change.as_ref().map_err(Clone::clone)
+        && !is_new
+    {
+        return Ok(Verdict { evidence, ..unavailable.into() });
     }
     Ok(match newest.or(stated.map(|stated| stated.on)) {
         Some(at) => Verdict::new(Status::Failed, old(at), evidence),
+        None if is_new => Verdict::new(
+            Status::Unknown,
+            "Root has a password that the credential report does not know yet; the next report, at most 4 hours later, tells its \
+             age. If nobody of yours set it, reset it now",
+            evidence,
+        ),
         None => Verdict::new(
             Status::Unknown,
             "AWS does not tell when root's password was last changed: change it, or state `root-password-changed` in the \
@@ -130,7 +140,10 @@ fn without_password(snapshot: &Snapshot) -> Option<Verdict> {
 }
 
 fn changes_password(act: &RootActivity) -> bool {
-    act.error.is_none() && matches!(act.kind, Kind::PasswordChanged | Kind::PasswordRecoveryCompleted)
+    // An act whose record cannot be read may have failed.
+    act.error.is_none()
+        && act.details_readable
+        && matches!(act.kind, Kind::PasswordChanged | Kind::PasswordRecoveryCompleted)
 }
 
 #[cfg(test)]
@@ -223,7 +236,8 @@ mod tests {
     fn attempts_and_other_acts_are_no_change() {
         let mut refused = act(Kind::PasswordChanged, None);
         refused.error = Some("Failed".into());
-        for act in [refused, act(Kind::PasswordRecoveryRequested, None), act(Kind::SignInSucceeded, None)] {
+        let unreadable = RootActivity { details_readable: false, ..act(Kind::PasswordChanged, None) };
+        for act in [refused, unreadable, act(Kind::PasswordRecoveryRequested, None), act(Kind::SignInSucceeded, None)] {
             let verdict = judge(&CONTROL, |snapshot| {
                 old(snapshot);
                 snapshot.root_events.activity = vec![RootActivity { time: Some(days_ago(snapshot, 1)), ..act }];
@@ -253,6 +267,24 @@ mod tests {
         assert!(verdict.evidence[0].value.contains("not_supported"));
         let verdict = judge(&CONTROL, |snapshot| snapshot.root().password_last_changed = Ok(None));
         assert_eq!(verdict.status, Status::Unknown);
+    }
+
+    #[test]
+    fn a_password_that_the_report_does_not_know_yet_is_unknown_for_that_reason_unless_a_statement_tells() {
+        let recovered = |snapshot: &mut Snapshot| {
+            (snapshot.root().password_enabled, snapshot.root().password_last_changed) = (Ok(false), Ok(None));
+            snapshot.root_password_change = Err(Unavailable::not_asked(Source::RootPasswordChange));
+        };
+        let verdict = judge(&CONTROL, recovered);
+        assert_eq!(verdict.status, Status::Unknown);
+        assert!(verdict.reason.contains("does not know yet; the next report"), "{}", verdict.reason);
+        let stated = [90, 91].map(|days| judge_with(&CONTROL, &stated(days), recovered).status);
+        assert_eq!(stated, [Status::Passed, Status::Failed]);
+        let seen = judge(&CONTROL, |snapshot| {
+            recovered(snapshot);
+            snapshot.root_events.activity = vec![act(Kind::PasswordRecoveryCompleted, Some(snapshot.taken_at))];
+        });
+        assert_eq!(seen.status, Status::Passed);
     }
 
     #[test]
