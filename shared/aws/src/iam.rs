@@ -141,7 +141,8 @@ fn managed_policy(policy: &ManagedPolicyDetail) -> ManagedPolicy {
     let default = policy.policy_version_list().iter().find(|version| version.is_default_version());
     ManagedPolicy {
         name: text::bounded(policy.policy_name().unwrap_or_default()),
-        attachments: policy.attachment_count().and_then(|count| u32::try_from(count).ok()).unwrap_or(0),
+        // Without a number it may be attached, and so it is judged.
+        attachments: policy.attachment_count().and_then(|count| u32::try_from(count).ok()).unwrap_or(1),
         breadth: Breadth::of_encoded(default.and_then(|version| version.document()).unwrap_or_default()),
     }
 }
@@ -377,6 +378,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn devices_come_from_all_pages_and_half_of_them_is_no_answer() {
+        let page = |serial: &'static str, marker: Option<&'static str>| {
+            let page = Devices::builder()
+                .virtual_mfa_devices(SdkDevice::builder().serial_number(serial).build().expect("a device"));
+            page.is_truncated(marker.is_some()).set_marker(marker.map(str::to_owned)).build().expect("an answer")
+        };
+        let first = mock!(Client::list_virtual_mfa_devices)
+            .match_requests(|request| request.marker().is_none())
+            .then_output(move || page("arn:aws:iam::111122223333:mfa/phone", Some("next")));
+        let rest =
+            || mock!(Client::list_virtual_mfa_devices).match_requests(|request| request.marker() == Some("next"));
+        let second = rest().then_output(move || page("arn:aws:iam::111122223333:mfa/spare", None));
+        let devices = virtual_mfa_devices(&mock_client!(aws_sdk_iam, [&first, &second])).await.unwrap();
+        let serials: Vec<_> = devices.iter().map(|device| device.serial_number.as_str()).collect();
+        assert_eq!(serials, ["arn:aws:iam::111122223333:mfa/phone", "arn:aws:iam::111122223333:mfa/spare"]);
+
+        let second = rest().then_error(|| ListVirtualMFADevicesError::generic(denied()));
+        let unavailable = virtual_mfa_devices(&mock_client!(aws_sdk_iam, [&first, &second])).await.unwrap_err();
+        assert_eq!(unavailable.source, Source::VirtualMfaDevices);
+    }
+
+    #[tokio::test]
     async fn holders_come_from_all_pages_by_permission_and_not_by_boundary() {
         let first = mock!(Client::list_entities_for_policy)
             .match_requests(|request| {
@@ -466,7 +489,7 @@ mod tests {
             read.policies,
             [
                 ManagedPolicy { name: "deploy".into(), attachments: 3, breadth: Breadth::Limited },
-                ManagedPolicy { name: "empty".into(), attachments: 0, breadth: Breadth::Unreadable },
+                ManagedPolicy { name: "empty".into(), attachments: 1, breadth: Breadth::Unreadable },
             ]
         );
     }

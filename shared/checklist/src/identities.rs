@@ -74,7 +74,7 @@ pub struct Role {
 pub struct ManagedPolicy {
     /// Its name.
     pub name: String,
-    /// To how many users, groups and roles it is attached; use as a permissions boundary does not count.
+    /// To how many users, groups and roles it is attached, 1 where AWS gives no number; use as a permissions boundary does not count.
     pub attachments: u32,
     /// How much it allows.
     pub breadth: Breadth,
