@@ -108,6 +108,9 @@ pub struct UserRow {
     pub mfa_active: Cell<bool>,
     /// Both key slots; their order is not their age.
     pub access_keys: [KeySlot; 2],
+    /// What the report says of access keys and certificates beyond two each; [`text::bounded`]. `None`: there are none, or no such
+    /// column.
+    pub further_credentials: Option<String>,
 }
 
 /// A value, or the cell that does not hold one.
@@ -258,6 +261,7 @@ impl Row<'_> {
             password_last_changed: self.date("password_last_changed"),
             mfa_active: self.flag("mfa_active"),
             access_keys: self.access_keys(),
+            further_credentials: self.text("additional_credentials_info"),
         }
     }
 
@@ -425,6 +429,17 @@ mod tests {
             GOOD.lines().map(|line| line.rsplit(',').chain(["extra"]).collect::<Vec<_>>().join(",")).collect();
         assert_eq!(root(reordered.join("\n")), expected);
         assert_eq!(root(UPPER_CASE).mfa_active, Ok(true), "upper-case booleans and a 23rd column");
+    }
+
+    #[test]
+    fn the_23rd_column_tells_of_credentials_that_the_others_do_not_show() {
+        let alice = UPPER_CASE.lines().nth(1).unwrap().replace("<root_account>", "alice");
+        for (cell, further) in [("", None), ("N/A", None), ("1 additional access key", Some("1 additional access key"))]
+        {
+            let report = parse(format!("{UPPER_CASE}\n{alice}{cell}")).unwrap();
+            assert_eq!(report.users[0].further_credentials.as_deref(), further, "{cell}");
+        }
+        assert_eq!(parse(GOOD).unwrap().users[0].further_credentials, None);
     }
 
     #[test]

@@ -16,8 +16,8 @@ pub(super) const CONTROL: Control = Control {
     rationale: "An access key never expires and lies in files, backups and build systems. The older it is, the more places it has \
                 been copied to, and the fewer people know which.",
     semantics: "Fails when an active access key of an IAM user was made longer ago than the limit (`AccessKeyMaxAgeDays`, by \
-                default 90 days), by the credential report, which shows two keys of each user. Root's keys are step 1's matter. \
-                Not applicable without active keys.",
+                default 90 days), by the credential report, which shows two keys of each user; unknown when it says that there are \
+                more. Root's keys are step 1's matter. Not applicable without active keys.",
     remediation: Remediation {
         console: &[
             "Better than a new key: give the program an IAM role, and the person IAM Identity Center.",
@@ -52,7 +52,8 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
     let days = settings.access_key_max_age_days;
     let mut survey = Survey::default();
     let mut active = 0;
-    for (name, key) in snapshot.fresh_credential_report()?.users.iter().flat_map(user_keys::slots) {
+    let users = &snapshot.fresh_credential_report()?.users;
+    for (name, key) in users.iter().flat_map(user_keys::slots) {
         if key.active == Ok(false) {
             continue;
         }
@@ -66,6 +67,7 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
             (Err(cell), _) | (_, Err(cell)) => survey.unclear.push(evidence(cell.to_string())),
         }
     }
+    survey.unclear.extend(user_keys::further(snapshot, users));
     let evidence = vec![snapshot.report_evidence("active access keys", active)];
     let fine = if active == 0 {
         Verdict::new(Status::NotApplicable, "No user has an active access key", evidence)
@@ -134,6 +136,24 @@ mod tests {
             rotate(snapshot, 1, 91, 0);
         });
         assert_eq!(verdict.resources, ["alice (access key 1)", "alice (access key 2)"]);
+    }
+
+    #[test]
+    fn keys_that_the_report_does_not_show_are_unknown() {
+        let further = |snapshot: &mut Snapshot| {
+            snapshot.report_users()[0].further_credentials = Some("1 additional access key".into());
+        };
+        let verdict = judge(&CONTROL, further);
+        assert_eq!(
+            (verdict.status, verdict.reason.as_str()),
+            (Status::Unknown, "1 access key cannot be judged by the credential report")
+        );
+        assert_eq!(verdict.evidence[1].fact, "alice (further credentials)");
+        let verdict = judge(&CONTROL, |snapshot| {
+            further(snapshot);
+            rotate(snapshot, 1, 91, 0);
+        });
+        assert_eq!((verdict.status, verdict.resources.len()), (Status::Failed, 1));
     }
 
     #[test]

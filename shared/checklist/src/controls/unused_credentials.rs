@@ -20,7 +20,8 @@ pub(super) const CONTROL: Control = Control {
                 somebody who has left.",
     semantics: "Fails when a password or an active access key of an IAM user was last used longer ago than the limit \
                 (`UnusedCredentialsDays`, by default 45 days). One that was never used counts from the day it was made, and where \
-                the credential report does not tell that day, from the day the user was made. Root is not judged here: it should \
+                the credential report does not tell that day, from the day the user was made. Unknown when the report says that \
+                a user has more keys than the two that it shows. Root is not judged here: it should \
                 lie unused. Not applicable when no user has a password or an active key.",
     remediation: Remediation {
         console: &[
@@ -101,7 +102,8 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
     let days = settings.unused_credentials_days;
     let mut survey = Survey::default();
     let mut active = 0;
-    for credential in snapshot.fresh_credential_report()?.users.iter().flat_map(credentials) {
+    let users = &snapshot.fresh_credential_report()?.users;
+    for credential in users.iter().flat_map(credentials) {
         if *credential.active == Ok(false) {
             continue;
         }
@@ -116,6 +118,7 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
             (Ok(_), Err(why)) => survey.unclear.push(evidence(why)),
         }
     }
+    survey.unclear.extend(user_keys::further(snapshot, users));
     let evidence = vec![snapshot.report_evidence("passwords and active access keys", active)];
     let fine = if active == 0 {
         Verdict::new(Status::NotApplicable, "No user has a password or an active access key", evidence)
@@ -260,6 +263,15 @@ mod tests {
                 (Status::Failed, "1 password or access key has not been used for more than 45 days")
             );
         }
+    }
+
+    #[test]
+    fn credentials_that_the_report_does_not_show_are_unknown() {
+        let verdict = judge(&CONTROL, |snapshot| {
+            alice(snapshot).further_credentials = Some("1 additional access key".into());
+        });
+        assert_eq!(verdict.status, Status::Unknown);
+        assert_eq!(verdict.evidence[1].fact, "alice (further credentials)");
     }
 
     #[test]
