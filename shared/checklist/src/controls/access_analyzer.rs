@@ -22,8 +22,9 @@ pub(super) const CONTROL: Control = Control {
     remediation: Remediation {
         console: &[
             "IAM, Access analyzer, Analyzer settings, Create analyzer, External access analysis, in each Region that is named.",
-            "In an organization make it once, with the organization as zone of trust, in the account that AWS Organizations \
-             delegates Access Analyzer to; then write an exception for this control with the account that holds it.",
+            "In an organization make one in each Region, with the organization as zone of trust, in the account that AWS \
+             Organizations delegates Access Analyzer to; then write an exception for this control with the account that holds \
+             them.",
         ],
         cli: &[
             "aws accessanalyzer create-analyzer --analyzer-name external-access --type ACCOUNT --region <Region>",
@@ -99,7 +100,11 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     Ok(match unread {
         Some(unavailable) => Verdict { evidence, ..unavailable.clone().into() },
         None if regions.is_empty() => Verdict::new(Status::Unknown, "No Region was looked at", evidence),
-        None => Verdict::new(Status::Passed, "Every Region has an active analyzer for external access", evidence),
+        None => Verdict::new(
+            Status::Passed,
+            "Every Region that is swept has an active analyzer for external access",
+            evidence,
+        ),
     })
 }
 
@@ -130,7 +135,10 @@ mod tests {
             snapshot.organization = Err(unavailable(Source::Organization));
             snapshot.analyzers.as_mut().unwrap().push(region("eu-west-1", &["own", "organization"]));
         });
-        assert_eq!(verdict.status, Status::Passed);
+        assert_eq!(
+            (verdict.status, verdict.reason.as_str()),
+            (Status::Passed, "Every Region that is swept has an active analyzer for external access")
+        );
         assert_eq!(facts(&verdict), ["us-east-1 = external-access", "eu-west-1 = own, organization"]);
     }
 

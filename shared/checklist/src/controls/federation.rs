@@ -76,7 +76,11 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
         return Ok(Verdict::new(Status::Failed, reason, evidence).naming(names));
     }
 
-    let mut is_open = !saml.is_empty() || !open_id_connect.is_empty();
+    let hosts = open_id_connect.iter();
+    let hosts =
+        hosts.map(|host| snapshot.evidence(Source::IdentityProviders, host.as_str(), "OpenID Connect provider"));
+    evidence.extend(named(hosts.collect(), "further OpenID Connect providers"));
+    let mut is_open = !saml.is_empty();
     let mut unread = None;
     match &snapshot.roles_and_policies {
         Ok(found) => {
@@ -110,6 +114,11 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
         (true, _) => {
             Verdict::new(Status::Passed, "There is an identity provider that people can sign in with", evidence)
         }
+        (false, _) if !open_id_connect.is_empty() => Verdict::new(
+            Status::Passed,
+            "There is an OpenID Connect provider; AWS does not tell whether people or programs sign in with it",
+            evidence,
+        ),
         (false, Some(unavailable)) => Verdict { evidence, ..unavailable.into() },
         (false, None) => Verdict::new(
             Status::Failed,
@@ -197,6 +206,20 @@ mod tests {
             let verdict = only(way);
             assert_eq!(verdict.status, Status::Passed, "{:?}", verdict.evidence);
         }
+    }
+
+    #[test]
+    fn a_provider_that_may_be_there_for_programs_alone_is_called_so_and_shown() {
+        let programs = |snapshot: &mut Snapshot| {
+            let host = "token.actions.githubusercontent.com".into();
+            snapshot.identity_providers.as_mut().unwrap().open_id_connect.push(host);
+        };
+        let verdict = only(programs);
+        assert!(verdict.reason.ends_with("whether people or programs sign in with it"), "{}", verdict.reason);
+        let shown = (verdict.evidence[2].fact.as_str(), verdict.evidence[2].value.as_str());
+        assert_eq!(shown, ("token.actions.githubusercontent.com", "OpenID Connect provider"));
+        let verdict = judge(&CONTROL, programs);
+        assert_eq!(verdict.reason, "There is an identity provider that people can sign in with");
     }
 
     #[test]

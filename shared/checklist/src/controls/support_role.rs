@@ -12,7 +12,7 @@ pub(super) const CONTROL: Control = Control {
     severity: Severity::Low,
     rationale: "In an incident you need AWS at once. Where nobody may open a case, somebody signs in as root to do it.",
     semantics: "Fails when the policy AWSSupportAccess is attached to no user, no group and no role. Access to AWS Support by other \
-                policies, as AdministratorAccess gives it, is not seen.",
+                policies, as AdministratorAccess gives it, is not seen. CIS asks for a role; here a user or a group passes too.",
     remediation: Remediation {
         console: &[
             "IAM, Roles, Create role: trust the people who handle incidents (or use a permission set of IAM Identity Center).",
