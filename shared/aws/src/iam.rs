@@ -215,7 +215,9 @@ mod tests {
     use aws_sdk_iam::operation::list_entities_for_policy::{
         ListEntitiesForPolicyError, ListEntitiesForPolicyOutput as Entities,
     };
-    use aws_sdk_iam::operation::list_virtual_mfa_devices::ListVirtualMfaDevicesOutput as Devices;
+    use aws_sdk_iam::operation::list_virtual_mfa_devices::{
+        ListVirtualMFADevicesError, ListVirtualMfaDevicesOutput as Devices,
+    };
     use aws_sdk_iam::primitives::DateTime;
     use aws_sdk_iam::types::error::NoSuchEntityException;
     use aws_sdk_iam::types::{
@@ -384,18 +386,20 @@ mod tests {
                 .virtual_mfa_devices(SdkDevice::builder().serial_number(serial).build().expect("a device"));
             page.is_truncated(marker.is_some()).set_marker(marker.map(str::to_owned)).build().expect("an answer")
         };
-        let first = mock!(Client::list_virtual_mfa_devices)
-            .match_requests(|request| request.marker().is_none())
-            .then_output(move || page("arn:aws:iam::111122223333:mfa/phone", Some("next")));
+        let first = || {
+            mock!(Client::list_virtual_mfa_devices)
+                .match_requests(|request| request.marker().is_none())
+                .then_output(move || page("arn:aws:iam::111122223333:mfa/phone", Some("next")))
+        };
         let rest =
             || mock!(Client::list_virtual_mfa_devices).match_requests(|request| request.marker() == Some("next"));
         let second = rest().then_output(move || page("arn:aws:iam::111122223333:mfa/spare", None));
-        let devices = virtual_mfa_devices(&mock_client!(aws_sdk_iam, [&first, &second])).await.unwrap();
+        let devices = virtual_mfa_devices(&mock_client!(aws_sdk_iam, [&first(), &second])).await.unwrap();
         let serials: Vec<_> = devices.iter().map(|device| device.serial_number.as_str()).collect();
         assert_eq!(serials, ["arn:aws:iam::111122223333:mfa/phone", "arn:aws:iam::111122223333:mfa/spare"]);
 
         let second = rest().then_error(|| ListVirtualMFADevicesError::generic(denied()));
-        let unavailable = virtual_mfa_devices(&mock_client!(aws_sdk_iam, [&first, &second])).await.unwrap_err();
+        let unavailable = virtual_mfa_devices(&mock_client!(aws_sdk_iam, [&first(), &second])).await.unwrap_err();
         assert_eq!(unavailable.source, Source::VirtualMfaDevices);
     }
 
