@@ -46,7 +46,7 @@ pub struct ManagementEvents {
     pub reads: bool,
     /// Events that change something; sign-ins are among them.
     pub writes: bool,
-    /// Services whose management events are left out, as `kms.amazonaws.com`.
+    /// Services of which all reads, or all writes, are left out, as `kms.amazonaws.com`.
     pub excluded_sources: Vec<String>,
 }
 
@@ -82,19 +82,31 @@ pub struct FieldSelector {
 }
 
 impl ManagementEvents {
-    /// What a trail with these selectors records: what any of them does. A source is left out when all of them leave it out.
+    /// What a trail with these selectors records: what any of them does. A source is left out when all that record reads, or all that
+    /// record writes, leave it out.
     pub fn of(selectors: &[Selector]) -> Self {
-        let mut all = Self { reads: false, writes: false, excluded_sources: Vec::new() };
-        for (number, recorded) in selectors.iter().filter_map(Selector::management_events).enumerate() {
-            all.reads |= recorded.reads;
-            all.writes |= recorded.writes;
-            match number {
-                0 => all.excluded_sources = recorded.excluded_sources,
-                _ => all.excluded_sources.retain(|source| recorded.excluded_sources.contains(source)),
+        let recorded: Vec<Self> = selectors.iter().filter_map(Selector::management_events).collect();
+        let mut excluded_sources = left_out(recorded.iter().filter(|of| of.reads));
+        for source in left_out(recorded.iter().filter(|of| of.writes)) {
+            if !excluded_sources.contains(&source) {
+                excluded_sources.push(source);
             }
         }
-        all
+        Self {
+            reads: recorded.iter().any(|of| of.reads),
+            writes: recorded.iter().any(|of| of.writes),
+            excluded_sources,
+        }
     }
+}
+
+/// The sources that all of `selectors` leave out.
+fn left_out<'a>(mut selectors: impl Iterator<Item = &'a ManagementEvents>) -> Vec<String> {
+    let mut sources = selectors.next().map(|of| of.excluded_sources.clone()).unwrap_or_default();
+    for of in selectors {
+        sources.retain(|source| of.excluded_sources.contains(source));
+    }
+    sources
 }
 
 impl Selector {
@@ -263,14 +275,27 @@ mod tests {
     }
 
     #[test]
-    fn of_several_selectors_each_adds_and_a_source_is_left_out_only_by_all_of_them() {
+    fn of_several_selectors_each_adds_and_a_source_is_left_out_where_all_of_the_same_kind_of_event_leave_it_out() {
+        let kms = || "kms.amazonaws.com".to_owned();
+        let but_kms = || field("eventSource", &[], &["kms.amazonaws.com"]);
+        let reads_but_kms = || management(vec![field("readOnly", &["true"], &[]), but_kms()]);
+        let writes = || management(vec![field("readOnly", &["false"], &[])]);
+        assert_eq!(recorded(&[writes(), reads_but_kms()]), (true, true, kms()));
+        assert_eq!(recorded(&[reads_but_kms(), writes()]), (true, true, kms()));
+        assert_eq!(recorded(&[reads_but_kms(), management(Vec::new())]), (true, true, String::new()));
         let both = [
             basic(true, true, false, &["kms.amazonaws.com", "rdsdata.amazonaws.com"]),
             basic(true, false, true, &["kms.amazonaws.com"]),
         ];
-        assert_eq!(recorded(&both), (true, true, "kms.amazonaws.com".into()));
+        assert_eq!(recorded(&both), (true, true, "kms.amazonaws.com rdsdata.amazonaws.com".into()));
+        let [reads, writes] = both;
+        assert_eq!(recorded(&[writes, reads]), (true, true, "kms.amazonaws.com rdsdata.amazonaws.com".into()));
+        let beside = [basic(true, false, true, &[]), basic(true, true, false, &["kms.amazonaws.com"])];
+        assert_eq!(recorded(&beside), (true, true, kms()));
+        let all = [basic(true, true, true, &["kms.amazonaws.com"]), basic(true, true, true, &[])];
+        assert_eq!(recorded(&all), (true, true, String::new()));
         let beside_data = [basic(false, true, true, &[]), basic(true, false, true, &["kms.amazonaws.com"])];
-        assert_eq!(recorded(&beside_data), (false, true, "kms.amazonaws.com".into()));
+        assert_eq!(recorded(&beside_data), (false, true, kms()));
     }
 
     #[test]
