@@ -7,7 +7,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use checklist::control::{Control, place};
-use checklist::{Finding, Framework, controls, text};
+use checklist::password_policy::PasswordPolicyProfile;
+use checklist::{Finding, Framework, controls, framework, text};
 
 use crate::stored::Stored;
 
@@ -112,12 +113,15 @@ impl FromStr for Format {
 struct Judged<'a> {
     finding: &'a Finding,
     control: &'static Control,
+    profile: Option<PasswordPolicyProfile>,
 }
 
 /// Every finding, in the order of the report.
 fn judged(report: &Stored) -> impl Iterator<Item = Judged<'_>> {
+    let profile = report.password_policy_profile();
     // A finding is read only if there is a control of that name.
-    report.findings.iter().filter_map(|finding| Some(Judged { finding, control: controls::control(finding.control)? }))
+    let judged = move |finding| Some(Judged { finding, control: controls::control(finding.control)?, profile });
+    report.findings.iter().filter_map(judged)
 }
 
 impl Judged<'_> {
@@ -127,15 +131,16 @@ impl Judged<'_> {
         place(self.finding.step) + &title.unwrap_or_default()
     }
 
-    /// What standards ask, by their numbers. Rules of AWS Config and checks of Prowler are no requirements.
+    /// What standards ask, by the numbers that have its status. Rules of AWS Config and checks of Prowler are no requirements.
     fn requirements(&self) -> impl Iterator<Item = (Framework, &'static str)> {
-        let all = self.control.mappings.iter().copied();
+        let all = framework::names(self.finding, self.profile).into_iter();
         all.filter(|(framework, _)| !matches!(framework, Framework::Config | Framework::Prowler))
     }
 
-    /// The names that `framework` has for it.
+    /// The names that `framework` has for it, of what has its status.
     fn numbers(&self, framework: Framework) -> Vec<&'static str> {
-        self.control.mappings.iter().filter(|(of, _)| *of == framework).map(|(_, number)| *number).collect()
+        let all = framework::names(self.finding, self.profile).into_iter();
+        all.filter(|(of, _)| *of == framework).map(|(_, number)| number).collect()
     }
 
     /// `1. Sign in as root. 2. …`
@@ -268,6 +273,20 @@ pub(crate) mod tests {
     fn the_samples_are_read_whole() {
         assert_eq!(one_of_each().findings.len(), 5);
         assert_eq!(one_of_each().findings.iter().filter(|finding| finding.is_excepted()).count(), 1);
+    }
+
+    #[test]
+    fn a_finding_stands_for_the_numbers_that_have_its_status_and_for_no_others() {
+        let names = |status: &str, resources: Value, profile: Option<&str>| {
+            let mut report = report(&[with(finding("password-policy", status), "resources", resources)]);
+            report.settings.extend(profile.map(|name| ("password_policy_profile".to_owned(), json!(name))));
+            let judged = judged(&report).next().unwrap();
+            (judged.numbers(Framework::Cis5).join(" "), judged.numbers(Framework::SecurityHub).join(" "))
+        };
+        let said = |cis: &str, hub: &str| (cis.to_owned(), hub.to_owned());
+        assert_eq!(names("passed", json!([]), Some("cis")), said("1.7 1.8", "IAM.15 IAM.16"));
+        assert_eq!(names("failed", json!(["MinimumPasswordLength"]), Some("cis")), said("1.7", "IAM.15"));
+        assert_eq!(names("passed", json!([]), None), said("", ""), "a report that does not tell by what it judged");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use checklist::alert::Plan;
 use checklist::declarations::Declarations;
+use checklist::password_policy::PasswordPolicyProfile;
 use checklist::report::{Call, Previous, Score, SourceState};
 use checklist::users::User;
 use checklist::{Account, Finding, RootActivity};
@@ -110,6 +111,11 @@ impl Stored {
             missing: Vec::new(),
         };
         Self { missing: reader.missing(), ..stored }
+    }
+
+    /// What the password policy was held against; `None`: the report does not tell.
+    pub fn password_policy_profile(&self) -> Option<PasswordPolicyProfile> {
+        self.settings.get("password_policy_profile")?.as_str()?.parse().ok()
     }
 }
 

@@ -21,7 +21,7 @@ mod least_privilege;
 mod named;
 mod organization;
 mod page;
-mod password_policy;
+pub(crate) mod password_policy;
 mod recommendations;
 mod role_trust;
 mod root_access_keys;

@@ -4,9 +4,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::control::Severity;
-use crate::controls::CHECKLIST;
+use crate::control::{Control, Severity};
+use crate::controls::{CHECKLIST, control, password_policy};
 use crate::finding::{Finding, Status};
+use crate::password_policy::PasswordPolicyProfile;
+use crate::snapshot::Source;
 
 /// Somebody else's list of controls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -107,7 +109,7 @@ pub struct Requirement {
     pub title: &'static str,
     /// [`crate::Control::severity`]; the framework may rank it otherwise.
     pub severity: Severity,
-    /// The outcome; `null`: the control is left out.
+    /// The outcome; `null`: the control is left out, or does not judge what the number asks.
     pub status: Option<Status>,
     /// Why, one sentence.
     pub reason: String,
@@ -116,27 +118,62 @@ pub struct Requirement {
 }
 
 impl View {
-    /// `findings` as `framework` counts.
-    pub fn of(framework: Framework, findings: &[Finding]) -> Self {
-        let mut requirements: Vec<Requirement> = CHECKLIST
-            .iter()
-            .flat_map(|control| control.mappings.iter().map(move |(of, number)| (control, *of, *number)))
-            .filter(|(_, of, _)| *of == framework)
-            .map(|(control, _, number)| {
-                let finding = findings.iter().find(|finding| finding.control == control.id);
-                Requirement {
-                    number,
-                    control: control.id,
-                    title: control.title,
-                    severity: control.severity,
-                    status: finding.map(|finding| finding.status),
-                    reason: finding.map_or_else(|| "The control is left out".into(), |finding| finding.reason.clone()),
-                    is_excepted: finding.is_some_and(Finding::is_excepted),
-                }
-            })
-            .collect();
+    /// `findings` as `framework` counts. The password policy was held against `profile`; `None`: nobody tells.
+    pub fn of(framework: Framework, findings: &[Finding], profile: Option<PasswordPolicyProfile>) -> Self {
+        let of_control = |control: &&'static Control| {
+            let control = *control;
+            let finding = findings.iter().find(|finding| finding.control == control.id);
+            let numbers = control.mappings.iter().filter(move |(of, _)| *of == framework);
+            numbers.map(move |name| Requirement::of(control, *name, finding, profile))
+        };
+        let mut requirements: Vec<Requirement> = CHECKLIST.iter().flat_map(of_control).collect();
         requirements.sort_by_cached_key(|requirement| natural(requirement.number));
         Self { framework, requirements }
+    }
+}
+
+impl Requirement {
+    fn of(
+        control: &Control,
+        name: (Framework, &'static str),
+        finding: Option<&Finding>,
+        profile: Option<PasswordPolicyProfile>,
+    ) -> Self {
+        let left_out = || Err("The control is left out".into());
+        let (status, reason, is_excepted) = match finding.map_or_else(left_out, |one| of_number(one, name, profile)) {
+            Ok(finding) => (Some(finding.status), finding.reason.clone(), finding.is_excepted()),
+            Err(why) => (None, why, false),
+        };
+        let (number, title, severity) = (name.1, control.title, control.severity);
+        Self { number, control: control.id, title, severity, status, reason, is_excepted }
+    }
+}
+
+/// The names that others have for what `finding` judges, as far as they have its status too.
+pub fn names(finding: &Finding, profile: Option<PasswordPolicyProfile>) -> Vec<(Framework, &'static str)> {
+    let names = control(finding.control).into_iter().flat_map(|control| control.mappings).copied();
+    names.filter(|name| of_number(finding, *name, profile).is_ok_and(|of_it| of_it.status == finding.status)).collect()
+}
+
+/// What `finding` says of a number that may ask for less than its control judges, or for something else than each pass of it shows.
+///
+/// # Errors
+/// Why it says nothing of it.
+fn of_number(
+    finding: &Finding,
+    name: (Framework, &str),
+    profile: Option<PasswordPolicyProfile>,
+) -> Result<Finding, String> {
+    let is_judged = matches!(finding.status, Status::Passed | Status::Failed);
+    match name {
+        _ if finding.control == password_policy::CONTROL.id => password_policy::of_number(finding, name, profile),
+        // A member's root may be held back by other means.
+        (Framework::Cis7, "2.1.1") | (Framework::Prowler, "iam_root_credentials_management_enabled")
+            if is_judged && !finding.judged_by.contains_key(&Source::CentralRootAccess) =>
+        {
+            Err("Not judged: AWS tells the management account alone whether root is managed centrally".into())
+        }
+        _ => Ok(finding.clone()),
     }
 }
 
@@ -152,10 +189,15 @@ mod tests {
     use crate::settings::Settings;
     use crate::snapshot::Snapshot;
 
+    fn of(framework: Framework, snapshot: &Snapshot, settings: &Settings) -> View {
+        let profile = Some(settings.password_policy_profile);
+        View::of(framework, &Report::generate(snapshot, settings).findings, profile)
+    }
+
     fn view(framework: Framework, change: impl FnOnce(&mut Snapshot)) -> View {
         let mut snapshot = Snapshot::compliant();
         change(&mut snapshot);
-        View::of(framework, &Report::generate(&snapshot, &Settings::default()).findings)
+        of(framework, &snapshot, &Settings::default())
     }
 
     #[test]
@@ -185,8 +227,9 @@ mod tests {
 
     #[test]
     fn a_requirement_has_the_outcome_of_its_control_and_a_control_left_out_none() {
-        let of = |view: View| view.requirements.into_iter().find(|requirement| requirement.number == "1.4").unwrap();
-        let failed = of(view(Framework::Cis5, |snapshot| snapshot.summary_mut().root_mfa = Ok(0)));
+        let numbered =
+            |view: View| view.requirements.into_iter().find(|requirement| requirement.number == "1.4").unwrap();
+        let failed = numbered(view(Framework::Cis5, |snapshot| snapshot.summary_mut().root_mfa = Ok(0)));
         assert_eq!((failed.control, failed.status, failed.is_excepted), ("root-mfa", Some(Status::Failed), false));
         let exceptions = vec![crate::declarations::Exception {
             control: "root-mfa".into(),
@@ -199,11 +242,86 @@ mod tests {
         let mut snapshot = Snapshot::compliant();
         snapshot.summary_mut().root_mfa = Ok(0);
         let settings = Settings { declarations, ..Settings::default() };
-        assert!(of(View::of(Framework::Cis5, &Report::generate(&snapshot, &settings).findings)).is_excepted);
+        assert!(numbered(of(Framework::Cis5, &snapshot, &settings)).is_excepted);
         let selection = crate::Selection::default().without(["root-mfa"]).unwrap();
         let settings = Settings { selection, ..Settings::default() };
-        let left_out = of(View::of(Framework::Cis5, &Report::generate(&Snapshot::compliant(), &settings).findings));
+        let left_out = numbered(of(Framework::Cis5, &Snapshot::compliant(), &settings));
         assert_eq!((left_out.status, left_out.reason.as_str()), (None, "The control is left out"));
+    }
+
+    #[test]
+    fn a_number_that_asks_for_a_part_of_its_control_has_the_outcome_of_that_part() {
+        let policy = |change: fn(&mut crate::password_policy::PasswordPolicy)| {
+            let mut snapshot = Snapshot::compliant();
+            change(snapshot.password_policy.as_mut().unwrap().as_mut().unwrap());
+            snapshot
+        };
+        let snapshot = policy(|policy| policy.minimum_length = 8);
+        let exceptions = vec![crate::declarations::Exception {
+            control: "password-policy".into(),
+            reason: "an old phone".into(),
+            owner: "alice".into(),
+            until: jiff::Timestamp::MAX,
+            resource: Some("MinimumPasswordLength".into()),
+        }];
+        let declarations = crate::declarations::Declarations { exceptions, ..Default::default() };
+        let settings = Settings { declarations, ..Settings::default() };
+        let view = of(Framework::Cis5, &snapshot, &settings);
+        let number = |number: &str| view.requirements.iter().find(|requirement| requirement.number == number).unwrap();
+        let length = number("1.7");
+        assert_eq!((length.status, length.is_excepted), (Some(Status::Failed), true));
+        assert_eq!(length.reason, "The password policy falls short of profile cis: MinimumPasswordLength");
+        let reuse = number("1.8");
+        assert_eq!((reuse.status, reuse.is_excepted), (Some(Status::Passed), false));
+        assert_eq!(reuse.reason, "As profile cis asks: PasswordReusePrevention");
+        let view = of(Framework::SecurityHub, &policy(|policy| policy.require_symbols = false), &Settings::default());
+        let symbols = view.requirements.iter().find(|requirement| requirement.number == "IAM.13").unwrap();
+        assert_eq!((symbols.control, symbols.status), ("password-policy", None));
+        assert_eq!(symbols.reason, "Not judged: profile cis does not ask for the same");
+    }
+
+    #[test]
+    fn central_root_access_is_judged_in_the_management_account_alone() {
+        let number = |change: fn(&mut Snapshot)| {
+            let view = view(Framework::Cis7, change);
+            view.requirements.into_iter().find(|requirement| requirement.number == "2.1.1").unwrap()
+        };
+        assert_eq!(number(|_| {}).status, Some(Status::Passed));
+        let off = number(|snapshot| {
+            let central = snapshot.central_root_access.as_mut().unwrap().as_mut().unwrap();
+            central.manages_credentials = false;
+        });
+        assert_eq!(off.status, Some(Status::Failed));
+        let unread = number(|snapshot| snapshot.blind_to(Source::CentralRootAccess));
+        assert_eq!(unread.status, Some(Status::Unknown));
+        assert_eq!(number(|snapshot| snapshot.organization = Ok(None)).status, Some(Status::NotApplicable));
+        let member = number(|snapshot| {
+            let organization = snapshot.organization.as_mut().unwrap().as_mut().unwrap();
+            organization.management_account = crate::account::AccountId::parse("999988887777").unwrap();
+            snapshot.central_root_access = Ok(None);
+            snapshot.summary_mut().root_password = Ok(0);
+        });
+        assert_eq!(member.status, None);
+        assert!(member.reason.contains("management account"), "{}", member.reason);
+    }
+
+    #[test]
+    fn the_names_of_a_finding_are_those_that_have_its_status() {
+        let names = |change: fn(&mut Snapshot), control: &str| {
+            let mut snapshot = Snapshot::compliant();
+            change(&mut snapshot);
+            let settings = Settings::default();
+            let findings = Report::generate(&snapshot, &settings).findings;
+            let finding = findings.iter().find(|finding| finding.control == control).unwrap();
+            let names = super::names(finding, Some(settings.password_policy_profile)).into_iter();
+            names.filter(|(of, _)| *of == Framework::SecurityHub).map(|(_, name)| name).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(names(|_| {}, "password-policy"), "IAM.15 IAM.16");
+        let short = |snapshot: &mut Snapshot| {
+            snapshot.password_policy.as_mut().unwrap().as_mut().unwrap().minimum_length = 8;
+        };
+        assert_eq!(names(short, "password-policy"), "IAM.15");
+        assert_eq!(names(|snapshot| snapshot.summary_mut().root_mfa = Ok(0), "root-mfa"), "IAM.9");
     }
 
     #[test]

@@ -73,6 +73,28 @@ impl fmt::Display for PasswordPolicyProfile {
     }
 }
 
+impl PasswordPolicyProfile {
+    /// What it asks of the setting called `name` in the IAM API; `None`: anything goes.
+    pub fn asks(self, name: &str) -> Option<&'static str> {
+        match (name, self) {
+            ("MinimumPasswordLength", Self::Strict | Self::Cis) => Some("at least 14"),
+            ("MinimumPasswordLength", Self::Nist) => Some("at least 15"),
+            ("MaxPasswordAge", Self::Strict) => Some("at most 90 days"),
+            ("MaxPasswordAge", Self::Nist) => Some("never"),
+            ("PasswordReusePrevention", Self::Strict | Self::Cis) => Some("24 passwords"),
+            (
+                "RequireUppercaseCharacters"
+                | "RequireLowercaseCharacters"
+                | "RequireNumbers"
+                | "RequireSymbols"
+                | "AllowUsersToChangePassword",
+                Self::Strict,
+            ) => Some("true"),
+            _ => None,
+        }
+    }
+}
+
 /// One of the nine settings, beside what a profile asks of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
@@ -89,57 +111,26 @@ pub struct Setting {
 impl PasswordPolicy {
     /// All nine settings against `profile`, in the order of the console.
     pub fn against(&self, profile: PasswordPolicyProfile) -> [Setting; 9] {
-        use PasswordPolicyProfile::{Cis, Nist, Strict};
-        let asked_of = |name, value: String, asked: Option<&'static str>, met: bool| Setting {
-            name,
-            value,
-            asked,
-            met: asked.is_none() || met,
+        let setting = |name, value: String, met: bool| {
+            let asked = profile.asks(name);
+            Setting { name, value, asked, met: asked.is_none() || met }
         };
-        let on_if_strict = if profile == Strict { Some("true") } else { None };
-        let (length, length_asked) = match profile {
-            Strict | Cis => (14, "at least 14"),
-            Nist => (15, "at least 15"),
+        let is_long = self.minimum_length >= if profile == PasswordPolicyProfile::Nist { 15 } else { 14 };
+        let (age, is_renewed) = match self.max_age_days {
+            None => ("never".into(), profile == PasswordPolicyProfile::Nist),
+            Some(days) => (format!("{days} days"), profile != PasswordPolicyProfile::Nist && days <= 90),
         };
-        let (age_asked, age_met) = match profile {
-            Strict => (Some("at most 90 days"), self.max_age_days.is_some_and(|days| days <= 90)),
-            Cis => (None, true),
-            Nist => (Some("never"), self.max_age_days.is_none()),
-        };
-        let reuse_asked = if profile == Nist { None } else { Some("24 passwords") };
-        let age = self.max_age_days.map_or("never".into(), |days| format!("{days} days"));
         let reuse = self.reuse_prevention.map_or("off".into(), |count| format!("{count} passwords"));
-        let reuse_met = self.reuse_prevention.is_some_and(|count| count >= 24);
         [
-            asked_of(
-                "MinimumPasswordLength",
-                self.minimum_length.to_string(),
-                Some(length_asked),
-                self.minimum_length >= length,
-            ),
-            asked_of(
-                "RequireUppercaseCharacters",
-                self.require_uppercase.to_string(),
-                on_if_strict,
-                self.require_uppercase,
-            ),
-            asked_of(
-                "RequireLowercaseCharacters",
-                self.require_lowercase.to_string(),
-                on_if_strict,
-                self.require_lowercase,
-            ),
-            asked_of("RequireNumbers", self.require_numbers.to_string(), on_if_strict, self.require_numbers),
-            asked_of("RequireSymbols", self.require_symbols.to_string(), on_if_strict, self.require_symbols),
-            asked_of("MaxPasswordAge", age, age_asked, age_met),
-            asked_of("HardExpiry", self.hard_expiry.to_string(), None, true),
-            asked_of(
-                "AllowUsersToChangePassword",
-                self.users_may_change.to_string(),
-                on_if_strict,
-                self.users_may_change,
-            ),
-            asked_of("PasswordReusePrevention", reuse, reuse_asked, reuse_met),
+            setting("MinimumPasswordLength", self.minimum_length.to_string(), is_long),
+            setting("RequireUppercaseCharacters", self.require_uppercase.to_string(), self.require_uppercase),
+            setting("RequireLowercaseCharacters", self.require_lowercase.to_string(), self.require_lowercase),
+            setting("RequireNumbers", self.require_numbers.to_string(), self.require_numbers),
+            setting("RequireSymbols", self.require_symbols.to_string(), self.require_symbols),
+            setting("MaxPasswordAge", age, is_renewed),
+            setting("HardExpiry", self.hard_expiry.to_string(), true),
+            setting("AllowUsersToChangePassword", self.users_may_change.to_string(), self.users_may_change),
+            setting("PasswordReusePrevention", reuse, self.reuse_prevention.is_some_and(|count| count >= 24)),
         ]
     }
 }

@@ -8,7 +8,7 @@ use super::Page;
 use super::words::{badge, heads, quoted, state};
 
 pub(super) fn section(page: &Page<'_>) -> Markup {
-    let findings = &page.report.findings;
+    let (findings, profile) = (&page.report.findings, page.report.password_policy_profile());
     html! {
         section #frameworks aria-labelledby="frameworks-title" {
             h2 #frameworks-title { "By framework" }
@@ -16,7 +16,7 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
                 "What of each list a control covers, whole or in part; what else the list asks is not judged here."
             }
             @if findings.is_empty() { p { "The report has no finding that can be read." } }
-            @else { @for framework in Framework::ALL { (list(&View::of(*framework, findings))) } }
+            @else { @for framework in Framework::ALL { (list(&View::of(*framework, findings, profile))) } }
         }
     }
 }
@@ -53,7 +53,7 @@ fn row(framework: Framework, requirement: &Requirement) -> Markup {
             td.nowrap {
                 @match requirement.status {
                     Some(status) => { (state(status)) @if requirement.is_excepted { span.more { "excepted" } } }
-                    None => "left out",
+                    None => "not judged",
                 }
             }
             td { (requirement.title) }

@@ -326,6 +326,15 @@ fn every_framework_is_listed_with_its_own_numbers() {
     }
 }
 
+#[test]
+fn a_number_that_nobody_judged_is_said_to_be_so_with_the_reason() {
+    let page =
+        |profile: &str| text(&render(&with("settings", json!({"password_policy_profile": profile})), &history(1)));
+    let why = "Not judged: profile cis does not ask for the same";
+    assert!(page("cis").contains(why) && page("cis").contains("not judged"));
+    assert!(!page("strict").contains(why));
+}
+
 /// Texts that would be markup, end an element, turn the line round, or never end.
 const HOSTILE: [&str; 6] = [
     "<script>alert(1)</script>",
