@@ -1,7 +1,7 @@
 //! Alarms on estimated charges.
 
 use aws_sdk_cloudwatch::Client;
-use aws_sdk_cloudwatch::types::{AlarmType, Dimension, MetricAlarm, MetricDataQuery};
+use aws_sdk_cloudwatch::types::{AlarmType, Dimension, MetricAlarm, MetricDataQuery, StateValue};
 use checklist::billing::BillingAlarm;
 use checklist::text::bounded;
 use checklist::{Source, Unavailable};
@@ -19,7 +19,7 @@ const PAGE: i32 = 100;
 /// The alarms on `EstimatedCharges` of `AWS/Billing`. `client` must be of us-east-1, where alone that metric is
 /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/monitor_estimated_charges_with_cloudwatch.html>).
 ///
-/// One call finds the usual alarm, on the account's total. Only where none of those acts are all the Region's alarms looked through:
+/// One call finds the usual alarm, on the account's total. Only where none of those would tell are all the Region's alarms looked through:
 /// AWS does not find an alarm of another dimension, or one whose metric is part of an expression, by its metric
 /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarmsForMetric.html>).
 pub async fn read(client: &Client) -> Result<Vec<BillingAlarm>, Unavailable> {
@@ -29,7 +29,7 @@ pub async fn read(client: &Client) -> Result<Vec<BillingAlarm>, Unavailable> {
     let answer =
         answer.map_err(|error| unavailable(Source::BillingAlarms, "cloudwatch:DescribeAlarmsForMetric", &error))?;
     let of_total: Vec<BillingAlarm> = answer.metric_alarms().iter().map(alarm).collect();
-    if of_total.iter().any(|alarm| alarm.acts) { Ok(of_total) } else { of_any_kind(client).await }
+    if of_total.iter().any(BillingAlarm::tells) { Ok(of_total) } else { of_any_kind(client).await }
 }
 
 async fn of_any_kind(client: &Client) -> Result<Vec<BillingAlarm>, Unavailable> {
@@ -62,6 +62,7 @@ fn alarm(alarm: &MetricAlarm) -> BillingAlarm {
     BillingAlarm {
         name: bounded(alarm.alarm_name().unwrap_or_default()),
         acts: alarm.actions_enabled().unwrap_or(false) && !alarm.alarm_actions().is_empty(),
+        has_data: matches!(alarm.state_value(), Some(StateValue::Ok | StateValue::Alarm)),
     }
 }
 
@@ -81,7 +82,8 @@ mod tests {
     const TOPIC: &str = "arn:aws:sns:us-east-1:111122223333:money";
 
     fn named(name: &str) -> MetricAlarmBuilder {
-        MetricAlarm::builder().alarm_name(name).actions_enabled(true).alarm_actions(TOPIC)
+        let alarm = MetricAlarm::builder().alarm_name(name).state_value(StateValue::Ok);
+        alarm.actions_enabled(true).alarm_actions(TOPIC)
     }
 
     fn on_charges(name: &str) -> MetricAlarmBuilder {
@@ -89,7 +91,7 @@ mod tests {
     }
 
     fn silent(name: &str) -> MetricAlarm {
-        MetricAlarm::builder().alarm_name(name).namespace(NAMESPACE).metric_name(METRIC).actions_enabled(true).build()
+        on_charges(name).set_alarm_actions(None).build()
     }
 
     fn of_total(alarms: Vec<MetricAlarm>) -> Rule {
@@ -126,7 +128,7 @@ mod tests {
     }
 
     fn billing(name: &str, acts: bool) -> BillingAlarm {
-        BillingAlarm { name: name.into(), acts }
+        BillingAlarm { name: name.into(), acts, has_data: true }
     }
 
     #[tokio::test]
@@ -158,6 +160,16 @@ mod tests {
         let alarms = read_by(&[&of_total(vec![silent("mute")]), &first, &second]).await.unwrap();
         let expected = [("mute", false), ("math", true), ("query", true), ("by service", false)];
         assert_eq!(alarms, expected.map(|(name, acts)| billing(name, acts)));
+    }
+
+    #[tokio::test]
+    async fn an_alarm_on_the_total_without_data_is_not_enough_and_the_others_are_looked_through() {
+        let no_data = on_charges("total").state_value(StateValue::InsufficientData).build();
+        let by_service = on_charges("by service").state_value(StateValue::Alarm).build();
+        let all = all(vec![no_data.clone(), by_service], None, None);
+        let alarms = read_by(&[&of_total(vec![no_data]), &all]).await.unwrap();
+        assert_eq!(alarms, [BillingAlarm { has_data: false, ..billing("total", true) }, billing("by service", true)]);
+        assert!(!super::alarm(&MetricAlarm::builder().build()).has_data, "taken for the worse");
     }
 
     #[tokio::test]

@@ -21,9 +21,9 @@ pub async fn read(client: &Client) -> Result<Vec<CostReport>, Unavailable> {
         let page = page.map_err(|error| unavailable(Source::CostReports, "cur:DescribeReportDefinitions", &error))?;
         reports.extend(page.report_definitions().iter().map(|report| CostReport {
             name: bounded(report.report_name()),
-            // A report that was never delivered yet has no status.
             delivery: match report.report_status().and_then(|status| status.last_status()) {
-                None | Some(LastStatus::Success) => Delivery::Works,
+                None => Delivery::Untold,
+                Some(LastStatus::Success) => Delivery::Works,
                 Some(status) => Delivery::Fails(bounded(status.as_str())),
             },
         }));
@@ -86,8 +86,8 @@ mod tests {
         let reports = read(&mock_client!(aws_sdk_costandusagereport, [&first, &second])).await.unwrap();
         let expected = [
             ("daily", Delivery::Works),
-            ("new", Delivery::Works),
-            ("empty", Delivery::Works),
+            ("new", Delivery::Untold),
+            ("empty", Delivery::Untold),
             ("denied", Delivery::Fails("ERROR_PERMISSIONS".into())),
             ("gone", Delivery::Fails("ERROR_NO_BUCKET".into())),
         ];

@@ -23,7 +23,7 @@ pub async fn read(client: &Client) -> Result<Vec<CostReport>, Unavailable> {
         let page = page.map_err(|error| unavailable(Source::DataExports, "bcm-data-exports:ListExports", &error))?;
         exports.extend(page.exports().iter().map(|export| CostReport {
             name: bounded(export.export_name()),
-            delivery: export.export_status().map_or(Delivery::Works, delivery),
+            delivery: export.export_status().map_or(Delivery::Untold, delivery),
         }));
     }
     Ok(exports)
@@ -32,7 +32,8 @@ pub async fn read(client: &Client) -> Result<Vec<CostReport>, Unavailable> {
 /// The reason says more than `UNHEALTHY`, where there is one.
 fn delivery(status: &ExportStatus) -> Delivery {
     match status.status_code() {
-        None | Some(ExportStatusCode::Healthy) => Delivery::Works,
+        None => Delivery::Untold,
+        Some(ExportStatusCode::Healthy) => Delivery::Works,
         Some(code) => {
             let reason = status.status_reason().map_or(code.as_str(), |reason| reason.as_str());
             Delivery::Fails(bounded(reason))
@@ -83,7 +84,7 @@ mod tests {
         let exports = read(&mock_client!(aws_sdk_bcmdataexports, [&first, &second])).await.unwrap();
         let expected = [
             ("daily", Delivery::Works),
-            ("new", Delivery::Works),
+            ("new", Delivery::Untold),
             ("denied", Delivery::Fails("INSUFFICIENT_PERMISSION".into())),
             ("odd", Delivery::Fails("UNHEALTHY".into())),
         ];

@@ -16,6 +16,8 @@ pub enum Delivery {
     Works,
     /// It does not; AWS's code for why, as `ERROR_PERMISSIONS`.
     Fails(String),
+    /// AWS has not told of any delivery yet, as of a new one.
+    Untold,
 }
 
 /// A budget, from `budgets:DescribeBudgetNotificationsForAccount`.
@@ -34,4 +36,13 @@ pub struct BillingAlarm {
     pub name: String,
     /// Whether it does something when it rings: actions are enabled and there is at least one.
     pub acts: bool,
+    /// Whether there is a metric that it can ring by: its state is not `INSUFFICIENT_DATA`.
+    pub has_data: bool,
+}
+
+impl BillingAlarm {
+    /// Whether somebody would be told.
+    pub fn tells(&self) -> bool {
+        self.acts && self.has_data
+    }
 }

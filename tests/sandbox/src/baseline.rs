@@ -104,6 +104,8 @@ pub(crate) struct Alarm {
     pub(crate) actions_enabled: bool,
     /// ARNs.
     pub(crate) actions: Vec<String>,
+    #[serde(default = "ok")]
+    pub(crate) state: String,
 }
 
 /// What an alarm looks at.
@@ -315,6 +317,10 @@ fn estimated_charges() -> String {
 #[expect(clippy::unnecessary_wraps, reason = "the default of a field that may be `null`")]
 fn success() -> Option<String> {
     Some("SUCCESS".to_owned())
+}
+
+fn ok() -> String {
+    "OK".to_owned()
 }
 
 fn healthy() -> String {

@@ -74,7 +74,7 @@ fn describe(alarm: &Alarm, account: &str) -> Value {
         "AlarmActions": alarm.actions,
         "OKActions": [],
         "InsufficientDataActions": [],
-        "StateValue": "OK"
+        "StateValue": alarm.state
     });
     let dimensions = json!([{"Name": "Currency", "Value": "USD"}]);
     let metric = json!({"Namespace": "AWS/Billing", "MetricName": alarm.metric, "Dimensions": dimensions});

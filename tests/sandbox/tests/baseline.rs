@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_config::{Region, SdkConfig};
 use aws_sdk_account::types::AlternateContactType;
-use aws_sdk_cloudwatch::types::{AlarmType, Dimension};
+use aws_sdk_cloudwatch::types::{AlarmType, Dimension, StateValue};
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_iam::types::EntityType;
 use aws_sdk_organizations::types::PolicyType;
@@ -244,7 +244,9 @@ async fn alarms_are_told_in_cbor_and_an_expression_only_among_all_of_them() {
     let of_metric = || cloudwatch.describe_alarms_for_metric().namespace("AWS/Billing").metric_name("EstimatedCharges");
     let found = of_metric().dimensions(currency).send().await.unwrap().metric_alarms.unwrap_or_default();
     let alarm = &found[0];
-    assert_eq!((found.len(), alarm.alarm_name(), alarm.actions_enabled()), (1, Some("charges"), Some(false)));
+    assert_eq!((found.len(), alarm.alarm_name(), alarm.actions_enabled()), (2, Some("charges"), Some(false)));
+    let states = [&found[0], &found[1]].map(|alarm| alarm.state_value().map(StateValue::as_str));
+    assert_eq!(states, [Some("OK"), Some("INSUFFICIENT_DATA")]);
     assert_eq!((alarm.threshold(), alarm.period()), (Some(1000.1), Some(21_600)));
     assert!(of_metric().send().await.unwrap().metric_alarms().is_empty(), "other dimensions, other alarms");
     let all = cloudwatch.describe_alarms().send().await.unwrap();

@@ -14,15 +14,20 @@ pub(super) const CONTROL: Control = Control {
     severity: Severity::Medium,
     rationale: "Stolen keys are used to rent machines, in Regions that nobody looks at. Without an alert the next bill tells, a \
                 month later.",
-    semantics: "Passes when a budget has a notification, or when an alarm on EstimatedCharges has an action and its actions are \
-                enabled. Fails when there is neither. Budgets without a notification and alarms without an action are shown; they \
-                do not count. Whether the amount is right, and whether anybody reads the mail, is not judged. Not applicable in \
-                AWS GovCloud (US), which is billed through a commercial account. In China billing is not read.",
+    semantics: "Passes when a budget has a notification, or when an alarm on EstimatedCharges has an action, its actions are \
+                enabled and it has data. Fails when there is neither. Budgets without a notification, alarms without an action \
+                and alarms in the state INSUFFICIENT_DATA are shown; they do not count: billing alerts were never switched on, or \
+                the metric is the payer's. An alarm that takes missing data for good never is in that state. Composite alarms do \
+                not count, and a member account is not shown its payer's budgets and alarms. Whether the amount is right, and \
+                whether anybody reads the mail, is not judged. Not applicable in AWS GovCloud (US), which is billed through a \
+                commercial account. In China billing is not read.",
     remediation: Remediation {
         console: &[
             "Billing and Cost Management, Budgets, Create budget, Monthly cost budget: an amount somewhat above what is usual.",
             "Enter an address that is read by more than one person. The template alerts at 85 % and 100 % of the amount, and when \
              the forecast is above it.",
+            "An alarm without data, in the account that pays: Billing and Cost Management, Billing preferences, Alert preferences: \
+             choose Receive CloudWatch billing alerts. In a member account use a budget.",
         ],
         cli: &[
             "aws budgets create-budget --account-id <account> \
@@ -63,8 +68,12 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
         (budget.notifications > 0, evidence)
     });
     let alarms = snapshot.billing_alarms.iter().flatten().map(|alarm| {
-        let value = if alarm.acts { "acts" } else { "NO action" };
-        (alarm.acts, snapshot.evidence(Source::BillingAlarms, format!("alarm {}", alarm.name), value))
+        let value = match (alarm.acts, alarm.has_data) {
+            (false, _) => "NO action",
+            (true, false) => "NO data: billing alerts are off, or the payer has the metric",
+            (true, true) => "acts",
+        };
+        (alarm.tells(), snapshot.evidence(Source::BillingAlarms, format!("alarm {}", alarm.name), value))
     });
     let (tells, silent): (Vec<_>, Vec<_>) = budgets.chain(alarms).partition(|(tells, _)| *tells);
     let teller = tells.first().map(|(_, evidence)| evidence.fact.clone());
@@ -88,7 +97,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     if let Some(unavailable) = snapshot.budgets.as_ref().err().or(snapshot.billing_alarms.as_ref().err()) {
         return Ok(Verdict { evidence, ..unavailable.clone().into() });
     }
-    let reason = "No budget has a notification, and no alarm on estimated charges has an action";
+    let reason = "No budget has a notification, and no alarm on estimated charges has an action and data";
     Ok(Verdict::new(Status::Failed, reason, evidence))
 }
 
@@ -101,7 +110,8 @@ mod tests {
     fn seen(notifications: &[usize], acts: &[bool]) -> Verdict {
         judge(&CONTROL, |snapshot| {
             let budget = |(number, count): (usize, &usize)| Budget { name: number.to_string(), notifications: *count };
-            let alarm = |(number, acts): (usize, &bool)| BillingAlarm { name: number.to_string(), acts: *acts };
+            let alarm =
+                |(number, acts): (usize, &bool)| BillingAlarm { name: number.to_string(), acts: *acts, has_data: true };
             snapshot.budgets = Ok(notifications.iter().enumerate().map(budget).collect());
             snapshot.billing_alarms = Ok(acts.iter().enumerate().map(alarm).collect());
         })
@@ -136,6 +146,17 @@ mod tests {
     }
 
     #[test]
+    fn an_alarm_without_data_never_rings_and_does_not_count() {
+        let verdict = judge(&CONTROL, |snapshot| {
+            let alarm = |acts| BillingAlarm { name: "charges".into(), acts, has_data: false };
+            (snapshot.budgets, snapshot.billing_alarms) = (Ok(Vec::new()), Ok(vec![alarm(true), alarm(false)]));
+        });
+        assert_eq!(verdict.status, Status::Failed);
+        let no_data = "alarm charges = NO data: billing alerts are off, or the payer has the metric";
+        assert_eq!(facts(&verdict), [no_data, "alarm charges = NO action", "budgets = none"]);
+    }
+
+    #[test]
     fn an_unread_source_is_unknown_unless_the_other_one_passes() {
         type Blind = fn(&mut Snapshot);
         let blinds: [(Blind, &str); 2] = [
@@ -150,7 +171,7 @@ mod tests {
             assert_eq!(verdict.status, Status::Unknown);
             assert!(verdict.reason.starts_with(source), "{}", verdict.reason);
             let verdict = judge(&CONTROL, |snapshot| {
-                snapshot.billing_alarms = Ok(vec![BillingAlarm { name: "charges".into(), acts: true }]);
+                snapshot.billing_alarms = Ok(vec![BillingAlarm { name: "charges".into(), acts: true, has_data: true }]);
                 blind(snapshot);
             });
             assert_eq!(verdict.status, Status::Passed, "{source}");

@@ -14,10 +14,11 @@ pub(super) const CONTROL: Control = Control {
     severity: Severity::Low,
     rationale: "A bill that is higher than it should be is often the first sign of a stolen key. The report tells which resource \
                 in which Region costs what, hour by hour, and it cannot be made for a time before it was set up.",
-    semantics: "Passes when a cost and usage report or a data export of billing is delivered, as far as AWS tells. Fails when \
-                there are some and none is delivered, and when there is none in a standalone or a management account. Not \
-                applicable in a member account without any: its payer has them; nor in AWS GovCloud (US), which is billed through \
-                a commercial account. In China billing is not read.",
+    semantics: "Passes when a cost and usage report or a data export is delivered, as far as AWS tells. Fails when there are some \
+                and none is delivered, and when there is none in a standalone or a management account. One of which AWS has told \
+                no delivery yet does not count as delivered: a new one takes up to a day. Any export counts, because the list \
+                does not tell of which table it is. Not applicable in a member account without any: its payer has them; nor in \
+                AWS GovCloud (US), which is billed through a commercial account. In China billing is not read.",
     remediation: Remediation {
         console: &[
             "In the account that pays: Billing and Cost Management, Data Exports, Create, Standard data export, CUR 2.0.",
@@ -73,7 +74,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
         return Ok(Verdict { evidence: shown([fails, works, none]), ..unavailable.clone().into() });
     }
     if !broken.is_empty() {
-        let reason = format!("Not delivered: {}", broken.join(", "));
+        let reason = format!("None is delivered, as far as AWS tells: {}", broken.join(", "));
         return Ok(Verdict::new(Status::Failed, reason, shown([fails, works, none])).naming(broken));
     }
     match snapshot.organization.as_ref().map_err(Clone::clone)? {
@@ -93,6 +94,7 @@ fn words(report: &CostReport) -> String {
     match &report.delivery {
         Delivery::Works => "delivered".into(),
         Delivery::Fails(code) => format!("NOT delivered ({code})"),
+        Delivery::Untold => "no delivery told yet".into(),
     }
 }
 
@@ -172,12 +174,27 @@ mod tests {
             snapshot.data_exports = Ok(vec![broken("cur2")]);
         });
         assert_eq!(verdict.status, Status::Failed);
-        assert_eq!(verdict.reason, "Not delivered: cost and usage report old, data export cur2");
+        assert_eq!(
+            verdict.reason,
+            "None is delivered, as far as AWS tells: cost and usage report old, data export cur2"
+        );
         assert_eq!(verdict.resources, ["cost and usage report old", "data export cur2"]);
         assert_eq!(facts(&verdict)[0], "cost and usage report old = NOT delivered (ERROR_PERMISSIONS)");
         let verdict = judge(&CONTROL, |snapshot| snapshot.data_exports = Ok(vec![broken("cur2")]));
         assert_eq!(verdict.status, Status::Passed);
         assert!(facts(&verdict).contains(&"data export cur2 = NOT delivered (ERROR_PERMISSIONS)".to_owned()));
+    }
+
+    #[test]
+    fn one_of_which_no_delivery_is_told_yet_is_not_delivered_and_shown_so() {
+        let new = || Ok(vec![report("new", Delivery::Untold)]);
+        let verdict = judge(&CONTROL, |snapshot| snapshot.cost_reports = new());
+        assert_eq!(verdict.status, Status::Failed);
+        assert_eq!(verdict.reason, "None is delivered, as far as AWS tells: cost and usage report new");
+        assert_eq!(facts(&verdict)[0], "cost and usage report new = no delivery told yet");
+        let verdict = judge(&CONTROL, |snapshot| snapshot.data_exports = new());
+        assert_eq!(verdict.status, Status::Passed);
+        assert!(facts(&verdict).contains(&"data export new = no delivery told yet".to_owned()));
     }
 
     #[test]
