@@ -87,8 +87,12 @@ impl Collector {
             let client_in = |region: &str| self.clients.cloudtrail(region).client;
             let trails = trails::read(client_in, asked.partition.sign_in_regions());
             let trails = asked.ask((Source::Trails, "cloudtrail:DescribeTrails"), trails).await;
+            let (trails, unlisted) = match trails {
+                Ok((trails, unlisted)) => (Ok(trails), unlisted),
+                Err(error) => (Err(error), BTreeMap::new()),
+            };
             let buckets = self.trail_buckets(asked, &trails).await;
-            (trails, buckets)
+            (trails, unlisted, buckets)
         };
         let administrators = iam::holders(iam, asked.partition, iam::ADMINISTRATOR_ACCESS, Source::Administrators);
 
@@ -100,7 +104,7 @@ impl Collector {
             identities,
             virtual_mfa_devices,
             administrators,
-            (trails, trail_buckets),
+            (trails, trails_unlisted, trail_buckets),
             watch,
             regions,
             (account, account_alias, root_events),
@@ -135,6 +139,7 @@ impl Collector {
             regions,
             subscribed: look.subscribed.clone(),
             trails,
+            trails_unlisted,
             watch,
             root_events,
             roles_and_policies: baseline.roles_and_policies,

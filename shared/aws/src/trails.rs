@@ -9,7 +9,7 @@ use checklist::snapshot::Cause;
 use checklist::text::bounded;
 use checklist::trails::{FieldSelector, ManagementEvents, Selector, Trail, TrailStatus};
 use checklist::{Source, Unavailable};
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::join_all;
 
 use crate::failure::unavailable;
 
@@ -17,37 +17,50 @@ use crate::failure::unavailable;
 pub const ACTIONS: &[&str] =
     &["cloudtrail:DescribeTrails", "cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus"];
 
+/// What some Regions list, each once, and why others did not, by their codes.
+pub type Listed = (Vec<Trail>, BTreeMap<String, Unavailable>);
+
 /// Every trail that records one of `regions`, by ARN: a call a Region, and two a trail in its home Region.
 ///
 /// A Region lists its own trails and copies of those of every Region, but not the trails of another Region alone; so each is asked.
 ///
 /// # Errors
-/// When a Region's trails could not be listed. What could not be read of one trail is data.
-pub async fn read(client_in: impl Fn(&str) -> Client, regions: &[&str]) -> Result<Vec<Trail>, Unavailable> {
-    let lists = try_join_all(regions.iter().map(|region| list(client_in(region), region))).await?;
+/// When no Region's trails could be listed. That one's could not, and what could not be read of one trail, is data.
+pub async fn read(client_in: impl Fn(&str) -> Client, regions: &[&str]) -> Result<Listed, Unavailable> {
+    let lists = join_all(regions.iter().map(|region| list(client_in(region), region))).await;
     // A copy of a trail has the same ARN as the trail, and only its home Region tells the same of it at all times.
     let mut trails = BTreeMap::new();
-    for listed in lists.into_iter().flatten() {
-        let (Some(arn), Some(home)) = (listed.trail_arn(), listed.home_region()) else {
-            return Err(Unavailable {
-                source: Source::Trails,
-                operation: "cloudtrail:DescribeTrails".into(),
-                cause: Cause::Malformed { detail: "a trail without ARN or home Region".into() },
-            });
-        };
-        trails.insert((arn.to_owned(), home.to_owned()), listed);
+    let mut unlisted = BTreeMap::new();
+    for (region, list) in regions.iter().zip(lists) {
+        match list {
+            Ok(list) => trails.extend(list),
+            Err(why) => drop(unlisted.insert((*region).to_owned(), why)),
+        }
+    }
+    if unlisted.len() == regions.len()
+        && let Some((_, why)) = unlisted.pop_first()
+    {
+        return Err(why);
     }
     let whole = trails.into_iter().map(|((arn, home), listed)| {
         let client = client_in(&home);
         async move { whole(&client, arn, home, &listed).await }
     });
-    Ok(join_all(whole).await)
+    Ok((join_all(whole).await, unlisted))
 }
 
-async fn list(client: Client, region: &str) -> Result<Vec<types::Trail>, Unavailable> {
+/// By ARN and home Region.
+async fn list(client: Client, region: &str) -> Result<Vec<((String, String), types::Trail)>, Unavailable> {
     let answer = client.describe_trails().include_shadow_trails(true).send().await;
     let operation = format!("cloudtrail:DescribeTrails in {region}");
-    Ok(answer.map_err(|error| unavailable(Source::Trails, &operation, &error))?.trail_list.unwrap_or_default())
+    let list = answer.map_err(|error| unavailable(Source::Trails, &operation, &error))?.trail_list.unwrap_or_default();
+    let named =
+        |listed: types::Trail| Some(((listed.trail_arn()?.to_owned(), listed.home_region()?.to_owned()), listed));
+    list.into_iter().map(named).collect::<Option<_>>().ok_or_else(|| Unavailable {
+        source: Source::Trails,
+        operation,
+        cause: Cause::Malformed { detail: "a trail without ARN or home Region".into() },
+    })
 }
 
 async fn whole(client: &Client, arn: String, home_region: String, listed: &types::Trail) -> Trail {
@@ -148,7 +161,9 @@ mod tests {
 
     async fn trails(rules: &[&Rule]) -> Result<Vec<Trail>, Unavailable> {
         let client = mock_client!(aws_sdk_cloudtrail, RuleMode::MatchAny, rules);
-        read(|_| client.clone(), REGIONS).await
+        let (trails, unlisted) = read(|_| client.clone(), REGIONS).await?;
+        assert!(unlisted.is_empty(), "{unlisted:?}");
+        Ok(trails)
     }
 
     fn code(code: &str) -> ErrorMetadata {
@@ -164,7 +179,7 @@ mod tests {
             asked.lock().expect("one thread").push(region.to_owned());
             client.clone()
         };
-        let trails = read(client_in, REGIONS).await.unwrap();
+        let (trails, _) = read(client_in, REGIONS).await.unwrap();
         assert_eq!((trails.len(), trails[0].arn.as_str()), (1, ARN));
         assert_eq!([list.num_calls(), status.num_calls(), selectors.num_calls()], [2, 1, 1]);
         assert_eq!(*asked.lock().expect("one thread"), ["us-east-1", "us-east-2", "eu-west-1"]);
@@ -271,6 +286,30 @@ mod tests {
             trail.management_events.unwrap_err().to_string(),
             "trails: cloudtrail:GetEventSelectors of audit in eu-west-1 was throttled (ThrottlingException)"
         );
+    }
+
+    #[tokio::test]
+    async fn what_one_region_lists_is_kept_beside_why_another_one_does_not() {
+        let listing = mock_client!(
+            aws_sdk_cloudtrail,
+            RuleMode::MatchAny,
+            [&list_of(vec![listed().build()]), &logging(), &all()]
+        );
+        let denied =
+            mock!(Client::describe_trails).then_error(|| DescribeTrailsError::generic(code("AccessDeniedException")));
+        let nameless = list_of(vec![types::Trail::builder().name("audit").build()]);
+        for (broken, why) in [(denied, "was denied (AccessDeniedException)"), (nameless, "a trail without ARN")] {
+            let broken = mock_client!(aws_sdk_cloudtrail, RuleMode::MatchAny, [&broken]);
+            let client_in = |region: &str| if region == "us-east-2" { broken.clone() } else { listing.clone() };
+            let (trails, unlisted) = read(client_in, REGIONS).await.unwrap();
+            assert_eq!((trails.len(), trails[0].status.is_ok()), (1, true));
+            assert_eq!(unlisted.keys().collect::<Vec<_>>(), ["us-east-2"]);
+            let told = unlisted["us-east-2"].to_string();
+            assert!(
+                told.starts_with("trails: cloudtrail:DescribeTrails in us-east-2 ") && told.contains(why),
+                "{told}"
+            );
+        }
     }
 
     #[tokio::test]

@@ -288,14 +288,18 @@ impl Report {
         findings
     }
 
-    /// Whether all was read that watching root needs. The account's alias may be missing, what only the account baseline needs, and
-    /// the events of a Region that records no sign-ins and refuses us for good; all three are conditions of their own.
+    /// Whether all was read that watching root needs. The account's alias may be missing, what only the account baseline needs, the
+    /// events of a Region that records no sign-ins and refuses us for good, and the trails of a Region that does so while another one
+    /// lists its own; all four are conditions of their own.
     pub fn is_whole(&self) -> bool {
         let sign_in = self.account.partition.sign_in_regions();
         !self.is_narrow
             && self.errors().all(|state| match (&state.source, &state.region, &state.error) {
                 (Source::AccountAlias, _, _) => true,
                 (source, _, _) if source.is_of_baseline() => true,
+                (Source::Trails, _, Some(error)) => {
+                    state.as_of.is_some() && matches!(error.cause, Cause::Denied { .. })
+                }
                 (Source::RootEvents, Some(region), Some(error)) => {
                     !sign_in.contains(&region.as_str()) && matches!(error.cause, Cause::Denied { .. })
                 }
@@ -431,7 +435,8 @@ fn sources(snapshot: &Snapshot) -> Vec<SourceState> {
     sources.extend(subscribers);
     let trails = snapshot.trails.as_ref().map_or_else(Some, |trails| hidden(trails));
     if is_asked(&trails) {
-        sources.push(state(Source::Trails, if trails.is_some() { None } else { now }, trails));
+        let as_of = if trails.is_some() { None } else { now };
+        sources.push(state(Source::Trails, as_of, trails.or_else(|| snapshot.trails_unlisted.values().next())));
     }
     sources.extend(snapshot.watch.as_ref().map(|watch| {
         let error = watch.unread();
@@ -486,6 +491,19 @@ mod tests {
         assert!(!region("eu-west-1", &Cause::OutOfTime), "a part of a run");
         assert!(!Report::generate(&Snapshot::blind(), &Settings::default()).is_whole());
         assert!(!report(|snapshot| snapshot.subscribed = Snapshot::blind().subscribed).is_whole());
+    }
+
+    #[test]
+    fn a_report_is_whole_without_the_trails_of_a_region_that_refuses_us_while_another_one_lists_its_own() {
+        let unlisted = |cause: Cause| {
+            let operation = String::from("cloudtrail:DescribeTrails in us-east-2");
+            let why = Unavailable { source: Source::Trails, operation, cause };
+            report(|snapshot| drop(snapshot.trails_unlisted.insert("us-east-2".into(), why)))
+        };
+        let denied = unlisted(Cause::Denied { code: "AccessDenied".into() });
+        assert!(denied.is_whole() && !unlisted(Cause::TimedOut).is_whole());
+        let state = denied.errors().next().unwrap();
+        assert_eq!((state.source, state.as_of), (Source::Trails, Some(denied.taken_at)), "there, and not whole");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The facts of one account at one instant, and what could not be read.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
@@ -13,6 +14,7 @@ use crate::bucket::Bucket;
 use crate::contacts::{AlternateContacts, PrimaryContact};
 use crate::credential_report::{CredentialReport, RootRow};
 use crate::federation::{IdentityCenterInstance, IdentityProviders};
+use crate::finding::{Status, Verdict};
 use crate::identities::{Holders, Identities, RolesAndPolicies, VirtualMfaDevice};
 use crate::organization::{CentralRootAccess, Organization, ServiceControlPolicy};
 use crate::password_policy::PasswordPolicy;
@@ -53,8 +55,10 @@ pub struct Snapshot {
     pub regions: Result<Vec<EnabledRegion>, Unavailable>,
     /// Whether somebody has confirmed a subscription to the topic; `None` where nobody is to be told.
     pub subscribed: Option<Result<bool, Unavailable>>,
-    /// Every trail that records a Region in which root may sign in, each once.
+    /// Every trail that records a Region in which root may sign in, each once; those of at least one such Region.
     pub trails: Result<Vec<Trail>, Unavailable>,
+    /// The other such Regions that did not list their trails, by code, with why.
+    pub trails_unlisted: BTreeMap<String, Unavailable>,
     /// What wakes rootwatch; `None` where the function is not told its names.
     pub watch: Option<Watch>,
     /// What root did.
@@ -152,6 +156,12 @@ impl Snapshot {
             operation: "iam:GetCredentialReport".into(),
             cause: Cause::Malformed { detail: fault.to_string() },
         })
+    }
+
+    /// That not every Region in which root signs in has listed its trails, so that there may be others; `None`: all have.
+    pub(crate) fn other_trails(&self) -> Option<Verdict> {
+        let why: Vec<String> = self.trails_unlisted.values().map(Unavailable::to_string).collect();
+        (!why.is_empty()).then(|| Verdict::new(Status::Unknown, why.join("; "), Vec::new()))
     }
 
     /// The live counters.
@@ -518,6 +528,7 @@ impl Snapshot {
             regions: Ok(vec![EnabledRegion { name: "us-east-1".into(), is_opt_in: false }]),
             subscribed: Some(Ok(true)),
             trails: Ok(vec![Trail::sound("management")]),
+            trails_unlisted: BTreeMap::new(),
             watch: Some(Watch::whole()),
             root_events: RootEvents {
                 since: taken_at - SignedDuration::from_hours(24),

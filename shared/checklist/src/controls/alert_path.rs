@@ -116,7 +116,7 @@ impl Path {
                 Reach::Unknown(unavailable) => Some(*unavailable),
                 _ => None,
             });
-            if let Some(unavailable) = unknown {
+            if let Some(unavailable) = unknown.or_else(|| snapshot.trails_unlisted.get(*region)) {
                 self.miss(unavailable);
                 continue;
             }
@@ -134,7 +134,7 @@ impl Path {
             let evidence = snapshot.evidence(Source::Trails, trail.fact(), trail);
             self.evidence.push((!self.resources.contains(&trail.arn), evidence));
         }
-        if trails.is_empty() {
+        if trails.is_empty() && snapshot.trails_unlisted.is_empty() {
             self.evidence.push((false, snapshot.evidence(Source::Trails, "trails", "none")));
         }
         if !gaps.is_empty() {
@@ -358,6 +358,21 @@ mod tests {
         assert_eq!(verdict.resources, ["no trail of us-east-2", "no trail of us-west-2"]);
         let verdict = of(&["us-east-1", "us-west-2"]);
         assert!(verdict.reason.contains("in us-east-2."), "{}", verdict.reason);
+    }
+
+    #[test]
+    fn a_region_that_did_not_list_its_trails_is_unknown_alone_and_only_without_a_trail_of_every_region() {
+        let partly = |trails: Vec<Trail>, unlisted: &str| {
+            judge(&CONTROL, |snapshot| {
+                snapshot.trails = Ok(trails);
+                snapshot.trails_unlisted.insert(unlisted.into(), unavailable(Source::Trails));
+            })
+        };
+        assert_eq!(partly(vec![Trail::sound("management")], "us-east-2").status, Status::Passed);
+        let two = || vec![regional("audit", "us-east-1"), regional("audit", "us-west-2")];
+        assert_eq!(partly(two(), "us-east-2").status, Status::Unknown);
+        let verdict = partly(two(), "us-west-2");
+        assert_eq!((verdict.status, verdict.resources), (Status::Failed, vec!["no trail of us-east-2".to_owned()]));
     }
 
     #[test]

@@ -17,8 +17,9 @@ pub(super) const CONTROL: Control = Control {
     semantics: "Fails when one of the four settings of the bucket's own public access block is off; it is said when its policy \
                 is public. Only the bucket's own block counts, not the account's: that one can be switched off for \
                 another bucket's sake. A bucket of another account, as that of an organization's trail in a member account, \
-                cannot be read and is unknown: it is judged in the account that owns it. Not applicable without a trail. Who may \
-                read the bucket beside the public is not judged.",
+                cannot be read and is unknown: it is judged in the account that owns it. Not applicable without a trail. Trails \
+                that record none of the Regions in which root signs in are not looked at. Who may read the bucket beside the \
+                public is not judged.",
     remediation: Remediation {
         console: &[
             "S3, the bucket, Permissions, Block public access, Edit: choose Block all public access and save.",
@@ -52,11 +53,16 @@ pub(super) const CONTROL: Control = Control {
 
 fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     let buckets = snapshot.trail_buckets.as_ref().map_err(Clone::clone)?;
+    let unknown = snapshot.other_trails();
     if buckets.is_empty() {
         let trails = snapshot.trails.as_ref().map_err(Clone::clone)?;
         let evidence = vec![snapshot.evidence(Source::Trails, "trails", trails.len())];
-        let reason = if trails.is_empty() { "There is no trail" } else { "No trail delivers to a bucket" };
-        return Ok(Verdict::new(Status::NotApplicable, reason, evidence));
+        let reason = if trails.is_empty() {
+            "No trail reaches a Region in which root signs in"
+        } else {
+            "No trail that reaches a Region in which root signs in delivers to a bucket"
+        };
+        return Ok(unknown.unwrap_or_else(|| Verdict::new(Status::NotApplicable, reason, evidence)));
     }
     let mut buckets: Vec<&Bucket> = buckets.iter().collect();
     buckets.sort_by_key(|bucket| match bucket.exposure {
@@ -85,15 +91,20 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
         return Ok(Verdict::new(Status::Failed, told.join("; "), evidence).naming(names));
     }
     let unread = buckets.iter().find_map(|bucket| Some((bucket, bucket.exposure.as_ref().err()?)));
-    Ok(match unread {
-        Some((bucket, unavailable)) => {
+    Ok(match (unread, unknown) {
+        (Some((bucket, unavailable)), _) => {
             let reason = format!(
                 "{unavailable}. Bucket {} could not be judged; a bucket of another account is judged in that account",
                 bucket.name
             );
             Verdict { evidence, ..Verdict::new(Status::Unknown, reason, Vec::new()) }
         }
-        None => Verdict::new(Status::Passed, "Every trail's bucket has its public access blocked", evidence),
+        (None, Some(unknown)) => Verdict { evidence, ..unknown },
+        (None, None) => {
+            let reason =
+                "Every bucket of a trail that reaches a Region in which root signs in has its public access blocked";
+            Verdict::new(Status::Passed, reason, evidence)
+        }
     })
 }
 
@@ -170,9 +181,27 @@ mod tests {
     #[test]
     fn no_trail_and_no_bucket_are_not_applicable() {
         let verdict = judge(&CONTROL, |snapshot| (snapshot.trails, snapshot.trail_buckets) = (Ok(vec![]), Ok(vec![])));
-        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::NotApplicable, "There is no trail"));
+        assert_eq!(
+            (verdict.status, verdict.reason.as_str()),
+            (Status::NotApplicable, "No trail reaches a Region in which root signs in")
+        );
         let verdict = judge(&CONTROL, |snapshot| snapshot.trail_buckets = Ok(Vec::new()));
-        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::NotApplicable, "No trail delivers to a bucket"));
+        let reason = "No trail that reaches a Region in which root signs in delivers to a bucket";
+        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::NotApplicable, reason));
+    }
+
+    #[test]
+    fn a_region_that_did_not_list_its_trails_leaves_it_unknown_unless_a_bucket_that_was_seen_fails() {
+        let partly = |buckets: Vec<Bucket>| {
+            judge(&CONTROL, |snapshot| {
+                snapshot.trail_buckets = Ok(buckets);
+                snapshot.trails_unlisted.insert("us-east-2".into(), unavailable(Source::Trails));
+            })
+        };
+        let blocked = Exposure { is_blocked: true, has_public_policy: None };
+        assert_eq!(partly(Vec::new()).status, Status::Unknown);
+        assert_eq!(partly(vec![Bucket { name: "ours".into(), exposure: Ok(blocked) }]).status, Status::Unknown);
+        assert_eq!(partly(vec![exposed("ours", None)]).status, Status::Failed);
     }
 
     #[test]

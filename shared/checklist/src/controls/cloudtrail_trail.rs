@@ -63,10 +63,6 @@ pub(super) const CONTROL: Control = Control {
 
 fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     let trails = snapshot.trails.as_ref().map_err(Clone::clone)?;
-    if trails.is_empty() {
-        let evidence = vec![snapshot.evidence(Source::Trails, "trails", "none")];
-        return Ok(Verdict::new(Status::Failed, "There is no trail", evidence));
-    }
     let mut judged: Vec<(&Trail, Result<bool, &Unavailable>)> =
         trails.iter().map(|trail| (trail, records_everything(trail))).collect();
     // Only so many trails are shown: first the one that decides.
@@ -77,13 +73,21 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     });
     let shown = judged.iter().map(|(trail, _)| snapshot.evidence(Source::Trails, trail.fact(), trail));
     let evidence = named(shown.collect(), "further trails");
-    Ok(match judged.first() {
-        Some((trail, Ok(true))) => {
+    Ok(match (judged.first(), snapshot.other_trails()) {
+        (Some((trail, Ok(true))), _) => {
             let reason = format!("Trail {} records every management event of every Region", trail.name);
             Verdict::new(Status::Passed, reason, evidence)
         }
-        Some((_, Err(unavailable))) => Verdict { evidence, ..Verdict::from((*unavailable).clone()) },
-        _ => Verdict::new(Status::Failed, "No working trail records every management event of every Region", evidence),
+        (_, Some(unknown)) => Verdict { evidence, ..unknown },
+        (Some((_, Err(unavailable))), None) => Verdict { evidence, ..Verdict::from((*unavailable).clone()) },
+        (Some((_, Ok(false))), None) => {
+            let reason = "No working trail records every management event of every Region";
+            Verdict::new(Status::Failed, reason, evidence)
+        }
+        (None, None) => {
+            let evidence = vec![snapshot.evidence(Source::Trails, "trails", "none")];
+            Verdict::new(Status::Failed, "No trail reaches a Region in which root signs in", evidence)
+        }
     })
 }
 
@@ -130,7 +134,10 @@ mod tests {
     #[test]
     fn no_trail_fails() {
         let verdict = judge(&CONTROL, |snapshot| snapshot.trails = Ok(Vec::new()));
-        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Failed, "There is no trail"));
+        assert_eq!(
+            (verdict.status, verdict.reason.as_str()),
+            (Status::Failed, "No trail reaches a Region in which root signs in")
+        );
         assert_eq!(facts(&verdict), ["trails = none"]);
     }
 
@@ -206,6 +213,23 @@ mod tests {
         });
         assert_eq!(verdict.status, Status::Unknown);
         assert!(facts(&verdict)[0].contains("trail organization"), "{:?}", facts(&verdict));
+    }
+
+    #[test]
+    fn a_trail_that_passes_is_enough_and_without_one_a_region_that_did_not_list_its_trails_leaves_it_unknown() {
+        let partly = |trails: Vec<Trail>| {
+            judge(&CONTROL, |snapshot| {
+                snapshot.trails = Ok(trails);
+                snapshot.trails_unlisted.insert("us-east-2".into(), unavailable(Source::Trails));
+            })
+        };
+        assert_eq!(partly(vec![Trail::sound("management")]).status, Status::Passed);
+        for trails in [Vec::new(), vec![Trail { is_multi_region: false, ..Trail::sound("audit") }]] {
+            let count = trails.len();
+            let verdict = partly(trails);
+            assert_eq!((verdict.status, verdict.evidence.len()), (Status::Unknown, count));
+            assert!(verdict.reason.contains("was denied"), "{}", verdict.reason);
+        }
     }
 
     #[test]

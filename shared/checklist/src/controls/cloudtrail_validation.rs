@@ -44,22 +44,28 @@ pub(super) const CONTROL: Control = Control {
 
 fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     let trails = snapshot.trails.as_ref().map_err(Clone::clone)?;
-    if trails.is_empty() {
-        let evidence = vec![snapshot.evidence(Source::Trails, "trails", "none")];
-        return Ok(Verdict::new(Status::NotApplicable, "There is no trail", evidence));
-    }
     let (validated, open): (Vec<&Trail>, Vec<&Trail>) = trails.iter().partition(|trail| trail.validates_log_files);
     let shown = open.iter().chain(&validated).map(|trail| {
         let value = if trail.validates_log_files { "log file validation on" } else { "log file validation OFF" };
         snapshot.evidence(Source::Trails, trail.fact(), value)
     });
     let evidence = named(shown.collect(), "further trails");
-    if open.is_empty() {
-        return Ok(Verdict::new(Status::Passed, "Every trail validates its log files", evidence));
+    if !open.is_empty() {
+        let reason =
+            counted(open.len(), "trail does not validate its log files", "trails do not validate their log files");
+        let names = open.iter().map(|trail| trail.arn.clone()).collect();
+        return Ok(Verdict::new(Status::Failed, reason, evidence).naming(names));
     }
-    let reason = counted(open.len(), "trail does not validate its log files", "trails do not validate their log files");
-    let names = open.iter().map(|trail| trail.arn.clone()).collect();
-    Ok(Verdict::new(Status::Failed, reason, evidence).naming(names))
+    if let Some(unknown) = snapshot.other_trails() {
+        return Ok(Verdict { evidence, ..unknown });
+    }
+    if trails.is_empty() {
+        let evidence = vec![snapshot.evidence(Source::Trails, "trails", "none")];
+        let reason = "No trail reaches a Region in which root signs in";
+        return Ok(Verdict::new(Status::NotApplicable, reason, evidence));
+    }
+    let reason = "Every trail that reaches a Region in which root signs in validates its log files";
+    Ok(Verdict::new(Status::Passed, reason, evidence))
 }
 
 #[cfg(test)]
@@ -99,6 +105,19 @@ mod tests {
         assert_eq!(judge(&CONTROL, |snapshot| snapshot.trails = Ok(Vec::new())).status, Status::NotApplicable);
         let blind = judge(&CONTROL, |snapshot| snapshot.trails = Err(unavailable(Source::Trails)));
         assert_eq!(blind.status, Status::Unknown);
+    }
+
+    #[test]
+    fn a_region_that_did_not_list_its_trails_leaves_it_unknown_unless_a_trail_that_was_seen_fails() {
+        let partly = |change: fn(&mut Snapshot)| {
+            judge(&CONTROL, |snapshot| {
+                snapshot.trails_unlisted.insert("us-east-2".into(), unavailable(Source::Trails));
+                change(snapshot);
+            })
+        };
+        assert_eq!(partly(|_| {}).status, Status::Unknown);
+        assert_eq!(partly(|snapshot| snapshot.trails = Ok(Vec::new())).status, Status::Unknown);
+        assert_eq!(partly(|snapshot| snapshot.trail().validates_log_files = false).status, Status::Failed);
     }
 
     #[test]

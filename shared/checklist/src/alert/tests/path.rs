@@ -175,6 +175,19 @@ fn a_missing_subscriber_is_told_once_and_keeps_a_broken_path_open() {
 }
 
 #[test]
+fn a_region_that_refuses_to_list_its_trails_is_told_once_and_the_account_is_watched_all_the_same() {
+    let mut account = Account::new();
+    let refuse = |snapshot: &mut Snapshot| {
+        snapshot.trails_unlisted.insert("us-east-2".into(), unavailable(Source::Trails, denied()));
+    };
+    let alerts = account.after(QUARTER, refuse);
+    assert_eq!((words(&alerts), account.report().is_whole()), (word(Transition::Opened, "unread#trails"), true));
+    assert_eq!(account.after(QUARTER, |_| {}), []);
+    let alerts = account.after(QUARTER, |snapshot| snapshot.trails_unlisted.clear());
+    assert_eq!(words(&alerts), word(Transition::Resolved, "unread#trails"));
+}
+
+#[test]
 fn an_organizations_trail_that_is_withheld_is_told_as_unjudged_and_one_that_times_out_as_unread() {
     let trail = |cause: Cause, is_organization| {
         let mut account = Account::new();
