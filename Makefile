@@ -1,6 +1,6 @@
 # Everything a developer, a user or CI runs. CI calls `check`, `test` and `e2e` and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help demo try preview test look e2e check bless bench build deploy invoke report verify-evidence clean programs browser bucket fmt-check clippy docs licences template
+.PHONY: help demo try preview test look e2e check bless bench build deploy invoke report evidence verify-evidence clean programs browser bucket fmt-check clippy docs licences template
 
 , := ,
 SCENARIO ?=
@@ -140,9 +140,22 @@ report: bucket
 
 # EVIDENCE names a folder with a copy of the bucket; without it one is fetched.
 EVIDENCE ?=
-verify-evidence: programs $(if $(EVIDENCE),,bucket)
-	@$(if $(EVIDENCE),,aws s3 sync --only-show-errors --delete --exclude '*' --include 'reports/*' --include history.json s3://$(BUCKET) build/evidence)
+verify-evidence: programs $(if $(EVIDENCE),,evidence)
 	@target/debug/sandbox verify-evidence $(or $(EVIDENCE),build/evidence)
+
+# Without --exact-timestamps what was edited after the last copy is not fetched if it has as many bytes as before. A check may end while
+# this copies: reports and history belong together when the history is the same before and after.
+evidence: bucket
+	@mkdir -p build/evidence; bucket='$(BUCKET)'; \
+	copy() { aws s3 sync --only-show-errors --exact-timestamps --delete --exclude '*' --include "$$1" "s3://$$bucket" build/evidence; }; \
+	history() { copy history.json && sum=$$(cksum build/evidence/history.json 2>/dev/null || echo none); }; \
+	history || exit 1; \
+	for try in 1 2 3 4 5; do \
+		before=$$sum; \
+		copy 'reports/*' && history || exit 1; \
+		test "$$sum" != "$$before" || exit 0; \
+	done; \
+	echo "history.json has changed during each of 5 copies: reports and history do not belong together. Try again between two checks."; exit 1
 
 clean:
 	rm -rf build target .aws-sam

@@ -608,6 +608,134 @@ async fn an_edit_and_a_removal_show() {
     assert!(code == 1 && words.contains("FAULT: history.json is missing"), "{words}");
 }
 
+/// A stand-in for the AWS CLI beside a `bucket` folder: copies what differs in size, or with `--exact-timestamps` in time, as
+/// `aws s3 sync` does. While it copies reports `bucket.next` takes the bucket's place, or the history changes for ever.
+const AWS: &str = r#"#!/bin/sh
+set -e
+here=$(dirname "$0")/..
+echo "$@" >> "$here/calls"
+exact=; include=
+while [ $# -gt 2 ]; do
+    case $1 in
+        --exact-timestamps) exact=yes ;;
+        --include) include=$2; shift ;;
+    esac
+    shift
+done
+from=$here/bucket to=$2
+(cd "$to" && find . -type f -path "./$include") | while read -r file; do
+    [ -e "$from/$file" ] || rm "$to/$file"
+done
+(cd "$from" && find . -type f -path "./$include") | while read -r file; do
+    if [ -e "$to/$file" ] && [ "$(wc -c < "$from/$file")" = "$(wc -c < "$to/$file")" ]; then
+        [ -n "$exact" ] && { [ "$from/$file" -nt "$to/$file" ] || [ "$from/$file" -ot "$to/$file" ]; } || continue
+    fi
+    mkdir -p "$(dirname "$to/$file")"
+    cp -p "$from/$file" "$to/$file"
+done
+if [ "$include" = 'reports/*' ] && [ -e "$here/bucket.next" ]; then
+    rm -r "$from" && mv "$here/bucket.next" "$from"
+fi
+if [ "$include" = 'reports/*' ] && [ -e "$here/restless" ]; then echo >> "$from/history.json"; fi
+"#;
+
+/// A folder in which `make verify-evidence` works, over a copy of a bucket, with a stand-in for the AWS CLI.
+struct Copies {
+    folder: PathBuf,
+}
+
+impl Copies {
+    fn of(reports: &Reports, name: &str) -> Self {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("copies-{name}"));
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder).expect("an old folder goes");
+        }
+        for part in ["bin", "target/debug"] {
+            std::fs::create_dir_all(folder.join(part)).expect("a folder");
+        }
+        let aws = folder.join("bin/aws");
+        std::fs::write(&aws, AWS).expect("a program");
+        std::fs::set_permissions(&aws, std::fs::Permissions::from_mode(0o755)).expect("a program");
+        symlink(runtime::binary("sandbox"), folder.join("target/debug/sandbox")).expect("a link");
+        reports.sandbox.copy_objects(&folder.join("bucket")).expect("a copy of the bucket");
+        Self { folder }
+    }
+
+    /// The code and the words of the target over the bucket.
+    fn verified(&self) -> (i32, String) {
+        let makefile = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../Makefile");
+        let path = format!("{}:{}", self.folder.join("bin").display(), std::env::var("PATH").expect("a path"));
+        let output = Command::new("make")
+            .arg("-f")
+            .arg(makefile)
+            .args(["verify-evidence", "BUCKET=reports-of-ours", "CARGO=true"])
+            .current_dir(&self.folder)
+            .env("PATH", path)
+            .env_remove("MAKEFLAGS")
+            .output()
+            .expect("make");
+        let words = String::from_utf8([output.stdout, output.stderr].concat()).expect("text");
+        (output.status.code().expect("a code"), words)
+    }
+
+    fn calls(&self) -> usize {
+        std::fs::read_to_string(self.folder.join("calls")).expect("calls").lines().count()
+    }
+}
+
+#[tokio::test]
+async fn make_verify_evidence_sees_an_edit_of_equal_length_in_a_report_that_it_has_copied_before() {
+    let reports = Reports::of(QUIET).await;
+    for number in 0..3 {
+        reports.kept(number).await;
+    }
+    let copies = Copies::of(&reports, "edited");
+    let (code, words) = copies.verified();
+    assert!(code == 0 && words.contains("none was edited"), "{words}");
+    let edited = copies.folder.join("bucket").join(reports.key(1));
+    let text = std::fs::read_to_string(&edited).unwrap();
+    let forged = text.replacen("\"complete\":true", "\"complete\": 1e1", 1);
+    assert!(forged != text && forged.len() == text.len());
+    std::fs::write(&edited, forged).unwrap();
+    let (code, words) = copies.verified();
+    assert!(code != 0 && words.contains(&format!("FAULT: {} was edited", reports.key(1))), "{words}");
+    std::fs::remove_file(&edited).unwrap();
+    let (code, words) = copies.verified();
+    assert!(code != 0 && words.contains(&format!("FAULT: {} is missing", reports.key(1))), "{words}");
+    let calls = std::fs::read_to_string(copies.folder.join("calls")).unwrap();
+    assert!(calls.lines().all(|call| call.contains(" s3://reports-of-ours build/evidence")), "{calls}");
+}
+
+#[tokio::test]
+async fn make_verify_evidence_copies_again_when_a_check_ends_meanwhile() {
+    let reports = Reports::of(QUIET).await;
+    reports.kept(0).await;
+    let copies = Copies::of(&reports, "meanwhile");
+    for number in 1..3 {
+        reports.kept(number).await;
+    }
+    reports.sandbox.copy_objects(&copies.folder.join("bucket.next")).unwrap();
+    let (code, words) = copies.verified();
+    assert!(code == 0 && words.contains("3 reports"), "{words}");
+    assert_eq!(copies.calls(), 5, "the history, and twice reports and history");
+}
+
+#[tokio::test]
+async fn make_verify_evidence_says_when_the_history_is_never_the_same_and_when_there_is_none() {
+    let reports = Reports::of(QUIET).await;
+    reports.kept(0).await;
+    let copies = Copies::of(&reports, "restless");
+    std::fs::write(copies.folder.join("restless"), "").unwrap();
+    let (code, words) = copies.verified();
+    assert!(code != 0 && words.contains("history.json has changed during each of 5 copies"), "{words}");
+    assert!(!words.contains("FAULT"), "{words}");
+    std::fs::remove_file(copies.folder.join("restless")).unwrap();
+    std::fs::remove_file(copies.folder.join("bucket/history.json")).unwrap();
+    let (code, words) = copies.verified();
+    assert!(code != 0 && words.contains("FAULT: history.json is missing"), "{words}");
+}
+
 #[test]
 fn what_is_no_copy_of_a_bucket_is_bad_usage() {
     let (code, words) = verify("no-such-folder");
