@@ -62,7 +62,7 @@ pub enum Target {
 }
 
 /// The calls that change what watches, by service: what they change, and how bad that is. Lambda appends a date to its names.
-const CALLS: [(&str, Target, Severity, &[&str]); 21] = [
+const CALLS: [(&str, Target, Severity, &[&str]); 23] = [
     ("cloudtrail.amazonaws.com", Target::Trail, Severity::Critical, &["DeleteTrail", "StopLogging"]),
     ("cloudtrail.amazonaws.com", Target::Trail, Severity::High, &["PutEventSelectors", "UpdateTrail"]),
     ("events.amazonaws.com", Target::Stack, Severity::Critical, &["DeleteRule", "DisableRule", "RemoveTargets"]),
@@ -74,12 +74,16 @@ const CALLS: [(&str, Target, Severity, &[&str]); 21] = [
         "lambda.amazonaws.com",
         Target::Stack,
         Severity::High,
+        // By its EventInvokeConfig a function's answer is handed on.
         &[
+            "DeleteFunctionEventInvokeConfig",
             "PutFunctionConcurrency",
+            "PutFunctionEventInvokeConfig",
             "RemovePermission",
             "UpdateEventSourceMapping",
             "UpdateFunctionCode",
             "UpdateFunctionConfiguration",
+            "UpdateFunctionEventInvokeConfig",
         ],
     ),
     ("sns.amazonaws.com", Target::Stack, Severity::Critical, &["DeleteTopic", "Unsubscribe"]),
@@ -91,6 +95,20 @@ const CALLS: [(&str, Target, Severity, &[&str]); 21] = [
     ),
     ("sqs.amazonaws.com", Target::Stack, Severity::Critical, &["DeleteQueue", "PurgeQueue"]),
     ("sqs.amazonaws.com", Target::Stack, Severity::High, &["SetQueueAttributes"]),
+    // The evidence. CloudTrail calls a new lifecycle so, whatever the API's version.
+    ("s3.amazonaws.com", Target::Stack, Severity::Critical, &["DeleteBucket"]),
+    (
+        "s3.amazonaws.com",
+        Target::Stack,
+        Severity::High,
+        &[
+            "DeleteBucketLifecycle",
+            "DeleteBucketPolicy",
+            "PutBucketLifecycle",
+            "PutBucketPolicy",
+            "PutBucketVersioning",
+        ],
+    ),
     ("dynamodb.amazonaws.com", Target::Stack, Severity::Critical, &["DeleteTable"]),
     ("dynamodb.amazonaws.com", Target::Stack, Severity::High, &["UpdateTable", "UpdateTimeToLive"]),
     ("monitoring.amazonaws.com", Target::Stack, Severity::Critical, &["DeleteAlarms", "DisableAlarmActions"]),
@@ -162,10 +180,13 @@ impl Touched {
         let (source, name) = (fields.text("/eventSource")?, fields.text("/eventName")?);
         let (_, target, severity, _) =
             CALLS.iter().find(|(of, _, _, names)| *of == source && names.iter().any(|known| is_named(&name, known)))?;
+        // A policy of another bucket may name a role of this stack.
+        let parts: &[&str] = match source.as_str() {
+            "s3.amazonaws.com" => &["/requestParameters/bucketName"],
+            _ => &["/requestParameters", "/responseElements"],
+        };
         let own = stack.and_then(|stack| {
-            ["/requestParameters", "/responseElements"]
-                .iter()
-                .find_map(|part| fields.0.pointer(part).and_then(|part| resource_of(part, stack)))
+            parts.iter().find_map(|part| fields.0.pointer(part).and_then(|part| resource_of(part, stack)))
         });
         let by_cloudformation = fields.text("/userIdentity/invokedBy").as_deref() == Some(CLOUDFORMATION);
         let on = match target {
@@ -187,9 +208,12 @@ impl Touched {
 }
 
 /// The first text in `value` that names a resource of the stack: of a name, a path, an ARN or a URL one part is the stack's
-/// name, or begins with it and a hyphen.
+/// name, or begins with it and a hyphen. A bucket's name has no capitals.
 fn resource_of(value: &Value, stack: &str) -> Option<String> {
-    let is_own = |part: &str| part.strip_prefix(stack).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+    let is_own = |part: &str| {
+        let begins = part.get(..stack.len()).is_some_and(|start| start.eq_ignore_ascii_case(stack));
+        begins && part.get(stack.len()..).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    };
     match value {
         Value::String(text) => text.split([':', '/']).any(is_own).then(|| bounded(text)),
         Value::Array(values) => values.iter().find_map(|value| resource_of(value, stack)),
@@ -252,7 +276,8 @@ mod tests {
     fn ct_18_every_call_of_the_list_on_a_resource_of_the_stack_is_told_of() {
         for (source, name) in calls() {
             let source = source.trim_end_matches(".amazonaws.com");
-            let told = classify(source, name, json!({"it": ["x", {"name": "rootwatch-Part-1ABC"}]}));
+            let part = "rootwatch-Part-1ABC";
+            let told = classify(source, name, json!({"bucketName": part, "it": ["x", {"name": part}]}));
             assert!(told.is_some_and(|told| told.severity >= Severity::Medium), "{source} {name}");
         }
     }
@@ -272,6 +297,24 @@ mod tests {
         for foreign in ["rootwatcher", "my-rootwatch-Topic", "arn:aws:sns:eu-west-1:111122223333:orders", ""] {
             assert!(classify("sns", "DeleteTopic", json!({"name": foreign})).is_none(), "{foreign}");
         }
+        let bucket =
+            classify("s3", "PutBucketLifecycle", json!({"bucketName": "rootwatch-reportbucket-1abc"})).unwrap();
+        assert_eq!((bucket.severity, bucket.on.as_deref()), (Severity::High, Some("rootwatch-reportbucket-1abc")));
+        assert!(
+            classify(
+                "s3",
+                "PutBucketPolicy",
+                json!({"bucketName": "my-logs", "bucketPolicy": {"Principal": "rootwatch-CheckerRole-1"}})
+            )
+            .is_none(),
+            "of another bucket"
+        );
+        let record = json!({"eventID": "1", "eventSource": "s3.amazonaws.com", "eventName": "DeleteBucket",
+            "requestParameters": {"bucketName": "rootwatch-reportbucket-1abc"}});
+        assert!(
+            Tampering::classify(&event(&record), Some("RootWatch")).is_some(),
+            "CloudFormation writes its name small"
+        );
         let mapping = json!({"responseElements": {"functionArn": "arn:aws:lambda:eu-west-1:111122223333:function:rootwatch-R-1"}});
         assert!(classify_with("lambda", "DeleteEventSourceMapping20150331", json!({"uUID": "0"}), mapping).is_some());
     }
@@ -291,7 +334,12 @@ mod tests {
     #[test]
     fn the_date_and_version_in_a_name_of_lambda_are_no_part_of_it() {
         let part = || json!({"functionName": "rootwatch-Checker-1ABC"});
-        for name in ["UpdateFunctionCode20150331v2", "DeleteFunction20150331", "DeleteFunction"] {
+        for name in [
+            "UpdateFunctionCode20150331v2",
+            "DeleteFunction20150331",
+            "DeleteFunction",
+            "PutFunctionEventInvokeConfig20190925",
+        ] {
             assert!(classify("lambda", name, part()).is_some(), "{name}");
         }
         for name in [
