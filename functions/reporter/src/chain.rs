@@ -7,6 +7,7 @@ use std::fmt::Write;
 
 use checklist::report::Previous;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -87,6 +88,11 @@ pub struct Verified {
     pub until: Option<Timestamp>,
     /// How far back it goes.
     pub beginning: Beginning,
+    /// The last day whose reports the bucket's lifecycle may have removed; of those no gap is a fault. `None`: the history does not
+    /// tell.
+    pub expired_until: Option<Date>,
+    /// How many gaps are there.
+    pub expired: usize,
     /// What is wrong, by key.
     pub faults: Vec<Fault>,
 }
@@ -101,7 +107,7 @@ pub enum Beginning {
         /// It.
         key: String,
     },
-    /// With one that names an older one, which is not there.
+    /// With one that names an older one, which is not there; it is a fault unless the lifecycle may have removed it.
     After {
         /// It.
         key: String,
@@ -207,6 +213,7 @@ impl fmt::Display for Fault {
 }
 
 /// Holds `kept` against each other and against the history; of that `Err(None)`: there is none, `Err(Some)`: why it cannot be read.
+/// What is so old that the bucket's lifecycle removes it, a part at a time, may be missing.
 pub fn verify(mut kept: Vec<Kept>, history: Result<&History, Option<String>>) -> Verified {
     kept.sort_by(|one, other| one.key.cmp(&other.key));
     let by_key: BTreeMap<&str, &Kept> = kept.iter().map(|kept| (kept.key.as_str(), kept)).collect();
@@ -222,8 +229,10 @@ pub fn verify(mut kept: Vec<Kept>, history: Result<&History, Option<String>>) ->
             &[]
         }
     };
+    let expired_until = history.as_ref().ok().and_then(|history| history.expired_until);
+    let is_expired = |key: &str| expired_until.is_some_and(|until| day(key).is_some_and(|day| day <= until));
     let newest = chain.last().map(|link| link.key.as_str()).or_else(|| kept.last().map(|kept| kept.key.as_str()));
-    let beginning = beginning(&kept, &by_key, chain);
+    let beginning = beginning(&kept, &by_key, chain, is_expired);
 
     let by_history = chain.iter().map(|link| (link.key.as_str(), link.sha256.as_str(), "history.json"));
     let by_reports = kept.iter().filter_map(|kept| {
@@ -232,13 +241,16 @@ pub fn verify(mut kept: Vec<Kept>, history: Result<&History, Option<String>>) ->
     });
     let mut named = BTreeSet::new();
     let mut missing = BTreeMap::new();
+    let mut expired = BTreeSet::new();
     let mut edited = BTreeMap::new();
     for (key, sha256, by) in by_history.chain(by_reports) {
         named.insert(key);
         match by_key.get(key) {
             Some(kept) if kept.sha256 == sha256 => {}
             Some(_) => drop(edited.entry(key).or_insert(by)),
-            None if matches!(&beginning, Beginning::After { key: first, .. } if first == by) => {}
+            None if is_expired(key) => drop(expired.insert(key)),
+            None if expired_until.is_none()
+                && matches!(&beginning, Beginning::After { key: first, .. } if first == by) => {}
             None => drop(missing.entry(key).or_insert(by)),
         }
     }
@@ -258,14 +270,17 @@ pub fn verify(mut kept: Vec<Kept>, history: Result<&History, Option<String>>) ->
     };
     for report in &kept {
         let key = || report.key.clone();
+        let is_anew = report.is_readable && report.previous.is_none() && first != Some(report.key.as_str());
+        let is_unnamed = !named.contains(report.key.as_str()) && newest != Some(report.key.as_str());
         if !report.is_readable {
             faults.insert(Fault::Unreadable { key: key() });
-        } else if report.previous.is_none() && first != Some(report.key.as_str()) {
-            faults.insert(Fault::Anew { key: key() });
         }
-        if !named.contains(report.key.as_str()) && newest != Some(report.key.as_str()) {
-            faults.insert(Fault::Unnamed { key: key() });
+        if (is_anew || is_unnamed) && is_expired(&report.key) {
+            expired.insert(&report.key);
+            continue;
         }
+        faults.extend(is_anew.then(|| Fault::Anew { key: key() }));
+        faults.extend(is_unnamed.then(|| Fault::Unnamed { key: key() }));
     }
     for (before, after) in chain.iter().zip(chain.iter().skip(1)) {
         let says = by_key.get(after.key.as_str()).and_then(|kept| kept.previous.as_ref());
@@ -279,13 +294,26 @@ pub fn verify(mut kept: Vec<Kept>, history: Result<&History, Option<String>>) ->
         from: times().min(),
         until: times().max(),
         beginning,
+        expired_until,
+        expired: expired.len(),
         faults: faults.into_iter().collect(),
     }
 }
 
-/// Goes back from the newest report that is there. Runs end out of order, so the first need not be the oldest; but a lifecycle
-/// removes no report and leaves an older one.
-fn beginning(kept: &[Kept], by_key: &BTreeMap<&str, &Kept>, chain: &[Link]) -> Beginning {
+/// The day of a report, by its key.
+fn day(key: &str) -> Option<Date> {
+    let (folder, _) = key.rsplit_once('/')?;
+    let day = folder.get(folder.len().checked_sub("2026/11/20".len())?..)?;
+    Date::strptime("%Y/%m/%d", day).ok()
+}
+
+/// Goes back from the newest report that is there. Runs end out of order, so the first need not be the oldest.
+fn beginning(
+    kept: &[Kept],
+    by_key: &BTreeMap<&str, &Kept>,
+    chain: &[Link],
+    is_expired: impl Fn(&str) -> bool,
+) -> Beginning {
     let by_history = chain.iter().rev().find_map(|link| by_key.get(link.key.as_str()).copied());
     let Some(mut at) = by_history.or_else(|| last_unnamed(kept)).or(kept.last()) else { return Beginning::Nowhere };
     let mut seen = BTreeSet::from([at.key.as_str()]);
@@ -300,7 +328,9 @@ fn beginning(kept: &[Kept], by_key: &BTreeMap<&str, &Kept>, chain: &[Link]) -> B
         None if at.is_readable => Beginning::First { key },
         Some(named)
             if !by_key.contains_key(named.key.as_str())
-                && kept.iter().all(|kept| kept.key >= key || seen.contains(kept.key.as_str())) =>
+                && kept
+                    .iter()
+                    .all(|kept| kept.key >= key || seen.contains(kept.key.as_str()) || is_expired(&kept.key)) =>
         {
             Beginning::After { key, removed: named.key.clone() }
         }
@@ -397,15 +427,67 @@ mod tests {
         assert_eq!(faults, [Fault::Missing { key: key(1), named_by: "history.json".into() }]);
     }
 
+    /// A history of 200 reports that begins in their midst, with the last of the days whose reports may be gone.
+    fn old(expired_until: &str) -> (Reports, History) {
+        let reports = chain(200);
+        let mut history = history(&reports);
+        history.chain.drain(..40);
+        (reports, History { expired_until: Some(expired_until.parse().unwrap()), ..history })
+    }
+
     #[test]
     fn what_the_lifecycle_removed_is_said_and_is_no_fault() {
-        let mut reports = chain(200);
-        let mut history = history(&reports);
-        history.chain.drain(..100);
+        let (mut reports, history) = old("2026-11-03");
         reports.drain(..50);
         let verified = verified(&reports, &history);
         assert_eq!(verified.faults, []);
         assert_eq!(verified.beginning, Beginning::After { key: key(50), removed: key(49) });
+        assert_eq!(verified.expired, 10, "those that the history or the next one names");
+    }
+
+    #[test]
+    fn what_the_lifecycle_removed_of_a_day_before_the_rest_of_it_is_no_fault() {
+        let (mut reports, history) = old("2026-11-03");
+        let mut number = 0;
+        reports.retain(|_| {
+            number += 1;
+            number > 72 || number % 3 == 0
+        });
+        let verified = verified(&reports, &history);
+        assert_eq!(
+            (verified.faults, verified.beginning),
+            (Vec::new(), Beginning::After { key: key(71), removed: key(70) })
+        );
+        assert!(verified.expired > 0);
+    }
+
+    #[test]
+    fn what_is_removed_at_the_old_end_before_its_time_is_a_fault() {
+        let (mut reports, mut history) = old("2026-11-02");
+        reports.drain(..50);
+        let fault = |number, named_by: &str| Fault::Missing { key: key(number), named_by: named_by.to_owned() };
+        let expected = [fault(48, "history.json"), fault(49, "history.json")];
+        assert_eq!(verified(&reports, &history).faults, expected, "but for those of the two days before");
+        history.chain.drain(..100);
+        assert_eq!(verified(&reports, &history).faults, [fault(49, &key(50))]);
+        history.expired_until = None;
+        assert_eq!(verified(&reports, &history).faults, [], "nobody can tell without knowing how long they are kept");
+    }
+
+    #[test]
+    fn only_a_day_of_the_calendar_is_old() {
+        assert_eq!(day(&key(0)), Some("2026-11-01".parse().unwrap()));
+        for none in ["history.json", "reports/x.json", "reports/111122223333/x.json", "reports/1/0000/00/00/x.json"] {
+            assert_eq!(day(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn what_is_old_and_was_edited_is_a_fault() {
+        let (mut reports, history) = old("2026-11-03");
+        reports[45].1.push(b' ');
+        let edited = Fault::Edited { key: key(45), named_by: "history.json".into() };
+        assert_eq!(verified(&reports, &history).faults, [edited]);
     }
 
     #[test]
@@ -431,7 +513,7 @@ mod tests {
             let before = (number <= 6).then(|| Fault::Unnamed { key: key(number - 1) });
             assert_eq!(faults, [missing].into_iter().chain(before).collect::<Vec<_>>(), "{number}");
         }
-        // Only the oldest may have been removed by the lifecycle.
+        // How long they are kept is not known: the oldest may have been removed by the lifecycle.
         let mut reports = reports;
         reports.remove(0);
         assert_eq!(verified(&reports, &history).beginning, Beginning::After { key: key(1), removed: key(0) });

@@ -7,6 +7,8 @@ use checklist::alert::Plan;
 use checklist::root_activity::Kind;
 use checklist::text::bounded;
 use checklist::{AccountId, Finding, RootActivity, Status};
+use jiff::civil::Date;
+use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -19,8 +21,9 @@ use crate::stored::Stored;
 pub const SCHEMA: &str = "rootwatch.history/1";
 /// How many days are kept: as many as CloudTrail keeps.
 pub const DAYS: i64 = 90;
-/// How many links of the chain are kept.
-pub const LINKS: usize = 100;
+/// How many links of the chain are kept: more than the 14 days of a check every 15 minutes, for so long can a report that was not
+/// kept be handed over again. About 250 kB.
+pub const LINKS: usize = 1_500;
 /// How many of root's acts are kept.
 pub const ACTS: usize = 5_000;
 /// How many reports a history is made anew from, at most; and how many of them may be of the newest two days.
@@ -47,6 +50,12 @@ pub struct History {
     pub plans: Vec<Plan>,
     /// When it was made anew from the reports, because it was missing or damaged.
     pub rebuilt_at: Option<Timestamp>,
+    /// Where the time begins in which root's events were looked up.
+    pub root_events_since: Option<Timestamp>,
+    /// The last day whose reports the bucket's lifecycle may have removed.
+    pub expired_until: Option<Date>,
+    /// Controls that Security Hub has still to hear of; `None`: of all of them, once it is told.
+    pub untold: Option<BTreeSet<String>>,
 }
 
 /// A report in the chain.
@@ -134,8 +143,8 @@ impl History {
     }
 
     /// Adds what `report` tells, and answers with the ids of the controls that other systems should hear of: those whose outcome
-    /// is not that of the run before, and all of them in the first run of a day. A narrow run adds what root did and no outcome; a
-    /// report that does not tell its time adds nothing; one that is older than the newest is no news.
+    /// is not that of the run before or that were left out since, and all of them in the first run of a day. A narrow run adds what
+    /// root did and no outcome; a report that does not tell its time adds nothing; one that is older than the newest is no news.
     pub fn add(&mut self, report: &Stored) -> BTreeSet<String> {
         let Some(at) = report.taken_at else { return BTreeSet::new() };
         let root_activity = self.add_acts(&report.root_activity);
@@ -147,6 +156,7 @@ impl History {
         self.plans.sort_by_key(|plan| (plan.from, plan.to));
         let mut news = BTreeSet::new();
         if !report.is_narrow {
+            self.root_events_since = [self.root_events_since, report.root_events_since].into_iter().flatten().min();
             let findings = || report.findings.iter();
             let run = Run {
                 from: at,
@@ -160,7 +170,10 @@ impl History {
                     .collect(),
                 root_activity,
             };
-            news = self.runs.last().map_or_else(|| run.statuses.keys().cloned().collect(), |last| run.news_after(last));
+            news = match self.runs.last() {
+                Some(last) => run.news_after(last, &report.left_out),
+                None => run.statuses.keys().cloned().collect(),
+            };
             self.runs.push(run);
             self.runs.sort_by_key(|run| run.from);
             self.runs.dedup_by(|later, earlier| earlier.takes(later));
@@ -217,18 +230,35 @@ impl History {
         self.chain.iter().max_by(|one, other| one.key.cmp(&other.key))
     }
 
-    /// Since when the control of `finding` has its outcome.
+    /// Since when the control of `finding` has its outcome. That nobody could see it for a while mends no failure.
     pub fn since(&self, finding: &Finding) -> Since {
         let mut since = None;
         for run in self.runs.iter().rev() {
             match run.statuses.get(finding.control) {
                 Some(status) if *status == finding.status => since = Some(run.from),
+                Some(Status::Unknown) if finding.status == Status::Failed => {}
                 Some(_) => return since.map_or(Since::New, Since::Seen),
                 // Nobody judged it then.
                 None => break,
             }
         }
         since.map_or(if self.runs.is_empty() { Since::Nobody } else { Since::New }, Since::AtLeast)
+    }
+
+    /// Notes that the bucket's lifecycle removes at `now` what is older than `retention`. What was removed stays so when reports are kept
+    /// for longer.
+    pub fn expire(&mut self, now: Timestamp, retention: SignedDuration) {
+        let until = now.checked_sub(retention).map(|until| Offset::UTC.to_datetime(until).date());
+        self.expired_until = self.expired_until.max(until.ok());
+    }
+
+    /// Notes that Security Hub has to hear of `news`, which [`History::add`] found in `report`; of everything, if it was not told before.
+    pub fn leave_untold(&mut self, report: &Stored, news: BTreeSet<String>) {
+        match &mut self.untold {
+            _ if report.is_narrow => {}
+            Some(untold) => untold.extend(news),
+            None => self.untold = Some(report.findings.iter().map(|finding| finding.control.to_owned()).collect()),
+        }
     }
 
     /// Appends a report to the chain.
@@ -240,7 +270,7 @@ impl History {
 }
 
 impl Run {
-    fn news_after(&self, last: &Self) -> BTreeSet<String> {
+    fn news_after(&self, last: &Self, left_out: &[String]) -> BTreeSet<String> {
         if self.from < last.until {
             return BTreeSet::new();
         }
@@ -250,7 +280,9 @@ impl Run {
                 || self.statuses.get(control) != last.statuses.get(control)
                 || self.excepted.contains(control) != last.excepted.contains(control)
         };
-        self.statuses.keys().filter(|control| is_news(control)).cloned().collect()
+        let changed = self.statuses.keys().filter(|control| is_news(control));
+        let gone = left_out.iter().filter(|control| last.statuses.contains_key(*control));
+        changed.chain(gone).cloned().collect()
     }
 
     /// Whether `later` is of the same day and the same outcome, and now in this one.
@@ -318,7 +350,7 @@ impl Rebuild {
     }
 
     /// Those of `keys`, in their order, that a history needs: all of the newest two days, and of each day before the last one,
-    /// as a report tells what root did for a day.
+    /// as a report tells what root did for a day. Where `LookbackHours` is less than 24, acts of the rest of those days are missing.
     pub fn choose(mut keys: Vec<String>) -> Vec<String> {
         keys.retain(|key| key.ends_with(".json"));
         keys.sort();
@@ -615,7 +647,80 @@ mod tests {
         assert_eq!(news("2026-11-20T13:00:00Z", &[GOOD, OTHER]), ["root-mfa"]);
         assert!(news("2026-11-20T12:30:00Z", &[BAD, OTHER]).is_empty(), "it is older than what was told");
         assert_eq!(news("2026-11-21T00:00:00Z", &[GOOD, OTHER]).len(), 2, "the first run of a day");
-        assert_eq!(news("2026-11-21T01:00:00Z", &[GOOD]), [""; 0], "a control that is left out is not told");
+        assert_eq!(news("2026-11-21T01:00:00Z", &[GOOD]), [""; 0], "what is not there for another reason is not told");
+    }
+
+    #[test]
+    fn a_control_that_is_left_out_is_told_of_once() {
+        let mut history = History::new(&account());
+        let mut news = |time: &str, findings: &[(&str, Status)], left_out: &[&str]| {
+            let left_out = left_out.iter().map(|id| (*id).to_owned()).collect();
+            ids(history.add(&Stored { left_out, ..report(time, findings, &[]) }))
+        };
+        news("2026-11-20T10:00:00Z", &[BAD, OTHER], &["user-mfa"]);
+        assert_eq!(news("2026-11-20T11:00:00Z", &[OTHER], &["user-mfa", "root-mfa"]), ["root-mfa"]);
+        assert_eq!(news("2026-11-20T12:00:00Z", &[OTHER], &["user-mfa", "root-mfa"]), [""; 0]);
+    }
+
+    #[test]
+    fn how_far_back_root_was_looked_up_is_kept_and_a_narrow_run_says_nothing_of_it() {
+        let mut history = History::new(&account());
+        let looked = |since: &str, is_narrow| Stored {
+            root_events_since: Some(at(since)),
+            is_narrow,
+            ..report("2026-11-20T10:00:00Z", &[GOOD], &[])
+        };
+        history.add(&looked("2026-11-18T10:00:00Z", false));
+        history.add(&looked("2026-11-19T10:00:00Z", false));
+        history.add(&looked("2026-11-01T10:00:00Z", true));
+        assert_eq!(history.root_events_since, Some(at("2026-11-18T10:00:00Z")));
+    }
+
+    #[test]
+    fn what_the_lifecycle_removed_stays_so_when_reports_are_kept_for_longer() {
+        let mut history = History::new(&account());
+        let mut until = |now: &str, days: i64| {
+            history.expire(at(now), SignedDuration::from_hours(24 * days));
+            history.expired_until.unwrap().to_string()
+        };
+        assert_eq!(until("2026-11-20T23:59:59Z", 400), "2025-10-16");
+        assert_eq!(until("2026-11-21T00:00:00Z", 400), "2025-10-17");
+        assert_eq!(until("2026-11-21T00:00:00Z", 30), "2026-10-22");
+        assert_eq!(until("2026-11-22T00:00:00Z", 400), "2026-10-22");
+    }
+
+    #[test]
+    fn what_security_hub_did_not_hear_of_waits_and_at_first_that_is_everything() {
+        let mut history = History::new(&account());
+        let narrow = Stored { is_narrow: true, ..report("2026-11-20T10:00:00Z", &[BAD], &[]) };
+        history.leave_untold(&narrow, BTreeSet::new());
+        assert_eq!(history.untold, None, "a narrow run resolves nothing");
+        history.leave_untold(&report("2026-11-20T10:00:00Z", &[BAD, OTHER], &[]), BTreeSet::new());
+        assert_eq!(history.untold.clone().map(ids), Some(vec!["root-access-keys".into(), "root-mfa".into()]));
+        history.untold = Some(["root-mfa".to_owned()].into());
+        history.leave_untold(&report("2026-11-20T11:00:00Z", &[BAD, OTHER], &[]), ["user-mfa".to_owned()].into());
+        assert_eq!(history.untold.map(ids), Some(vec!["root-mfa".into(), "user-mfa".into()]));
+    }
+
+    #[test]
+    fn a_history_of_an_older_version_is_read() {
+        let mut older: Value = serde_json::from_slice(&History::new(&account()).write().unwrap()).unwrap();
+        for field in ["root_events_since", "expired_until", "untold"] {
+            assert!(older.as_object_mut().unwrap().shift_remove(field).is_some(), "{field}");
+        }
+        assert_eq!(History::read(older.to_string().as_bytes(), &account()), Ok(History::new(&account())));
+    }
+
+    #[test]
+    fn the_links_reach_back_for_14_days_of_the_schedule_and_weigh_250_kb() {
+        let link = |number: usize| Link {
+            key: format!("{}{number:04}", key(1, 1)),
+            sha256: sha256(b""),
+            run: "0f9e8d7c-0000-4000-8000-000000000001".into(),
+        };
+        let history = History { chain: (0..LINKS).map(link).collect(), ..History::new(&account()) };
+        assert!(LINKS > 14 * 24 * 4);
+        assert!(history.write().unwrap().len() < 330_000, "{}", history.write().unwrap().len());
     }
 
     #[test]
@@ -716,6 +821,10 @@ mod tests {
         assert_eq!(since(&[failed, passed, failed, failed]), Since::Seen(at(2_000)));
         assert_eq!(since(&[passed]), Since::New);
         assert_eq!(since(&[passed, None, failed]), Since::AtLeast(at(2_000)), "nobody judged it in between");
+        let unknown = Some(Status::Unknown);
+        assert_eq!(since(&[failed, unknown, failed]), Since::AtLeast(at(0)), "nobody could see it in between");
+        assert_eq!(since(&[passed, failed, unknown, failed]), Since::Seen(at(1_000)));
+        assert_eq!(since(&[passed, unknown, failed]), Since::Seen(at(2_000)), "not before anybody saw it fail");
         assert_eq!(since(&[None]), Since::New);
     }
 }

@@ -1,15 +1,14 @@
 //! The history and the chain in the bucket: read, made anew, and extended by one report at a time.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use aws::report_bucket::{Condition, NewObject, Put};
+use aws::report_bucket::{Condition, NewObject, Put, TOO_LARGE};
 use aws::{ReportBucket, ReportBucketError};
 use checklist::AccountId;
 use checklist::report::Previous;
 use checklist::snapshot::Cause;
 use futures_util::StreamExt;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use tokio::time::{Instant, timeout_at};
 
@@ -34,6 +33,10 @@ pub(crate) struct Keeper {
     pub(crate) bucket: ReportBucket,
     pub(crate) account: AccountId,
     pub(crate) now: Timestamp,
+    /// How long the bucket keeps reports.
+    pub(crate) retention: SignedDuration,
+    /// Whether Security Hub is told.
+    pub(crate) security_hub: bool,
     /// When Lambda ends the call.
     pub(crate) deadline: Instant,
 }
@@ -60,21 +63,30 @@ pub(crate) struct Claimed {
     pub(crate) link: Link,
     pub(crate) bytes: Vec<u8>,
     pub(crate) stored: Stored,
-    /// Controls that other systems should hear of.
-    pub(crate) news: BTreeSet<String>,
     pub(crate) known: Known,
 }
 
 impl Keeper {
     /// The history; made anew from the reports if it is missing or cannot be used. The bucket keeps what is written over.
     pub(crate) async fn known(&self) -> Result<Known, Error> {
-        let found = self.bucket.get(HISTORY).await?;
-        let etag = found.as_ref().map(|object| object.etag.clone());
-        match found.map(|object| History::read(&object.bytes, &self.account)) {
-            Some(Ok(history)) => return Ok(Known { history, etag, rebuilt: None }),
-            Some(Err(error)) => tracing::warn!(%error, "the history is made anew from the reports"),
-            None => tracing::info!("there is no history; it is made from the reports, if there are any"),
-        }
+        let etag = match self.bucket.get(HISTORY).await {
+            Ok(Some(object)) => match History::read(&object.bytes, &self.account) {
+                Ok(history) => return Ok(Known { history, etag: Some(object.etag), rebuilt: None }),
+                Err(error) => {
+                    tracing::warn!(%error, "the history is made anew from the reports");
+                    Some(object.etag)
+                }
+            },
+            Ok(None) => {
+                tracing::info!("there is no history; it is made from the reports, if there are any");
+                None
+            }
+            Err(error) if is_too_large(&error.cause) => {
+                tracing::warn!(%error, "the history is made anew from the reports");
+                self.bucket.etag(HISTORY).await?
+            }
+            Err(error) => return Err(error.into()),
+        };
         let (history, unreadable) =
             timeout_at(self.deadline.checked_sub(RESERVE).unwrap_or(self.deadline), self.rebuild())
                 .await
@@ -107,7 +119,9 @@ impl Keeper {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(rebuild.finish(self.now))
+        let (mut history, unreadable) = rebuild.finish(self.now);
+        history.expire(self.now, self.retention);
+        Ok((history, unreadable))
     }
 
     /// Takes the next place in the chain for `answer`, and says so in the history, before the report itself is written: of two
@@ -118,9 +132,7 @@ impl Keeper {
             if let Some((link, bytes, stored)) = self.claimed(answer, key, &known).await? {
                 let is_written = known.rebuilt.is_none() || self.write(&mut known).await?;
                 if is_written {
-                    // Whether it was told before is not known; told twice is told once.
-                    let news = stored.findings.iter().map(|finding| finding.control.to_owned()).collect();
-                    return Ok(Claimed { link, bytes, stored, news, known });
+                    return Ok(Claimed { link, bytes, stored, known });
                 }
                 continue;
             }
@@ -129,14 +141,20 @@ impl Keeper {
             let link = Link { key: key.to_owned(), sha256: sha256(&bytes), run: run.to_owned() };
             let news = known.history.add(&stored);
             known.history.link(link.clone());
+            known.history.expire(self.now, self.retention);
+            if self.security_hub {
+                known.history.leave_untold(&stored, news);
+            } else {
+                known.history.untold = None;
+            }
             if self.write(&mut known).await? {
-                return Ok(Claimed { link, bytes, stored, news, known });
+                return Ok(Claimed { link, bytes, stored, known });
             }
         }
         Err(Error::Contended { object: HISTORY })
     }
 
-    /// The report of `answer`, if it has its place: by the history, or, long ago, by the bucket.
+    /// The report of `answer`, if it has its place: by the history, or, where that does not know it any more, by the bucket.
     async fn claimed(
         &self,
         answer: &Map<String, Value>,
@@ -145,25 +163,30 @@ impl Keeper {
     ) -> Result<Option<(Link, Vec<u8>, Stored)>, Error> {
         let chain = &known.history.chain;
         let place = chain.iter().position(|link| link.key == key);
-        if let Some(link) = place.and_then(|place| chain.get(place)) {
+        let claimed = place.and_then(|place| chain.get(place));
+        if let Some(link) = claimed {
             let before = place.and_then(|place| place.checked_sub(1)).and_then(|place| chain.get(place));
             let (bytes, stored) = after(answer, before)?;
             if sha256(&bytes) == link.sha256 {
                 return Ok(Some((link.clone(), bytes, stored)));
             }
-        } else if chain.first().is_none_or(|first| key > first.key.as_str()) {
+        } else if known.rebuilt.is_none() && known.history.newest().is_none_or(|newest| key > newest.key.as_str()) {
             return Ok(None);
         }
-        // Older than the chain that the history knows, or another answer of the same run in the same second: what lies there counts.
+        // Its place or the one before it may be forgotten, or the same run has answered otherwise in the same second: what lies there counts.
         let Some(object) = self.bucket.get(key).await? else {
-            return if place.is_some() { Err(Error::Twice { key: key.to_owned() }) } else { Ok(None) };
+            return match place {
+                None => Ok(None),
+                Some(0) => Err(Error::Forgotten { key: key.to_owned() }),
+                Some(_) => Err(Error::Twice { key: key.to_owned() }),
+            };
         };
         let link = Link { key: key.to_owned(), sha256: sha256(&object.bytes), run: String::new() };
-        if place.is_some_and(|place| chain.get(place).is_some_and(|known| known.sha256 != link.sha256)) {
+        if claimed.is_some_and(|claimed| claimed.sha256 != link.sha256) {
             return Err(Error::Twice { key: key.to_owned() });
         }
         let stored = Stored::read(&serde_json::from_slice(&object.bytes).unwrap_or_default());
-        Ok(Some((link, object.bytes, stored)))
+        Ok(Some((claimed.cloned().unwrap_or(link), object.bytes, stored)))
     }
 
     /// `false`: somebody else wrote meanwhile.
@@ -188,7 +211,7 @@ impl Keeper {
             }
             let mut links = known.history.chain.clone();
             links.sort_by(|one, other| other.key.cmp(&one.key));
-            for link in links.into_iter().take(ATTEMPTS) {
+            for link in links {
                 if let Some(object) = self.bucket.get(&link.key).await? {
                     let stored = Stored::read(&serde_json::from_slice(&object.bytes).unwrap_or_default());
                     return Ok((link, stored, known));
@@ -233,8 +256,18 @@ pub enum Shown {
     Contended,
 }
 
+/// Whether an object will not be read the next time either. What is not known to last may pass.
 fn is_lasting(cause: &Cause) -> bool {
-    matches!(cause, Cause::Denied { .. } | Cause::Refused { .. } | Cause::Malformed { .. })
+    match cause {
+        Cause::Denied { code } => code == "AccessDenied",
+        // In an archive, or encrypted with a key that cannot be used.
+        Cause::Refused { code } => code == "InvalidObjectState" || code.starts_with("KMS.") || is_too_large(cause),
+        _ => false,
+    }
+}
+
+fn is_too_large(cause: &Cause) -> bool {
+    matches!(cause, Cause::Refused { code } if code == TOO_LARGE)
 }
 
 /// The bytes of `answer` after the report `previous`, and what they say. The same answer after the same report has the same bytes.

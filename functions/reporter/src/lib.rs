@@ -84,6 +84,12 @@ pub enum Error {
         /// Where it would lie.
         key: String,
     },
+    /// It has its place for so long that the report before it is not known any more, and it was never written.
+    #[error("{key} took its place so long ago that the report before it is not known any more: this one is not kept")]
+    Forgotten {
+        /// Where it would lie.
+        key: String,
+    },
     /// The history could not be made anew before the call ends.
     #[error("the history could not be made anew in the time of this call: the report is not kept")]
     OutOfTime,
@@ -91,7 +97,7 @@ pub enum Error {
     #[error("the history or the report cannot be written as JSON: this is a defect of rootwatch")]
     Unwritable,
     /// There is no report to make something of.
-    #[error("no report is kept yet: run the checker first")]
+    #[error("no report is there that history.json names: run the checker first")]
     NothingKept,
     /// The newest report cannot be written in the format that was asked for.
     #[error(transparent)]
@@ -111,6 +117,12 @@ pub enum Undone {
     #[error("the report is not kept: something else lies at {key}")]
     Occupied {
         /// Where.
+        key: String,
+    },
+    /// Others wrote it at the same time, again and again, and it is not there.
+    #[error("the report is not kept: others wrote {key} at the same time, {attempts} times", attempts = keeping::ATTEMPTS)]
+    Contended {
+        /// Where it should lie.
         key: String,
     },
     /// The page shows an older report.
@@ -138,7 +150,11 @@ impl From<Error> for Diagnostic {
             Error::Settings(_) => "InvalidSettings",
             Error::Request(_) | Error::Timeless => "InvalidEvent",
             Error::Account { .. } => "UnknownAccount",
-            Error::Bucket(_) | Error::Contended { .. } | Error::Twice { .. } | Error::Unwritable => "ReportNotKept",
+            Error::Bucket(_)
+            | Error::Contended { .. }
+            | Error::Twice { .. }
+            | Error::Forgotten { .. }
+            | Error::Unwritable => "ReportNotKept",
             Error::OutOfTime => "HistoryNotRebuilt",
             Error::NothingKept => "NothingKept",
             Error::Export(_) => "ExportNotMade",
@@ -153,7 +169,7 @@ impl From<Error> for Diagnostic {
 impl Undone {
     fn error_type(&self) -> &'static str {
         match self {
-            Self::Report(_) | Self::Occupied { .. } => "ReportNotKept",
+            Self::Report(_) | Self::Occupied { .. } | Self::Contended { .. } => "ReportNotKept",
             Self::Page(_) => "PageNotRenewed",
             Self::Export(_) | Self::Shown { .. } => "ExportNotMade",
             Self::SecurityHub(_) => "SecurityHubNotTold",
@@ -163,7 +179,7 @@ impl Undone {
     /// The worst first.
     fn rank(&self) -> u8 {
         match self {
-            Self::Report(_) | Self::Occupied { .. } => 0,
+            Self::Report(_) | Self::Occupied { .. } | Self::Contended { .. } => 0,
             Self::Page(_) => 1,
             Self::Export(_) | Self::Shown { .. } => 2,
             Self::SecurityHub(_) => 3,
@@ -191,6 +207,8 @@ impl Reporter {
             bucket: ReportBucket::new(&self.config, &settings.bucket, &account),
             account,
             now: invocation.now,
+            retention: settings.retention,
+            security_hub: settings.security_hub,
             deadline: started + left,
         };
         let work = Work { config: &self.config, settings, keeper: &keeper, now: invocation.now };
@@ -224,7 +242,7 @@ impl Work<'_> {
         let taken_at = delivered.answer.get("taken_at").and_then(Value::as_str).and_then(|at| at.parse().ok());
         let taken_at: Timestamp = taken_at.or(delivered.at).ok_or(Error::Timeless)?;
         let key = delivered.key(self.keeper.account.as_str(), taken_at);
-        let claimed = self.keeper.claim(&delivered.answer, &key, &delivered.run).await?;
+        let mut claimed = self.keeper.claim(&delivered.answer, &key, &delivered.run).await?;
 
         let mut undone = Vec::new();
         let is_kept = match self.put(&claimed, taken_at).await {
@@ -234,12 +252,12 @@ impl Work<'_> {
                 false
             }
         };
-        let Claimed { link, stored, news, known, .. } = &claimed;
+        let Claimed { link, stored, known, .. } = &mut claimed;
         let mut shown = Vec::new();
         if known.history.newest() == Some(link) {
             shown = self.show(&link.key, stored, known, &mut undone).await;
             if self.settings.security_hub {
-                undone.extend(self.tell_security_hub(stored, news, known).await.err());
+                undone.extend(self.tell_security_hub(stored, known).await.err());
             }
         }
         let unreadable = known.rebuilt.as_ref().map(|rebuilt| rebuilt.unreadable);
@@ -262,17 +280,23 @@ impl Work<'_> {
     /// The report itself, which may lie there already.
     async fn put(&self, claimed: &Claimed, taken_at: Timestamp) -> Result<(), Undone> {
         let Claimed { link, bytes, .. } = claimed;
-        let retain_until = self.settings.object_lock.map(|days| taken_at.checked_add(days).unwrap_or(Timestamp::MAX));
+        // What is handed over again may be older than the lock lasts, and S3 takes no day of the past.
+        let from = taken_at.max(self.now);
+        let retain_until = self.settings.object_lock.map(|days| from.checked_add(days).unwrap_or(Timestamp::MAX));
         let object = NewObject { key: &link.key, bytes: bytes.clone(), content_type: JSON, retain_until };
         let bucket = &self.keeper.bucket;
-        if let Put::Done { .. } = bucket.put(object, Condition::Absent).await.map_err(Undone::Report)? {
-            return Ok(());
+        for _ in 0..keeping::ATTEMPTS {
+            if let Put::Done { .. } = bucket.put(object.clone(), Condition::Absent).await.map_err(Undone::Report)? {
+                return Ok(());
+            }
+            match bucket.get(&link.key).await.map_err(Undone::Report)? {
+                Some(object) if object.bytes == *bytes => return Ok(()),
+                Some(_) => return Err(Undone::Occupied { key: link.key.clone() }),
+                // Somebody else was writing it, and did not end.
+                None => {}
+            }
         }
-        let lies_there = bucket.get(&link.key).await.map_err(Undone::Report)?;
-        if lies_there.is_some_and(|object| object.bytes == *bytes) {
-            return Ok(());
-        }
-        Err(Undone::Occupied { key: link.key.clone() })
+        Err(Undone::Contended { key: link.key.clone() })
     }
 
     /// Page and exports; answers with the names of those that were written.
@@ -304,25 +328,47 @@ impl Work<'_> {
         shown
     }
 
-    /// Tells Security Hub, in the function's own Region, of the controls in `news`.
-    async fn tell_security_hub(&self, report: &Stored, news: &BTreeSet<String>, known: &Known) -> Result<(), Undone> {
-        let told = report.findings.iter().filter(|finding| news.contains(finding.control));
+    /// Tells Security Hub, in the function's own Region, what it has not heard of yet, and notes that in the history. A narrow run may
+    /// not have seen what resolves.
+    async fn tell_security_hub(&self, report: &Stored, known: &mut Known) -> Result<(), Undone> {
+        let untold = known.history.untold.as_ref();
+        let is_untold = |control: &str| untold.is_none_or(|untold| untold.contains(control));
+        let judged = report.findings.iter().filter(|finding| is_untold(finding.control));
         let since = |finding| known.history.since(finding).at().unwrap_or(self.now);
-        let send = told.map(|finding| (finding.control, since(finding))).collect();
+        let gone = report.left_out.iter().filter(|id| untold.is_some_and(|untold| untold.contains(*id)));
+        let gone = gone.filter_map(|id| Some((checklist::controls::control(id)?.id, self.now)));
+        let send = judged.map(|finding| (finding.control, since(finding))).chain(gone).collect();
         let findings = exports::asff::findings(report, &send);
-        if findings.is_empty() {
+        if report.is_narrow || findings.is_empty() {
             return Ok(());
         }
         let region = self.config.region().map_or("us-east-1", |region| region.as_ref());
         let hub = SecurityHub::new(self.config, self.keeper.account.clone(), region, Partition::of_region(region));
-        hub.import(&findings).await.map(drop).map_err(Undone::SecurityHub)
+        let (told, still) = match hub.import(&findings).await {
+            Ok(_) => (Ok(()), BTreeSet::new()),
+            Err(SecurityHubError::Refused { region, sent, refused }) => {
+                let still = refused.iter().filter_map(|one| Some(one.id.rsplit_once('/')?.1.to_owned())).collect();
+                (Err(SecurityHubError::Refused { region, sent, refused }), still)
+            }
+            Err(error) => return Err(Undone::SecurityHub(error)),
+        };
+        known.history.untold = Some(still);
+        // Told twice is told once.
+        if !matches!(self.keeper.write(known).await, Ok(true)) {
+            tracing::warn!("that Security Hub was told is not noted: it is told once more");
+        }
+        told.map_err(Undone::SecurityHub)
     }
 
-    /// Page and exports anew, of the newest report.
+    /// Page, exports and all findings in Security Hub anew, of the newest report.
     async fn renew(&self) -> Result<Value, Error> {
-        let (link, report, known) = self.keeper.newest().await?;
+        let (link, report, mut known) = self.keeper.newest().await?;
         let mut undone = Vec::new();
         let shown = self.show(&link.key, &report, &known, &mut undone).await;
+        if self.settings.security_hub {
+            known.history.untold = None;
+            undone.extend(self.tell_security_hub(&report, &mut known).await.err());
+        }
         if undone.is_empty() { Ok(answer(&link, &shown, &report, &known)) } else { Err(Error::Unfinished(undone)) }
     }
 }

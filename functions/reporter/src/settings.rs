@@ -15,6 +15,8 @@ pub struct Settings {
     pub exports: Vec<Format>,
     /// Whether Security Hub is told.
     pub security_hub: bool,
+    /// After how long the bucket's lifecycle removes a report.
+    pub retention: SignedDuration,
     /// How long a report can be neither deleted nor replaced; `None`: it can; only where the bucket was made with Object Lock.
     pub object_lock: Option<SignedDuration>,
 }
@@ -22,6 +24,7 @@ pub struct Settings {
 const BUCKET: &str = "ROOTWATCH_REPORT_BUCKET";
 const EXPORTS: &str = "ROOTWATCH_EXPORTS";
 const SECURITY_HUB: &str = "ROOTWATCH_SECURITY_HUB";
+const RETENTION_DAYS: &str = "ROOTWATCH_REPORT_RETENTION_DAYS";
 const OBJECT_LOCK_DAYS: &str = "ROOTWATCH_OBJECT_LOCK_DAYS";
 
 /// What a bucket's name does not begin or end with
@@ -51,10 +54,15 @@ impl Settings {
                 false
             }
         };
-        let days = environment.number(OBJECT_LOCK_DAYS, 0..=3_650, 0);
-        let object_lock = (days > 0).then(|| SignedDuration::from_hours(24 * i64::from(days)));
-        environment.finish(Self { bucket, exports, security_hub, object_lock })
+        let retention = days(environment.number(RETENTION_DAYS, 30..=3_650, 400));
+        let locked = environment.number(OBJECT_LOCK_DAYS, 0..=3_650, 0);
+        let object_lock = (locked > 0).then(|| days(locked));
+        environment.finish(Self { bucket, exports, security_hub, retention, object_lock })
     }
+}
+
+fn days(count: u16) -> SignedDuration {
+    SignedDuration::from_hours(24 * i64::from(count))
 }
 
 /// Separated by commas, each once; `Err`: all that are none.
@@ -100,10 +108,11 @@ mod tests {
             bucket: "rootwatch-reports-111122223333".into(),
             exports: Vec::new(),
             security_hub: false,
+            retention: SignedDuration::from_hours(24 * 400),
             object_lock: None,
         };
         assert_eq!(read(&[]), Ok(expected.clone()));
-        let empty = [(EXPORTS, ""), (SECURITY_HUB, ""), (OBJECT_LOCK_DAYS, "")];
+        let empty = [(EXPORTS, ""), (SECURITY_HUB, ""), (RETENTION_DAYS, ""), (OBJECT_LOCK_DAYS, "")];
         assert_eq!(read(&empty), Ok(expected.clone()), "CloudFormation cannot leave a variable out");
         assert_eq!(read(&[(SECURITY_HUB, "no"), (OBJECT_LOCK_DAYS, "0")]), Ok(expected), "as in the template");
     }
@@ -114,6 +123,7 @@ mod tests {
         assert_eq!(settings.exports, [Format::Csv, Format::Junit], "each once");
         assert!(settings.security_hub);
         assert_eq!(settings.object_lock, Some(SignedDuration::from_hours(24 * 3_650)));
+        assert_eq!(read(&[(RETENTION_DAYS, "30")]).unwrap().retention, SignedDuration::from_hours(24 * 30));
     }
 
     #[test]
@@ -122,6 +132,7 @@ mod tests {
             (BUCKET, "Reports"),
             (EXPORTS, "csv,pdf,xls"),
             (SECURITY_HUB, "maybe"),
+            (RETENTION_DAYS, "29"),
             (OBJECT_LOCK_DAYS, "3651"),
             ("ROOTWATCH_TABLE", "rootwatch"),
         ]);
@@ -133,6 +144,7 @@ mod tests {
                 "ROOTWATCH_EXPORTS: an export is csv, ocsf or junit, not `pdf`",
                 "ROOTWATCH_EXPORTS: an export is csv, ocsf or junit, not `xls`",
                 "ROOTWATCH_SECURITY_HUB is yes or no, not `maybe`",
+                "ROOTWATCH_REPORT_RETENTION_DAYS is a number from 30 to 3650, not `29`",
                 "ROOTWATCH_OBJECT_LOCK_DAYS is a number from 0 to 3650, not `3651`",
                 "ROOTWATCH_TABLE is not known",
             ]

@@ -24,6 +24,8 @@ pub const OBJECT_LOCK_ACTIONS: &[&str] = &["s3:PutObjectRetention"];
 
 /// More than any object of ours: what is larger is none, and would not fit into a function.
 const MAX_BYTES: i64 = 32 * 1024 * 1024;
+/// The code of an object that is larger than any of ours.
+pub const TOO_LARGE: &str = "it is larger than 32 MB";
 /// For an object's body; the client's own limits end with its head.
 const BODY: Duration = Duration::from_secs(15);
 
@@ -190,7 +192,7 @@ impl ReportBucket {
 async fn read(answer: GetObjectOutput) -> Result<Object, Cause> {
     let etag = marked(answer.e_tag())?;
     if answer.content_length().is_some_and(|length| length > MAX_BYTES) {
-        return Err(Cause::Malformed { detail: format!("it is larger than {MAX_BYTES} bytes") });
+        return Err(Cause::Refused { code: TOO_LARGE.into() });
     }
     match timeout(BODY, answer.body.collect()).await {
         Ok(Ok(body)) => Ok(Object { bytes: body.into_bytes().into(), etag }),
@@ -296,10 +298,10 @@ mod tests {
             mock!(Client::get_object).then_output(|| GetObjectOutput::builder().body(ByteStream::default()).build());
         let large = mock!(Client::get_object)
             .then_output(|| GetObjectOutput::builder().e_tag("\"a\"").content_length(MAX_BYTES + 1).build());
-        for rule in [unmarked, large] {
-            let error = bucket(&[&rule]).get(KEY).await.unwrap_err();
-            assert!(matches!(error.cause, Cause::Malformed { .. }), "{error}");
-        }
+        let error = bucket(&[&unmarked]).get(KEY).await.unwrap_err();
+        assert!(matches!(error.cause, Cause::Malformed { .. }), "{error}");
+        let error = bucket(&[&large]).get(KEY).await.unwrap_err().to_string();
+        assert!(error.ends_with("failed (it is larger than 32 MB)"), "{error}");
     }
 
     #[tokio::test]

@@ -42,13 +42,29 @@ pub(crate) fn verify(folder: &Path) -> ExitCode {
     match &verified.beginning {
         Beginning::Nowhere => {}
         Beginning::First { key } => println!("The chain begins with the first report of all: {}.", bounded(key)),
-        Beginning::After { key, removed } => println!(
-            "The chain begins with {}. The report before it, {}, is not there: the bucket's lifecycle removes what is old; whether \
-             somebody else did cannot be seen from here.",
-            bounded(key),
-            bounded(removed)
-        ),
+        Beginning::After { key, removed } => {
+            println!(
+                "The chain begins with {}. The report before it, {}, is not there.",
+                bounded(key),
+                bounded(removed)
+            );
+        }
         Beginning::Gap { key } => println!("The chain goes back to {}, and there are older reports.", bounded(key)),
+    }
+    match verified.expired_until {
+        Some(day) if verified.expired > 0 => println!(
+            "Of {day} and before {} reports are missing or stand alone: the bucket's lifecycle removes what is so old, a part at a time;              whether somebody else did cannot be seen from here.",
+            verified.expired
+        ),
+        None if matches!(verified.beginning, Beginning::After { .. }) => println!(
+            "history.json does not say how long reports are kept: whether the bucket's lifecycle removed it, or somebody else, cannot be              seen from here."
+        ),
+        _ => {}
+    }
+    if let Some(at) = history.as_ref().ok().and_then(|history| history.rebuilt_at) {
+        println!(
+            "history.json was made anew at {at}: whether the newest report before that was removed or edited cannot be seen. Look at the              versions of history.json."
+        );
     }
     for fault in &verified.faults {
         println!("FAULT: {}", fault.to_string().replace(|char: char| char.is_control(), " "));

@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws::security_hub::{Compliance, RecordState, Resource, SecurityFinding};
+use checklist::control::Control;
 use checklist::finding::ControlId;
-use checklist::{Framework, Status};
+use checklist::{Framework, Status, controls};
 use jiff::Timestamp;
 
 use super::{Judged, cut, judged, plain};
@@ -15,13 +16,17 @@ use crate::stored::Stored;
 /// that is known; [`everything`] for all of them. Security Hub costs by the finding, so send what has changed, and
 /// everything once a day: it forgets what is not updated for weeks.
 ///
-/// What passes or does not apply is archived, which resolves it. An exception stays an active failure with fields that
+/// What passes, does not apply or is left out is archived, which resolves it. An exception stays an active failure with fields that
 /// say who answers for it until when: a workflow is set once and then the customer's, who may suppress by these fields
 /// with an automation rule. Nothing without the time of the report.
 pub fn findings(report: &Stored, send: &BTreeMap<ControlId, Timestamp>) -> Vec<SecurityFinding> {
     let Some(taken_at) = report.taken_at else { return Vec::new() };
     let sent = judged(report).filter_map(|judged| Some((send.get(judged.control.id)?, judged)));
-    sent.map(|(since, judged)| finding(report, &judged, *since.min(&taken_at), taken_at)).collect()
+    let left_out = report.left_out.iter().filter_map(|id| controls::control(id));
+    let left_out = left_out.filter(|control| send.contains_key(control.id));
+    sent.map(|(since, judged)| finding(report, &judged, *since.min(&taken_at), taken_at))
+        .chain(left_out.map(|control| unjudged(report, control, taken_at)))
+        .collect()
 }
 
 /// Every control of `report`, as if each stood as it does since now.
@@ -59,6 +64,29 @@ fn finding(report: &Stored, judged: &Judged<'_>, since: Timestamp, taken_at: Tim
         requirements: requirements.take(SecurityFinding::MAX_REQUIREMENTS).collect(),
         fields: fields(report, judged, names.len()),
         created_at: since,
+        updated_at: taken_at,
+    }
+}
+
+/// Of a control that somebody left out: whether it would fail is not known any more.
+fn unjudged(report: &Stored, control: &Control, taken_at: Timestamp) -> SecurityFinding {
+    let fields = [("version", plain(&report.version)), ("status", "left out".to_owned())];
+    let told = fields.into_iter().filter(|(_, value)| !value.is_empty());
+    SecurityFinding {
+        control: control.id,
+        title: cut(control.title, SecurityFinding::MAX_TITLE),
+        description: "rootwatch does not judge it any more: the owner left it out.".into(),
+        severity: control.severity,
+        compliance: Compliance::NotAvailable,
+        record: RecordState::Archived,
+        resources: Vec::new(),
+        remediation: "Nothing, as long as it is left out.".into(),
+        url: control.references.first().map(|reference| reference.url.to_owned()),
+        requirements: Vec::new(),
+        fields: told
+            .map(|(name, value)| (format!("rootwatch/{name}"), cut(&value, SecurityFinding::MAX_FIELD)))
+            .collect(),
+        created_at: taken_at,
         updated_at: taken_at,
     }
 }
@@ -191,6 +219,24 @@ mod tests {
         assert!(sent.resources.iter().all(|named| !named.name.is_empty() && named.name == plain(&named.name)));
         // Two are empty or the same once nothing hidden is in them.
         assert!((HOSTILE.len() - 3..HOSTILE.len()).contains(&sent.resources.len()), "{:?}", sent.resources);
+    }
+
+    #[test]
+    fn what_is_left_out_is_archived_once_it_is_asked_for() {
+        let report = Stored {
+            left_out: vec!["user-mfa".into(), "federation".into(), "of-another-version".into()],
+            ..one_of_each()
+        };
+        assert_eq!(all(&report).len(), 5, "not by itself");
+        let at = report.taken_at.unwrap();
+        let sent = findings(&report, &BTreeMap::from([("user-mfa", at), ("root-mfa", at)]));
+        let stands: Vec<_> = sent.iter().map(|one| (one.control, one.compliance, one.record)).collect();
+        let expected = [
+            ("root-mfa", Compliance::Warning, RecordState::Active),
+            ("user-mfa", Compliance::NotAvailable, RecordState::Archived),
+        ];
+        assert_eq!(stands, expected);
+        assert_eq!(sent[1].fields["rootwatch/status"], "left out");
     }
 
     #[test]

@@ -84,7 +84,7 @@ fn summary(page: &Page<'_>, acts: &[&RootActivity]) -> String {
 /// From when on root's events were looked up.
 fn seen_from(page: &Page<'_>) -> Option<Timestamp> {
     let first = page.history.runs.first().map(|run| run.from);
-    [page.report.root_events_since, first].into_iter().flatten().min()
+    [page.report.root_events_since, page.history.root_events_since, first].into_iter().flatten().min()
 }
 
 fn drawing(page: &Page<'_>, acts: &[&RootActivity], plans: &[&Plan]) -> Markup {
