@@ -185,7 +185,11 @@ fn reports_outlive_the_stack_private_encrypted_versioned_and_over_tls_alone() {
         reporter::exports::Format::ALL.map(|format| format.file_name()).into_iter().chain([aws::report_link::KEY]);
     assert!(replaced.clone().count() == 4 && replaced.into_iter().all(|name| name.starts_with("latest.")));
     assert!(rules.iter().all(|rule| rule["NoncurrentVersionExpiration"]["NoncurrentDays"].as_i64().unwrap() > 0));
-    let denial = &statements(&template["Resources"]["ReportBucketPolicy"]["Properties"])[0];
+    let policy = &template["Resources"]["ReportBucketPolicy"];
+    for kept in ["DeletionPolicy", "UpdateReplacePolicy"] {
+        assert_eq!(policy[kept].as_str(), Some("Retain"), "{kept}: the bucket stays, and so must what protects it");
+    }
+    let denial = &statements(&policy["Properties"])[0];
     let said = ["Effect", "Principal", "Action"].map(|name| denial[name].as_str().unwrap());
     assert_eq!(said, ["Deny", "*", "s3:*"]);
     assert_eq!(strings(&denial["Resource"]), ["ReportBucket.Arn", "${ReportBucket.Arn}/*"]);
@@ -207,6 +211,42 @@ fn each_check_hands_its_answer_to_the_reporter_whose_failures_have_a_queue_of_th
     }
     let lost = &template["Resources"]["ReportLostAlarm"]["Properties"]["Dimensions"][0]["Value"];
     assert_eq!(strings(lost), ["ReportDeadLetterQueue.QueueName"]);
+    let retries = &template["Resources"]["Reporter"]["Properties"]["EventInvokeConfig"];
+    assert_eq!(
+        (retries["MaximumRetryAttempts"].as_i64(), retries["MaximumEventAgeInSeconds"].as_i64()),
+        (Some(2), Some(21_600))
+    );
+    let queue = &template["Resources"]["ReportDeadLetterQueue"]["Properties"];
+    let bytes = queue["MaximumMessageSize"].as_u64().unwrap();
+    assert!(bytes == 1_048_576, "what Lambda hands on has up to 1 MB, and SQS takes no more");
+    assert_eq!(queue["MessageRetentionPeriod"].as_i64(), Some(14 * 24 * 3_600));
+    let runs = u64::try_from(reporter::history::LINKS).unwrap();
+    assert!(runs > 14 * 24 * 4, "what is handed over again after 14 days still has its place");
+}
+
+#[test]
+fn each_alarm_for_reports_reads_a_metric_that_is_there() {
+    let template = template();
+    let alarm = |name: &str| template["Resources"][name]["Properties"].clone();
+    let read = |name: &str| {
+        let alarm = alarm(name);
+        let dimensions = alarm["Dimensions"].as_sequence().unwrap().clone();
+        assert_eq!(dimensions.len(), 1, "{name}: an alarm reads only a metric with the same dimensions");
+        let of = [&alarm["Namespace"], &alarm["MetricName"], &dimensions[0]["Name"]].map(|of| of.as_str().unwrap());
+        (of.join(" "), strings(&dimensions[0]["Value"]).concat())
+    };
+    for (name, metric, of) in [
+        ("ReporterErrorAlarm", "AWS/Lambda Errors FunctionName", "Reporter"),
+        ("ReportLostAlarm", "AWS/SQS ApproximateNumberOfMessagesVisible QueueName", "ReportDeadLetterQueue.QueueName"),
+        ("HandOverAlarm", "AWS/Lambda DestinationDeliveryFailures FunctionName", "Checker"),
+    ] {
+        assert_eq!(read(name), (metric.to_owned(), of.to_owned()));
+        let alarm = alarm(name);
+        assert_eq!(alarm["ComparisonOperator"].as_str(), Some("GreaterThanThreshold"), "{name}");
+        assert_eq!((alarm["Threshold"].as_i64(), alarm["EvaluationPeriods"].as_i64()), (Some(0), Some(1)), "{name}");
+    }
+    let figure = format!("{} ReportsKept {}", function::figures::NAMESPACE, function::figures::DIMENSION);
+    assert_eq!(read("NoReportAlarm"), (figure, "Reporter".to_owned()));
 }
 
 #[test]
@@ -384,7 +424,7 @@ fn the_environment_of_the_template_is_what_each_function_reads() {
     let least = [("AWS_REGION", "eu-west-1"), ("ROOTWATCH_REPORT_BUCKET", "rootwatch-reports")];
     let least = least.map(|(name, value)| (name.to_owned(), value.to_owned()));
     assert_eq!(settings, reporter::Settings::read(least).unwrap());
-    assert_eq!(variables.len(), 5);
+    assert_eq!(variables.len(), 6);
 }
 
 #[test]
@@ -403,6 +443,18 @@ fn every_limit_of_a_parameter_is_the_functions_own() {
         assert!(accepts(variable, least.to_string()) && accepts(variable, most.to_string()), "{parameter}");
         assert!(!accepts(variable, (least - 1).to_string()), "{parameter}");
         assert!(!accepts(variable, (most + 1).to_string()), "{parameter}");
+    }
+    for (parameter, variable) in
+        [("ReportRetentionDays", "ROOTWATCH_REPORT_RETENTION_DAYS"), ("ReportLockDays", "ROOTWATCH_OBJECT_LOCK_DAYS")]
+    {
+        let limit = |name: &str| template["Parameters"][parameter][name].as_i64().unwrap();
+        let accepts = |value: i64| {
+            let variables = variables_of("Reporter").into_iter().chain([(variable.to_owned(), value.to_string())]);
+            reporter::Settings::read(variables).is_ok()
+        };
+        let (least, most) = (limit("MinValue"), limit("MaxValue"));
+        assert!(accepts(least) && accepts(most), "{parameter}");
+        assert!(!accepts(least - 1) && !accepts(most + 1), "{parameter}");
     }
     for (parameter, variable, count) in [
         ("PasswordPolicyProfile", "ROOTWATCH_PASSWORD_POLICY_PROFILE", 3),
@@ -619,7 +671,7 @@ fn the_environment_of_a_function_for_chats_is_what_it_reads() {
 }
 
 #[test]
-fn se_3_the_alarm_for_silence_follows_every_schedule_and_takes_missing_data_for_the_worse() {
+fn se_3_the_alarms_for_silence_follow_every_schedule_and_take_missing_data_for_the_worse() {
     let template = template();
     let schedules = strings(&template["Parameters"]["Schedule"]["AllowedValues"]);
     assert_eq!(
@@ -627,6 +679,11 @@ fn se_3_the_alarm_for_silence_follows_every_schedule_and_takes_missing_data_for_
         ["rate(1 minute)", "rate(5 minutes)", "rate(15 minutes)", "rate(30 minutes)", "rate(1 hour)"]
     );
     let alarm = &template["Resources"]["SilenceAlarm"]["Properties"];
+    let of_reports = &template["Resources"]["NoReportAlarm"]["Properties"];
+    for (name, value) in alarm.as_mapping().unwrap() {
+        let differs = ["AlarmDescription", "MetricName", "Dimensions"].contains(&name.as_str().unwrap());
+        assert_eq!(&of_reports[name] == value, !differs, "{name:?}");
+    }
     assert_eq!(alarm["TreatMissingData"].as_str(), Some("breaching"));
     assert_eq!(alarm["EvaluationPeriods"].as_i64(), Some(3));
     let text = serde_yaml_ng::to_string(&alarm["Period"]).unwrap();
