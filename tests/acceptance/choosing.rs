@@ -98,6 +98,10 @@ fn whichever_controls_are_left_out_the_role_may_do_what_the_others_need_and_noth
     choices.push(Choice { controls: "all", leave_out: "" });
     choices.push(Choice { controls: "all", leave_out: "access-analyzer,federation,billing-reports,root-guardrail" });
     choices.extend(every.iter().map(|id| Choice { controls: "all", leave_out: id }));
+    // Each alone, so that no other control brings what it needs.
+    let others = |id: &&str| every.iter().filter(|other| *other != id).copied().collect::<Vec<_>>().join(",");
+    let others: Vec<String> = every.iter().map(others).collect();
+    choices.extend(others.iter().map(|others| Choice { controls: "all", leave_out: others }));
     let core = Choice { controls: "five-steps", leave_out: "" }.granted();
     for choice in choices {
         let granted: BTreeSet<String> = choice.granted().difference(&core).cloned().collect();

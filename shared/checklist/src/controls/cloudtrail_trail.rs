@@ -45,6 +45,7 @@ pub(super) const CONTROL: Control = Control {
         (Framework::SecurityHub, "CloudTrail.1"),
         (Framework::SecurityHub, "CloudTrail.3"),
         (Framework::Config, "multi-region-cloudtrail-enabled"),
+        (Framework::Config, "cloudtrail-enabled"),
         (Framework::Prowler, "cloudtrail_multi_region_enabled"),
         (Framework::Prowler, "cloudtrail_multi_region_enabled_logging_management_events"),
     ],

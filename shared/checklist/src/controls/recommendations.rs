@@ -150,14 +150,47 @@ pub(super) const RECOMMENDERS: &[Recommender] = &[
             covered("1.14 Permissions through groups", &["groups-assign-permissions"]),
             covered("1.15 No full administrative privileges", &["least-privilege"]),
             covered("1.16 A support role", &["support-role"]),
+            partly(
+                "1.17 Roles for instances",
+                &["access-key-rotation", "unused-credentials"],
+                "What runs on an instance is not read; old and unused keys are named.",
+            ),
+            unseen("1.18 No expired server certificate in IAM", "Not judged: an expired certificate lets nobody in."),
             covered("1.19 External access analyzer in every Region", &["access-analyzer"]),
             covered("1.20 Users managed centrally", &["federation"]),
+            unseen(
+                "1.21 AWSCloudShellFullAccess is restricted",
+                "Not judged: whoever may sign in and call AWS can carry data out by other ways too.",
+            ),
             covered(
                 "3.1, 3.2 CloudTrail in every Region, validated",
                 &["cloudtrail-trail", "cloudtrail-validation", "cloudtrail-bucket"],
             ),
+            unseen(
+                "3.3 AWS Config records in every Region",
+                "Not judged: it records resources of services; who did what is in CloudTrail.",
+            ),
+            unseen(
+                "3.4, 3.5 Access to the trail's bucket is logged, and its files are encrypted by a key of KMS",
+                "Not judged: cloudtrail-bucket asks that nobody outside can read the files, cloudtrail-validation that nobody changes them unseen.",
+            ),
+            partly(
+                "4.2 Sign-ins without MFA are monitored",
+                &["root-mfa", "user-mfa"],
+                "Each sign-in of root is told with whether MFA was used; of users it is judged whether they have MFA, not how they sign in.",
+            ),
             covered("4.3 Use of root is monitored", &["alert-path"]),
-            unseen("Sections 2 to 6 otherwise", "Of services and networks, not of the account."),
+            partly(
+                "4.5, 4.7 Changes to CloudTrail and to keys are monitored",
+                &["alert-path"],
+                "Whoever stops, changes or deletes a trail, or disables or deletes a key, is told of where a trail feeds EventBridge; who makes or starts a trail is not.",
+            ),
+            unseen(
+                "4.1, 4.4, 4.6, 4.8 to 4.15 Refused calls and other changes are monitored, as those to IAM policies",
+                "Told where root makes them; what others do is not watched.",
+            ),
+            unseen("4.16 Security Hub is enabled", "Not judged: findings can be sent to it (SecurityHub)."),
+            unseen("Sections 2, 3.6 and following, and 5", "Of services and networks, not of the account."),
         ],
     },
     Recommender {
