@@ -145,6 +145,7 @@ stories! {
     unknown_credential_report_without_a_root_row = "unknown-credential-report-without-a-root-row";
     unknown_look_ups_are_throttled = "unknown-look-ups-are-throttled";
     unknown_nothing_can_be_read = "unknown-nothing-can-be-read";
+    unknown_one_region_lists_no_trails = "unknown-one-region-lists-no-trails";
     unknown_report_older_than_a_day = "unknown-report-older-than-a-day";
     unknown_root_mfa_cell = "unknown-root-mfa-cell";
     unknown_services_hang = "unknown-services-hang";
