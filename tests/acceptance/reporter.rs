@@ -94,6 +94,13 @@ impl Reports {
         serde_json::from_slice(&bytes).expect("a history can be read")
     }
 
+    /// As if the history knew no more than the newest `links` of the chain.
+    fn forget(&self, links: usize) {
+        let mut history = self.history();
+        history.chain.drain(..history.chain.len() - links);
+        self.sandbox.place_object(HISTORY, history.write().expect("JSON"));
+    }
+
     fn report(&self, number: usize) -> Value {
         serde_json::from_slice(&self.sandbox.object(&self.key(number)).expect("a report")).expect("JSON")
     }
@@ -355,6 +362,89 @@ async fn a_reporter_that_dies_after_it_took_its_place_leaves_a_gap_that_the_retr
 }
 
 #[tokio::test]
+async fn a_report_that_is_kept_is_not_claimed_again_though_the_history_has_forgotten_it() {
+    let reports = Reports::of(QUIET).await;
+    // A late one, then one that is newer than the oldest that the history still knows.
+    for number in [0, 2, 1, 3] {
+        reports.kept(number).await;
+    }
+    reports.forget(2);
+    let history = reports.history();
+    assert_eq!(history.chain[0].key, reports.key(1));
+    assert_eq!(reports.kept(2).await["report"], json!(reports.key(2)));
+    assert_eq!(reports.history().chain, history.chain);
+    reports.assert_clean("forgotten");
+    // Made anew in the call itself, from all that can be read: not from the newest, whose place has something else.
+    let newest = reports.sandbox.object(&reports.key(3)).unwrap();
+    reports.sandbox.place_object(&reports.key(3), "<html>");
+    reports.sandbox.remove_object(HISTORY);
+    assert_eq!(reports.keep(3).await.answer.unwrap_err()["errorType"], "ReportNotKept");
+    reports.sandbox.place_object(&reports.key(3), newest);
+    reports.kept(3).await;
+    reports.assert_clean("anew");
+}
+
+#[tokio::test]
+async fn a_report_whose_predecessor_is_forgotten_is_not_made_up() {
+    let reports = Reports::of(QUIET).await;
+    reports.kept(0).await;
+    assert_eq!(reports.fails(1, Fault::on(PUT, Trouble::Crash).times(1)).await, "Sandbox.Killed");
+    reports.kept(2).await;
+    reports.forget(2);
+    let error = reports.keep(1).await.answer.unwrap_err();
+    assert_eq!(error["errorType"], "ReportNotKept");
+    assert!(error["errorMessage"].as_str().unwrap().contains("the report before it is not known any more"), "{error}");
+    assert_eq!(reports.history().chain.len(), 2, "it takes no second place");
+}
+
+#[tokio::test]
+async fn what_passes_while_the_history_is_made_anew_leaves_no_report_out_of_it() {
+    for code in ["InternalError", "ServiceUnavailable", "ExpiredToken"] {
+        let reports = Reports::of(QUIET).await;
+        for number in 0..2 {
+            reports.kept(number).await;
+        }
+        reports.sandbox.remove_object(HISTORY);
+        // The history itself is not there; then the first report.
+        let fault = Fault::on("s3:GetObject", Trouble::Error(code.into())).after(1);
+        assert_eq!(reports.fails(2, fault).await, "ReportNotKept", "{code}");
+        assert!(reports.sandbox.object(HISTORY).is_none(), "{code}: nothing is made of a part of the reports");
+        assert_eq!(reports.kept(2).await["history"]["unreadable_reports"], 0);
+        assert_eq!(reports.history().chain.len(), 3);
+    }
+    let reports = Reports::of(QUIET).await;
+    reports.kept(0).await;
+    reports.sandbox.remove_object(HISTORY);
+    reports.sandbox.add_fault(Fault::on("s3:GetObject", Trouble::Error("InvalidObjectState".into())).after(1).times(1));
+    assert_eq!(reports.kept(1).await["history"]["unreadable_reports"], 1, "what lies in an archive stays there");
+}
+
+#[tokio::test]
+async fn a_history_that_is_larger_than_any_is_made_anew() {
+    let reports = Reports::of(QUIET).await;
+    reports.kept(0).await;
+    reports.sandbox.place_object(HISTORY, vec![b' '; 33 * 1024 * 1024]);
+    assert_eq!(reports.kept(1).await["history"]["rebuilt"], true);
+    assert_eq!(reports.history().chain.len(), 2);
+}
+
+#[tokio::test]
+async fn a_write_at_the_same_time_that_comes_to_nothing_is_no_other_report() {
+    let reports = Reports::of(QUIET).await;
+    // The history, the report.
+    let conflict = || Fault::on(PUT, Trouble::Error("ConditionalRequestConflict".into())).after(1);
+    reports.sandbox.add_fault(conflict().times(2));
+    reports.kept(0).await;
+    reports.sandbox.clear_faults();
+    reports.sandbox.add_fault(conflict().times(5));
+    let error = reports.keep(1).await.answer.unwrap_err();
+    assert!(error["errorMessage"].as_str().unwrap().contains("at the same time, 5 times"), "{error}");
+    reports.sandbox.clear_faults();
+    reports.kept(1).await;
+    reports.assert_clean("conflict");
+}
+
+#[tokio::test]
 async fn a_denial_of_what_is_not_there_is_an_error_and_no_first_run() {
     let reports = Reports::of(QUIET).await;
     assert_eq!(reports.fails(0, Fault::on("s3:ListBucket", Trouble::Deny)).await, "ReportNotKept");
@@ -415,6 +505,15 @@ async fn an_export_is_of_the_newest_report_that_is_there() {
     reports.sandbox.remove_object(HISTORY);
     let answer = reports.handle(&json!({"export": "csv"})).await.answer.unwrap();
     assert_eq!(answer["taken_at"], json!(reports.time(0)));
+    for number in 2..9 {
+        reports.kept(number).await;
+    }
+    (2..9).for_each(|number| reports.sandbox.remove_object(&reports.key(number)));
+    let answer = reports.handle(&json!({"export": "csv"})).await.answer.unwrap();
+    assert_eq!(answer["taken_at"], json!(reports.time(0)), "however many are missing");
+    reports.sandbox.remove_object(&reports.key(0));
+    let error = reports.handle(&json!({})).await.answer.unwrap_err();
+    assert_eq!(error["errorMessage"], "no report is there that history.json names: run the checker first");
 }
 
 #[tokio::test]
@@ -476,10 +575,18 @@ async fn only_reports_are_locked_and_only_where_the_owner_wishes_it() {
     assert_eq!(error["errorType"], "ReportNotKept", "a bucket without Object Lock takes no lock");
     reports.sandbox.allow_object_lock();
     reports.kept(0).await;
-    let until = reports.time(0) + SignedDuration::from_hours(24 * 30);
+    let days = |count: i64| SignedDuration::from_hours(24 * count);
     for (key, object) in reports.sandbox.objects() {
-        assert_eq!(object.retain_until, (key == reports.key(0)).then_some(until), "{key}");
+        let from = object.retain_until.map(|until| until - days(30));
+        assert_eq!(from.is_some(), key == reports.key(0), "{key}");
+        assert!(from.is_none_or(|from| from >= reports.story.now && from <= Timestamp::now()), "{key}: {from:?}");
     }
+    let mut late = reports.record(1);
+    let taken_at = (reports.time(1) - days(31)).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    late["responsePayload"]["taken_at"] = json!(taken_at);
+    let answer = reports.handle(&late).await.answer.unwrap();
+    let late = &reports.sandbox.objects()[answer["report"].as_str().unwrap()];
+    assert!(late.retain_until.is_some_and(|until| until > Timestamp::now()), "locked from when it came");
     let denied = Fault::on("s3:PutObjectRetention", Trouble::Deny);
     assert_eq!(reports.fails(1, denied).await, "ReportNotKept");
 }
@@ -529,6 +636,91 @@ async fn a_security_hub_that_refuses_is_an_error_of_its_own_and_told_by_the_retr
     assert_eq!(reports.keys(), [HISTORY, PAGE, reports.key(0).as_str()], "all else is done");
     reports.kept(0).await;
     assert_eq!(told_to_security_hub(&reports.sandbox, 0).len(), checklist::CHECKLIST.len());
+}
+
+/// Runs 0 and 1 of one day, whenever the tests run.
+async fn with_security_hub() -> Reports {
+    let mut reports = Reports::of(QUIET).await.with("ROOTWATCH_SECURITY_HUB", "yes");
+    let noon = reports.story.now.strftime("%Y-%m-%dT12:00:00Z").to_string();
+    reports.story.now = noon.parse().expect("a time");
+    reports
+}
+
+fn of_one_control(reports: &mut Reports, change: impl Fn(&mut Value)) {
+    let findings = reports.answer["findings"].as_array_mut().unwrap().iter_mut();
+    findings.filter(|finding| finding["control"] == "root-access-keys").for_each(change);
+}
+
+#[tokio::test]
+async fn what_security_hub_missed_is_told_with_the_next_run() {
+    let mut reports = with_security_hub().await;
+    reports.kept(0).await;
+    of_one_control(&mut reports, |finding| finding["status"] = json!("failed"));
+    let throttled = Fault::on("securityhub:BatchImportFindings", Trouble::Throttle);
+    assert_eq!(reports.fails(1, throttled).await, "SecurityHubNotTold");
+    let calls = reports.sandbox.imports().len();
+    reports.kept(2).await;
+    assert_eq!(told_to_security_hub(&reports.sandbox, calls), BTreeSet::from(["root-access-keys".to_owned()]));
+    let calls = reports.sandbox.imports().len();
+    reports.kept(3).await;
+    assert_eq!(reports.sandbox.imports().len(), calls, "once");
+    assert_eq!(reports.history().untold, Some(BTreeSet::new()));
+    reports.handle(&json!({})).await.answer.unwrap();
+    assert_eq!(told_to_security_hub(&reports.sandbox, calls).len(), checklist::CHECKLIST.len(), "on demand everything");
+}
+
+#[tokio::test]
+async fn security_hub_that_is_switched_on_at_noon_is_told_of_all_with_the_next_run() {
+    let mut reports = with_security_hub().await;
+    let on = std::mem::take(&mut reports.environment);
+    reports.kept(0).await;
+    reports.environment = on;
+    reports.kept(1).await;
+    assert_eq!(told_to_security_hub(&reports.sandbox, 0).len(), checklist::CHECKLIST.len());
+}
+
+#[tokio::test]
+async fn a_narrow_run_tells_security_hub_nothing_also_when_it_is_tried_again() {
+    let reports = with_security_hub().await;
+    reports.kept(0).await;
+    let calls = reports.sandbox.imports().len();
+    let mut narrow = reports.record(1);
+    narrow["responsePayload"]["is_narrow"] = json!(true);
+    for _ in 0..2 {
+        reports.handle(&narrow).await.answer.unwrap();
+    }
+    assert_eq!(reports.sandbox.imports().len(), calls);
+}
+
+#[tokio::test]
+async fn what_is_left_out_is_archived_in_security_hub() {
+    let mut reports = with_security_hub().await;
+    of_one_control(&mut reports, |finding| finding["status"] = json!("failed"));
+    reports.kept(0).await;
+    let left_out = "root-access-keys";
+    reports.answer["findings"].as_array_mut().unwrap().retain(|finding| finding["control"] != left_out);
+    reports.answer["left_out"] = json!([left_out]);
+    let calls = reports.sandbox.imports().len();
+    reports.kept(1).await;
+    assert_eq!(told_to_security_hub(&reports.sandbox, calls), BTreeSet::from([left_out.to_owned()]));
+    let findings = reports.sandbox.security_findings();
+    let (_, found) = findings.iter().find(|(id, _)| id.ends_with("/root-access-keys")).expect("a finding");
+    assert_eq!((&found["RecordState"], &found["Compliance"]["Status"]), (&json!("ARCHIVED"), &json!("NOT_AVAILABLE")));
+    reports.kept(2).await;
+    assert_eq!(reports.sandbox.imports().len(), calls + 1, "once");
+}
+
+#[tokio::test]
+async fn security_hub_is_told_only_of_what_it_has_not_heard_of() {
+    let reports = with_security_hub().await;
+    reports.kept(0).await;
+    let mut history = reports.history();
+    history.untold = Some(["root-mfa".to_owned(), "user-mfa".to_owned()].into());
+    reports.sandbox.place_object(HISTORY, history.write().unwrap());
+    let calls = reports.sandbox.imports().len();
+    reports.kept(1).await;
+    let expected = ["root-mfa", "user-mfa"].map(str::to_owned);
+    assert_eq!(told_to_security_hub(&reports.sandbox, calls), BTreeSet::from(expected));
 }
 
 #[tokio::test]
@@ -583,6 +775,59 @@ async fn hostile_text_stays_text() {
     assert!(!page.contains("<script>alert") && !page.contains("<img"), "an element was made of a name");
     assert!(page.contains("&lt;script&gt;alert(1)"), "the name itself stands there, as text");
     assert_eq!(reports.report(0)["users"][0]["name"], json!(hostile), "the evidence is as it was");
+}
+
+#[tokio::test]
+async fn that_the_newest_reports_went_together_with_the_history_leaves_a_note() {
+    let reports = Reports::of(QUIET).await;
+    for number in 0..3 {
+        reports.kept(number).await;
+    }
+    for key in [HISTORY.to_owned(), reports.key(1), reports.key(2)] {
+        reports.sandbox.remove_object(&key);
+    }
+    reports.kept(3).await;
+    let (code, words) = reports.verified("made-anew");
+    let at = reports.history().rebuilt_at.unwrap();
+    let note = format!(
+        "history.json was made anew at {at}: whether the newest report before that was removed or edited cannot be seen."
+    );
+    assert!(code == 0 && words.contains(&note) && words.contains("versions of history.json"), "{words}");
+}
+
+#[tokio::test]
+async fn what_the_lifecycle_may_have_removed_is_no_fault_and_what_is_younger_is() {
+    let reports = Reports::of(QUIET).await;
+    let aged = |days: usize, number: usize| {
+        let mut record = reports.record(number);
+        let taken_at = reports.time(number) - SignedDuration::from_hours(24 * i64::try_from(days).unwrap());
+        record["responsePayload"]["taken_at"] = json!(taken_at);
+        record
+    };
+    let mut keys = Vec::new();
+    for (number, days) in [402, 401, 400, 399, 1].into_iter().enumerate() {
+        let answer = reports.handle(&aged(days, number)).await.answer.unwrap();
+        keys.push(answer["report"].as_str().unwrap().to_owned());
+    }
+    reports.assert_clean("all-there");
+    reports.sandbox.remove_object(&keys[1]);
+    let (code, words) = reports.verified("expired");
+    assert!(code == 0 && words.contains("the bucket's lifecycle removes what is so old, a part at a time"), "{words}");
+    reports.sandbox.remove_object(&keys[0]);
+    reports.sandbox.remove_object(&keys[2]);
+    let (code, words) = reports.verified("all-expired");
+    assert!(code == 0 && words.contains(&format!("The chain begins with {}", keys[3])), "{words}");
+    reports.sandbox.remove_object(&keys[3]);
+    let (code, words) = reports.verified("too-young");
+    assert!(code == 1 && words.contains(&format!("FAULT: {} is missing", keys[3])), "{words}");
+    assert!(!words.contains(&format!("FAULT: {}", keys[2])), "{words}");
+    // Of an older version.
+    reports.forget(1);
+    let mut history = reports.history();
+    history.expired_until = None;
+    reports.sandbox.place_object(HISTORY, history.write().unwrap());
+    let (code, words) = reports.verified("older-version");
+    assert!(code == 0 && words.contains("history.json does not say how long reports are kept"), "{words}");
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::{Instant, timeout_at};
 
 use crate::Error;
-use crate::chain::sha256;
+use crate::chain::{Kept, sha256};
 use crate::history::{History, Link, Rebuild};
 use crate::stored::Stored;
 
@@ -137,7 +137,7 @@ impl Keeper {
                 continue;
             }
             let previous = known.history.chain.last().cloned();
-            let (bytes, stored) = after(answer, previous.as_ref())?;
+            let (bytes, stored) = after(answer, previous.map(named))?;
             let link = Link { key: key.to_owned(), sha256: sha256(&bytes), run: run.to_owned() };
             let news = known.history.add(&stored);
             known.history.link(link.clone());
@@ -166,7 +166,7 @@ impl Keeper {
         let claimed = place.and_then(|place| chain.get(place));
         if let Some(link) = claimed {
             let before = place.and_then(|place| place.checked_sub(1)).and_then(|place| chain.get(place));
-            let (bytes, stored) = after(answer, before)?;
+            let (bytes, stored) = after(answer, before.cloned().map(named))?;
             if sha256(&bytes) == link.sha256 {
                 return Ok(Some((link.clone(), bytes, stored)));
             }
@@ -182,7 +182,11 @@ impl Keeper {
             };
         };
         let link = Link { key: key.to_owned(), sha256: sha256(&object.bytes), run: String::new() };
-        if claimed.is_some_and(|claimed| claimed.sha256 != link.sha256) {
+        let is_it = match claimed {
+            Some(claimed) => claimed.sha256 == link.sha256,
+            None => after(answer, Kept::of(key, &object.bytes).previous)?.0 == object.bytes,
+        };
+        if !is_it {
             return Err(Error::Twice { key: key.to_owned() });
         }
         let stored = Stored::read(&serde_json::from_slice(&object.bytes).unwrap_or_default());
@@ -270,9 +274,12 @@ fn is_too_large(cause: &Cause) -> bool {
     matches!(cause, Cause::Refused { code } if code == TOO_LARGE)
 }
 
+fn named(Link { key, sha256, .. }: Link) -> Previous {
+    Previous { key, sha256 }
+}
+
 /// The bytes of `answer` after the report `previous`, and what they say. The same answer after the same report has the same bytes.
-fn after(answer: &Map<String, Value>, previous: Option<&Link>) -> Result<(Vec<u8>, Stored), Error> {
-    let previous = previous.map(|Link { key, sha256, .. }| Previous { key: key.clone(), sha256: sha256.clone() });
+fn after(answer: &Map<String, Value>, previous: Option<Previous>) -> Result<(Vec<u8>, Stored), Error> {
     let mut report = answer.clone();
     report.insert("previous".into(), json!(previous));
     let report = Value::Object(report);

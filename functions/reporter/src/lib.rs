@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use ::aws::report_bucket::{Condition, NewObject, Put};
 use ::aws::report_link::KEY as PAGE;
+use ::aws::security_hub::Imported;
 use ::aws::{ReportBucket, ReportBucketError, SecurityHub, SecurityHubError};
 use checklist::{AccountId, Partition};
 use function::figures::Figures;
@@ -344,20 +345,15 @@ impl Work<'_> {
         }
         let region = self.config.region().map_or("us-east-1", |region| region.as_ref());
         let hub = SecurityHub::new(self.config, self.keeper.account.clone(), region, Partition::of_region(region));
-        let (told, still) = match hub.import(&findings).await {
-            Ok(_) => (Ok(()), BTreeSet::new()),
-            Err(SecurityHubError::Refused { region, sent, refused }) => {
-                let still = refused.iter().filter_map(|one| Some(one.id.rsplit_once('/')?.1.to_owned())).collect();
-                (Err(SecurityHubError::Refused { region, sent, refused }), still)
+        let told = hub.import(&findings).await;
+        if let Some(untold) = untold_after(&told) {
+            known.history.untold = Some(untold);
+            // Told twice is told once.
+            if !matches!(self.keeper.write(known).await, Ok(true)) {
+                tracing::warn!("that Security Hub was told is not noted: it is told once more");
             }
-            Err(error) => return Err(Undone::SecurityHub(error)),
-        };
-        known.history.untold = Some(still);
-        // Told twice is told once.
-        if !matches!(self.keeper.write(known).await, Ok(true)) {
-            tracing::warn!("that Security Hub was told is not noted: it is told once more");
         }
-        told.map_err(Undone::SecurityHub)
+        told.map(drop).map_err(Undone::SecurityHub)
     }
 
     /// Page, exports and all findings in Security Hub anew, of the newest report.
@@ -370,6 +366,17 @@ impl Work<'_> {
             undone.extend(self.tell_security_hub(&report, &mut known).await.err());
         }
         if undone.is_empty() { Ok(answer(&link, &shown, &report, &known)) } else { Err(Error::Unfinished(undone)) }
+    }
+}
+
+/// The controls that Security Hub has still to hear of; `None`: nobody knows what it took.
+fn untold_after(told: &Result<Imported, SecurityHubError>) -> Option<BTreeSet<String>> {
+    match told {
+        Ok(_) => Some(BTreeSet::new()),
+        Err(SecurityHubError::Refused { refused, .. }) => {
+            Some(refused.iter().filter_map(|one| Some(one.id.rsplit_once('/')?.1.to_owned())).collect())
+        }
+        Err(_) => None,
     }
 }
 
@@ -436,6 +443,16 @@ mod tests {
             "cannot tell whose report this is: it says `999900001111`, the function's ARN says `111122223333`"
         );
         assert!(account(&of(&json!("../x")), "no arn").is_err());
+    }
+
+    #[test]
+    fn only_what_security_hub_refused_is_still_to_be_told() {
+        assert_eq!(untold_after(&Ok(Imported { findings: 2 })), Some(BTreeSet::new()));
+        let id = "rootwatch/111122223333/eu-west-1/root-mfa".to_owned();
+        let refused = vec![::aws::security_hub::Refused { id, code: "InvalidInput".into(), message: "-".into() }];
+        let error = SecurityHubError::Refused { region: "eu-west-1".into(), sent: 2, refused };
+        assert_eq!(untold_after(&Err(error)), Some(["root-mfa".to_owned()].into()));
+        assert_eq!(untold_after(&Err(SecurityHubError::NotEnabled { region: "eu-west-1".into() })), None);
     }
 
     #[test]
