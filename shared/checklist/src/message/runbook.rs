@@ -172,21 +172,25 @@ only when the queue is read again.
    UpdateEventSourceMapping, DeleteEventSourceMapping and PutFunctionConcurrency in CloudTrail.
 2. Otherwise its log says why it could not tell.
 
-## Alarm: a report was not kept (ReporterErrorAlarm, ReportLostAlarm, HandOverAlarm)
+## Alarm: a report was not kept (ReporterErrorAlarm, ReportLostAlarm, HandOverAlarm, NoReportAlarm)
 
 Alerts are not concerned. A report is not in the bucket, or the page, an export or Security Hub was not brought up to date. The last lines of
 the log of the function Reporter name the fault; Lambda tries twice more.
 
 | error | meaning | what to do |
 |---|---|---|
-| `ReportNotKept` | the bucket, its policy or the role is broken | mend it, then the next check is kept; what lies in the queue ReportDeadLetterQueue can be handed to the function again: each body's `requestPayload` is its event |
+| `ReportNotKept` | the bucket, its policy or the role is broken | mend it, then the next check is kept; what lies in the queue ReportDeadLetterQueue can be handed to the function again for 14 days: each body's `requestPayload` is its event |
 | `PageNotRenewed`, `ExportNotMade` | the report is kept, but what is made of it is not | invoke Reporter with `{}` when it is mended |
 | `HistoryNotRebuilt` | the history is missing or damaged, and could not be made anew from the reports in time | nothing: it is tried again with each check. If it lasts, S3 answers slowly: see AWS Health |
-| `SecurityHubNotTold` | Security Hub is not enabled in this Region, or refused a finding | enable it, or deploy with `SecurityHub=no` |
+| `SecurityHubNotTold` | Security Hub is not enabled in this Region, refused a finding, or did not answer | enable it, or deploy with `SecurityHub=no`; what it missed is sent with the next check |
 | `InvalidSettings`, `InvalidEvent` | somebody changed the function, or invoked it | deploy the stack again; ask who it was |
 
 HandOverAlarm: Lambda could not hand an answer to Reporter. Is the function there, and may CheckerRole invoke it? If nobody on your side changed
 either, look in CloudTrail for DeleteFunction and PutRolePolicy. `make verify-evidence` says which reports are missing.
+
+NoReportAlarm: no report was kept for three schedules. If SilenceAlarm is on too, no check was made: begin there. Otherwise nothing is handed
+over: is the function Reporter still the destination of Checker's answers? If nobody on your side changed that, look in CloudTrail for
+DeleteFunctionEventInvokeConfig, PutFunctionEventInvokeConfig and UpdateFunctionEventInvokeConfig. Deploy the stack again.
 
 ## Alarm: Slack was not told (SlackErrorAlarm, ChatErrorAlarm)
 
