@@ -252,8 +252,7 @@ fn each_alarm_for_reports_reads_a_metric_that_is_there() {
 #[test]
 fn the_dashboard_shows_what_the_functions_count_and_every_alarm_of_theirs() {
     let template = template();
-    let body = strings(&template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]).concat();
-    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+    let body = dashboard(&template, true);
     let widgets = body["widgets"].as_array().unwrap();
     let metrics: Vec<_> =
         widgets.iter().filter_map(|widget| widget["properties"]["metrics"].as_array()).flatten().collect();
@@ -286,19 +285,69 @@ fn the_dashboard_shows_what_the_functions_count_and_every_alarm_of_theirs() {
     ];
     assert_eq!(shown["${Checker}"], kinds.union(&set(&of_checks)).cloned().collect());
     assert_eq!(shown["${RootActivity}"], kinds.union(&set(&["AlertsTold"])).cloned().collect());
-    assert_eq!(shown["${Reporter}"], set(&["ReportsKept"]));
-    let alarms = widgets.iter().find(|widget| widget["type"] == "alarm").unwrap();
-    let alarms: BTreeSet<&str> =
-        alarms["properties"]["alarms"].as_array().unwrap().iter().filter_map(|arn| arn.as_str()).collect();
-    let all = template["Resources"].as_mapping().unwrap().iter();
-    let all = all.filter(|(_, resource)| {
-        resource["Type"].as_str() == Some("AWS::CloudWatch::Alarm") && resource["Condition"].is_null()
-    });
-    let all: Vec<String> = all.map(|(name, _)| format!("${{{}.Arn}}", name.as_str().unwrap())).collect();
-    assert_eq!(alarms, all.iter().map(String::as_str).collect());
-    let drawn: Vec<_> =
-        widgets.iter().filter_map(|widget| widget["properties"]["annotations"]["alarms"][0].as_str()).collect();
+    assert_eq!(shown["${Reporter}"], set(&["HistoryRebuilt", "ReportAge", "ReportsKept"]));
+    for with_options in [true, false] {
+        let body = dashboard(&template, with_options);
+        let list = body["widgets"].as_array().unwrap().iter().find(|widget| widget["type"] == "alarm").unwrap();
+        let listed = list["properties"]["alarms"].as_array().unwrap().iter().map(|arn| arn.as_str().unwrap());
+        let there = alarms(&template).filter(|(_, condition)| with_options || condition.is_none());
+        let there: BTreeSet<String> = there.map(|(name, _)| format!("${{{name}.Arn}}")).collect();
+        assert_eq!(listed.map(str::to_owned).collect::<BTreeSet<_>>(), there, "with options: {with_options}");
+    }
+}
+
+#[test]
+fn the_dashboard_draws_metrics_or_one_alarm_in_a_widget_and_keeps_the_periods_it_names() {
+    let body = dashboard(&template(), true);
+    assert_eq!(body["periodOverride"], "inherit");
+    let widgets = body["widgets"].as_array().unwrap().iter();
+    let mut drawn = Vec::new();
+    for properties in widgets.filter(|widget| widget["type"] == "metric").map(|widget| &widget["properties"]) {
+        // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
+        let alarms = properties["annotations"]["alarms"].as_array();
+        assert!(alarms.is_some() != properties["metrics"].is_array(), "{properties}");
+        assert!(alarms.is_none_or(|alarms| alarms.len() == 1), "{properties}");
+        assert!(properties["region"].is_string() && properties["view"] == "timeSeries", "{properties}");
+        drawn.extend(alarms.into_iter().flatten().filter_map(|arn| arn.as_str()));
+        let of_metric = |metric: &serde_json::Value| {
+            let own = metric[4]["stat"].as_str();
+            (metric[1].as_str().unwrap().to_owned(), own.or(properties["stat"].as_str()).unwrap().to_owned())
+        };
+        for (name, stat) in properties["metrics"].as_array().into_iter().flatten().map(of_metric) {
+            let expected = match name.as_str() {
+                // Stacked they are the whole at each time.
+                _ if properties["stacked"] == true => "Average",
+                // A level or a time, of which more is worse.
+                "OutboxSize" | "SweepLag" | "CredentialReportAge" | "ReportAge" | "Duration" => "Maximum",
+                _ => "Sum",
+            };
+            assert_eq!(stat, expected, "{name}");
+        }
+    }
     assert_eq!(drawn, ["${SilenceAlarm.Arn}", "${ErrorAlarm.Arn}"]);
+}
+
+/// Each alarm with the condition under which it is there.
+fn alarms(template: &Value) -> impl Iterator<Item = (&str, Option<&str>)> {
+    let resources = template["Resources"].as_mapping().unwrap().iter();
+    let alarms = resources.filter(|(_, resource)| resource["Type"].as_str() == Some("AWS::CloudWatch::Alarm"));
+    alarms.map(|(name, resource)| (name.as_str().unwrap(), resource["Condition"].as_str()))
+}
+
+/// The dashboard's body with all that depends on a condition, or with none of it.
+fn dashboard(template: &Value, with_options: bool) -> serde_json::Value {
+    let Value::Tagged(body) = &template["Resources"]["Dashboard"]["Properties"]["DashboardBody"] else { panic!("!Sub") };
+    let mut text = body.value[0].as_str().unwrap().to_owned();
+    for (name, choice) in body.value[1].as_mapping().unwrap() {
+        let Value::Tagged(choice) = choice else { panic!("{name:?} is no !If") };
+        let is_of_condition = |(alarm, condition): (&str, Option<&str>)| {
+            condition == choice.value[0].as_str() && strings(&choice.value[1]).concat().contains(alarm)
+        };
+        assert!(alarms(template).any(is_of_condition), "{name:?} has the condition of its alarm");
+        let chosen = strings(&choice.value[if with_options { 1 } else { 2 }]).concat();
+        text = text.replace(&format!("${{{}}}", name.as_str().unwrap()), &chosen);
+    }
+    serde_json::from_str(&text).unwrap()
 }
 
 #[test]
@@ -603,7 +652,8 @@ fn nothing_for_a_chat_is_there_without_its_parameter_and_the_mail_does_not_depen
         } else if name.starts_with("Chat") {
             "HasChat"
         } else {
-            let text = serde_yaml_ng::to_string(resource).unwrap();
+            // The dashboard lists their alarms, each by its condition.
+            let text = if name == "Dashboard" { "".into() } else { serde_yaml_ng::to_string(resource).unwrap() };
             assert!(!text.contains("Slack") && !text.contains("Chat"), "{name} hangs on a chat");
             continue;
         };
