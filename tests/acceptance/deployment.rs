@@ -336,7 +336,9 @@ fn alarms(template: &Value) -> impl Iterator<Item = (&str, Option<&str>)> {
 
 /// The dashboard's body with all that depends on a condition, or with none of it.
 fn dashboard(template: &Value, with_options: bool) -> serde_json::Value {
-    let Value::Tagged(body) = &template["Resources"]["Dashboard"]["Properties"]["DashboardBody"] else { panic!("!Sub") };
+    let Value::Tagged(body) = &template["Resources"]["Dashboard"]["Properties"]["DashboardBody"] else {
+        panic!("!Sub")
+    };
     let mut text = body.value[0].as_str().unwrap().to_owned();
     for (name, choice) in body.value[1].as_mapping().unwrap() {
         let Value::Tagged(choice) = choice else { panic!("{name:?} is no !If") };

@@ -2,7 +2,7 @@
 
 usage: exports.py FOLDER
 
-CSV is read by Python's csv module; OCSF is validated by the JSON Schema of the published class (package ocsf-json-schema, which
+The reports themselves are validated by docs/report.schema.json. CSV is read by Python's csv module; OCSF is validated by the JSON Schema of the published class (package ocsf-json-schema, which
 carries the compiled schema of each release); JUnit XML is read by junitparser; what is sent to Security Hub is validated by
 botocore's model of the service. Then good files are broken, one thing at a time, and each break must be found. Prints a line a
 file; exits 1 on a fault.
@@ -64,8 +64,14 @@ def csv_faults(text, report):
             yield f"{row['control']}: status {row['status']}"
         if row["excepted"] != ("yes" if finding and is_excepted(finding) else "no"):
             yield f"{row['control']}: excepted {row['excepted']}"
-        if row["account"] != report["account"]["id"] or row["taken_at"] != report["taken_at"]:
+        if row["account"] != "aws:" + report["account"]["id"] or row["taken_at"] != report["taken_at"]:
             yield f"{row['control']}: of another account or time"
+        for name, cell in row.items():
+            # 1.10 would become 1.1, 012345678901 lose its zero, and a longer cell its end.
+            if name not in ("step", "version") and re.fullmatch(r"[\d.,]+", cell):
+                yield f"{row['control']}: {name} is a number: {cell}"
+            if len(cell.encode("utf-16-le")) // 2 > 32_767:
+                yield f"{row['control']}: {name} has {len(cell)} characters"
     # As read in the languages whose lists are separated by semicolons or tabs, too.
     for separator in ",;\t":
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
@@ -74,6 +80,17 @@ def csv_faults(text, report):
                     yield f"a formula, separated by {separator!r}: {cell!r}"
                 if any(unicodedata.category(char) in ("Cc", "Cf") for char in cell):
                     yield f"a control character: {cell!r}"
+
+
+REPORT = pathlib.Path(__file__).parent.parent.parent / "docs" / "report.schema.json"
+
+
+def report_faults(text, report):
+    schema = json.loads(REPORT.read_text("utf-8"))
+    validator = jsonschema.validators.validator_for(schema)
+    validator.check_schema(schema)
+    for error in validator(schema, format_checker=validator.FORMAT_CHECKER).iter_errors(json.loads(text)):
+        yield f"{error.json_path}: {error.message[:200]}"
 
 
 def ocsf_class():
@@ -231,6 +248,7 @@ def hub_faults(text, report):
 
 
 CHECKS = {
+    "report.json": report_faults,
     "latest.csv": csv_faults,
     "latest.ocsf.json": ocsf_faults,
     "latest.junit.xml": junit_faults,
@@ -256,14 +274,34 @@ def changed(change):
     return broken
 
 
+def of_report(change):
+    """A break of a report."""
+
+    def broken(text):
+        report = json.loads(text)
+        change(report)
+        return json.dumps(report)
+
+    return broken
+
+
 # One thing a line; each must be found.
 BREAKS = {
+    "report.json": {
+        "a required field is missing": of_report(lambda report: report.pop("findings")),
+        "a severity of none": of_report(lambda report: report["findings"][0].update(severity="bad")),
+        "a status of none": of_report(lambda report: report["findings"][0].update(status="good")),
+        "a time as number": of_report(lambda report: report.update(taken_at=1)),
+        "a number as text": of_report(lambda report: report.update(untold="0")),
+    },
     "latest.csv": {
         "a formula": lambda text: text.replace('"0.1.0"', '" =0.1.0"', 1),
         "a formula in full width": lambda text: text.replace('"IAM.', '"＝IAM.', 1),
         "a formula after a semicolon": lambda text: text.replace('"0.1.0"', '"0; =1"', 1),
         "a hidden character": lambda text: text.replace('"0.1.0"', '"0\u202e1"', 1),
         "a line break in a cell": lambda text: text.replace("Root ", "Root\n", 1),
+        "a number": lambda text: text.replace('"CIS 1.', '"1.', 1),
+        "a long cell": lambda text: text.replace('"0.1.0"', f'"{"x" * 32_768}"', 1),
         "a row too few": lambda text: "".join(text.splitlines(True)[:-1]),
         "a cell too many": lambda text: text.replace('"failed"', '"failed","x"', 1),
         "another status": lambda text: text.replace('"failed"', '"passed"', 1),
@@ -313,7 +351,10 @@ def main(folder):
         report = json.loads((sample / "report.json").read_text("utf-8"))
         for name in CHECKS:
             file = sample / name
-            if name == "security-hub-1.json" and not known(report):
+            if name == "report.json" and report.get("schema") != "rootwatch.report/1":
+                # Another version's, or nobody's.
+                found, size = [], 0
+            elif name == "security-hub-1.json" and not known(report):
                 found = ["findings of nothing"] if file.exists() else []
                 size = 0
             elif not file.exists():

@@ -4,6 +4,7 @@ keyboard, a phone, paper and a browser without JavaScript make of them.
 usage: page.py FOLDER SHOTS [CHROMIUM]
 """
 
+import datetime
 import shutil
 import sys
 from pathlib import Path
@@ -30,7 +31,7 @@ def check(is_so, what):
 class Opened:
     """A page, with all that it asked for and complained of."""
 
-    def __init__(self, browser, file, **options):
+    def __init__(self, browser, file, now=None, **options):
         self.context = browser.new_context(**{"viewport": DESKTOP, **options})
         self.context.set_default_timeout(10_000)
         self.page = self.context.new_page()
@@ -40,6 +41,8 @@ class Opened:
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
         self.page.on("dialog", lambda dialog: (self.said.append("a dialog"), dialog.dismiss()))
         self.page.on("request", lambda request: self.asked.append(request.url))
+        if now:
+            self.page.clock.set_fixed_time(now)
         self.page.goto(file.as_uri())
 
     def __enter__(self):
@@ -115,10 +118,41 @@ def still(browser, folder):
         check(page.locator("tr.service").first.is_visible(), "services are not shown when somebody asks")
     with Opened(browser, folder / "large.html") as page:
         check(page.locator("[data-table=users] tbody tr").all_inner_texts() == before, "script and page word users differently")
-    with Opened(browser, folder / "hostile.html", java_script_enabled=False) as page:
-        before = page.locator("[data-table=users] tbody tr").all_inner_texts()
-    with Opened(browser, folder / "hostile.html") as page:
-        check(page.locator("[data-table=users] tbody tr").all_inner_texts() == before, "script and page word names differently")
+    for name, word in [("hostile", "none"), ("newer", "unknown")]:
+        with Opened(browser, folder / f"{name}.html", java_script_enabled=False) as page:
+            before = page.locator("[data-table=users] tbody tr").all_inner_texts()
+            keys = set(column(page, "users", 4))
+            check(keys == {word}, f"{name} says of access keys: {keys}")
+        with Opened(browser, folder / f"{name}.html") as page:
+            check(page.locator("[data-table=users] tbody tr").all_inner_texts() == before, f"script and page word {name} users differently")
+
+
+def days_ago(page, text):
+    """How many days before the report's."""
+    day = datetime.date.fromisoformat(page.locator(".facts time").get_attribute("datetime")[:10])
+    return (day - datetime.date.fromisoformat(text)).days
+
+
+def old(browser, folder):
+    """A page that nobody renews says so when it is opened, and a young one does not."""
+    with Opened(browser, folder / "well.html", java_script_enabled=False) as page:
+        taken = datetime.datetime.fromisoformat(page.locator(".facts time").get_attribute("datetime")[:19] + "+00:00")
+    for age, words in [
+        (datetime.timedelta(hours=3), None),
+        (datetime.timedelta(hours=4, minutes=1), "This report is 4 hours old."),
+        (datetime.timedelta(days=10, hours=5), "This report is 10 days old."),
+        (datetime.timedelta(days=-1), None),
+    ]:
+        with Opened(browser, folder / "well.html", now=taken + age) as page:
+            notice = page.locator("main > #old")
+            if words:
+                expect(notice).to_be_visible()
+                said = notice.inner_text()
+                check(said.startswith(words) and "newer reports are missing" in said, f"after {age} the page says {said!r}")
+            else:
+                expect(notice).to_have_count(0)
+    with Opened(browser, folder / "empty.html", now=taken + datetime.timedelta(days=10)) as page:
+        expect(page.locator("#old")).to_have_count(0)
 
 
 def users(browser, folder):
@@ -149,6 +183,18 @@ def users(browser, folder):
         mfa = set(column(page, "users", 2))
         passwords = set(column(page, "users", 3))
         check(mfa == {"no"} and "no password" not in passwords, f"the filter lets through {mfa} {passwords}")
+        table.locator(".tag").select_option("old")
+        expect(shown).not_to_have_text("5,000 in all")
+        ages = [text.split(", ")[1] for text in column(page, "users", 4)]
+        check(len(ages) == 50 and all("days" in age and int(age.split()[0].replace(",", "")) > 90 for age in ages), f"old keys: {ages}")
+        table.locator(".tag").select_option("unused")
+        expect(shown).not_to_have_text("5,000 in all")
+        uses = list(zip(column(page, "users", 3), column(page, "users", 4)))
+        idle = lambda text: text not in ("no password", "never") and days_ago(page, text) > 45
+        check(
+            len(uses) == 50 and all(idle(password) or idle(keys.split("\n")[0].split("used ")[1]) for password, keys in uses),
+            f"unused: {uses}",
+        )
         table.locator(".tag").select_option("")
         table.locator(".find").fill("team-07-0007 DEVELOPERS")
         expect(shown).to_have_text("1 of 5,000")
@@ -156,6 +202,77 @@ def users(browser, folder):
         table.locator(".find").fill("nobody is called so")
         expect(shown).to_have_text("0 of 5,000")
         expect(table.locator("tbody tr")).to_have_count(0)
+    with Opened(browser, folder / "bad.html") as page:
+        for tag, names in [("nogroup", ["frank"]), ("unused", ["dave", "frank"]), ("old", ["carol", "frank"]), ("nomfa", ["bob", "grace"])]:
+            page.locator("[data-table=users] .tag").select_option(tag)
+            check(column(page, "users", 1) == names, f"{tag}: {column(page, 'users', 1)}")
+
+
+def paper(browser, folder):
+    """A printout says what it shows of how many, and what was asked for."""
+    with Opened(browser, folder / "large.html") as page:
+        table = page.locator("[data-table=users]")
+        page.emulate_media(media="print")
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        expect(table.locator("tbody tr")).to_have_count(200)
+        for words, place in [("5,000 in all", ".shown"), ("Page 1 of 25", ".page")]:
+            expect(table.locator(place)).to_have_text(words)
+            check(table.locator(place).is_visible(), f"{words!r} is not printed")
+        printed = page.locator(".tools :is(input, select), .pages button, .command button").filter(visible=True)
+        check(printed.count() == 0, f"{printed.count()} buttons and empty fields are printed")
+        table.locator(".tag").select_option("nomfa", force=True)
+        table.locator(".find").evaluate("find => { find.value = 'team-02'; find.dispatchEvent(new Event('input')); }")
+        check(table.locator(".tag").is_visible() and table.locator(".find").is_visible(), "a filter is applied and not printed")
+        check(table.locator(".shown").inner_text().endswith(" of 5,000"), "how many of the users are printed is not said")
+        page.emulate_media(media="screen")
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        expect(table.locator("tbody tr")).to_have_count(50)
+
+
+def shades(browser, folder):
+    """Announced windows lie behind their acts; what was not looked at is shaded, and said."""
+    with Opened(browser, folder / "bad.html") as page:
+        windows = [shade.bounding_box() for shade in page.locator('.chart [fill="#B9D3F7"]').all()]
+        marks = page.locator("a.mark", has=page.locator("rect")).all()
+        told = [mark for mark in marks if "announced: CHG-" in mark.get_attribute("aria-label")]
+        middles = [(box["x"] + box["width"] / 2) for box in (mark.locator("rect").bounding_box() for mark in told)]
+        behind = [any(box["x"] <= at <= box["x"] + box["width"] for box in windows) for at in middles]
+        check(len(windows) == 2 and behind == [True, True], f"{len(windows)} windows behind announced acts: {behind}")
+        expect(page.locator("#timeline .unseen")).to_have_count(0)
+    with Opened(browser, folder / "newer.html") as page:
+        unseen = page.locator('.chart [fill="#E9ECF0"]').bounding_box()
+        whole = page.locator(".chart").bounding_box()
+        check(0.7 < unseen["width"] / whole["width"] < 0.9, "what was not looked at is not shaded")
+        expect(page.locator("#timeline .unseen")).to_have_text("Not looked at")
+
+
+def names(browser, folder):
+    """On a phone the names of the rows stay where they can be read, however far the chart is scrolled."""
+    with Opened(browser, folder / "bad.html", viewport={"width": 390, "height": 780}, has_touch=True) as page:
+        for left in ["scrollWidth", "scrollWidth / 2", "clientLeft"]:
+            page.locator(".drawing").evaluate(f"drawing => {{ drawing.scrollLeft = drawing.{left}; }}")
+            texts = page.locator(".names text").filter(visible=True)
+            check(texts.count() > 10, "the rows have no names")
+            boxes = [text.bounding_box() for text in texts.all()]
+            check(all(0 <= box["x"] and box["x"] + box["width"] <= 390 for box in boxes), f"names out of sight at {left}")
+            check(all(box["height"] >= 12 for box in boxes), f"names too small to read: {boxes[0]}")
+
+
+def copying(browser, folder):
+    """Copy says whether it did, to the eye and to a screen reader."""
+    with Opened(browser, folder / "bad.html", permissions=["clipboard-read", "clipboard-write"]) as page:
+        command = page.locator(".command").first
+        button = command.get_by_role("button")
+        text = command.locator("code").inner_text()
+        expect(button).to_have_attribute("aria-label", "Copy: " + text)
+        button.click()
+        expect(button).to_have_text("Copied")
+        expect(button).to_have_attribute("aria-label", "Copied: " + text)
+        expect(page.locator("p.hidden[role=status]")).to_have_text("Copied")
+        check(page.evaluate("navigator.clipboard.readText()") == text, "something else was copied")
+        page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(); }")
+        page.locator(".command").nth(1).get_by_role("button").click()
+        expect(page.locator("p.hidden[role=status]")).to_have_text("Not allowed")
 
 
 def acts(browser, folder):
@@ -164,14 +281,24 @@ def acts(browser, folder):
         table = page.locator("[data-table=acts]")
         count = table.locator("tbody tr").count()
         table.locator(".tag").select_option("severe")
-        check(set(column(page, "acts", 2)) <= {"High", "Critical"}, "the filter by severity lets others through")
+        check(set(column(page, "acts", 2)) == {"High", "Critical"}, "the filter by severity lets others through")
+        for tag, place, words in [("nomfa", 6, "NOT used"), ("unplanned", 7, "no")]:
+            table.locator(".tag").select_option("")
+            shown = table.locator(".shown").inner_text()
+            table.locator(".tag").select_option(tag)
+            check(set(column(page, "acts", place)) == {words}, f"the filter {tag} lets others through")
+            check(table.locator(".shown").inner_text() != shown, f"the filter {tag} does nothing")
         table.locator(".tag").select_option("")
         table.locator("thead button", has_text="Severity").click()
         table.locator("thead button", has_text="Severity").click()
         check(column(page, "acts", 2)[0] == "Critical", "severities are sorted as words")
         expect(table.locator("tbody tr")).to_have_count(count)
+        expect(table.locator(".shown")).to_have_text("28 of 30")
         page.locator("#services").check()
-        check("AWS service" in table.inner_text() or table.locator(".page").inner_text() != "", "services do not come")
+        expect(table.locator(".shown")).to_have_text("30 in all")
+        table.locator(".find").fill("AWS service")
+        expect(table.locator("tbody tr.service")).to_have_count(2)
+        table.locator(".find").fill("")
         page.locator("#services").uncheck()
         # The first mark by the Tab key, from what stands before it.
         page.locator(".drawing").focus()
@@ -231,7 +358,7 @@ def main():
     shots.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for test in (still, users, acts, keyboard, hostile):
+        for test in (still, old, users, acts, shades, names, paper, copying, keyboard, hostile):
             test(browser, folder)
         looks(browser, folder, shots)
         browser.close()

@@ -9,6 +9,7 @@ use std::str::FromStr;
 use checklist::control::{Control, place};
 use checklist::password_policy::PasswordPolicyProfile;
 use checklist::{Finding, Framework, controls, framework, text};
+use jiff::Timestamp;
 
 use crate::stored::Stored;
 
@@ -76,15 +77,15 @@ impl Format {
         }
     }
 
-    /// `report` in this format.
+    /// `report` in this format, at `now`.
     ///
     /// # Errors
     /// When it lacks what the format cannot do without.
-    pub fn write(self, report: &Stored) -> Result<String, ExportError> {
+    pub fn write(self, report: &Stored, now: Timestamp) -> Result<String, ExportError> {
         match self {
             Self::Csv => csv::write(report),
             Self::Ocsf => ocsf::write(report),
-            Self::Junit => junit::write(report),
+            Self::Junit => junit::write(report, now),
         }
     }
 

@@ -222,7 +222,8 @@ impl Reporter {
             Request::Renew => work.renew().await,
             Request::Export(format) => {
                 let (_, report, _) = keeper.newest().await?;
-                Ok(json!({"format": format.to_string(), "taken_at": report.taken_at, "body": format.write(&report)?}))
+                let body = format.write(&report, invocation.now)?;
+                Ok(json!({"format": format.to_string(), "taken_at": report.taken_at, "body": body}))
             }
         }
     }
@@ -313,7 +314,7 @@ impl Work<'_> {
         }
         for format in &self.settings.exports {
             let name = format.file_name();
-            let body = match format.write(report) {
+            let body = match format.write(report, self.now) {
                 Ok(body) => body,
                 Err(error) => {
                     undone.push(error.into());

@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use checklist::Account;
 use checklist::text::bounded;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
@@ -32,6 +32,9 @@ mod tests;
 mod timeline;
 mod users;
 mod words;
+
+/// A report that is older is no longer renewed: the longest schedule is an hour.
+pub(crate) const OLD: SignedDuration = SignedDuration::from_hours(3);
 
 const STYLE: &str = include_str!("page/style.css");
 const SCRIPT: &str = include_str!("page/script.js");

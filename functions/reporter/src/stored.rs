@@ -1,6 +1,6 @@
 //! A report as it was kept, whatever version of rootwatch wrote it: what can be read is shown, what cannot is said.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use checklist::alert::Plan;
 use checklist::declarations::Declarations;
@@ -58,8 +58,12 @@ pub struct Stored {
     pub complete: bool,
     /// Somebody asked this run for fewer Regions or a shorter look-back than is usual.
     pub is_narrow: bool,
+    /// How many alerts wait to be told; `None`: the report does not tell.
+    pub untold: Option<usize>,
     /// What could not be read of it, one sentence each.
     pub missing: Vec<String>,
+    /// The fields that are there and could be read.
+    pub fields: BTreeSet<&'static str>,
 }
 
 impl Stored {
@@ -81,7 +85,7 @@ impl Stored {
                 checklist::text::bounded(&schema)
             ));
         }
-        let mut reader = Reader { fields, missing, absent: Vec::new() };
+        let mut reader = Reader { fields, missing, absent: Vec::new(), read: BTreeSet::new() };
         let is_narrow = reader.field("is_narrow");
         if is_narrow {
             let what = "The run was asked for fewer Regions or a shorter look-back than is usual: what root did beyond those is not shown.";
@@ -107,8 +111,10 @@ impl Stored {
             cut: reader.field("cut"),
             previous: reader.field("previous"),
             complete: reader.field("complete"),
+            untold: reader.field("untold"),
             is_narrow,
             missing: Vec::new(),
+            fields: std::mem::take(&mut reader.read),
         };
         Self { missing: reader.missing(), ..stored }
     }
@@ -117,12 +123,18 @@ impl Stored {
     pub fn password_policy_profile(&self) -> Option<PasswordPolicyProfile> {
         self.settings.get("password_policy_profile")?.as_str()?.parse().ok()
     }
+
+    /// Whether the report tells `field`, be it that there is nothing.
+    pub fn tells(&self, field: &str) -> bool {
+        self.fields.contains(field)
+    }
 }
 
 struct Reader<'a> {
     fields: &'a Map<String, Value>,
     missing: Vec<String>,
     absent: Vec<String>,
+    read: BTreeSet<&'static str>,
 }
 
 impl Reader<'_> {
@@ -135,22 +147,25 @@ impl Reader<'_> {
     }
 
     /// `null` is an absence, and no fault.
-    fn field<T: DeserializeOwned + Default>(&mut self, name: &str) -> T {
-        match self.fields.get(name) {
+    fn field<T: DeserializeOwned + Default>(&mut self, name: &'static str) -> T {
+        let read = match self.fields.get(name) {
             None => {
                 self.absent.push(format!("`{name}`"));
-                T::default()
+                return T::default();
             }
-            Some(Value::Null) => T::default(),
-            Some(value) => T::deserialize(value).unwrap_or_else(|_| {
-                self.missing.push(format!("`{name}` of the report cannot be read."));
-                T::default()
-            }),
+            Some(Value::Null) => Ok(T::default()),
+            Some(value) => T::deserialize(value),
+        };
+        if read.is_ok() {
+            self.read.insert(name);
+        } else {
+            self.missing.push(format!("`{name}` of the report cannot be read."));
         }
+        read.unwrap_or_default()
     }
 
     /// Entry by entry: one that cannot be read hides no other.
-    fn list<T: DeserializeOwned>(&mut self, name: &str) -> Vec<T> {
+    fn list<T: DeserializeOwned>(&mut self, name: &'static str) -> Vec<T> {
         let entries: Vec<Value> = self.field(name);
         let read: Vec<T> = entries.iter().filter_map(|entry| T::deserialize(entry).ok()).collect();
         let unread = entries.len() - read.len();
@@ -174,7 +189,7 @@ mod tests {
             "schema": SCHEMA, "version": "0.1.0", "settings": {}, "account": {"id": "111122223333", "alias": null, "partition": "aws"},
             "taken_at": "2026-11-20T10:00:00Z", "sources": [], "root_events_since": "2026-11-19T10:00:00Z", "score": null, "findings": [],
             "left_out": [], "root_activity": [], "users": [], "users_in_account": null, "is_narrow": false, "declarations": {"exceptions": [], "attestations": []},
-            "calls": [], "plans": [], "cut": {}, "previous": null, "complete": true,
+            "calls": [], "plans": [], "cut": {}, "previous": null, "complete": true, "untold": 0,
         })
     }
 
@@ -189,6 +204,7 @@ mod tests {
         let report = Stored::read(&empty());
         assert_eq!(report.missing, [""; 0]);
         assert!(report.complete && report.account.is_some() && report.score.is_none());
+        assert!(report.tells("previous") && report.previous.is_none(), "that there is none is told");
     }
 
     #[test]
@@ -199,6 +215,9 @@ mod tests {
             assert_eq!(without, [format!("The report lacks `{name}`.")]);
             let spoiled = missing(|report| report[name.as_str()] = json!(17.5));
             assert_eq!(spoiled, [format!("`{name}` of the report cannot be read.")]);
+            let mut report = empty();
+            report[name.as_str()] = json!(17.5);
+            assert!(!Stored::read(&report).tells(name) && Stored::read(&empty()).tells(name), "{name}");
         }
     }
 

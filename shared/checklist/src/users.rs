@@ -22,8 +22,10 @@ pub struct User {
     pub has_mfa: Option<bool>,
     /// Last sign-in with the password; `null` also: never.
     pub password_last_used: Option<Timestamp>,
-    /// Access keys, active or not; at most two.
-    pub access_keys: Vec<AccessKey>,
+    /// When the password was set.
+    pub password_last_changed: Option<Timestamp>,
+    /// Access keys, active or not, at most two; `null`: could not be read.
+    pub access_keys: Option<Vec<AccessKey>>,
     /// Names of the groups; `null`: could not be read.
     pub groups: Option<Vec<String>>,
     /// The controls whose findings name the user, by id.
@@ -86,7 +88,8 @@ impl User {
             has_password: row.and_then(|row| row.password_enabled.clone().ok()),
             has_mfa: row.and_then(|row| row.mfa_active.clone().ok()),
             password_last_used: row.and_then(|row| row.password_last_used.clone().ok().flatten()),
-            access_keys: row.iter().flat_map(|row| &row.access_keys).filter_map(AccessKey::new).collect(),
+            password_last_changed: row.and_then(|row| row.password_last_changed.clone().ok().flatten()),
+            access_keys: row.map(|row| row.access_keys.iter().filter_map(AccessKey::new).collect()),
             groups: user.map(|user| user.groups.clone()),
             controls,
         }
@@ -177,7 +180,9 @@ mod tests {
         assert!(expected.created.is_some());
         let [user] = users.as_slice() else { panic!("{users:?}") };
         assert_eq!((user.has_password, user.has_mfa, user.password_last_used), (Some(true), Some(false), None));
-        assert_eq!(user.access_keys, [expected], "the second slot is empty");
+        assert_eq!(user.access_keys, Some(vec![expected]), "the second slot is empty");
+        assert_eq!(user.password_last_changed, alice.password_last_changed.unwrap());
+        assert!(user.password_last_changed.is_some());
     }
 
     #[test]
@@ -192,7 +197,7 @@ mod tests {
             snapshot.credential_report = Snapshot::blind().credential_report;
         });
         let [user] = without_report.as_slice() else { panic!("{without_report:?}") };
-        assert_eq!((user.has_password, user.has_mfa, user.access_keys.len()), (None, None, 0));
+        assert_eq!((user.has_password, user.has_mfa, &user.access_keys), (None, None, &None));
         let unreadable = users(|snapshot| {
             let cell = UnreadableCell { column: "mfa_active", found: Some("?".into()) };
             bob(snapshot).mfa_active = Err(cell);

@@ -90,7 +90,10 @@ async fn export(folder: &Path, report: &Value) -> Result<(), Failed> {
     std::fs::write(folder.join("report.json"), format!("{report:#}"))?;
     let stored = Stored::read(report);
     for format in Format::ALL {
-        std::fs::write(folder.join(format.file_name()), format.write(&stored)?)?;
+        std::fs::write(
+            folder.join(format.file_name()),
+            format.write(&stored, stored.taken_at.unwrap_or_else(Timestamp::now))?,
+        )?;
     }
     let mut usual = Story::load("nothing-to-tell-compliant");
     if let Some(account) = &stored.account {

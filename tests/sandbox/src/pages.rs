@@ -167,6 +167,9 @@ fn users(now: Timestamp) -> Value {
         json!(["access-key-rotation", "unused-credentials"]),
     );
     never["groups"] = json!([]);
+    let mut new = user("grace", false, Value::Null, json!([]), json!(["user-mfa"]));
+    new["has_password"] = json!(true);
+    new["password_last_changed"] = ago(3);
     json!([
         user("bob", false, ago(1), json!([]), json!(["user-mfa"])),
         user(
@@ -187,6 +190,7 @@ fn users(now: Timestamp) -> Value {
             json!(["access-key-rotation"])
         ),
         never,
+        new,
     ])
 }
 
@@ -278,6 +282,10 @@ fn acts(report: &Stored, now: Timestamp, days: i64) -> Vec<RootActivity> {
 fn newer(mut report: Value) -> Value {
     report["schema"] = json!("rootwatch.report/2");
     report["score"] = json!({"grade": "B"});
+    // Whose rows of the credential report nobody could read.
+    for user in list(&mut report["users"]) {
+        user["access_keys"] = Value::Null;
+    }
     list(&mut report["findings"]).push(json!({"control": "of-tomorrow", "status": "failed"}));
     report
 }

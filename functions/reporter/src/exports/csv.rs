@@ -49,7 +49,7 @@ fn row(report: &Stored, judged: &Judged<'_>) -> Vec<String> {
     let (finding, control) = (judged.finding, judged.control);
     let account = report.account.as_ref();
     let cells: [String; COLUMNS.len()] = [
-        account.map(|account| account.id.to_string()).unwrap_or_default(),
+        account.map(|account| format!("{}:{}", account.partition.as_str(), account.id)).unwrap_or_default(),
         account.and_then(|account| account.alias.clone()).unwrap_or_default(),
         report.taken_at.map(|at| at.to_string()).unwrap_or_default(),
         control.id.to_owned(),
@@ -60,13 +60,36 @@ fn row(report: &Stored, judged: &Judged<'_>) -> Vec<String> {
         judged.exceptions(),
         control.title.to_owned(),
         finding.reason.clone(),
-        finding.resources.join(", "),
+        names(&finding.resources),
         finding.judged_by.values().min().map(ToString::to_string).unwrap_or_default(),
         judged.console_steps(),
         report.version.clone(),
     ];
-    let numbers = Framework::ALL.iter().map(|framework| judged.numbers(*framework).join(", "));
+    let numbers = Framework::ALL.iter().map(|framework| numbers(judged, *framework));
     cells.into_iter().chain(numbers).collect()
+}
+
+/// `CIS 1.10`: of a bare number a spreadsheet would make 1.1, of 2.1.1 a day.
+fn numbers(judged: &Judged<'_>, framework: Framework) -> String {
+    let is_bare = |number: &str| number.starts_with(|char: char| char.is_ascii_digit());
+    let text = |number: &str| if is_bare(number) { format!("CIS {number}") } else { number.to_owned() };
+    judged.numbers(framework).into_iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
+/// As many as a cell of a spreadsheet holds, which is 32,767 UTF-16 units, and how many more there are.
+fn names(names: &[String]) -> String {
+    const MOST: usize = 30_000;
+    let mut length = 0;
+    let fits = |name: &&String| {
+        length += harmless(name).encode_utf16().count() + 2;
+        length <= MOST
+    };
+    let kept: Vec<&str> = names.iter().take_while(fits).map(String::as_str).collect();
+    match names.len() - kept.len() {
+        0 => kept.join(", "),
+        more if kept.is_empty() => format!("{more} with long names"),
+        more => format!("{}, and {more} more", kept.join(", ")),
+    }
 }
 
 /// What no spreadsheet takes for a formula: `'` stands before what would begin one, also after what a spreadsheet in
@@ -122,7 +145,10 @@ mod tests {
         let row = reader_rows.remove(0);
         assert_eq!(row.len(), COLUMNS.len() + Framework::ALL.len());
         let numbers: Vec<&str> = row.iter().skip(COLUMNS.len()).collect();
-        assert_eq!(numbers, ["1.5", "1.4", "2.4", "2.5", "IAM.9", "root-account-mfa-enabled", "iam_root_mfa_enabled"]);
+        assert_eq!(
+            numbers,
+            ["CIS 1.5", "CIS 1.4", "CIS 2.4", "CIS 2.5", "IAM.9", "root-account-mfa-enabled", "iam_root_mfa_enabled"]
+        );
     }
 
     #[test]
@@ -147,6 +173,33 @@ mod tests {
         }
         assert_eq!(harmless("=1"), "'=1");
         assert_eq!(harmless(" \u{ff1d}1, -2; a-b"), "'\u{ff1d}1, '-2; a-b");
+    }
+
+    #[test]
+    fn no_number_of_a_framework_and_no_account_is_a_number_to_a_spreadsheet() {
+        let findings: Vec<_> = checklist::CHECKLIST.iter().map(|control| finding(control.id, "failed")).collect();
+        let mut report = report(&findings);
+        report.account.as_mut().unwrap().id = checklist::AccountId::parse("012345678901").unwrap();
+        let rows = read(&write(&report).unwrap());
+        assert!(rows.iter().any(|row| row.iter().any(|cell| cell == "CIS 1.10")));
+        for row in &rows {
+            assert_eq!(row[0], *"aws:012345678901");
+            for cell in row.iter().skip(COLUMNS.len()) {
+                assert!(!cell.starts_with(|char: char| char.is_ascii_digit()), "{cell}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_cell_of_names_is_not_longer_than_a_spreadsheet_holds() {
+        for name in ["service-account-0001", "=1,=2,=3", "\u{1f600}"] {
+            let finding = with(finding("user-mfa", "failed"), "resources", json!(vec![name; 40_000]));
+            let row = read(&write(&report(&[finding])).unwrap()).remove(0);
+            assert!(row[11].encode_utf16().count() <= 32_767, "{}", row[11].len());
+            let kept = row[11].matches(harmless(name).as_str()).count();
+            assert!(row[11].ends_with(&format!(", and {} more", 40_000 - kept)), "{name}");
+        }
+        assert_eq!(names(&["x".repeat(40_000)]), "1 with long names");
     }
 
     #[test]

@@ -1,18 +1,20 @@
 //! JUnit XML, for a pipeline that must stop when something is wrong.
 
 use checklist::controls;
+use jiff::Timestamp;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::{ExportError, Format, Judged, judged, plain};
+use crate::page::OLD;
 use crate::stored::Stored;
 
 /// A suite for the five steps and one for the baseline, a case a control: what fails is a failure, what is unknown an
-/// error, what is excepted, does not apply or is left out is skipped. What of the report cannot be read is an error in
-/// a suite of its own, so that a report of nothing does not pass.
+/// error, what is excepted, does not apply or is left out is skipped. What of the report cannot be read, and that it is no longer
+/// renewed `now`, is an error in a suite of its own, so that a report of nothing or of last month does not pass.
 ///
 /// # Errors
 /// When the writer refuses something.
-pub fn write(report: &Stored) -> Result<String, ExportError> {
+pub fn write(report: &Stored, now: Timestamp) -> Result<String, ExportError> {
     let account = report.account.as_ref().map_or_else(|| "an unknown account".into(), ToString::to_string);
     let taken_at = report.taken_at.map(|at| at.to_string());
     let mut document = Report::new(format!("rootwatch: {}", plain(&account)));
@@ -31,6 +33,7 @@ pub fn write(report: &Stored) -> Result<String, ExportError> {
     }
     let mut reading = suite("report", taken_at.as_deref());
     reading.add_test_case(completeness(report));
+    reading.add_test_case(freshness(report, now));
     document.add_test_suite(reading);
     document.to_string().map_err(|error| Format::Junit.failed(error))
 }
@@ -91,14 +94,34 @@ fn what_to_do(judged: &Judged<'_>) -> String {
 fn completeness(report: &Stored) -> TestCase {
     let nothing = report.findings.is_empty().then(|| "The report holds no findings.".to_owned());
     let missing: Vec<String> = nothing.into_iter().chain(report.missing.iter().map(|what| plain(what))).collect();
-    let status = if missing.is_empty() {
+    of_the_report("The report can be read whole", missing.join(" "))
+}
+
+/// Whether newer reports are missing.
+fn freshness(report: &Stored, now: Timestamp) -> TestCase {
+    let fault = match report.taken_at {
+        None => "The report does not tell when it was made.".into(),
+        Some(at) if now.duration_since(at) > OLD => {
+            format!(
+                "The report was made at {at}, more than {} hours ago: newer ones are missing, look why.",
+                OLD.as_hours()
+            )
+        }
+        Some(_) => String::new(),
+    };
+    of_the_report("The report is new", fault)
+}
+
+/// An error where there is a `fault`.
+fn of_the_report(name: &str, fault: String) -> TestCase {
+    let status = if fault.is_empty() {
         TestCaseStatus::success()
     } else {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-        status.set_message(missing.join(" "));
+        status.set_message(fault);
         status
     };
-    let mut case = TestCase::new("The report can be read whole", status);
+    let mut case = TestCase::new(name, status);
     case.set_classname("rootwatch.report");
     case
 }
@@ -109,6 +132,10 @@ mod tests {
 
     use super::super::tests::{HOSTILE, finding, one_of_each, report, with};
     use super::*;
+
+    fn now() -> Timestamp {
+        "2026-11-20T10:06:00Z".parse().unwrap()
+    }
 
     fn read(text: &str) -> Report {
         Report::deserialize_from_str(text).unwrap()
@@ -133,17 +160,17 @@ mod tests {
 
     #[test]
     fn a_case_a_control_and_a_suite_for_the_steps_the_baseline_and_the_report() {
-        let document = read(&write(&one_of_each()).unwrap());
+        let document = read(&write(&one_of_each(), now()).unwrap());
         let suites: Vec<_> = document.test_suites.iter().map(|suite| (suite.name.to_string(), suite.tests)).collect();
         let names = |name: &str| name.to_owned();
-        assert_eq!(suites, [(names("five steps"), 3), (names("account baseline"), 3), (names("report"), 1)]);
+        assert_eq!(suites, [(names("five steps"), 3), (names("account baseline"), 3), (names("report"), 2)]);
         assert_eq!(document.name.as_ref().unwrap().as_str(), "rootwatch: acme-prod (111122223333)");
         assert_eq!(document.timestamp.unwrap().to_rfc3339(), "2026-11-20T10:05:00.250+00:00");
     }
 
     #[test]
     fn each_outcome_has_its_own_kind() {
-        let document = read(&write(&one_of_each()).unwrap());
+        let document = read(&write(&one_of_each(), now()).unwrap());
         let (kind, message, what_to_do) = non_success(status(&document, "access-key-rotation"));
         assert_eq!((kind, message.as_str()), (NonSuccessKind::Failure, "access-key-rotation is failed."));
         assert!(what_to_do.contains("Concerned: alice, bob") && what_to_do.contains("In the console: 1. "));
@@ -161,11 +188,25 @@ mod tests {
     #[test]
     fn a_report_of_nothing_is_an_error_and_no_success() {
         for missing in [json!(null), json!({}), json!({"schema": "rootwatch.report/9"})] {
-            let document = read(&write(&Stored::read(&missing)).unwrap());
-            assert_eq!((document.errors, document.tests), (1, 1), "{missing}");
+            let document = read(&write(&Stored::read(&missing), now()).unwrap());
+            assert_eq!((document.errors, document.tests), (2, 2), "{missing}");
         }
         let TestCaseStatus::NonSuccess { message, .. } = completeness(&Stored::default()).status else { panic!() };
         assert_eq!(message.unwrap().as_str(), "The report holds no findings.");
+    }
+
+    #[test]
+    fn a_report_that_nobody_renews_is_an_error() {
+        let of = |now: &str| freshness(&one_of_each(), now.parse().unwrap()).status;
+        assert_eq!(of("2026-11-20T13:05:00.25Z"), TestCaseStatus::success());
+        let TestCaseStatus::NonSuccess { kind, message, .. } = of("2026-11-30T10:05:00Z") else { panic!() };
+        assert_eq!(kind, NonSuccessKind::Error);
+        assert_eq!(
+            message.unwrap().as_str(),
+            "The report was made at 2026-11-20T10:05:00.25Z, more than 3 hours ago: newer ones are missing, look why."
+        );
+        let old = read(&write(&one_of_each(), "2026-11-30T10:05:00Z".parse().unwrap()).unwrap());
+        assert_eq!(old.errors, read(&write(&one_of_each(), now()).unwrap()).errors + 1);
     }
 
     #[test]
@@ -179,13 +220,13 @@ mod tests {
         for text in HOSTILE {
             let finding = with(finding("root-mfa", "failed"), "reason", json!(format!("{text}THE END")));
             let finding = with(finding, "resources", json!([text]));
-            let written = write(&report(&[finding])).unwrap();
+            let written = write(&report(&[finding]), now()).unwrap();
             assert!(
                 !written
                     .contains(|char: char| (char.is_control() && char != '\n') || super::super::is_noncharacter(char))
             );
             let document = read(&written);
-            assert_eq!((document.failures, document.tests), (1, 3), "{text:?}");
+            assert_eq!((document.failures, document.tests), (1, 4), "{text:?}");
             let (_, message, _) = non_success(status(&document, "root-mfa"));
             assert_eq!(message, plain(&format!("{text}THE END")) + ".");
         }

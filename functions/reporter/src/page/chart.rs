@@ -10,16 +10,14 @@ use checklist::root_activity::Kind;
 use jiff::Timestamp;
 use plotters::prelude::*;
 use plotters::style::RGBColor;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::days::Days;
-use super::words::capitalised;
 
 /// Of the drawing, in its own units; the page scales it.
 pub(super) const WIDTH: u32 = 1_040;
-const LABELS: u32 = 300;
 const DATES: u32 = 34;
-const ROW: u32 = 30;
+/// The name above, the marks below.
+const ROW: u32 = 42;
 const MARGIN: u32 = 12;
 
 const INK: RGBColor = RGBColor(0x1c, 0x21, 0x28);
@@ -54,6 +52,19 @@ pub(super) struct Chart {
     pub(super) height: u32,
     /// Where each point lies in it.
     pub(super) places: Vec<(i32, i32)>,
+    /// The rows from the top. Their names are not drawn: a narrow screen scrolls the drawing, and they must stay.
+    pub(super) rows: Vec<Row>,
+}
+
+/// A row of the chart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Row {
+    /// Whose acts.
+    pub(super) kind: Kind,
+    /// Where the middle of its name lies.
+    pub(super) y: i32,
+    /// Whether an act in it is told; else it is hidden with its acts.
+    pub(super) is_told: bool,
 }
 
 /// The corners of a severity's mark around its middle: a shape for each, so that colour is not needed to tell them apart.
@@ -101,9 +112,9 @@ pub(super) fn draw(days: Days, points: &[Point], plans: &[Plan], seen_from: Time
     let count = u32::try_from(rows.len().max(1)).unwrap_or(1);
     let height = ROW * count + DATES + MARGIN;
     let mut svg = String::new();
-    let places =
+    let (places, rows) =
         fill(&mut svg, height, days, &rows, points, plans, seen_from).map_err(|error| Undrawn(error.to_string()))?;
-    Ok(Chart { svg, height, places })
+    Ok(Chart { svg, height, places, rows })
 }
 
 type Failed = DrawingAreaErrorKind<<SVGBackend<'static> as DrawingBackend>::ErrorType>;
@@ -116,20 +127,20 @@ fn fill(
     points: &[Point],
     plans: &[Plan],
     seen_from: Timestamp,
-) -> Result<Vec<(i32, i32)>, Failed> {
+) -> Result<(Vec<(i32, i32)>, Vec<Row>), Failed> {
     let root = SVGBackend::with_string(svg, (WIDTH, height)).into_drawing_area();
     #[expect(clippy::cast_precision_loss, reason = "90 days, and 21 kinds at most")]
     let (end, top) = (Days::COUNT as f64, rows.len().max(1) as f64);
     let mut chart = ChartBuilder::on(&root)
         .margin_top(MARGIN)
+        .margin_left(2 * MARGIN)
         .margin_right(2 * MARGIN)
-        .set_label_area_size(LabelAreaPosition::Left, LABELS)
         .set_label_area_size(LabelAreaPosition::Bottom, DATES)
         .build_cartesian_2d(0.0..end, 0.0..top)?;
-    chart.draw_series([Rectangle::new([(0.0, 0.0), (days.offset(seen_from), top)], UNSEEN.filled())])?;
-    let windows = plans.iter().map(|plan| (days.offset(plan.from), days.offset(plan.to)));
-    // A window of some hours would be a hair: it is drawn half a day wide at least.
-    let windows = windows.filter(|(from, to)| from < to).map(|(from, to)| (from, to.max(from + 0.5).min(end)));
+    // Marks stand in the middle of their days, so shades cover whole days.
+    chart.draw_series([Rectangle::new([(0.0, 0.0), (days.offset(seen_from).floor(), top)], UNSEEN.filled())])?;
+    let windows = plans.iter().map(|plan| (days.offset(plan.from).floor(), days.offset(plan.to).ceil()));
+    let windows = windows.filter(|(from, to)| from < to);
     chart.draw_series(windows.map(|(from, to)| Rectangle::new([(from, 0.0), (to, top)], PLANNED.filled())))?;
     let text = TextStyle::from(("sans-serif", 13).into_font()).color(&INK);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "days are few and not negative")]
@@ -139,25 +150,23 @@ fn fill(
         .bold_line_style(LINE)
         .light_line_style(TRANSPARENT)
         .axis_style(LINE)
-        .label_style(text.clone())
+        .label_style(text)
         .y_labels(0)
         .x_labels(10)
         .x_label_formatter(&|day| short(days, whole(*day)))
         .draw()?;
-    // plotters puts labels beside the lines between rows; the names of kinds belong beside their middles.
-    let name = text.pos(Pos::new(HPos::Right, VPos::Center));
+    let mut named = Vec::new();
     let mut middles = BTreeMap::new();
     for (row, kind) in rows {
         #[expect(clippy::cast_precision_loss, reason = "21 kinds at most")]
-        let (below, middle) = (*row as f64, *row as f64 + 0.5);
+        let below = *row as f64;
         chart.draw_series([PathElement::new([(0.0, below), (end, below)], LINE)])?;
-        let (x, y) = chart.backend_coord(&(0.0, middle));
-        // A row of what is hidden has a name that is hidden.
         let is_told = points.iter().any(|point| point.kind == *kind && point.severity > Severity::Informational);
-        let ink = if is_told { INK } else { colour(Severity::Informational) };
-        root.draw(&Text::new(capitalised(kind.words().headline), (x - 10, y), name.color(&ink)))?;
-        middles.insert(*kind, middle);
+        let (_, y) = chart.backend_coord(&(0.0, below + 0.8));
+        named.push(Row { kind: *kind, y, is_told });
+        middles.insert(*kind, below + 0.32);
     }
+    named.reverse();
     let mut places = Vec::new();
     for point in points {
         #[expect(clippy::cast_precision_loss, reason = "90 days")]
@@ -169,7 +178,7 @@ fn fill(
         places.push(chart.backend_coord(&at));
     }
     root.present()?;
-    Ok(places)
+    Ok((places, named))
 }
 
 /// `24 Aug`.
@@ -191,13 +200,58 @@ mod tests {
         let points = [point(0, Kind::SignInSucceeded), point(89, Kind::SignInSucceeded), point(89, Kind::WriteCall)];
         let chart = draw(days(), &points, &[], Timestamp::MIN).unwrap();
         let [first, last, below] = chart.places[..] else { panic!("three places") };
-        assert!(first.0 > LABELS.cast_signed() && first.0 < last.0 && last.0 < WIDTH.cast_signed());
+        assert!(first.0 > 0 && first.0 < last.0 && last.0 < WIDTH.cast_signed());
         assert!(first.1 == last.1 && last.1 < below.1 && below.1 < chart.height.cast_signed());
         assert_eq!(last.0, below.0);
-        for text in ["Root sign-in", "Change made by root", "23 Aug"] {
-            assert!(chart.svg.contains(text), "{text}");
+        assert!(chart.svg.contains("23 Aug"));
+        let [upper, lower] = chart.rows[..] else { panic!("a kind without an act has no row: {:?}", chart.rows) };
+        assert_eq!((upper.kind, lower.kind), (Kind::SignInSucceeded, Kind::WriteCall));
+        assert!(upper.y < first.1 && first.1 < lower.y && lower.y < below.1, "each name stands above its marks");
+    }
+
+    /// From where to where `colour` shades, from left to right.
+    fn shades(svg: &str, colour: &str) -> Vec<(f64, f64)> {
+        let number = |rect: &str, name: &str| -> f64 {
+            rect.split_once(&format!(" {name}=\"")).unwrap().1.split('"').next().unwrap().parse().unwrap()
+        };
+        let rects = svg.split("<rect").skip(1).map(|rest| rest.split("/>").next().unwrap());
+        let shades = rects.filter(|rect| rect.contains(&format!("fill=\"{colour}\"")));
+        shades.map(|rect| (number(rect, "x"), number(rect, "x") + number(rect, "width"))).collect()
+    }
+
+    #[test]
+    fn a_window_shades_the_whole_days_of_its_acts_and_no_other() {
+        let plan = |from: &str, to: &str| Plan {
+            from: from.parse().unwrap(),
+            to: to.parse().unwrap(),
+            ticket: "CHG-7".into(),
+            by: "alice".into(),
+        };
+        let points =
+            [79, 80, 81].map(|day| Point { day, kind: Kind::WriteCall, severity: Severity::Medium, several: false });
+        for (from, to, shaded) in [
+            ("2026-11-11T21:00:00Z", "2026-11-11T23:00:00Z", [false, true, false]),
+            ("2026-11-11T14:00:00Z", "2026-11-11T15:00:00Z", [false, true, false]),
+            ("2026-11-11T23:30:00Z", "2026-11-12T00:30:00Z", [false, true, true]),
+            ("2026-11-10T20:00:00Z", "2026-11-11T00:00:00Z", [true, false, false]),
+        ] {
+            let chart = draw(days(), &points, &[plan(from, to)], Timestamp::MIN).unwrap();
+            let [(start, end)] = shades(&chart.svg, "#B9D3F7")[..] else { panic!("one window") };
+            let is_shaded = |(x, _): &(i32, i32)| start <= f64::from(*x) && f64::from(*x) <= end;
+            assert_eq!(chart.places.iter().map(is_shaded).collect::<Vec<_>>(), shaded, "{from}");
         }
-        assert!(!chart.svg.contains("Failed root sign-in"), "a kind without an act has no row");
+        let before = plan("2026-06-01T10:00:00Z", "2026-06-01T12:00:00Z");
+        let after = plan("2026-11-21T10:00:00Z", "2026-11-21T12:00:00Z");
+        assert_eq!(shades(&draw(days(), &points, &[before, after], Timestamp::MIN).unwrap().svg, "#B9D3F7"), []);
+    }
+
+    #[test]
+    fn what_was_not_looked_at_is_shaded_up_to_the_first_day_that_was() {
+        let points = [79, 80].map(|day| Point { day, kind: Kind::WriteCall, severity: Severity::Low, several: false });
+        let chart = draw(days(), &points, &[], "2026-11-11T21:00:00Z".parse().unwrap()).unwrap();
+        let [(_, end)] = shades(&chart.svg, "#E9ECF0")[..] else { panic!("one shade") };
+        let [(before, _), (after, _)] = chart.places[..] else { panic!("two places") };
+        assert!(f64::from(before) < end && end < f64::from(after));
     }
 
     #[test]

@@ -8,6 +8,9 @@ use serde_json::Value;
 use super::Page;
 use super::words::{capitalised, heads, time, told};
 
+/// In place of what is absent: that there is nothing would be a fact of its own.
+const UNTOLD: &str = "The report does not tell.";
+
 pub(super) fn section(page: &Page<'_>) -> Markup {
     let declarations = &page.report.declarations;
     html! {
@@ -27,7 +30,8 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
 
 fn exceptions(page: &Page<'_>, exceptions: &[Exception]) -> Markup {
     html! {
-        @if exceptions.is_empty() { p { "None: every control counts." } }
+        @if !page.report.tells("declarations") { p { (UNTOLD) } }
+        @else if exceptions.is_empty() { p { "None: every control counts." } }
         @else {
             div.scroll tabindex="0" role="region" aria-label="Exceptions" {
                 table {
@@ -66,7 +70,10 @@ fn statements(page: &Page<'_>, stated: &[Attestation]) -> Markup {
                                     td.nowrap { (time(attestation.on)) } td.nowrap { (time(attestation.lapses_at())) }
                                     td { (force(!attestation.is_lapsed(page.now()), "in force", "lapsed")) }
                                 }
-                                None => { td { "–" } td { "–" } td { "–" } td { "not stated" } }
+                                None => {
+                                    td { "–" } td { "–" } td { "–" }
+                                    td { (if page.report.tells("declarations") { "not stated" } else { "unknown" }) }
+                                }
                             }
                         }
                     }
@@ -87,7 +94,7 @@ fn settings(page: &Page<'_>) -> Markup {
             @for (name, value) in &report.settings { dt { (told(&name.replace('_', " "))) } dd { (told(&setting(value))) } }
             dt { "controls left out" }
             dd {
-                @if report.left_out.is_empty() { "none" }
+                @if !report.tells("left_out") { "unknown" } @else if report.left_out.is_empty() { "none" }
                 @for (place, id) in report.left_out.iter().enumerate() {
                     @if place > 0 { ", " }
                     (told(id)) @if let Some(control) = control(id) { " (" (control.title) ")" }
@@ -115,6 +122,7 @@ fn evidence(page: &Page<'_>) -> Markup {
                     dt { "its SHA-256" } dd { code.hash { (told(&previous.sha256)) } }
                 }
             }
+            None if !page.report.tells("previous") => p { (UNTOLD) },
             None => p { "This report names none before it: it is the first of its chain, or the chain was begun anew." },
         }
         p.soft { "A report that is missing or was edited breaks the chain: " code { "make verify-evidence" } " says where." }

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 
 use super::Page;
 use super::words::{badge, heads, quoted, state};
+use crate::stored::Stored;
 
 pub(super) fn section(page: &Page<'_>) -> Markup {
     let (findings, profile) = (&page.report.findings, page.report.password_policy_profile());
@@ -16,13 +17,14 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
                 "What of each list a control covers, whole or in part; what else the list asks is not judged here."
             }
             @if findings.is_empty() { p { "The report has no finding that can be read." } }
-            @else { @for framework in Framework::ALL { (list(&View::of(*framework, findings, profile))) } }
+            @else { @for framework in Framework::ALL { (list(page.report, &View::of(*framework, findings, profile))) } }
         }
     }
 }
 
-fn list(view: &View) -> Markup {
-    let count = |status| view.requirements.iter().filter(|requirement| requirement.status == Some(status)).count();
+fn list(report: &Stored, view: &View) -> Markup {
+    let outcomes: Vec<_> = view.requirements.iter().map(|requirement| outcome(report, requirement)).collect();
+    let count = |status| outcomes.iter().filter(|outcome| **outcome == Some(status)).count();
     let tallies = [
         (Status::Failed, "fail"),
         (Status::Unknown, "unknown"),
@@ -39,26 +41,38 @@ fn list(view: &View) -> Markup {
                 table {
                     caption.hidden { (view.framework) }
                     (heads(&["Number", "Outcome", "Control", "Severity", "Why"]))
-                    tbody { @for requirement in &view.requirements { (row(view.framework, requirement)) } }
+                    tbody { @for requirement in &view.requirements { (row(report, view.framework, requirement)) } }
                 }
             }
         }
     }
 }
 
-fn row(framework: Framework, requirement: &Requirement) -> Markup {
+/// Unknown where no finding of the control could be read, though nobody left it out.
+fn outcome(report: &Stored, requirement: &Requirement) -> Option<Status> {
+    requirement.status.or_else(|| is_unread(report, requirement.control).then_some(Status::Unknown))
+}
+
+fn is_unread(report: &Stored, control: &str) -> bool {
+    !report.findings.iter().any(|finding| finding.control == control) && !report.left_out.iter().any(|id| id == control)
+}
+
+fn row(report: &Stored, framework: Framework, requirement: &Requirement) -> Markup {
     html! {
         tr {
             td.nowrap { a href=(framework.url(requirement.number)) { (requirement.number) } }
             td.nowrap {
-                @match requirement.status {
+                @match outcome(report, requirement) {
                     Some(status) => { (state(status)) @if requirement.is_excepted { span.more { "excepted" } } }
                     None => "not judged",
                 }
             }
             td { (requirement.title) }
             td { (badge(requirement.severity)) }
-            td { (quoted(&requirement.reason)) }
+            td {
+                @if is_unread(report, requirement.control) { "The report has no finding of it that can be read" }
+                @else { (quoted(&requirement.reason)) }
+            }
         }
     }
 }

@@ -2,12 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::Page;
 use super::words::{age, capitalised, counted, icon, quoted, time, told};
+use super::{OLD, Page};
 use crate::history;
-
-/// From this age on a report says that it is old: it is made every hour. Seconds.
-const OLD: i64 = 3 * 3_600;
+use crate::stored::Stored;
 
 pub(super) fn header(page: &Page<'_>) -> Markup {
     let report = page.report;
@@ -51,20 +49,20 @@ pub(super) fn missing(page: &Page<'_>) -> Markup {
 fn sentences(page: &Page<'_>) -> Vec<String> {
     let (report, history) = (page.report, page.history);
     let mut said = Vec::new();
-    if let Some(seconds) = report.taken_at.map(|at| page.made_at.duration_since(at).as_secs()).filter(|age| *age > OLD)
-    {
+    if let Some(old) = report.taken_at.map(|at| page.made_at.duration_since(at)).filter(|age| *age > OLD) {
         said.push(format!(
             "The report was {} old when this page was made: newer ones are missing, look why.",
-            age(seconds)
+            age(old.as_secs())
         ));
     }
     said.extend(report.missing.iter().cloned());
     if report.taken_at.is_some() && !report.complete {
-        said.push("The run was not complete: something could not be read, or not be told. See Sources.".into());
+        said.push(incomplete(report));
     }
     for (field, count) in &report.cut {
         let entries = counted(*count, "entry", "entries");
-        said.push(format!("{entries} of `{field}` were left out of the report, so that Lambda could pass it on."));
+        let were = if *count == 1 { "was" } else { "were" };
+        said.push(format!("{entries} of `{field}` {were} left out of the report, so that Lambda could pass it on."));
     }
     if history.runs.is_empty() {
         said.push("There is no history yet: since when something is open, and the days before, are not known.".into());
@@ -89,9 +87,24 @@ fn sentences(page: &Page<'_>) -> Vec<String> {
     }
     if history.acts_left_out > 0 {
         let acts = counted(history.acts_left_out, "act of root", "acts of root");
-        said.push(format!("{acts} beyond those that the history keeps are only counted."));
+        let are = if history.acts_left_out == 1 { "is" } else { "are" };
+        said.push(format!("{acts} beyond those that the history keeps {are} only counted."));
     }
     said
+}
+
+/// Why, as far as the report tells.
+fn incomplete(report: &Stored) -> String {
+    let unread = report.sources.iter().any(|state| state.error.is_some());
+    let unread = unread.then(|| "not all could be read (see Sources)".to_owned());
+    let waiting = report.untold.filter(|count| *count > 0);
+    let waiting = waiting
+        .map(|count| format!("{} to be told (see the function's log)", counted(count, "alert waits", "alerts wait")));
+    let why: Vec<String> = unread.into_iter().chain(waiting).collect();
+    if why.is_empty() {
+        return "The run was not complete: see the function's log.".into();
+    }
+    format!("The run was not complete: {}.", why.join(", and "))
 }
 
 pub(super) fn footer(page: &Page<'_>) -> Markup {

@@ -6,7 +6,7 @@ use checklist::{Control, Finding, Status};
 use maud::{Markup, html};
 
 use super::Page;
-use super::words::{badge, capitalised, class, counted, heads, number, quoted, state, time, told};
+use super::words::{badge, capitalised, class, counted, heads, number, quoted, sentence, state, time, told};
 use crate::history::Since;
 
 /// Most resources, and most pieces of evidence, that a finding lists; the rest is counted.
@@ -55,7 +55,7 @@ fn card(page: &Page<'_>, finding: &Finding, unfolded: bool) -> Markup {
             h3 id={"finding-" (control.id)} {
                 @if finding.status == Status::Failed { (capitalised(control.violation)) } @else { "Not seen: " (control.title) }
             }
-            p.reason { (quoted(&finding.reason)) "." }
+            p.reason { (sentence(&finding.reason)) }
             (since(page, finding))
             (resources(&finding.resources))
             @for exception in &finding.exceptions {

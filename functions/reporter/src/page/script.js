@@ -11,6 +11,17 @@
   const number = (count) => count.toLocaleString("en-US");
   document.documentElement.classList.add("js");
 
+  // A page that is no longer renewed does not know it when it is made: it looks at the clock when it is opened.
+  const taken = document.querySelector(".facts time");
+  const hours = taken ? (Date.now() - Date.parse(taken.dateTime)) / 3600000 : 0;
+  if (hours > 3) {
+    const old = hours < 48 ? Math.floor(hours) + " hours" : number(Math.floor(hours / 24)) + " days";
+    const said = make("p", "This report is " + old + " old. Fetch the page anew; if that is as old, newer reports are missing: look why.", "notice");
+    said.id = "old";
+    said.setAttribute("role", "status");
+    document.getElementById("main").prepend(said);
+  }
+
   // Users come as data: see `data` in users.rs, and `row` there for the same words.
   const day = (days) => new Date(days * 86400000).toISOString().slice(0, 10);
   const age = (minutes) => {
@@ -30,10 +41,10 @@
     const texts = {
       mfa: word(mfa, "yes", "no"),
       password: password === 0 ? "no password" : used !== null ? day(used) : password ? "never" : "unknown",
-      keys: keys.map(([active, made, last]) => word(active, "active", "inactive")
+      keys: !keys ? ["unknown"] : !keys.length ? ["none"] : keys.map(([active, made, last]) => word(active, "active", "inactive")
         + (made === null ? "" : ", " + age(made) + " old") + ", " + (last === null ? "never used" : "used " + day(last))),
     };
-    const made = keys.map((key) => key[1]).filter((at) => at !== null);
+    const made = (keys || []).map((key) => key[1]).filter((at) => at !== null);
     return {
       tags: data.tags.filter((_, bit) => tags & (1 << bit)),
       text: [name, texts.mfa, texts.password, ...texts.keys, ...names(data.groups, groups), ...names(data.controls, controls)].join(" ").toLowerCase(),
@@ -46,7 +57,6 @@
         head.append(told(name));
         const cells = [make("td", texts.mfa), make("td", texts.password), make("td"), make("td"), make("td")];
         texts.keys.forEach((text) => cells[2].append(make("div", text)));
-        if (!keys.length) cells[2].append("none");
         if (groups) listed(cells[3], data.groups, groups);
         else cells[3].append("unknown");
         listed(cells[4], data.controls, controls);
@@ -85,6 +95,8 @@
       forth.disabled = at === last;
     };
     const choose = () => {
+      // Paper shows what is asked for, and nothing of what is not.
+      [find, tag].forEach((input) => input.parentElement.classList.toggle("idle", !input.value));
       const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
       kept = records.filter((record) => (!record.isService || services?.checked)
         && (!tag.value || record.tags.includes(tag.value)) && words.every((text) => record.text.includes(text)));
@@ -206,13 +218,20 @@
   services?.addEventListener("change", () => { tables.acts.choose(); rove(); });
   rove();
 
+  const aloud = make("p", "", "hidden");
+  aloud.setAttribute("role", "status");
+  document.body.append(aloud);
   document.querySelectorAll(".command").forEach((command) => {
     const button = make("button", "Copy");
     button.type = "button";
     const text = command.querySelector("code").textContent;
     button.setAttribute("aria-label", "Copy: " + text);
     button.addEventListener("click", () => {
-      const done = (word) => { button.textContent = word; };
+      const done = (word) => {
+        button.textContent = word;
+        button.setAttribute("aria-label", word + ": " + text);
+        aloud.textContent = word;
+      };
       if (navigator.clipboard) navigator.clipboard.writeText(text).then(() => done("Copied"), () => done("Not allowed"));
       else done("Not allowed");
     });

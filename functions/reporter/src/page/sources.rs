@@ -17,8 +17,8 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
             h2 #sources-title { "What it rests on" }
             p.lead {
                 @if sources.is_empty() { "The report names no source that can be read." }
-                @else if unread.is_empty() { "All of " (counted(sources.len(), "source", "sources")) " could be read." }
-                @else { (number(unread.len())) " of " (counted(sources.len(), "source", "sources")) " could not be read, not whole, or not renewed. What they would tell is unknown." }
+                @else if unread.is_empty() { (counted(sources.len(), "source was read", "sources were read")) ", each of them whole." }
+                @else { (number(unread.len())) " of " (counted(sources.len(), "source", "sources")) " could not be read whole, or not renewed. What is not read is unknown." }
             }
             @for state in &unread { (fault(state)) }
             @if let Some(sha256) = sources.iter().find_map(|state| state.sha256.as_ref()) {

@@ -8,11 +8,13 @@ use maud::{Markup, html};
 
 use super::Page;
 use super::days::Days;
-use super::words::{counted, number, state};
+use super::words::{capitalised, counted, number, state};
 
 /// Units of the drawing a day.
 const CELL: usize = 10;
 const HEIGHT: usize = 20;
+/// Most stretches of trouble that a summary dates.
+const DATED: usize = 6;
 
 /// What a day was like, the worse the greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -156,17 +158,11 @@ fn group(
 
 fn line(page: &Page<'_>, days: Days, control: &Control, strip: &Strip) -> Markup {
     let finding = page.report.findings.iter().find(|finding| finding.control == control.id);
-    let mut start = 0;
-    let stretches = strip.chunk_by(|day, next| day == next).map(|days| {
-        let stretch = (start, days.len(), days.first().copied().unwrap_or(Cell::Gap));
-        start += days.len();
-        stretch
-    });
     html! {
         div.line {
             p.name { (control.title) }
-            svg.strip viewBox={"0 0 " (CELL * Days::COUNT) " " (HEIGHT)} preserveAspectRatio="none" role="img" aria-label=(summary(control, strip)) {
-                @for (from, count, cell) in stretches {
+            svg.strip viewBox={"0 0 " (CELL * Days::COUNT) " " (HEIGHT)} preserveAspectRatio="none" role="img" aria-label=(summary(days, control, strip)) {
+                @for (from, count, cell) in stretches(strip) {
                     g { title { (told(days, from, count, cell)) } (bar(cell, from, count)) }
                 }
             }
@@ -194,13 +190,41 @@ fn told(days: Days, from: usize, count: usize, cell: Cell) -> String {
     }
 }
 
-/// `root-mfa in 90 days: failed on 3 days, passed on 60 days, not judged on 27 days`
-fn summary(control: &Control, strip: &Strip) -> String {
+/// `root-mfa in 90 days: failed on 3 days, passed on 60 days, not judged on 27 days`, and the days of trouble.
+fn summary(days: Days, control: &Control, strip: &Strip) -> String {
     let counts = Cell::ALL.iter().map(|cell| (cell, strip.iter().filter(|day| *day == cell).count()));
     let parts = counts.filter(|(_, count)| *count > 0);
     let parts: Vec<String> =
         parts.map(|(cell, count)| format!("{} on {}", cell.words(), counted(count, "day", "days"))).collect();
-    format!("{} in {} days: {}", control.id, Days::COUNT, parts.join(", "))
+    format!("{} in {} days: {}{}", control.id, Days::COUNT, parts.join(", "), trouble(days, strip))
+}
+
+/// `. Failed 2026-11-18 to 2026-11-20; unknown 2026-10-04; and 2 times before`: the newest stretches.
+fn trouble(days: Days, strip: &Strip) -> String {
+    let mut told: Vec<String> = stretches(strip)
+        .filter(|(_, _, cell)| matches!(cell, Cell::Failed | Cell::Unknown))
+        .map(|(from, count, cell)| {
+            let (first, last) = (days.date(from), days.date(from + count - 1));
+            if count == 1 { format!("{} {first}", cell.words()) } else { format!("{} {first} to {last}", cell.words()) }
+        })
+        .collect();
+    told.reverse();
+    let before = told.len().saturating_sub(DATED);
+    told.truncate(DATED);
+    if before > 0 {
+        told.push(format!("and {} before", counted(before, "time", "times")));
+    }
+    if told.is_empty() { String::new() } else { format!(". {}", capitalised(&told.join("; "))) }
+}
+
+/// Neighbouring days that are alike: the first one, how many, and what they are.
+fn stretches(strip: &Strip) -> impl Iterator<Item = (usize, usize, Cell)> {
+    let mut start = 0;
+    strip.chunk_by(|day, next| day == next).map(move |days| {
+        let stretch = (start, days.len(), days.first().copied().unwrap_or(Cell::Gap));
+        start += days.len();
+        stretch
+    })
 }
 
 #[cfg(test)]
@@ -243,9 +267,27 @@ mod tests {
         assert!(strip[..85].iter().all(|day| *day == Cell::Gap), "what lies before is not shown");
         let control = checklist::controls::control("root-mfa").unwrap();
         assert_eq!(
-            summary(control, &strip),
-            "root-mfa in 90 days: unknown on 1 day, excepted on 2 days, passed on 1 day, not judged on 86 days"
+            summary(Days::until(made_at), control, &strip),
+            "root-mfa in 90 days: unknown on 1 day, excepted on 2 days, passed on 1 day, not judged on 86 days. \
+             Unknown 2026-11-18"
         );
         assert!(section(&page).into_string().contains("1 control of the history unknown"));
+    }
+
+    #[test]
+    fn a_summary_dates_the_newest_stretches_of_trouble_and_counts_the_others() {
+        let days = Days::until("2026-11-20T12:00:00Z".parse().unwrap());
+        let mut strip = [Cell::Passed; Days::COUNT];
+        strip[86..].fill(Cell::Failed);
+        strip[85] = Cell::Unknown;
+        for day in (0..14).step_by(2) {
+            strip[day] = Cell::Failed;
+        }
+        assert_eq!(
+            trouble(days, &strip),
+            ". Failed 2026-11-17 to 2026-11-20; unknown 2026-11-16; failed 2026-09-04; failed 2026-09-02; \
+             failed 2026-08-31; failed 2026-08-29; and 3 times before"
+        );
+        assert_eq!(trouble(days, &[Cell::Passed; Days::COUNT]), "");
     }
 }

@@ -74,7 +74,7 @@ fn report() -> Value {
         "score": {"five_steps": {"passed": 4, "of": 5}, "baseline": {"passed": 20, "of": 20}, "unknown": 0},
         "findings": findings, "left_out": [], "root_activity": [sample::act(1, "critical", "root_access_key_created")],
         "users": [sample::user(1)], "users_in_account": 7, "declarations": {"exceptions": [], "attestations": []},
-        "plans": [], "calls": [], "cut": {}, "previous": null, "complete": true, "is_narrow": false,
+        "plans": [], "calls": [], "cut": {}, "previous": null, "complete": true, "untold": 0, "is_narrow": false,
     })
 }
 
@@ -239,6 +239,90 @@ fn what_was_cut_and_a_run_that_was_not_complete_are_said() {
     report["complete"] = json!(false);
     let page = text(&render(&report, &history(1)));
     assert!(page.contains("1,200 entries of `calls` were left out") && page.contains("The run was not complete"));
+    let page = text(&render(&with("cut", json!({"calls": 1})), &History { acts_left_out: 1, ..history(1) }));
+    assert!(
+        page.contains("1 entry of `calls` was left out")
+            && page.contains("1 act of root beyond those that the history keeps is only")
+    );
+}
+
+#[test]
+fn a_run_that_was_not_complete_says_where_to_look() {
+    let said = |untold: Value, error: Value| {
+        let mut report = with("complete", json!(false));
+        report["untold"] = untold;
+        report["sources"][0]["error"] = error;
+        let page = text(&render(&report, &history(1)));
+        let said = page.split_once("The run was not complete: ").unwrap().1;
+        said.split_once('.').unwrap().0.to_owned()
+    };
+    let denied = json!({"source": "credential_report", "operation": "iam:GetCredentialReport", "cause": "denied", "code": "AccessDenied"});
+    assert_eq!(said(json!(2), Value::Null), "2 alerts wait to be told (see the function's log)");
+    assert_eq!(said(json!(0), denied.clone()), "not all could be read (see Sources)");
+    assert_eq!(
+        said(json!(1), denied),
+        "not all could be read (see Sources), and 1 alert waits to be told (see the function's log)"
+    );
+    assert_eq!(said(Value::Null, Value::Null), "see the function's log");
+}
+
+#[test]
+fn what_is_absent_is_not_told_as_a_fact() {
+    let mut damaged = report();
+    for field in ["declarations", "previous", "left_out", "users"] {
+        damaged.as_object_mut().unwrap().shift_remove(field);
+    }
+    let facts = [
+        "None: every control counts",
+        "not stated",
+        "controls left outnone",
+        "first of its chain",
+        "findings name no other",
+    ];
+    let (whole, damaged) = (text(&render(&report(), &history(1))), text(&render(&damaged, &history(1))));
+    for fact in facts {
+        assert!(whole.contains(fact) && !damaged.contains(fact), "{fact}");
+    }
+    assert_eq!(damaged.matches("The report does not tell.").count(), 2);
+    assert!(damaged.contains("The report does not tell whom.") && damaged.contains("controls left outunknown"));
+}
+
+#[test]
+fn what_was_left_out_by_choice_is_told_from_what_could_not_be_read() {
+    let without = |left_out: Value| {
+        let mut report = with("left_out", left_out);
+        report["findings"].as_array_mut().unwrap().retain(|finding| finding["control"] != "root-mfa");
+        render(&report, &history(1))
+    };
+    let step = |page: &str| {
+        let card = page.split("<li class=\"step ").nth(2).unwrap();
+        text(&format!("<body>{}", card.split("</li>").next().unwrap()))
+    };
+    let requirement = |page: &str| {
+        let row = page.split_once(">IAM.9</a>").unwrap().1;
+        text(&format!("<body>{}", row.split("</tr>").next().unwrap()))
+    };
+    let (chosen, unread) = (without(json!(["root-mfa"])), without(json!([])));
+    assert!(step(&chosen).ends_with("Nobody judges it. Left out by choice: root-mfa."), "{}", step(&chosen));
+    assert!(requirement(&chosen).contains("left out") && requirement(&chosen).ends_with("The control is left out"));
+    assert!(step(&unread).ends_with("The report has no finding of this step."));
+    assert!(requirement(&unread).starts_with("Unknown"), "{}", requirement(&unread));
+    assert!(requirement(&unread).ends_with("The report has no finding of it that can be read"));
+}
+
+#[test]
+fn a_reason_has_one_full_stop_however_long_it_is() {
+    for (reason, end) in
+        [("It is so".to_owned(), "It is so."), ("It is so.".into(), "It is so."), ("x".repeat(2_000), "xx…")]
+    {
+        let mut report = report();
+        let finding = report["findings"].as_array_mut().unwrap().iter_mut();
+        finding
+            .filter(|finding| finding["control"] == "root-mfa")
+            .for_each(|finding| finding["reason"] = json!(reason));
+        let page = text(&render(&report, &history(1)));
+        assert!(page.matches(end).count() >= 2 && !page.contains("….") && !page.contains("so.."), "{reason:.20}");
+    }
 }
 
 #[test]
@@ -421,9 +505,42 @@ fn the_data_of_the_users_reads_back_as_what_the_rows_say() {
         .0;
     let data: Value = serde_json::from_str(data).unwrap();
     assert_eq!(data["users"][3][0], "</script>");
+    assert_eq!(data["users"][0][4].as_array().unwrap().len(), 2);
     assert_eq!((&data["users"][1][7], &data["tags"]), (&json!(3), &json!(["nomfa", "old", "unused", "nogroup"])));
     assert_eq!(data["users"][0][4][0], json!([1, 421_080, 20_758]), "active, its age in minutes, its last day");
     assert_eq!(data["groups"][data["users"][1][5][1][1].as_u64().unwrap() as usize], "team-1");
+}
+
+/// What the page says of one user, and the filters that find them.
+fn user(change: Value) -> (String, Vec<&'static str>) {
+    let mut user = sample::user(3);
+    user.as_object_mut().unwrap().extend(change.as_object().cloned().unwrap());
+    let page = render(&with("users", json!([user])), &history(1));
+    let row = page.split_once("<table class=\"users\">").unwrap().1.split_once("<tbody>").unwrap().1;
+    let data = page.split_once("type=\"application/json\">").unwrap().1.split_once("</script>").unwrap().0;
+    let tags = serde_json::from_str::<Value>(data).unwrap()["users"][0][7].as_u64().unwrap();
+    let names = ["nomfa", "old", "unused", "nogroup"];
+    let found = names.into_iter().enumerate().filter(|(bit, _)| tags & (1 << bit) != 0).map(|(_, name)| name);
+    (text(&format!("<body>{}", row.split("</tr>").next().unwrap())), found.collect())
+}
+
+#[test]
+fn keys_that_nobody_could_read_are_unknown_and_not_none() {
+    assert!(user(json!({"access_keys": null})).0.contains("2026-11-20unknownDevelopers"));
+    assert!(user(json!({"access_keys": []})).0.contains("2026-11-20noneDevelopers"));
+    assert_eq!(user(json!({"access_keys": null})).1, [""; 0]);
+}
+
+#[test]
+fn a_credential_that_was_never_used_counts_as_unused_from_the_day_it_was_made() {
+    let key = |created: &str, used: Option<&str>| json!({"access_keys": [{"active": true, "created": created, "last_used": used}]});
+    let password = |changed: Option<&str>| json!({"access_keys": [], "password_last_used": null, "password_last_changed": changed});
+    let (young, old) = ("2026-10-20T00:00:00Z", "2026-10-01T00:00:00Z");
+    let is_unused = |change: Value| user(change).1.contains(&"unused");
+    assert!(!is_unused(key(young, None)) && is_unused(key(old, None)));
+    assert!(!is_unused(key(old, Some(young))) && is_unused(key("2026-01-01T00:00:00Z", Some(old))));
+    assert!(!is_unused(password(Some(young))) && is_unused(password(Some(old))));
+    assert!(is_unused(password(None)), "as far as is known");
 }
 
 #[test]

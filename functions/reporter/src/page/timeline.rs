@@ -21,7 +21,7 @@ const TOLD: usize = 400;
 /// Most acts that one mark tells of.
 const TOLD_OF_A_DAY: usize = 3;
 /// Half the width of what is pointed at: less than a day, so that no mark covers its neighbour's middle; and half its height.
-const REACH: (i32, i32) = (5, 11);
+const REACH: (i32, i32) = (8, 12);
 
 pub(super) fn section(page: &Page<'_>) -> Markup {
     let acts = acts(page);
@@ -111,11 +111,19 @@ fn drawing(page: &Page<'_>, acts: &[&RootActivity], plans: &[&Plan]) -> Markup {
         Ok(chart) if !points.is_empty() => {
             let marks = marks(acts, &points, &cells, &chart);
             html! {
-                (legend(!plans.is_empty(), days.offset(seen_from) > 0.0))
+                (legend(!plans.is_empty(), days.offset(seen_from) >= 1.0))
                 div.scroll.drawing tabindex="0" role="region" aria-label="Chart of root's acts by day and kind; the table below has the same" {
-                    svg.chart viewBox={"0 0 " (chart::WIDTH) " " (chart.height)} xmlns="http://www.w3.org/2000/svg" {
-                        g aria-hidden="true" { (PreEscaped(chart.svg)) }
-                        g #marks { (marks) }
+                    div.plane {
+                        svg.chart viewBox={"0 0 " (chart::WIDTH) " " (chart.height)} xmlns="http://www.w3.org/2000/svg" {
+                            g aria-hidden="true" { (PreEscaped(chart.svg)) }
+                            g #marks { (marks) }
+                        }
+                        // Of a third of the chart's width, so that it can stay where it is while the chart is scrolled.
+                        svg.names viewBox={"0 0 " (chart::WIDTH / 3) " " (chart.height)} aria-hidden="true" focusable="false" {
+                            @for row in &chart.rows {
+                                text class=[(!row.is_told).then_some("informational")] x="28" y=(row.y) { (capitalised(row.kind.words().headline)) }
+                            }
+                        }
                     }
                 }
             }
@@ -234,7 +242,7 @@ fn table(page: &Page<'_>, acts: &[&RootActivity]) -> Markup {
                     button.back type="button" { "Back" } span.page {} button.forth type="button" { "Next" }
                 }
             }
-            @if acts.len() > LISTED { p.note { (number(acts.len() - LISTED)) " older acts are not listed here; the reports have them." } }
+            @if acts.len() > LISTED { p.note { (counted(acts.len() - LISTED, "older act is", "older acts are")) " not listed here; the reports have them." } }
         }
     }
 }

@@ -9,7 +9,7 @@ use maud::{Markup, PreEscaped, html};
 use serde_json::{Value, json};
 
 use super::Page;
-use super::words::{age, date, number, told};
+use super::words::{age, counted, date, number, told};
 
 /// Rows of a page.
 const ROWS: usize = 50;
@@ -22,14 +22,14 @@ const COLUMNS: [&str; 6] = ["Name", "MFA", "Password last used", "Access keys", 
 pub(super) fn section(page: &Page<'_>) -> Markup {
     let users = &page.report.users;
     let of = page.report.users_in_account.map_or_else(
-        || format!("{} users", number(users.len())),
-        |all| format!("{} of {} users", number(users.len()), number(all)),
+        || counted(users.len(), "user", "users"),
+        |all| format!("{} of {}", number(users.len()), counted(all, "user", "users")),
     );
     html! {
         section #users aria-labelledby="users-title" {
             h2 #users-title { "Users that findings name" }
             p.lead {
-                (of) "; findings name no other."
+                @if page.report.tells("users") { (of) "; findings name no other." } @else { "The report does not tell whom." }
                 @if page.report.users_in_account.is_none() { " How many users the account has is not known." }
             }
             @if !users.is_empty() { (table(page, users)) }
@@ -95,12 +95,15 @@ impl Limits {
 
     /// Which of [`TAGS`], a bit each.
     fn tags(&self, user: &User) -> u8 {
-        let active = || user.access_keys.iter().filter(|key| key.active == Some(true));
-        let rests = |used: Option<Timestamp>| used.is_none_or(|at| self.is_older(at, self.unused_days));
+        let active = || user.access_keys.iter().flatten().filter(|key| key.active == Some(true));
+        // As the control does: what was never used rests since it was made.
+        let rests = |used: Option<Timestamp>, made: Option<Timestamp>| {
+            used.or(made).is_none_or(|at| self.is_older(at, self.unused_days))
+        };
         let no_mfa = user.has_mfa == Some(false) && user.has_password != Some(false);
         let old = active().any(|key| key.created.is_some_and(|at| self.is_older(at, self.key_days)));
-        let unused = (user.has_password == Some(true) && rests(user.password_last_used))
-            || active().any(|key| rests(key.last_used));
+        let unused = (user.has_password == Some(true) && rests(user.password_last_used, user.password_last_changed))
+            || active().any(|key| rests(key.last_used, key.created));
         let no_group = user.groups.as_ref().is_some_and(Vec::is_empty);
         [no_mfa, old, unused, no_group].into_iter().rev().fold(0, |bits, is_so| bits << 1 | u8::from(is_so))
     }
@@ -114,8 +117,11 @@ fn row(user: &User, now: Timestamp) -> Markup {
             td { (mfa(user)) }
             td { (password(user)) }
             td {
-                @for key in user.access_keys.iter().take(2) { div { (access_key(key, now)) } }
-                @if user.access_keys.is_empty() { "none" }
+                @match user.access_keys.as_deref() {
+                    Some([]) => div { "none" },
+                    Some(keys) => { @for key in keys.iter().take(2) { div { (access_key(key, now)) } } }
+                    None => div { "unknown" },
+                }
             }
             td { @match &user.groups { Some(groups) => { (names(groups)) } None => "unknown" } }
             td { (names(&user.controls)) }
@@ -161,7 +167,7 @@ fn names(names: &[String]) -> Markup {
 
 /// Every user in short, and nothing that ends the script element: `[name, MFA, password, day of its last use, keys, groups,
 /// controls, tags]`. Yes and no are 1 and 0, days are counted from 1970, a key is `[active, its age in minutes, day of its last
-/// use]`; groups and controls are how many, and the places of the first ones in the lists beside.
+/// use]`; groups and controls are how many, and the places of the first ones in the lists beside. Unknown keys or groups are `null`.
 fn data(users: &[User], limits: &Limits) -> String {
     let (mut groups, mut controls) = (Places::default(), Places::default());
     let bit = |fact: Option<bool>| fact.map(u8::from);
@@ -173,7 +179,7 @@ fn data(users: &[User], limits: &Limits) -> String {
         .map(|user| {
             let name = bounded(&user.name);
             let (password, mfa, used) = (bit(user.has_password), bit(user.has_mfa), day(user.password_last_used));
-            let keys: Vec<Value> = user.access_keys.iter().take(2).map(key).collect();
+            let keys = user.access_keys.as_ref().map(|keys| keys.iter().take(2).map(key).collect::<Vec<_>>());
             let of_it = user.groups.as_ref().map(|names| groups.of(names));
             json!([name, mfa, password, used, keys, of_it, controls.of(&user.controls), limits.tags(user)])
         })

@@ -1,5 +1,7 @@
 //! Small words that every section uses: times, ages, counts, badges, and text that others chose.
 
+use std::borrow::Cow;
+
 use checklist::text::bounded;
 use checklist::{Severity, Status};
 use jiff::Timestamp;
@@ -17,8 +19,23 @@ const SENTENCE: usize = 1_000;
 
 /// A sentence of the report, which may quote what others chose: a long one is cut.
 pub(super) fn quoted(text: &str) -> Markup {
-    let cut = text.char_indices().nth(SENTENCE).and_then(|(at, _)| text.get(..at));
-    html! { bdi { @if let Some(start) = cut { (start) "…" } @else { (text) } } }
+    html! { bdi { (cut(text)) } }
+}
+
+/// The same with a full stop, unless it has one or is cut.
+pub(super) fn sentence(text: &str) -> Markup {
+    let text = cut(text);
+    html! { bdi { (text) } (stop(&text)) }
+}
+
+/// The full stop that `text` lacks.
+pub(super) fn stop(text: &str) -> &'static str {
+    if text.ends_with(['.', '!', '?', '…']) { "" } else { "." }
+}
+
+fn cut(text: &str) -> Cow<'_, str> {
+    let start = text.char_indices().nth(SENTENCE).and_then(|(at, _)| text.get(..at));
+    start.map_or(Cow::Borrowed(text), |start| format!("{start}…").into())
 }
 
 /// `2026-11-20 10:00 UTC`.
@@ -117,7 +134,12 @@ pub(super) fn symbols() -> Markup {
     let signs = [
         ("passed", "M12 1.5a10.5 10.5 0 1 0 0 21 10.5 10.5 0 0 0 0-21z", "M7 12.4l3.4 3.4L17 9"),
         ("failed", "M7.5 1.5h9l6 6v9l-6 6h-9l-6-6v-9z", "M8 8l8 8M16 8l-8 8"),
-        ("unknown", "M12 1l11 11-11 11L1 12z", "M9.4 9.6a2.7 2.7 0 1 1 3.7 2.6c-.8.3-1.1.8-1.1 1.6M12 17.2v.1"),
+        // No diamond: with its question mark that is the sign of a character that could not be read.
+        (
+            "unknown",
+            "M10.6 2.3a1.6 1.6 0 0 1 2.8 0l9.3 17a1.6 1.6 0 0 1-1.4 2.4H2.7a1.6 1.6 0 0 1-1.4-2.4z",
+            "M9.8 11.3a2.2 2.2 0 1 1 3 2.1c-.6.2-.8.6-.8 1.2M12 18.1v.1",
+        ),
         (
             "not-applicable",
             "M4 2.5h16a1.5 1.5 0 0 1 1.5 1.5v16a1.5 1.5 0 0 1-1.5 1.5H4A1.5 1.5 0 0 1 2.5 20V4A1.5 1.5 0 0 1 4 2.5z",
@@ -147,6 +169,9 @@ mod tests {
             [age(-5), age(59), age(3_600), age(90_000), age(200_000)],
             ["0 min", "0 min", "1 h 0 min", "25 h 0 min", "2 days"]
         );
+        let stopped = ["It is so", "It is so.", "Is it?", "It is…"].map(|text| sentence(text).into_string());
+        assert_eq!(stopped.concat(), "<bdi>It is so</bdi>.<bdi>It is so.</bdi><bdi>Is it?</bdi><bdi>It is…</bdi>");
+        assert!(sentence(&"x".repeat(2_000)).into_string().ends_with("x…</bdi>"));
         assert_eq!(counted(1, "user", "users") + &counted(2, "user", "users"), "1 user2 users");
     }
 }
