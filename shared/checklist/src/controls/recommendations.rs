@@ -172,7 +172,7 @@ pub(super) const RECOMMENDERS: &[Recommender] = &[
             ),
             unseen(
                 "3.4, 3.5 Access to the trail's bucket is logged, and its files are encrypted by a key of KMS",
-                "Not judged: cloudtrail-bucket asks that nobody outside can read the files, cloudtrail-validation that nobody changes them unseen.",
+                "Not judged: cloudtrail-bucket asks that the bucket cannot be public, cloudtrail-validation that a change of the files is seen.",
             ),
             partly(
                 "4.2 Sign-ins without MFA are monitored",
@@ -183,7 +183,7 @@ pub(super) const RECOMMENDERS: &[Recommender] = &[
             partly(
                 "4.5, 4.7 Changes to CloudTrail and to keys are monitored",
                 &["alert-path"],
-                "Whoever stops, changes or deletes a trail, or disables or deletes a key, is told of where a trail feeds EventBridge; who makes or starts a trail is not.",
+                "Whoever stops, changes or deletes a trail, or disables or deletes a key, is told of in the Regions that a trail records and the stack hears; who makes or starts a trail is not.",
             ),
             unseen(
                 "4.1, 4.4, 4.6, 4.8 to 4.15 Refused calls and other changes are monitored, as those to IAM policies",
