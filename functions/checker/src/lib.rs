@@ -176,8 +176,8 @@ impl Checker {
         let written = told.plan.clone().filter(|plan| !memory.plans.contains(plan));
         let mut answer = told.answer(report)?;
         answer.plans = memory.plans.into_iter().chain(written).collect();
-        let profile = Some(answer.report.settings.password_policy_profile);
-        answer.framework = request.framework.map(|framework| View::of(framework, &answer.report.findings, profile));
+        let Report { findings, settings, .. } = &answer.report;
+        answer.framework = request.framework.map(|framework| View::of(framework, findings, Some(settings)));
         Ok(answer.fit())
     }
 

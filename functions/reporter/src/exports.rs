@@ -7,7 +7,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use checklist::control::{Control, place};
-use checklist::password_policy::PasswordPolicyProfile;
 use checklist::{Finding, Framework, controls, framework, text};
 use jiff::Timestamp;
 
@@ -109,20 +108,21 @@ impl FromStr for Format {
     }
 }
 
-/// A finding with the control that it is of.
-#[derive(Clone, Copy)]
+/// A finding with the control that it is of, and what others call it.
 struct Judged<'a> {
     finding: &'a Finding,
     control: &'static Control,
-    profile: Option<PasswordPolicyProfile>,
+    names: Vec<(Framework, &'static str)>,
 }
 
 /// Every finding, in the order of the report.
 fn judged(report: &Stored) -> impl Iterator<Item = Judged<'_>> {
-    let profile = report.password_policy_profile();
+    let settings = report.judged_by();
     // A finding is read only if there is a control of that name.
-    let judged = move |finding| Some(Judged { finding, control: controls::control(finding.control)?, profile });
-    report.findings.iter().filter_map(judged)
+    report.findings.iter().filter_map(move |finding| {
+        let names = framework::names(finding, settings.as_ref());
+        Some(Judged { finding, control: controls::control(finding.control)?, names })
+    })
 }
 
 impl Judged<'_> {
@@ -134,14 +134,13 @@ impl Judged<'_> {
 
     /// What standards ask, by the numbers that have its status. Rules of AWS Config and checks of Prowler are no requirements.
     fn requirements(&self) -> impl Iterator<Item = (Framework, &'static str)> {
-        let all = framework::names(self.finding, self.profile).into_iter();
+        let all = self.names.iter().copied();
         all.filter(|(framework, _)| !matches!(framework, Framework::Config | Framework::Prowler))
     }
 
     /// The names that `framework` has for it, of what has its status.
     fn numbers(&self, framework: Framework) -> Vec<&'static str> {
-        let all = framework::names(self.finding, self.profile).into_iter();
-        all.filter(|(of, _)| *of == framework).map(|(_, number)| number).collect()
+        self.names.iter().filter(|(of, _)| *of == framework).map(|(_, number)| *number).collect()
     }
 
     /// `1. Sign in as root. 2. …`
@@ -245,8 +244,14 @@ pub(crate) mod tests {
         Stored::read(&json!({
             "schema": "rootwatch.report/1", "version": "0.1.0", "taken_at": "2026-11-20T10:05:00.25Z",
             "account": {"id": "111122223333", "alias": "acme-prod", "partition": "aws"},
-            "findings": findings, "left_out": ["support-role"],
+            "settings": settings("cis"), "findings": findings, "left_out": ["support-role"],
         }))
+    }
+
+    /// The default with `profile` for the password policy, as a report has them.
+    pub(crate) fn settings(profile: &str) -> Value {
+        let password_policy_profile = profile.parse().expect("a profile");
+        json!(checklist::Settings { password_policy_profile, ..checklist::Settings::default() })
     }
 
     /// One finding of every kind of outcome.
@@ -278,16 +283,18 @@ pub(crate) mod tests {
 
     #[test]
     fn a_finding_stands_for_the_numbers_that_have_its_status_and_for_no_others() {
-        let names = |status: &str, resources: Value, profile: Option<&str>| {
+        let names = |status: &str, resources: Value, is_told: bool| {
             let mut report = report(&[with(finding("password-policy", status), "resources", resources)]);
-            report.settings.extend(profile.map(|name| ("password_policy_profile".to_owned(), json!(name))));
+            if !is_told {
+                report.settings.clear();
+            }
             let judged = judged(&report).next().unwrap();
             (judged.numbers(Framework::Cis5).join(" "), judged.numbers(Framework::SecurityHub).join(" "))
         };
         let said = |cis: &str, hub: &str| (cis.to_owned(), hub.to_owned());
-        assert_eq!(names("passed", json!([]), Some("cis")), said("1.7 1.8", "IAM.15 IAM.16"));
-        assert_eq!(names("failed", json!(["MinimumPasswordLength"]), Some("cis")), said("1.7", "IAM.15"));
-        assert_eq!(names("passed", json!([]), None), said("", ""), "a report that does not tell by what it judged");
+        assert_eq!(names("passed", json!([]), true), said("1.7 1.8", "IAM.15 IAM.16"));
+        assert_eq!(names("failed", json!(["MinimumPasswordLength"]), true), said("1.7", "IAM.15"));
+        assert_eq!(names("passed", json!([]), false), said("", ""), "a report that does not tell by what it judged");
     }
 
     #[test]

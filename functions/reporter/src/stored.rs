@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use checklist::alert::Plan;
 use checklist::declarations::Declarations;
-use checklist::password_policy::PasswordPolicyProfile;
 use checklist::report::{Call, Previous, Score, SourceState};
 use checklist::users::User;
-use checklist::{Account, Finding, RootActivity};
+use checklist::{Account, Finding, RootActivity, Settings};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -119,9 +118,9 @@ impl Stored {
         Self { missing: reader.missing(), ..stored }
     }
 
-    /// What the password policy was held against; `None`: the report does not tell.
-    pub fn password_policy_profile(&self) -> Option<PasswordPolicyProfile> {
-        self.settings.get("password_policy_profile")?.as_str()?.parse().ok()
+    /// By what the findings were judged; `None`: the report does not tell, or this version knows more that can be chosen.
+    pub fn judged_by(&self) -> Option<Settings> {
+        Settings::deserialize(&self.settings).ok()
     }
 
     /// Whether the report tells `field`, be it that there is nothing.

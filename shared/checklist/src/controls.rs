@@ -3,7 +3,7 @@
 use crate::control::Control;
 
 mod access_analyzer;
-mod access_key_rotation;
+pub(crate) mod access_key_rotation;
 mod administrator_access;
 mod age;
 pub(crate) mod alert_path;
@@ -39,7 +39,7 @@ mod security_contact;
 mod support_role;
 mod survey;
 mod unneeded_regions;
-mod unused_credentials;
+pub(crate) mod unused_credentials;
 mod user_keys;
 mod user_mfa;
 

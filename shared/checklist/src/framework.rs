@@ -5,9 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::control::{Control, Severity};
-use crate::controls::{CHECKLIST, control, password_policy};
+use crate::controls::{CHECKLIST, access_key_rotation, control, password_policy, unused_credentials};
 use crate::finding::{Finding, Status};
-use crate::password_policy::PasswordPolicyProfile;
+use crate::settings::Settings;
 use crate::snapshot::Source;
 
 /// Somebody else's list of controls.
@@ -118,13 +118,13 @@ pub struct Requirement {
 }
 
 impl View {
-    /// `findings` as `framework` counts. The password policy was held against `profile`; `None`: nobody tells.
-    pub fn of(framework: Framework, findings: &[Finding], profile: Option<PasswordPolicyProfile>) -> Self {
+    /// `findings`, judged by `settings`, as `framework` counts; `None`: nobody tells by which.
+    pub fn of(framework: Framework, findings: &[Finding], settings: Option<&Settings>) -> Self {
         let of_control = |control: &&'static Control| {
             let control = *control;
             let finding = findings.iter().find(|finding| finding.control == control.id);
             let numbers = control.mappings.iter().filter(move |(of, _)| *of == framework);
-            numbers.map(move |name| Requirement::of(control, *name, finding, profile))
+            numbers.map(move |name| Requirement::of(control, *name, finding, settings))
         };
         let mut requirements: Vec<Requirement> = CHECKLIST.iter().flat_map(of_control).collect();
         requirements.sort_by_cached_key(|requirement| natural(requirement.number));
@@ -137,10 +137,10 @@ impl Requirement {
         control: &Control,
         name: (Framework, &'static str),
         finding: Option<&Finding>,
-        profile: Option<PasswordPolicyProfile>,
+        settings: Option<&Settings>,
     ) -> Self {
         let left_out = || Err("The control is left out".into());
-        let (status, reason, is_excepted) = match finding.map_or_else(left_out, |one| of_number(one, name, profile)) {
+        let (status, reason, is_excepted) = match finding.map_or_else(left_out, |one| of_number(one, name, settings)) {
             Ok(finding) => (Some(finding.status), finding.reason.clone(), finding.is_excepted()),
             Err(why) => (None, why, false),
         };
@@ -150,23 +150,31 @@ impl Requirement {
 }
 
 /// The names that others have for what `finding` judges, as far as they have its status too.
-pub fn names(finding: &Finding, profile: Option<PasswordPolicyProfile>) -> Vec<(Framework, &'static str)> {
+pub fn names(finding: &Finding, settings: Option<&Settings>) -> Vec<(Framework, &'static str)> {
     let names = control(finding.control).into_iter().flat_map(|control| control.mappings).copied();
-    names.filter(|name| of_number(finding, *name, profile).is_ok_and(|of_it| of_it.status == finding.status)).collect()
+    names.filter(|name| of_number(finding, *name, settings).is_ok_and(|of_it| of_it.status == finding.status)).collect()
 }
 
 /// What `finding` says of a number that may ask for less than its control judges, or for something else than each pass of it shows.
 ///
 /// # Errors
 /// Why it says nothing of it.
-fn of_number(
-    finding: &Finding,
-    name: (Framework, &str),
-    profile: Option<PasswordPolicyProfile>,
-) -> Result<Finding, String> {
+fn of_number(finding: &Finding, name: (Framework, &str), settings: Option<&Settings>) -> Result<Finding, String> {
     let is_judged = matches!(finding.status, Status::Passed | Status::Failed);
     match name {
-        _ if finding.control == password_policy::CONTROL.id => password_policy::of_number(finding, name, profile),
+        _ if finding.control == password_policy::CONTROL.id => {
+            password_policy::of_number(finding, name, settings.map(|settings| settings.password_policy_profile))
+        }
+        _ if is_judged && let Some((parameter, chosen, asked)) = days(finding.control, name, settings) => {
+            // What passes by a shorter limit passes by a longer one, and what fails by a longer one fails by a shorter one.
+            let says_too = match finding.status {
+                Status::Passed => chosen.is_some_and(|chosen| chosen <= asked),
+                _ => chosen.is_some_and(|chosen| chosen >= asked),
+            };
+            let chosen = chosen.map_or_else(|| "not told".to_owned(), |chosen| chosen.to_string());
+            let why = || format!("Not judged: it asks for {asked} days, and `{parameter}` is {chosen}");
+            if says_too { Ok(finding.clone()) } else { Err(why()) }
+        }
         // A member's root may be held back by other means.
         (Framework::Cis7, "2.1.1") | (Framework::Prowler, "iam_root_credentials_management_enabled")
             if is_judged && !finding.judged_by.contains_key(&Source::CentralRootAccess) =>
@@ -175,6 +183,23 @@ fn of_number(
         }
         _ => Ok(finding.clone()),
     }
+}
+
+/// Where `control` goes by a number of days that is chosen: the parameter, what was chosen, and for what the number `name` asks.
+fn days(
+    control: &str,
+    name: (Framework, &str),
+    settings: Option<&Settings>,
+) -> Option<(&'static str, Option<u16>, u16)> {
+    if control == access_key_rotation::CONTROL.id {
+        return Some(("AccessKeyMaxAgeDays", settings.map(|settings| settings.access_key_max_age_days), 90));
+    }
+    let asked = match name {
+        (Framework::SecurityHub, "IAM.8") | (Framework::Config, _) => 90,
+        _ => 45,
+    };
+    let chosen = settings.map(|settings| settings.unused_credentials_days);
+    (control == unused_credentials::CONTROL.id).then_some(("UnusedCredentialsDays", chosen, asked))
 }
 
 /// `2.10` after `2.9`, `IAM.10` after `IAM.9`.
@@ -190,8 +215,7 @@ mod tests {
     use crate::snapshot::Snapshot;
 
     fn of(framework: Framework, snapshot: &Snapshot, settings: &Settings) -> View {
-        let profile = Some(settings.password_policy_profile);
-        View::of(framework, &Report::generate(snapshot, settings).findings, profile)
+        View::of(framework, &Report::generate(snapshot, settings).findings, Some(settings))
     }
 
     fn view(framework: Framework, change: impl FnOnce(&mut Snapshot)) -> View {
@@ -281,6 +305,44 @@ mod tests {
     }
 
     #[test]
+    fn a_number_of_days_is_judged_by_a_limit_that_tells_of_it() {
+        let outcome = |control: &str, number: &str, chosen: u16, age: i64| {
+            let settings =
+                Settings { access_key_max_age_days: chosen, unused_credentials_days: chosen, ..Settings::default() };
+            let mut snapshot = Snapshot::compliant();
+            let made = snapshot.taken_at - jiff::SignedDuration::from_hours(24 * age);
+            let key = &mut snapshot.report_users()[0].access_keys[0];
+            (key.active, key.last_rotated, key.last_used) = (Ok(true), Ok(Some(made)), Ok(Some(made)));
+            let view = of(Framework::SecurityHub, &snapshot, &settings).requirements.into_iter();
+            let requirement = view.into_iter().find(|requirement| requirement.number == number).unwrap();
+            assert_eq!(requirement.control, control);
+            (requirement.status, requirement.reason)
+        };
+        let (passed, failed) = (Some(Status::Passed), Some(Status::Failed));
+        for (control, number, chosen, age, expected) in [
+            ("access-key-rotation", "IAM.3", 90, 60, passed),
+            ("access-key-rotation", "IAM.3", 90, 91, failed),
+            ("access-key-rotation", "IAM.3", 30, 10, passed),
+            ("access-key-rotation", "IAM.3", 30, 60, None),
+            ("access-key-rotation", "IAM.3", 365, 100, None),
+            ("access-key-rotation", "IAM.3", 365, 366, failed),
+            ("unused-credentials", "IAM.22", 45, 46, failed),
+            ("unused-credentials", "IAM.22", 90, 46, None),
+            ("unused-credentials", "IAM.8", 45, 46, None),
+            ("unused-credentials", "IAM.8", 45, 10, passed),
+        ] {
+            let (status, reason) = outcome(control, number, chosen, age);
+            assert_eq!(status, expected, "{number} with {chosen} at {age}: {reason}");
+        }
+        let (_, why) = outcome("access-key-rotation", "IAM.3", 365, 100);
+        assert_eq!(why, "Not judged: it asks for 90 days, and `AccessKeyMaxAgeDays` is 365");
+        let findings = Report::generate(&Snapshot::compliant(), &Settings::default()).findings;
+        let untold = View::of(Framework::SecurityHub, &findings, None).requirements;
+        let of_keys = untold.iter().find(|requirement| requirement.number == "IAM.3").unwrap();
+        assert_eq!(of_keys.reason, "Not judged: it asks for 90 days, and `AccessKeyMaxAgeDays` is not told");
+    }
+
+    #[test]
     fn central_root_access_is_judged_in_the_management_account_alone() {
         let number = |change: fn(&mut Snapshot)| {
             let view = view(Framework::Cis7, change);
@@ -313,7 +375,7 @@ mod tests {
             let settings = Settings::default();
             let findings = Report::generate(&snapshot, &settings).findings;
             let finding = findings.iter().find(|finding| finding.control == control).unwrap();
-            let names = super::names(finding, Some(settings.password_policy_profile)).into_iter();
+            let names = super::names(finding, Some(&settings)).into_iter();
             names.filter(|(of, _)| *of == Framework::SecurityHub).map(|(_, name)| name).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(names(|_| {}, "password-policy"), "IAM.15 IAM.16");

@@ -1,7 +1,7 @@
 //! The account's password policy for IAM users and what it is held against. Root's own password is not governed by it
 //! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_account-policy.html>).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use std::fmt;
 use std::str::FromStr;
@@ -30,7 +30,7 @@ pub struct PasswordPolicy {
 }
 
 /// What a password policy is held against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PasswordPolicyProfile {

@@ -1,13 +1,13 @@
 //! What the owner of an account may choose about judging.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::declarations::Declarations;
 use crate::password_policy::PasswordPolicyProfile;
 use crate::selection::Selection;
 
 /// Choices that change verdicts; validated where they are read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Settings {
     /// What a password policy is held against.

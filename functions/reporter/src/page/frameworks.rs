@@ -9,7 +9,7 @@ use super::words::{badge, heads, quoted, state};
 use crate::stored::Stored;
 
 pub(super) fn section(page: &Page<'_>) -> Markup {
-    let (findings, profile) = (&page.report.findings, page.report.password_policy_profile());
+    let (findings, settings) = (&page.report.findings, page.report.judged_by());
     html! {
         section #frameworks aria-labelledby="frameworks-title" {
             h2 #frameworks-title { "By framework" }
@@ -17,7 +17,7 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
                 "What of each list a control covers, whole or in part; what else the list asks is not judged here."
             }
             @if findings.is_empty() { p { "The report has no finding that can be read." } }
-            @else { @for framework in Framework::ALL { (list(page.report, &View::of(*framework, findings, profile))) } }
+            @else { @for framework in Framework::ALL { (list(page.report, &View::of(*framework, findings, settings.as_ref()))) } }
         }
     }
 }

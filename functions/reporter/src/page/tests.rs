@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::exports::tests::settings;
 use crate::history::{Link, Run};
 
 /// Invented parts.
@@ -66,7 +67,7 @@ fn report() -> Value {
         .map(|(status, control)| sample::finding_as_json(control.id, status))
         .collect();
     json!({
-        "schema": "rootwatch.report/1", "version": "0.1.0", "settings": {"access_key_max_age_days": 90},
+        "schema": "rootwatch.report/1", "version": "0.1.0", "settings": settings("cis"),
         "account": {"id": "111122223333", "alias": "acme-prod", "partition": "aws"}, "taken_at": sample::TAKEN_AT,
         "sources": [{"source": "credential_report", "as_of": "2026-11-20T08:00:00Z", "age_seconds": 7200, "error": null,
             "sha256": "5f".repeat(32)}],
@@ -412,8 +413,7 @@ fn every_framework_is_listed_with_its_own_numbers() {
 
 #[test]
 fn a_number_that_nobody_judged_is_said_to_be_so_with_the_reason() {
-    let page =
-        |profile: &str| text(&render(&with("settings", json!({"password_policy_profile": profile})), &history(1)));
+    let page = |profile: &str| text(&render(&with("settings", settings(profile)), &history(1)));
     let why = "Not judged: profile cis does not ask for the same";
     assert!(page("cis").contains(why) && page("cis").contains("not judged"));
     assert!(!page("strict").contains(why));

@@ -7,7 +7,7 @@ use crate::framework::Framework;
 use crate::settings::Settings;
 use crate::snapshot::{Snapshot, Source, Unavailable};
 
-pub(super) const CONTROL: Control = Control {
+pub(crate) const CONTROL: Control = Control {
     id: "access-key-rotation",
     title: "No active access key of a user is older than the limit",
     violation: "access keys are old",

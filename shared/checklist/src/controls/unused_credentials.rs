@@ -10,7 +10,7 @@ use crate::framework::Framework;
 use crate::settings::Settings;
 use crate::snapshot::{Snapshot, Source, Unavailable};
 
-pub(super) const CONTROL: Control = Control {
+pub(crate) const CONTROL: Control = Control {
     id: "unused-credentials",
     title: "No user has a password or an active access key that is not used",
     violation: "credentials lie unused",
