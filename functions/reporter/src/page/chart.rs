@@ -111,24 +111,22 @@ pub(super) fn draw(days: Days, points: &[Point], plans: &[Plan], seen_from: Time
         Kind::ALL.into_iter().filter(|kind| points.iter().any(|point| point.kind == *kind)).rev().enumerate().collect();
     let count = u32::try_from(rows.len().max(1)).unwrap_or(1);
     let height = ROW * count + DATES + MARGIN;
-    let mut svg = String::new();
-    let (places, rows) =
-        fill(&mut svg, height, days, &rows, points, plans, seen_from).map_err(|error| Undrawn(error.to_string()))?;
-    Ok(Chart { svg, height, places, rows })
+    let mut chart = Chart { svg: String::new(), height, places: Vec::new(), rows: Vec::new() };
+    fill(&mut chart, days, &rows, points, plans, seen_from).map_err(|error| Undrawn(error.to_string()))?;
+    Ok(chart)
 }
 
 type Failed = DrawingAreaErrorKind<<SVGBackend<'static> as DrawingBackend>::ErrorType>;
 
 fn fill(
-    svg: &mut String,
-    height: u32,
+    Chart { svg, height, places, rows: named }: &mut Chart,
     days: Days,
     rows: &BTreeMap<usize, Kind>,
     points: &[Point],
     plans: &[Plan],
     seen_from: Timestamp,
-) -> Result<(Vec<(i32, i32)>, Vec<Row>), Failed> {
-    let root = SVGBackend::with_string(svg, (WIDTH, height)).into_drawing_area();
+) -> Result<(), Failed> {
+    let root = SVGBackend::with_string(svg, (WIDTH, *height)).into_drawing_area();
     #[expect(clippy::cast_precision_loss, reason = "90 days, and 21 kinds at most")]
     let (end, top) = (Days::COUNT as f64, rows.len().max(1) as f64);
     let mut chart = ChartBuilder::on(&root)
@@ -155,7 +153,6 @@ fn fill(
         .x_labels(10)
         .x_label_formatter(&|day| short(days, whole(*day)))
         .draw()?;
-    let mut named = Vec::new();
     let mut middles = BTreeMap::new();
     for (row, kind) in rows {
         #[expect(clippy::cast_precision_loss, reason = "21 kinds at most")]
@@ -167,7 +164,6 @@ fn fill(
         middles.insert(*kind, below + 0.32);
     }
     named.reverse();
-    let mut places = Vec::new();
     for point in points {
         #[expect(clippy::cast_precision_loss, reason = "90 days")]
         let at = (point.day as f64 + 0.5, middles.get(&point.kind).copied().unwrap_or_default());
@@ -178,7 +174,7 @@ fn fill(
         places.push(chart.backend_coord(&at));
     }
     root.present()?;
-    Ok((places, named))
+    Ok(())
 }
 
 /// `24 Aug`.
