@@ -301,7 +301,7 @@ pub fn verify(mut kept: Vec<Kept>, history: Result<&History, Option<String>>) ->
 }
 
 /// The day of a report, by its key.
-fn day(key: &str) -> Option<Date> {
+pub(crate) fn day(key: &str) -> Option<Date> {
     let (folder, _) = key.rsplit_once('/')?;
     let day = folder.get(folder.len().checked_sub("2026/11/20".len())?..)?;
     Date::strptime("%Y/%m/%d", day).ok()

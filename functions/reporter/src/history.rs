@@ -21,8 +21,8 @@ use crate::stored::Stored;
 pub const SCHEMA: &str = "rootwatch.history/1";
 /// How many days are kept: as many as CloudTrail keeps.
 pub const DAYS: i64 = 90;
-/// How many links of the chain are kept: more than the 14 days of a check every 15 minutes, for so long can a report that was not
-/// kept be handed over again. About 250 kB.
+/// How many links of the chain are kept, about 300 kB: more than the 14 days of a check every 15 minutes, for so long can a report that
+/// was not kept be handed over again. With a shorter schedule its place is found by its neighbours.
 pub const LINKS: usize = 1_500;
 /// How many of root's acts are kept.
 pub const ACTS: usize = 5_000;
@@ -712,7 +712,7 @@ mod tests {
     }
 
     #[test]
-    fn the_links_reach_back_for_14_days_of_the_schedule_and_weigh_250_kb() {
+    fn the_links_reach_back_for_14_days_of_the_schedule_and_weigh_300_kb() {
         let link = |number: usize| Link {
             key: format!("{}{number:04}", key(1, 1)),
             sha256: sha256(b""),

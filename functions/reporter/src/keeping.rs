@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::{Instant, timeout_at};
 
 use crate::Error;
-use crate::chain::{Kept, sha256};
+use crate::chain::{self, Kept, sha256};
 use crate::history::{History, Link, Rebuild};
 use crate::stored::Stored;
 
@@ -176,8 +176,7 @@ impl Keeper {
         // Its place or the one before it may be forgotten, or the same run has answered otherwise in the same second: what lies there counts.
         let Some(object) = self.bucket.get(key).await? else {
             return match place {
-                None => Ok(None),
-                Some(0) => Err(Error::Forgotten { key: key.to_owned() }),
+                None | Some(0) => self.restored(answer, key, claimed).await,
                 Some(_) => Err(Error::Twice { key: key.to_owned() }),
             };
         };
@@ -191,6 +190,37 @@ impl Keeper {
         }
         let stored = Stored::read(&serde_json::from_slice(&object.bytes).unwrap_or_default());
         Ok(Some((claimed.cloned().unwrap_or(link), object.bytes, stored)))
+    }
+
+    /// The report of `answer`, which was never written, in the place that the history has forgotten: with the right report before it it
+    /// has the hash that is known of it or that one after it names. Both are looked for near it. `None`: nothing tells of such a place.
+    async fn restored(
+        &self,
+        answer: &Map<String, Value>,
+        key: &str,
+        claimed: Option<&Link>,
+    ) -> Result<Option<(Link, Vec<u8>, Stored)>, Error> {
+        let Some(day) = chain::day(key).and_then(|day| day.yesterday().ok()) else { return Ok(None) };
+        let prefix = format!("reports/{}/", self.account);
+        let keys = self.bucket.list(&prefix, &format!("{prefix}{}", day.strftime("%Y/%m/%d"))).await?;
+        let (before, later) = keys.split_at(keys.partition_point(|other| other.as_str() < key));
+        let mut known = claimed.map(|claimed| claimed.sha256.clone());
+        for other in later.iter().take(ATTEMPTS) {
+            if known.is_none() {
+                let previous = self.bucket.get(other).await?.and_then(|object| Kept::of(other, &object.bytes).previous);
+                known = previous.filter(|previous| previous.key == key).map(|previous| previous.sha256);
+            }
+        }
+        let Some(known) = known else { return Ok(None) };
+        for other in before.iter().rev().take(ATTEMPTS) {
+            let Some(object) = self.bucket.get(other).await? else { continue };
+            let previous = Previous { key: other.clone(), sha256: sha256(&object.bytes) };
+            let (bytes, stored) = after(answer, Some(previous))?;
+            if sha256(&bytes) == known {
+                return Ok(Some((Link { key: key.to_owned(), sha256: known, run: String::new() }, bytes, stored)));
+            }
+        }
+        Err(Error::Forgotten { key: key.to_owned() })
     }
 
     /// `false`: somebody else wrote meanwhile.

@@ -85,7 +85,8 @@ pub enum Error {
         /// Where it would lie.
         key: String,
     },
-    /// It has its place for so long that the report before it is not known any more, and it was never written.
+    /// It has its place for so long that the history has forgotten which report came before it; it was never written, and no report near
+    /// it is the one before.
     #[error("{key} took its place so long ago that the report before it is not known any more: this one is not kept")]
     Forgotten {
         /// Where it would lie.

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use checklist::{AccountId, Status};
 use jiff::{SignedDuration, Timestamp};
+use reporter::chain::sha256;
+use reporter::history::{LINKS, Link};
 use reporter::{History, Stored};
 use sandbox::runtime::{self, Invoke, Outcome};
 use sandbox::{Sandbox, Story};
@@ -201,6 +203,11 @@ fn past(answer: &Value, users: usize, acts: usize, now: Timestamp) -> (Value, Ve
     run.root_activity = acts.into_iter().filter_map(|act| serde_json::from_value(act).ok()).collect();
     run.taken_at = Some(ago(60));
     history.add(&run);
+    for number in (1..=LINKS).rev() {
+        let time = ago(number * 15 * 60).strftime("%Y/%m/%d/T%H%M%SZ");
+        let (key, sha256) = (format!("reports/111122223333/{time}-0f9e8d7c.json"), sha256(&number.to_le_bytes()));
+        history.link(Link { key, sha256, run: format!("00000000-0000-4000-8000-{number:012}") });
+    }
     let history = history.write().unwrap_or_else(|error| panic!("{error}"));
     let id = "0f9e8d7c-0000-4000-8000-000000000001";
     (runtime::destination_record(id, &json!({}), &answer, now), history)
