@@ -23,7 +23,8 @@ pub fn findings(report: &Stored, send: &BTreeMap<ControlId, Timestamp>) -> Vec<S
     let Some(taken_at) = report.taken_at else { return Vec::new() };
     let sent = judged(report).filter_map(|judged| Some((send.get(judged.control.id)?, judged)));
     let left_out = report.left_out.iter().filter_map(|id| controls::control(id));
-    let left_out = left_out.filter(|control| send.contains_key(control.id));
+    let is_judged = |control: &Control| report.findings.iter().any(|finding| finding.control == control.id);
+    let left_out = left_out.filter(|control| send.contains_key(control.id) && !is_judged(control));
     sent.map(|(since, judged)| finding(report, &judged, *since.min(&taken_at), taken_at))
         .chain(left_out.map(|control| unjudged(report, control, taken_at)))
         .collect()
