@@ -8,6 +8,7 @@ use checklist::report::{Call, Previous, Score, SourceState};
 use checklist::users::User;
 use checklist::{Account, Finding, RootActivity, Settings};
 use jiff::Timestamp;
+use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
