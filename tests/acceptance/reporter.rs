@@ -405,8 +405,14 @@ async fn a_report_whose_place_is_forgotten_is_written_there_and_nothing_is_made_
     reports.sandbox.remove_object(&reports.key(1));
     let error = reports.keep(1).await.answer.unwrap_err();
     assert_eq!(error["errorType"], "ReportNotKept");
-    assert!(error["errorMessage"].as_str().unwrap().contains("the report before it is not known any more"), "{error}");
     assert_eq!(reports.history().chain.len(), 1);
+    assert!(error["errorMessage"].as_str().unwrap().contains("the report before it is not known any more"), "{error}");
+    let reports = Reports::of(QUIET).await;
+    assert_eq!(reports.fails(0, Fault::on(PUT, Trouble::Crash).times(1)).await, "Sandbox.Killed");
+    reports.kept(1).await;
+    reports.sandbox.remove_object(HISTORY);
+    reports.kept(0).await;
+    reports.assert_clean("restored-first");
 }
 
 #[tokio::test]
@@ -817,7 +823,7 @@ async fn what_the_lifecycle_may_have_removed_is_no_fault_and_what_is_younger_is(
         record
     };
     let mut keys = Vec::new();
-    for (number, days) in [402, 401, 400, 399, 1].into_iter().enumerate() {
+    for (number, days) in [403, 402, 401, 398, 1].into_iter().enumerate() {
         let answer = reports.handle(&aged(days, number)).await.answer.unwrap();
         keys.push(answer["report"].as_str().unwrap().to_owned());
     }

@@ -300,3 +300,22 @@ fn announced(plans: &[&Plan]) -> Markup {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::History;
+    use crate::stored::Stored;
+
+    #[test]
+    fn what_was_looked_through_begins_before_the_first_run() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let report = Stored { root_events_since: Some(at("2026-11-19T10:00:00Z")), ..Stored::default() };
+        let mut history = History { root_events_since: Some(at("2026-08-22T10:00:00Z")), ..History::default() };
+        let since =
+            |history: &History| seen_from(&Page { report: &report, history, made_at: at("2026-11-20T10:00:00Z") });
+        assert_eq!(since(&history), history.root_events_since);
+        history.root_events_since = None;
+        assert_eq!(since(&history), report.root_events_since, "of an older version");
+    }
+}
