@@ -133,6 +133,7 @@ fn verify(folder: &str) -> (i32, String) {
     let output =
         Command::new(runtime::binary("sandbox")).args(["verify-evidence", folder]).output().expect("a program");
     let words = String::from_utf8([output.stdout, output.stderr].concat()).expect("text");
+    assert!(!words.contains("  "), "no gap within a sentence: {words}");
     (output.status.code().expect("a code"), words)
 }
 

@@ -53,25 +53,29 @@ pub(crate) fn verify(folder: &Path) -> ExitCode {
     }
     match verified.expired_until {
         Some(day) if verified.expired > 0 => println!(
-            "Of {day} and before {} reports are missing or stand alone: the bucket's lifecycle removes what is so old, a part at a time;              whether somebody else did cannot be seen from here.",
+            "Gaps among the reports of {day} and before: {}; the bucket's lifecycle removes what is so old, a part at a time, and \
+             whether somebody else did cannot be seen from here.",
             verified.expired
         ),
         None if matches!(verified.beginning, Beginning::After { .. }) => println!(
-            "history.json does not say how long reports are kept: whether the bucket's lifecycle removed it, or somebody else, cannot be              seen from here."
+            "history.json does not say how long reports are kept: whether the bucket's lifecycle removed it, or somebody else, cannot be \
+             seen from here."
         ),
         _ => {}
     }
     if let Some(at) = history.as_ref().ok().and_then(|history| history.rebuilt_at) {
         println!(
-            "history.json was made anew at {at}: whether the newest report before that was removed or edited cannot be seen. Look at the              versions of history.json."
+            "history.json was made anew at {at}: whether the newest report before that was removed or edited cannot be seen. Look at the \
+             versions of history.json."
         );
     }
     for fault in &verified.faults {
         println!("FAULT: {}", fault.to_string().replace(|char: char| char.is_control(), " "));
     }
     if verified.faults.is_empty() {
+        let no = if verified.expired > 0 { "No other" } else { "No" };
         println!(
-            "No report is missing, and none was edited: each has the hash that the next one, or history.json, names."
+            "{no} report is missing, and none was edited: each has the hash that the next one, or history.json, names."
         );
         ExitCode::SUCCESS
     } else {
