@@ -1,9 +1,7 @@
 //! Every API in turn, and everything that may go wrong with it: no panic, nothing lost, nothing called mended that is not.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
-use aws::client::Limits;
 use sandbox::{Fault, Trouble};
 
 use crate::account::{ALARM, Account, hours, ids, minutes, story, times, transitions};
@@ -16,11 +14,6 @@ async fn undisturbed() -> (BTreeSet<String>, Vec<String>) {
     let account = Account::of(&story).await;
     let told = account.run(&story).await.ids();
     (account.sandbox.calls().into_iter().map(|call| call.action).collect(), told)
-}
-
-/// What does not answer is given up soon.
-fn impatient() -> Limits {
-    Limits { attempt: Duration::from_secs(1), operation: Duration::from_secs(2), ..limits() }
 }
 
 fn is_mended((id, what): &(String, String)) -> bool {
@@ -38,9 +31,8 @@ async fn recovers_from(action: String, trouble: Trouble, expected: Vec<String>) 
     let mut broken = well.clone();
     broken.faults.push(Fault::on(&action, trouble));
     let account = Account::of(&broken).await;
-    let limits = impatient();
     // In tasks of their own a panic would only be seen here.
-    let first = account.process(&broken, &limits).await.run(&broken).await;
+    let first = account.process(&broken, &limits()).await.run(&broken).await;
     assert!(first.figures["_aws"].is_object(), "{what}: the run came to its end");
     let second = account.run(&well.later_with_a_young_report(minutes(15))).await;
     assert!(second.answer.is_ok(), "{what}: {:?}", second.answer);
@@ -94,7 +86,7 @@ async fn what_nobody_can_see_is_never_called_mended() {
             account.run(&well).await;
             let mut blind = well.later_with_a_young_report(hours(1));
             blind.faults = reads.iter().map(|action| Fault::on(action, trouble.clone())).collect();
-            let run = account.process(&blind, &impatient()).await.run(&blind).await;
+            let run = account.process(&blind, &limits()).await.run(&blind).await;
             let transitions = transitions(&run.mails);
             assert!(!transitions.iter().any(|(_, what)| what == "resolved"), "{trouble:?}: {transitions:?}");
             assert!(!run.is_complete() && !run.has_heartbeat());

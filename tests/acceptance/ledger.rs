@@ -190,8 +190,7 @@ async fn without_the_table(operation: &'static str, trouble: Trouble, expected: 
     let mut broken = story(ALARM);
     broken.faults.push(Fault::on(&format!("dynamodb:{operation}"), trouble));
     let account = Account::of(&broken).await;
-    let limits = Limits { attempt: Duration::from_secs(1), operation: Duration::from_secs(2), ..limits() };
-    let process = account.process(&broken, &limits).await;
+    let process = account.process(&broken, &limits()).await;
 
     let run = process.run(&broken).await;
     let answer = run.answer.as_ref().unwrap();
