@@ -1,6 +1,6 @@
 # Everything a developer, a user or CI runs. CI calls `check`, `test` and `e2e` and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help demo try preview test look e2e check bless bench build deploy invoke report evidence verify-evidence clean programs browser bucket fmt-check clippy docs licences template
+.PHONY: help demo try check-config preview test look e2e check bless bench build deploy invoke report evidence verify-evidence clean programs browser bucket fmt-check clippy docs licences template
 
 , := ,
 SCENARIO ?=
@@ -20,6 +20,7 @@ help:
 	@echo "make e2e                    the stack, deployed to a local AWS; installs what it needs under build/"
 	@echo "make try                    check your own account once: read only, nobody is told"
 	@echo "make deploy EMAIL=address   the stack into your account, by the SAM CLI"
+	@echo "make check-config           whether every setting in PARAMETERS and samconfig.toml can be read"
 	@echo "make invoke EVENT=file      an event into the function, over an invented account"
 	@echo "make check bench bless      lints, figures, and accepting new snapshots"
 
@@ -116,7 +117,7 @@ build:
 EMAIL ?=
 PARAMETERS ?=
 STACK ?= rootwatch
-deploy: build
+deploy: check-config build
 	sam deploy --stack-name $(STACK) --no-confirm-changeset --no-fail-on-empty-changeset \
 		$(if $(EMAIL)$(PARAMETERS),--parameter-overrides $(if $(EMAIL),AlertEmail=$(EMAIL)) $(PARAMETERS))
 	@echo
@@ -124,6 +125,10 @@ deploy: build
 	@echo "  1. $(if $(EMAIL),Confirm the subscription in the mail that AWS sends to $(EMAIL).,Nobody new is told: make deploy EMAIL=you@example.com$(,) if nobody was yet.)"
 	@echo "  2. For Slack: store the webhook and name its parameter; see Slack in README.md."
 	@echo "  3. See that it works: sam remote invoke Checker --stack-name $(STACK) --event '{}'"
+
+# By the code that will read them, so that a fault is refused before it is deployed. Needs no credentials.
+check-config: programs
+	@target/debug/sandbox check-config $(PARAMETERS)
 
 # The bucket of a stack in your account; needs the AWS CLI.
 BUCKET ?= $(shell aws cloudformation describe-stack-resource --stack-name $(STACK) --logical-resource-id ReportBucket \

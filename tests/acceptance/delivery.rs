@@ -1,5 +1,7 @@
 //! What SNS may answer: nothing that was seen is lost in silence.
 
+use std::time::Duration;
+
 use sandbox::{Fault, Sandbox, Story, Trouble};
 
 use crate::stories::run;
@@ -17,12 +19,33 @@ async fn publish_with(trouble: Trouble, times: Option<usize>) -> (Result<Vec<Str
 
 #[tokio::test]
 async fn pb_1_what_passes_is_tried_again_and_told_once() {
-    let passing =
-        [Trouble::Throttle, Trouble::Error("KMSThrottling".into()), Trouble::Broken, Trouble::Reset, Trouble::Hang];
-    for trouble in passing {
+    for trouble in [Trouble::Throttle, Trouble::Error("KMSThrottling".into()), Trouble::Broken] {
         let (told, attempts, published) = publish_with(trouble.clone(), Some(1)).await;
         assert_eq!(told.unwrap().len(), 1, "{trouble:?}");
         assert_eq!((attempts, published), (2, 1), "{trouble:?}");
+    }
+}
+
+#[tokio::test]
+async fn pb_1_sns_that_answers_late_is_waited_for_and_has_the_message_once() {
+    // Longer than an attempt of any other call.
+    assert!(crate::stories::limits().attempt < Duration::from_secs(3));
+    let (told, attempts, published) = publish_with(Trouble::AnswerLate(3_000), None).await;
+    assert_eq!((told.unwrap().len(), attempts, published), (1, 1, 1));
+}
+
+#[tokio::test]
+async fn pb_5_what_sns_may_have_taken_is_not_sent_again_by_the_same_run() {
+    for (trouble, taken) in [
+        (Trouble::LoseAnswer, 1),
+        (Trouble::AnswerLate(60_000), 1),
+        (Trouble::Hang, 0),
+        (Trouble::Reset, 0),
+        (Trouble::Garbage, 0),
+    ] {
+        let (told, attempts, published) = publish_with(trouble.clone(), None).await;
+        assert!(told.is_err(), "{trouble:?}: nobody knows, so it is kept");
+        assert_eq!((attempts, published), (1, taken), "{trouble:?}");
     }
 }
 

@@ -67,7 +67,8 @@ fn minimal() -> BTreeMap<String, String> {
 /// Whether the function accepts `value` on the day on which the examples were written.
 fn accepts(name: &str, value: impl Into<String>) -> bool {
     let variables = minimal().into_iter().chain([(name.to_owned(), value.into())]);
-    checker::Settings::read(variables, "2026-11-20T10:00:00Z".parse().unwrap()).is_ok()
+    let settings = checker::Settings::read(variables, "2026-11-20T10:00:00Z".parse().unwrap());
+    settings.unwrap().checklist.refused.is_empty()
 }
 
 fn set(actions: &[&str]) -> BTreeSet<String> {
@@ -432,6 +433,8 @@ fn variables_of(function: &str) -> BTreeMap<String, String> {
             ([resource], "ROOTWATCH_TABLE") if resource == "Ledger" => minimal()[name].clone(),
             ([bucket], "ROOTWATCH_REPORT_BUCKET") if bucket == "ReportBucket" => "rootwatch-reports".into(),
             ([stack], "ROOTWATCH_STACK") if stack == "AWS::StackName" => "rootwatch".into(),
+            // Without a chat there is no function that passes on.
+            (_, "ROOTWATCH_NOTIFIERS") => String::new(),
             ([text], _) if text.contains(STACK) => text.replace(STACK, "rootwatch"),
             // A list is joined by a comma.
             ([parameter], _) | ([_, parameter], _) => match &parameters[parameter.as_str()]["Default"] {
@@ -463,12 +466,12 @@ fn the_environment_of_the_template_is_what_each_function_reads() {
         .map(|name| name.replace(STACK, "rootwatch"))
         .collect();
     assert_eq!(watch.rules.iter().cloned().collect::<BTreeSet<_>>(), rules, "the function looks after its own rules");
-    assert_eq!(variables.len(), 24, "every setting of the function is a parameter or of the stack");
+    assert_eq!(variables.len(), 25, "every setting of the function is a parameter or of the stack");
 
     let variables = variables_of("RootActivity");
     let settings = root_activity::Settings::read(variables.clone()).unwrap();
     assert_eq!(settings, root_activity::Settings::read(minimal().into_iter().chain(stack)).unwrap());
-    assert_eq!(variables.len(), 6);
+    assert_eq!(variables.len(), 7);
 
     let variables = variables_of("Reporter");
     let settings = reporter::Settings::read(variables.clone()).unwrap();
@@ -476,6 +479,28 @@ fn the_environment_of_the_template_is_what_each_function_reads() {
     let least = least.map(|(name, value)| (name.to_owned(), value.to_owned()));
     assert_eq!(settings, reporter::Settings::read(least).unwrap());
     assert_eq!(variables.len(), 6);
+}
+
+/// Faults are told by the name that people know.
+#[test]
+fn a_refused_setting_is_called_as_the_parameter_that_sets_it() {
+    let template = template();
+    let parameters = template["Parameters"].as_mapping().unwrap();
+    for function in ["Checker", "RootActivity", "Reporter", "SlackNotifier"] {
+        let variables = &template["Resources"][function]["Properties"]["Environment"]["Variables"];
+        for (variable, reference) in variables.as_mapping().unwrap() {
+            let variable = variable.as_str().unwrap();
+            let by = strings(reference).into_iter().find(|name| parameters.contains_key(name.as_str()));
+            assert_eq!(function::setting(variable), by.unwrap_or_else(|| variable.to_owned()));
+        }
+    }
+}
+
+#[test]
+fn make_deploy_first_refuses_parameters_that_cannot_be_read() {
+    let makefile = file("Makefile");
+    assert!(makefile.contains("\ndeploy: check-config build\n"));
+    assert!(makefile.contains("target/debug/sandbox check-config $(PARAMETERS)\n"));
 }
 
 #[test]
@@ -501,7 +526,7 @@ fn every_limit_of_a_parameter_is_the_functions_own() {
         let limit = |name: &str| template["Parameters"][parameter][name].as_i64().unwrap();
         let accepts = |value: i64| {
             let variables = variables_of("Reporter").into_iter().chain([(variable.to_owned(), value.to_string())]);
-            reporter::Settings::read(variables).is_ok()
+            reporter::Settings::read(variables).unwrap().refused.is_empty()
         };
         let (least, most) = (limit("MinValue"), limit("MaxValue"));
         assert!(accepts(least) && accepts(most), "{parameter}");
@@ -644,6 +669,29 @@ fn se_2_the_roles_for_amazon_q_publish_to_its_topic_and_the_channel_may_do_nothi
 }
 
 #[test]
+fn se_2_who_passes_on_notes_what_arrives_and_writes_nothing_else_of_the_table() {
+    for role in ["SlackRole", "ChatNotifierRole"] {
+        assert_eq!(granted(role, "note"), set(&aws::passing_actions()), "{role}");
+        let note = policy_of(role, "note");
+        assert_eq!((note.len(), strings(&note[0]["Resource"])), (1, vec!["Ledger.Arn".to_owned()]));
+        let keys = &note[0]["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"];
+        assert_eq!(strings(keys), ["N#${AWS::AccountId}"]);
+    }
+}
+
+#[test]
+fn whose_messages_are_passed_on_is_known_to_those_who_tell() {
+    let template = template();
+    for function in ["Checker", "RootActivity"] {
+        let variables = &template["Resources"][function]["Properties"]["Environment"]["Variables"];
+        let [slack, both, chat] =
+            ["HasSlackWebhook", "HasChat ${SlackNotifier},${ChatNotifier} SlackNotifier", "HasChat ChatNotifier "];
+        let choices = strings(&variables["ROOTWATCH_NOTIFIERS"]).join(" ");
+        assert_eq!(choices, [slack, both, chat].join(" "), "{function}");
+    }
+}
+
+#[test]
 fn nothing_for_a_chat_is_there_without_its_parameter_and_the_mail_does_not_depend_on_it() {
     let template = template();
     let mut found = BTreeMap::from([("HasSlackWebhook", 0), ("HasChat", 0)]);
@@ -654,8 +702,12 @@ fn nothing_for_a_chat_is_there_without_its_parameter_and_the_mail_does_not_depen
         } else if name.starts_with("Chat") {
             "HasChat"
         } else {
-            // The dashboard lists their alarms, each by its condition.
-            let text = if name == "Dashboard" { "".into() } else { serde_yaml_ng::to_string(resource).unwrap() };
+            // The dashboard lists their alarms, and those who tell know the functions, each by its condition.
+            let mut resource = resource.clone();
+            if let Some(variables) = resource["Properties"]["Environment"]["Variables"].as_mapping_mut() {
+                variables.remove("ROOTWATCH_NOTIFIERS");
+            }
+            let text = if name == "Dashboard" { "".into() } else { serde_yaml_ng::to_string(&resource).unwrap() };
             assert!(!text.contains("Slack") && !text.contains("Chat"), "{name} hangs on a chat");
             continue;
         };
@@ -713,11 +765,11 @@ fn the_environment_of_a_function_for_chats_is_what_it_reads() {
     for (function, (variable, value)) in ["SlackNotifier", "ChatNotifier"].into_iter().zip(value) {
         let variables = &template["Resources"][function]["Properties"]["Environment"]["Variables"];
         let names: Vec<&str> = variables.as_mapping().unwrap().keys().filter_map(Value::as_str).collect();
-        assert_eq!(names, [variable], "no test host, and nothing else");
+        assert_eq!(names, [variable, "ROOTWATCH_TABLE"], "no test host, and nothing else");
         let variables = [("AWS_REGION", "eu-west-1"), (variable, value)];
-        assert!(
-            slack_notifier::Settings::read(variables.map(|(name, value)| (name.to_owned(), value.to_owned()))).is_ok()
-        );
+        let settings =
+            slack_notifier::Settings::read(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert_eq!(settings.unwrap().1, []);
     }
     assert!(file("README.md").contains("--name /rootwatch/slack-webhook"));
 }

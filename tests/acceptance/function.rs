@@ -55,7 +55,8 @@ async fn a_compliant_account_is_silence_and_a_full_answer() {
 }
 
 #[tokio::test]
-async fn a_quiet_run_costs_forty_seven_calls_two_a_region_and_one_more_a_sign_in_region() {
+async fn a_quiet_run_of_an_account_with_an_alias_costs_forty_seven_calls_three_a_region_and_one_more_a_sign_in_region()
+{
     let mut story = now("nothing-to-tell-compliant");
     story.environment.insert("ROOTWATCH_DIGEST".into(), "never".into());
     let (outcome, sandbox) = invoke(&story, "{}", |_| {}).await;
@@ -69,11 +70,32 @@ async fn a_quiet_run_costs_forty_seven_calls_two_a_region_and_one_more_a_sign_in
     assert_eq!(ids.len(), noted.len(), "each with an id of its own");
     assert!(to_the_ledger <= 4, "{calls:?}");
     // Of them 3 list trails, 2 are of the one trail, 9 of two rules in four Regions and of the schedule, 18 of the baseline.
-    assert!(calls.len() <= 47 + 2 * story.regions.len() + 3, "{} calls", calls.len());
+    assert!(calls.len() <= 47 + 3 * story.regions.len() + 3, "{} calls", calls.len());
     let times = |action: &str| calls.iter().filter(|call| call.action == action).count();
     let of_the_path =
         ["DescribeTrails", "GetTrailStatus", "GetEventSelectors"].map(|name| times(&format!("cloudtrail:{name}")));
     assert_eq!((of_the_path, times("events:DescribeRule"), times("scheduler:GetSchedule")), ([3, 1, 1], 8, 1));
+}
+
+#[tokio::test]
+async fn ct_15_an_event_that_no_parser_reads_or_that_is_very_large_is_an_error_of_few_words_in_every_function() {
+    let story = now("nothing-to-tell-compliant");
+    let deep = format!("{}1{}", r#"{"a-name-that-somebody-chose":"#.repeat(10_000), "}".repeat(10_000));
+    let large = json!({"Records": [{"body": "y".repeat(6 << 20)}], "x": "y".repeat(1 << 20)}).to_string();
+    for function in [Invoke::over, Invoke::root_activity, Invoke::reporter, Invoke::slack] {
+        for event in [deep.as_str(), "", "{", r#"{"a": 1e999}"#, large.as_str()] {
+            let sandbox = Sandbox::start(story.clone()).await;
+            let invoke = function(&sandbox, &story, event.to_owned(), Duration::from_secs(60));
+            let binary = invoke.binary.clone();
+            let outcome = runtime::invoke(invoke).await;
+            let error = outcome.answer.unwrap_err();
+            assert_eq!(error["errorType"], "InvalidEvent", "{binary:?} {error}");
+            let message = error["errorMessage"].as_str().unwrap();
+            assert!(message.len() < 500 && !message.contains("somebody-chose"), "{binary:?} {message}");
+            assert!(outcome.log.len() < 2_000, "{binary:?} {} bytes of log", outcome.log.len());
+            assert_eq!(sandbox.calls(), []);
+        }
+    }
 }
 
 #[tokio::test]
@@ -88,7 +110,7 @@ async fn ct_15_a_wrong_event_is_an_error_with_a_stable_type_and_calls_nothing() 
 }
 
 #[tokio::test]
-async fn cf_1_wrong_settings_are_one_error_with_every_fault_and_call_nothing() {
+async fn cf_1_without_a_topic_wrong_settings_are_one_error_with_every_fault_and_call_nothing() {
     let (outcome, sandbox) = invoke(&now(ALARM), "{}", |invoke| {
         invoke.environment.push(("ROOTWATCH_TOPIC_ARN".into(), String::new()));
         invoke.environment.push(("ROOTWATCH_ROOT_UNUSED_DAYS".into(), "-3".into()));
@@ -98,14 +120,54 @@ async fn cf_1_wrong_settings_are_one_error_with_every_fault_and_call_nothing() {
     let error = outcome.answer.unwrap_err();
     assert_eq!(error["errorType"], "InvalidSettings");
     let message = error["errorMessage"].as_str().unwrap();
-    for fault in [
-        "ROOTWATCH_TOPIC_ARN is missing",
-        "ROOTWATCH_ROOT_UNUSED_DAYS is a number from 1 to 365",
-        "ROOTWATCH_TYPO is not known",
-    ] {
+    for fault in
+        ["ROOTWATCH_TOPIC_ARN is missing", "RootUnusedDays: a number from 1 to 365", "ROOTWATCH_TYPO: is not known"]
+    {
         assert!(message.contains(fault), "{message}");
     }
     assert_eq!(sandbox.calls(), []);
+}
+
+#[tokio::test]
+async fn cf_1_a_fault_in_the_settings_stops_no_check_and_is_told_once() {
+    let faulty = |invoke: &mut Invoke| {
+        let settings = [
+            (
+                "ROOTWATCH_EXCEPTIONS",
+                r#"[{"control": "root-mfs", "reason": "r", "owner": "o", "until": "2026-12-01"}]"#,
+            ),
+            ("ROOTWATCH_LOOKBACK_HOURS", "abc"),
+            ("ROOTWATCH_HEARTBEAT_URL", "http://watcher.example/secret"),
+            ("ROOTWATCH_TYPO", "1"),
+        ];
+        invoke.environment.extend(settings.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    };
+    let (outcome, sandbox) = invoke(&now("nothing-to-tell-compliant"), "{}", faulty).await;
+    let answer = outcome.answer.unwrap();
+    assert_eq!(answer["complete"], true, "a fault in a setting is no blindness");
+    let refused = answer["refused_settings"].as_array().unwrap();
+    assert_eq!(refused.len(), 4, "{refused:?}");
+    assert_eq!((&refused[0]["setting"], &refused[0]["entry"]), (&json!("LookbackHours"), &json!(null)));
+    let mails: Vec<String> = sandbox.published().iter().map(|mail| mail.bodies["default"].to_string()).collect();
+    let mail = mails.join("\n");
+    for told in ["Settings are refused and ignored", "Exceptions, entry 1", "LookbackHours", "make check-config"] {
+        assert!(mail.contains(told), "{told} is not in {mail}");
+    }
+    assert!(!mail.contains("secret") && !outcome.log.contains("watcher.example"));
+}
+
+#[tokio::test]
+async fn cf_1_without_a_table_what_is_seen_is_told_all_the_same() {
+    for table in ["", "a table"] {
+        let (outcome, sandbox) = invoke(&now(ALARM), "{}", |invoke| {
+            invoke.environment.push(("ROOTWATCH_TABLE".into(), table.into()));
+        })
+        .await;
+        let answer = outcome.answer.unwrap();
+        assert_eq!((&answer["complete"], &answer["untold"]), (&json!(false), &json!(null)));
+        let mail = sandbox.published()[0].bodies["default"].to_string();
+        assert!(mail.contains("STATE STORE UNAVAILABLE") && mail.contains("ROOTWATCH_TABLE"), "{mail}");
+    }
 }
 
 #[tokio::test]

@@ -5,9 +5,11 @@
 //! - `delivery`: what SNS may answer;
 //! - `deployment`: template, events, README and the actions that the code calls, held together;
 //! - `generated`: files that are written by `make bless`;
+//! - `blind`: no channel reads as well while something was not seen;
 //! - `account`: one account over several runs, for the next ones;
 //! - `series`: the four acts of the demo;
 //! - `ledger`: runs that die, meet, and lose the table;
+//! - `odd_items`: what somebody writes into the table;
 //! - `publishing`: runs while SNS fails or nobody listens;
 //! - `passing_time`: runs one after the other, and a clock that jumps;
 //! - `reporter`: what is kept of each run, and shown;
@@ -28,6 +30,7 @@
 )]
 
 mod account;
+mod blind;
 mod cases;
 mod choosing;
 mod delivery;
@@ -36,9 +39,11 @@ mod faults;
 mod function;
 mod generated;
 mod ledger;
+mod odd_items;
 mod owner;
 mod passing_time;
 mod publishing;
+mod relays;
 mod reporter;
 mod root_activity;
 mod rules;

@@ -903,6 +903,60 @@ fi
 if [ "$include" = 'reports/*' ] && [ -e "$here/restless" ]; then echo >> "$from/history.json"; fi
 "#;
 
+#[tokio::test]
+async fn that_the_newest_report_was_removed_with_its_link_shows_by_its_run_or_is_not_denied() {
+    let reports = Reports::of(QUIET).await;
+    for number in 0..4 {
+        reports.kept(number).await;
+    }
+    reports.sandbox.remove_object(&reports.key(3));
+    let mut history = reports.history();
+    history.chain.pop();
+    reports.sandbox.place_object(HISTORY, history.write().unwrap());
+    let (code, words) = reports.verified("newest-link");
+    let fault = format!("FAULT: history.json counts a run of {}, and no report is so new", reports.time(3));
+    assert!(code == 1 && words.contains(&fault), "{words}");
+
+    history.runs.last_mut().unwrap().until = reports.time(2);
+    reports.sandbox.place_object(HISTORY, history.write().unwrap());
+    let (code, words) = reports.verified("newest-run");
+    assert_eq!(code, 0, "{words}");
+    assert!(!words.contains("No report is missing, "), "{words}");
+    for said in [
+        "; they came every 1m",
+        "removed together with their lines in history.json cannot be seen from here",
+        "the last heartbeat (the metric Heartbeat, or the watcher behind HeartbeatUrl)",
+        "No report is missing up to the newest one that is here, and none was edited",
+    ] {
+        assert!(words.contains(said), "{said}: {words}");
+    }
+}
+
+#[tokio::test]
+async fn in_6_what_somebody_named_in_the_bucket_turns_no_line_of_a_terminal_around() {
+    let reports = Reports::of(QUIET).await;
+    reports.kept(0).await;
+    let key = reports.key(0).replace("00000000.json", "\u{202e}nosj\u{1b}[2J\u{9b}31m.\u{200f}json");
+    reports.sandbox.place_object(&key, "{}");
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("evidence-hostile");
+    let _ = std::fs::remove_dir_all(&folder);
+    reports.sandbox.copy_objects(&folder).unwrap();
+    std::fs::create_dir_all(folder.join("reports/\u{202e}other/2026/11/20")).unwrap();
+    let hostile = |words: &str| words.chars().any(|char| char != '\n' && checklist::text::is_unprintable(char));
+    let output = |folder: &std::path::Path| {
+        let folder = folder.to_string_lossy().into_owned();
+        let output = Command::new(runtime::binary("sandbox")).args(["verify-evidence", &folder]).output().unwrap();
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+    };
+    let words = output(&folder);
+    assert!(words.contains("FAULT: ") && words.contains("nosj") && !hostile(&words), "{words:?}");
+    std::fs::write(folder.join("reports/\u{202e}other/2026/11/20/x.json"), "{}").unwrap();
+    let words = output(&folder);
+    assert!(words.contains("more than one account") && !hostile(&words), "{words:?}");
+    let words = output(&folder.join("\u{202e}nowhere"));
+    assert!(words.contains("is no copy") && !hostile(&words), "{words:?}");
+}
+
 /// A folder in which `make verify-evidence` works, over a copy of a bucket, with a stand-in for the AWS CLI.
 struct Copies {
     folder: PathBuf,

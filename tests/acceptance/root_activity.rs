@@ -11,6 +11,7 @@ use sandbox::{Fault, Published, Story, Subscription, Trouble};
 use serde_json::{Value, json};
 
 use crate::account::{ALARM, Account, QUIET, ids, minutes, notification, story, times, words};
+use crate::odd_items;
 use crate::stories::{invocation, limits};
 
 thread_local! {
@@ -190,6 +191,26 @@ async fn a_burst_of_failed_sign_ins_is_one_message_and_nothing_but_more_of_them_
 }
 
 #[tokio::test]
+async fn ct_6_a_burst_of_a_thousand_is_told_as_one_and_its_rest_with_it() {
+    let story = story(QUIET);
+    let account = Account::of(&story).await;
+    let process = account.listener(&story).await;
+    let burst = |from: usize, count: usize| {
+        let failures = (from..from + count).map(|number| sign_in(&format!("failure-{number}"), "Failure"));
+        batch(&failures.chain([sign_in(&format!("success-{from}"), "Success")]).collect::<Vec<_>>())
+    };
+    let first = process.hear(&story, &burst(0, 999)).await;
+    assert_eq!(first.mails[0].subject, "[rootwatch] HIGH: root sign-in in 111122223333");
+    assert!(words(first.mail()).contains("999 failed sign-ins"), "{}", first.mail());
+    for (from, count) in [(1_000, 999), (2_000, 50)] {
+        let heard = process.hear(&story.later(minutes(1)), &burst(from, count)).await;
+        assert_eq!(ids(&heard.mails), [format!("success-{from}")], "the sign-in that succeeded, and no more");
+    }
+    assert_eq!(account.items("E").await.len(), 4);
+    account.assert_settled("a burst").await;
+}
+
+#[tokio::test]
 async fn a_planned_use_of_root_weighs_less() {
     let mut story = story(QUIET);
     let account = Account::of(&story).await;
@@ -278,7 +299,7 @@ async fn an_envelope_by_itself_is_told_too_and_anything_else_is_refused_before_a
         assert!(matches!(process.hear(&story, &event).await.answer, Err(Error::Request(_))), "{event}");
     }
     assert!(account.sandbox.calls().is_empty());
-    let broken = account.listener_with(&story, &limits(), &[("ROOTWATCH_TABLE", "")]).await;
+    let broken = account.listener_with(&story, &limits(), &[("ROOTWATCH_TOPIC_ARN", "")]).await;
     assert!(matches!(broken.hear(&story, &envelope(&sign_in("two", "Success"))).await.answer, Err(Error::Settings(_))));
 }
 
@@ -380,6 +401,77 @@ async fn pb_9_with_table_and_sns_down_the_queue_keeps_it() {
         .hear(&story(QUIET).later(minutes(6)), &batch(&[sign_in("one", "Success"), sign_in("two", "Success")]))
         .await;
     assert_eq!(ids(&heard.mails), ["one", "two"]);
+}
+
+#[tokio::test]
+async fn nothing_in_the_table_mutes_a_sign_in() {
+    let story = story(QUIET);
+    let items = {
+        let account = Account::of(&story).await;
+        account.run(&story).await;
+        account.items("A").await
+    };
+    let event = batch(&[sign_in("one", "Success")]);
+    for odd in odd_items::odd_values() {
+        let account = Account::of(&story).await;
+        let nobody = aws_sdk_dynamodb::types::AttributeValue::S("nobody".into());
+        let mut lease = odd_items::item("L", "publisher", &[("holder", nobody)]);
+        odd_items::set(&mut lease, "until", odd.clone());
+        let mut seen = odd_items::item("E", "one", &[]);
+        odd_items::set(&mut seen, "ttl", odd.clone());
+        let mut mutated = items.clone();
+        mutated.iter_mut().for_each(|item| odd_items::set(item, "body", odd.clone()));
+        mutated.extend([lease, seen]);
+        account.put_all(mutated).await;
+        let heard = account.listener(&story).await.hear(&story, &event).await;
+        assert_eq!((ids(&heard.mails), heard.again().len()), (vec!["one".to_owned()], 0), "{odd:?}");
+        account.assert_settled("told").await;
+    }
+}
+
+#[tokio::test]
+async fn behind_an_outbox_that_is_flooded_a_sign_in_is_told_at_once() {
+    let story = story(QUIET);
+    let account = Account::of(&story).await;
+    let body = aws_sdk_dynamodb::types::AttributeValue::S("x".repeat(350_000));
+    for number in 0..80 {
+        let key = format!("000000000000001#{number:04}");
+        account.put(odd_items::item("O", &key, &[("body", body.clone())])).await;
+    }
+    let process = account.listener_with(&story, &crate::ledger::patient(), &[]).await;
+    let heard = process.hear(&story, &batch(&[sign_in("one", "Success")])).await;
+    assert!(ids(&heard.mails).contains(&"one".to_owned()) && heard.again().is_empty());
+    assert_eq!(heard.mails.len(), 4, "three of what waits, and the news");
+    assert!(heard.answer.unwrap().untold.is_some_and(|untold| untold > 0), "the rest waits for the next run");
+}
+
+#[tokio::test]
+async fn what_another_run_is_to_tell_is_asked_for_again_by_sqs_until_it_is_told() {
+    let story = story(QUIET);
+    let account = Account::of(&story).await;
+    let process = account.listener(&story).await;
+    let until = aws_sdk_dynamodb::types::AttributeValue::N((story.now + minutes(5)).as_millisecond().to_string());
+    let dead = aws_sdk_dynamodb::types::AttributeValue::S("a run that was killed".into());
+    account.put(odd_items::item("L", "publisher", &[("holder", dead), ("until", until)])).await;
+    let event = batch(&[sign_in("one", "Success")]);
+    let heard = process.hear(&story, &event).await;
+    assert_eq!((heard.again(), heard.mails.len()), (vec!["m0"], 0));
+    assert_eq!(account.items("O").await.len(), 1, "it is written down");
+    let heard = process.hear(&story.later(minutes(6)), &event).await;
+    assert_eq!((heard.again().len(), ids(&heard.mails)), (0, vec!["one".to_owned()]));
+    account.assert_settled("told").await;
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_is_lost_is_known_again_and_the_sign_in_told_once() {
+    for action in ["dynamodb:PutItem", "dynamodb:TransactWriteItems", "dynamodb:DeleteItem"] {
+        let story = with(story(QUIET), Fault::on(action, Trouble::LoseAnswer).times(1));
+        let account = Account::of(&story).await;
+        let heard = account.listener(&story).await.hear(&story, &batch(&[sign_in("one", "Success")])).await;
+        assert_eq!((ids(&heard.mails), heard.again().len()), (vec!["one".to_owned()], 0), "{action}");
+        assert!(!heard.mail().contains("STATE STORE"), "{action}");
+        account.assert_settled(action).await;
+    }
 }
 
 #[tokio::test]

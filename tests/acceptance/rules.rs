@@ -29,7 +29,10 @@ fn pattern(rule: &serde_yaml_ng::Value) -> Value {
 /// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html>).
 fn matches(pattern: &Value, event: &Value) -> bool {
     match pattern {
-        Value::Object(fields) => fields.iter().all(|(name, pattern)| matches(pattern, &event[name])),
+        Value::Object(fields) => fields.iter().all(|(name, pattern)| match (name.as_str(), pattern.as_array()) {
+            ("$or", Some(patterns)) => patterns.iter().any(|pattern| matches(pattern, event)),
+            _ => matches(pattern, &event[name]),
+        }),
         Value::Array(values) => values.iter().any(|value| match value.as_object() {
             Some(operator) => {
                 let text = event.as_str();
@@ -63,12 +66,44 @@ fn everything_that_a_person_does_as_root_is_delivered_and_nothing_that_others_do
     let mut by_a_user = event("root-access-key-created");
     by_a_user["detail"]["userIdentity"]["type"] = json!("IAMUser");
     assert!(!matches(&root, &by_a_user));
+    for (issuer, is_root) in [("Root", true), ("IAMUser", false), ("Role", false)] {
+        let mut in_a_session = event("root-console-login");
+        in_a_session["detail"]["userIdentity"]["type"] = json!("FederatedUser");
+        in_a_session["detail"]["userIdentity"]["sessionContext"] = json!({"sessionIssuer": {"type": issuer}});
+        assert_eq!(matches(&root, &in_a_session), is_root, "a session of {issuer}");
+    }
     let mut by_a_service = event("root-access-key-created");
     by_a_service["detail"]["eventType"] = json!("AwsServiceEvent");
     assert!(!matches(&root, &by_a_service));
     assert!(!matches(&root, &event("scheduled")));
     let state = resource("RootRule")["Properties"]["State"].as_str().unwrap().to_owned();
     assert_eq!(state, "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS", "read-only calls come only so");
+}
+
+/// Every record that the classifier takes for root's is delivered, whoever signed it; what a service only did in its name need not be.
+#[test]
+fn whatever_the_classifier_takes_for_an_act_of_root_is_delivered() {
+    let account = checklist::Account {
+        id: checklist::AccountId::parse("111122223333").unwrap(),
+        alias: None,
+        partition: checklist::Partition::Aws,
+    };
+    let root = pattern(&resource("RootRule"));
+    let identity = |kind: &str, issuer: &str| json!({"type": kind, "accountId": "111122223333", "sessionContext": {"sessionIssuer": {"type": issuer}}});
+    for kind in ["Root", "IAMUser", "FederatedUser", "AssumedRole"] {
+        for issuer in ["Root", "IAMUser", "Role", ""] {
+            let detail = json!({"eventID": "1", "eventName": "DeleteBucket", "eventSource": "s3.amazonaws.com",
+                "eventType": "AwsApiCall", "awsRegion": "us-east-1", "userIdentity": identity(kind, issuer)});
+            let record = checklist::root_activity::TrailEvent::from_record(&detail).unwrap();
+            let is_root = checklist::RootActivity::classify(&record, &account, None).is_some();
+            let event = json!({"detail-type": "AWS API Call via CloudTrail", "detail": detail});
+            assert_eq!(matches(&root, &event), is_root, "{kind} in a session of {issuer:?}");
+        }
+    }
+    for rule in ["RootRule", "TamperingRule", "DirectRule"] {
+        // <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html>
+        assert!(pattern(&resource(rule)).to_string().len() <= 2_048, "{rule}: EventBridge takes no longer pattern");
+    }
 }
 
 #[test]

@@ -100,22 +100,30 @@ macro_rules! stories {
 }
 
 stories! {
+    critical_a_new_root_key_in_a_flood_of_calls = "critical-a-new-root-key-in-a-flood-of-calls";
     critical_event_without_a_readable_record = "critical-event-without-a-readable-record";
     critical_fresh_account_with_nothing_set_up = "critical-fresh-account-with-nothing-set-up";
+    critical_govcloud_root_has_a_key = "critical-govcloud-root-has-a-key";
     critical_hostile_text = "critical-hostile-text";
     critical_new_account_in_which_nothing_is_set_up = "critical-new-account-in-which-nothing-is-set-up";
     critical_one_success_among_many_failed_sign_ins = "critical-one-success-among-many-failed-sign-ins";
     critical_root_key_used_today_password_long_ago = "critical-root-key-used-today-password-long-ago";
+    critical_root_makes_itself_at_home = "critical-root-makes-itself-at-home";
     critical_root_signs_in_without_mfa_and_creates_a_key = "critical-root-signs-in-without-mfa-and-creates-a-key";
     critical_root_was_used_and_left_no_trail = "critical-root-was-used-and-left-no-trail";
     critical_sources_disagree_about_mfa = "critical-sources-disagree-about-mfa";
+    high_a_member_as_organizations_makes_it = "high-a-member-as-organizations-makes-it";
+    high_a_role_for_every_repository = "high-a-role-for-every-repository";
     high_a_rule_is_disabled = "high-a-rule-is-disabled";
     high_everything_is_allowed_to_everyone = "high-everything-is-allowed-to-everyone";
     high_no_trail_is_there = "high-no-trail-is-there";
     high_one_region_is_denied_and_the_others_are_told = "high-one-region-is-denied-and-the-others-are-told";
     high_one_sign_in_is_told_once = "high-one-sign-in-is-told-once";
+    high_policies_add_up_to_everything = "high-policies-add-up-to-everything";
+    high_root_issues_a_session = "high-root-issues-a-session";
     high_the_schedule_is_disabled = "high-the-schedule-is-disabled";
     high_the_trail_was_stopped = "high-the-trail-was-stopped";
+    high_the_trails_bucket_is_gone = "high-the-trails-bucket-is-gone";
     high_the_trails_bucket_is_public = "high-the-trails-bucket-is-public";
     high_trails_leave_something_out = "high-trails-leave-something-out";
     high_users_without_mfa_and_old_keys = "high-users-without-mfa-and-old-keys";
@@ -126,8 +134,11 @@ stories! {
     medium_a_member_whose_guardrail_is_visible = "medium-a-member-whose-guardrail-is-visible";
     medium_a_member_whose_policies_do_not_bind_root = "medium-a-member-whose-policies-do-not-bind-root";
     medium_no_organization_and_a_region_that_nobody_allowed = "medium-no-organization-and-a-region-that-nobody-allowed";
+    medium_nobody_but_programs = "medium-nobody-but-programs";
     medium_nobody_would_notice_the_bill = "medium-nobody-would-notice-the-bill";
+    medium_settings_are_refused = "medium-settings-are-refused";
     medium_users_hold_policies_of_their_own = "medium-users-hold-policies-of-their-own";
+    nothing_to_tell_a_guardrail_but_for_unlocking = "nothing-to-tell-a-guardrail-but-for-unlocking";
     nothing_to_tell_after_the_report_was_not_ready = "nothing-to-tell-after-the-report-was-not-ready";
     nothing_to_tell_after_throttling = "nothing-to-tell-after-throttling";
     nothing_to_tell_compliant = "nothing-to-tell-compliant";
@@ -137,7 +148,9 @@ stories! {
     nothing_to_tell_odd_but_readable_report = "nothing-to-tell-odd-but-readable-report";
     nothing_to_tell_report_that_is_not_utf_8 = "nothing-to-tell-report-that-is-not-utf-8";
     nothing_to_tell_service_on_behalf_of_root = "nothing-to-tell-service-on-behalf-of-root";
+    unknown_a_guardrail_that_hangs_on_a_condition = "unknown-a-guardrail-that-hangs-on-a-condition";
     unknown_a_region_is_not_enabled = "unknown-a-region-is-not-enabled";
+    unknown_a_report_of_the_future = "unknown-a-report-of-the-future";
     unknown_an_organizations_trail_is_withheld = "unknown-an-organizations-trail-is-withheld";
     unknown_answers_are_garbage = "unknown-answers-are-garbage";
     unknown_credential_report_is_html = "unknown-credential-report-is-html";

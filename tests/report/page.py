@@ -243,7 +243,7 @@ def shades(browser, folder):
         unseen = page.locator('.chart [fill="#E9ECF0"]').bounding_box()
         whole = page.locator(".chart").bounding_box()
         check(0.7 < unseen["width"] / whole["width"] < 0.9, "what was not looked at is not shaded")
-        expect(page.locator("#timeline .unseen")).to_have_text("Not looked at")
+        expect(page.locator("#timeline .unseen")).to_have_text("No data")
 
 
 def names(browser, folder):

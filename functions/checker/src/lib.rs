@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ::aws::ledger::Recalled;
 use ::aws::report_link::LatestReport;
-use ::aws::{Collector, Ledger, Look, Notifier, send_heartbeat};
+use ::aws::{Collector, Ledger, Look, Notifier, Relays, send_heartbeat};
 use checklist::alert::Plan;
 use checklist::framework::View;
 use checklist::report::Answer;
@@ -115,7 +115,8 @@ impl Checker {
         let request = Request::parse(event, settings.partition, invocation.now)?;
         let account = account(&request, &invocation.function_arn)?;
         let ledger = Ledger::new(&self.config, &settings.table, &account);
-        let notifier = Notifier::new(&self.config, &settings.topic_arn);
+        let relays = Relays::new(&ledger, &settings.relays, (invocation.now, started));
+        let notifier = Notifier::new(&self.config, &settings.topic_arn).with(relays);
         let report_page = settings.report_bucket.as_ref().map(|bucket| LatestReport::new(&self.config, bucket));
         let left = Duration::try_from(invocation.ends.duration_since(invocation.now)).unwrap_or_default();
         let voice = Voice {
@@ -131,20 +132,27 @@ impl Checker {
         let teller = Teller { voice, policy: &settings.policy, deadline: telling::recording_ends(started, left) };
 
         let mut told = Told::default();
-        let (recalled, subscribed) = tokio::join!(ledger.recall(invocation.now), async {
-            if request.dry_run { None } else { Some(notifier.has_subscriber().await) }
+        let (recalled, listeners) = tokio::join!(ledger.recall(invocation.now), async {
+            if request.dry_run { None } else { Some(notifier.listeners().await) }
         });
+        if let Some(Ok(listeners)) = &listeners {
+            log::listeners(listeners, invocation.now);
+        }
         if let Ok(recalled) = &recalled {
-            log::unreadable(&recalled.unreadable);
-            if subscribed.is_some() && subscribed != Some(Ok(false)) && !waits_for_subscriber(recalled) {
+            log::odd(&recalled.memory.odd);
+            let may_hear = listeners
+                .as_ref()
+                .is_some_and(|listeners| listeners.as_ref().map_or(true, |listeners| listeners.hear(invocation.now)));
+            if may_hear && !waits_for_subscriber(recalled) {
                 teller.voice.drain(None, &mut told.spoken).await;
             }
         }
 
         let memory = recalled.as_ref().map(|recalled| recalled.memory.clone()).unwrap_or_default();
         let look = Look {
-            subscribed,
+            listeners,
             coverage: memory.coverage.clone(),
+            alias: memory.journal.alias.clone(),
             ..look(settings, &request, account, (invocation.now, started, left))
         };
         // Boxed: the compiler would otherwise lay out every source's future in this one.
@@ -176,6 +184,7 @@ impl Checker {
         let written = told.plan.clone().filter(|plan| !memory.plans.contains(plan));
         let mut answer = told.answer(report)?;
         answer.plans = memory.plans.into_iter().chain(written).collect();
+        answer.odd_items = memory.odd.len();
         let Report { findings, settings, .. } = &answer.report;
         answer.framework = request.framework.map(|framework| View::of(framework, findings, Some(settings)));
         Ok(answer.fit())
@@ -231,11 +240,12 @@ fn look(
         lookback: SignedDuration::from_hours(lookback_hours.into()),
         stack: settings.stack.clone(),
         coverage: BTreeMap::new(),
-        subscribed: None,
+        listeners: None,
         watch: settings.watch.clone(),
         regions: request.regions.clone().or_else(|| settings.regions.clone()),
         sources: settings.checklist.selection.sources(),
         is_narrow: request.regions.is_some() || lookback_hours < settings.lookback_hours,
+        alias: None,
         delivered: request.delivered.clone(),
         deadline: started + left - RESERVE.min(left / 2),
     }

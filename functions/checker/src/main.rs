@@ -2,19 +2,13 @@
 
 use aws::client::{self, Limits};
 use checker::{Checker, Settings};
-use function::{Environment, Invocation, figures, log};
+use function::{Environment, figures, log};
 use jiff::Timestamp;
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
+async fn main() -> Result<(), lambda_runtime::Error> {
     log::start("checker", std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().as_deref());
     let settings = Settings::read(Environment::of_the_process(), Timestamp::now());
     let checker = Checker::new(&client::config(&Limits::default()).load().await, settings, figures::emit);
-    run(service_fn(async |event: LambdaEvent<Value>| {
-        let (event, context) = event.into_parts();
-        checker.handle(&event, &Invocation::now(&context)).await
-    }))
-    .await
+    function::serve(async |event, invocation| checker.handle(&event, &invocation).await).await
 }

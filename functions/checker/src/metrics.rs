@@ -1,5 +1,7 @@
 //! A check in figures.
 
+use std::iter::repeat_n;
+
 use checklist::Report;
 use checklist::control::Step;
 use checklist::finding::Status;
@@ -38,7 +40,7 @@ pub(crate) fn line(function: &str, report: &Report, told: &Told) -> String {
         figures.count(HEARTBEAT, 1);
     }
     let news = told.alerts.iter().filter_map(|alert| alert.act());
-    figures.kinds(news.map(|act| format!("RootActivity{:?}", act.kind)));
+    figures.kinds(news.flat_map(|act| repeat_n(format!("RootActivity{:?}", act.kind), act.count())));
     if let Some(lag) = told.lag {
         figures.seconds("SweepLag", lag.as_secs());
     }

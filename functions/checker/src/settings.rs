@@ -1,9 +1,8 @@
-//! The function's environment: read once, as strings; validated as a whole, so that every fault is named at once.
+//! The function's environment: read once, as strings. A fault in it never stops the watch.
 
 use aws::watch::Names;
 use checklist::alert::Policy;
 use checklist::declarations::{Declarations, parse_attestations, parse_exceptions};
-use checklist::password_policy::PasswordPolicyProfile;
 use checklist::{Partition, Selection, text};
 use function::{Environment, SettingsError, is_https};
 use jiff::{SignedDuration, Timestamp};
@@ -25,6 +24,8 @@ pub struct Settings {
     pub watch: Option<Names>,
     /// The ledger's table.
     pub table: String,
+    /// The functions of this stack that pass messages on.
+    pub relays: Vec<String>,
     /// The name of this stack, by which its own resources are known.
     pub stack: Option<String>,
     /// How often what is open is told again, and that all is well.
@@ -53,7 +54,7 @@ impl Settings {
     /// Reads the variables that begin with `ROOTWATCH_`, and `AWS_REGION`. Exceptions are held against `now`.
     ///
     /// # Errors
-    /// All faults at once.
+    /// Without a topic or a Region nothing can be done: all faults at once.
     pub fn read(variables: impl IntoIterator<Item = (String, String)>, now: Timestamp) -> Result<Self, SettingsError> {
         let mut environment = Environment::new(variables);
         let defaults = checklist::Settings::default();
@@ -64,6 +65,7 @@ impl Settings {
             regions: environment.regions("ROOTWATCH_REGIONS"),
             watch: watch(&mut environment),
             table: environment.table("ROOTWATCH_TABLE"),
+            relays: environment.names("ROOTWATCH_NOTIFIERS"),
             stack: environment.take("ROOTWATCH_STACK"),
             policy: policy(&mut environment),
             heartbeat_url: heartbeat_url(&mut environment),
@@ -71,8 +73,7 @@ impl Settings {
             report_bucket: environment.take("ROOTWATCH_REPORT_BUCKET"),
             checklist: checklist::Settings {
                 password_policy_profile: environment
-                    .parsed::<PasswordPolicyProfile>("ROOTWATCH_PASSWORD_POLICY_PROFILE")
-                    .unwrap_or(defaults.password_policy_profile),
+                    .parsed("ROOTWATCH_PASSWORD_POLICY_PROFILE", defaults.password_policy_profile),
                 root_unused_days: environment.number("ROOTWATCH_ROOT_UNUSED_DAYS", 1..=365, defaults.root_unused_days),
                 access_key_max_age_days: environment.number(
                     "ROOTWATCH_ACCESS_KEY_MAX_AGE_DAYS",
@@ -84,17 +85,23 @@ impl Settings {
                     1..=365,
                     defaults.unused_credentials_days,
                 ),
-                allowed_regions: environment.regions("ROOTWATCH_ALLOWED_REGIONS").unwrap_or_default(),
+                allowed_regions: environment.regions_among("ROOTWATCH_ALLOWED_REGIONS"),
                 selection: selection(&mut environment),
                 declarations: Declarations {
                     exceptions: environment.declared("ROOTWATCH_EXCEPTIONS", |text| parse_exceptions(text, now)),
                     attestations: environment.declared("ROOTWATCH_ATTESTATIONS", |text| parse_attestations(text, now)),
                 },
+                refused: Vec::new(),
             },
         };
-        environment.finish(settings)
+        let (mut settings, refused) = environment.finish(settings)?;
+        settings.checklist.refused = refused;
+        Ok(settings)
     }
 }
+
+/// Ids that no control has, of those that are named.
+const MAX_NAMED: usize = 5;
 
 fn selection(environment: &mut Environment) -> Selection {
     let name = "ROOTWATCH_CONTROLS";
@@ -102,18 +109,25 @@ fn selection(environment: &mut Environment) -> Selection {
         None | Some("all") => false,
         Some("five-steps") => true,
         Some(other) => {
-            environment.fault(name, format!("is all or five-steps, not `{}`", text::bounded(other)));
+            environment.refuse(
+                name,
+                format!("all or five-steps is accepted, not `{}`; all is in force", text::bounded(other)),
+            );
             false
         }
     };
     let name = "ROOTWATCH_LEAVE_OUT";
     let left_out = environment.take(name).unwrap_or_default();
     let ids = left_out.split(',').map(str::trim).filter(|id| !id.is_empty());
-    Selection { five_steps_only, ..Selection::default() }.without(ids).unwrap_or_else(|unknown| {
-        let unknown = unknown.join("`, `");
-        environment.fault(name, format!("is ids of controls separated by commas; no control is called `{unknown}`"));
-        Selection::default()
-    })
+    let (selection, unknown) = Selection { five_steps_only, ..Selection::default() }.without(ids);
+    if !unknown.is_empty() {
+        let shown = unknown.iter().take(MAX_NAMED).map(String::as_str).collect::<Vec<_>>().join("`, `");
+        environment.refuse(
+            name,
+            format!("no control of this version is called `{shown}`, see CONTROLS.md; it leaves out nothing"),
+        );
+    }
+    selection
 }
 
 fn policy(environment: &mut Environment) -> Policy {
@@ -125,7 +139,7 @@ fn policy(environment: &mut Environment) -> Policy {
     Policy {
         remind_critical: hours("ROOTWATCH_REMINDER_HOURS_CRITICAL", 168, defaults.remind_critical),
         remind_others: hours("ROOTWATCH_REMINDER_HOURS", 720, defaults.remind_others),
-        digest: environment.parsed("ROOTWATCH_DIGEST").unwrap_or(defaults.digest),
+        digest: environment.parsed("ROOTWATCH_DIGEST", defaults.digest),
     }
 }
 
@@ -134,11 +148,12 @@ fn watch(environment: &mut Environment) -> Option<Names> {
     let name = "ROOTWATCH_SCHEDULE";
     let mut schedules = environment.names(name);
     if schedules.len() > 1 {
-        environment.fault(name, "is one name");
+        environment.refuse(name, "one name is accepted; the first is taken");
+        schedules.truncate(1);
     }
     let rules = environment.names("ROOTWATCH_RULES");
     let mut regions = vec![environment.region().to_owned()];
-    for region in environment.regions("ROOTWATCH_FORWARD_REGIONS").unwrap_or_default() {
+    for region in environment.regions_among("ROOTWATCH_FORWARD_REGIONS") {
         if !regions.contains(&region) {
             regions.push(region);
         }
@@ -151,10 +166,11 @@ fn watch(environment: &mut Environment) -> Option<Names> {
 fn heartbeat_url(environment: &mut Environment) -> Option<HeartbeatUrl> {
     let name = "ROOTWATCH_HEARTBEAT_URL";
     let url = environment.take(name)?;
-    if !(is_https(&url) || url.starts_with("http://127.0.0.1:")) {
-        environment.fault(name, "is not an https:// URL");
+    if is_https(&url) || url.starts_with("http://127.0.0.1:") {
+        return Some(HeartbeatUrl(url));
     }
-    Some(HeartbeatUrl(url))
+    environment.refuse(name, "is not an https:// URL; no heartbeat is sent");
+    None
 }
 
 #[cfg(test)]
@@ -162,6 +178,7 @@ pub(crate) mod tests {
     use std::collections::BTreeMap;
 
     use checklist::alert::Rhythm;
+    use checklist::password_policy::PasswordPolicyProfile;
 
     use super::*;
 
@@ -184,6 +201,13 @@ pub(crate) mod tests {
         read(changes).unwrap_err().faults
     }
 
+    /// What is refused, with the settings that are in force all the same.
+    fn refused(changes: &[(&str, &str)]) -> (Settings, Vec<String>) {
+        let settings = read(changes).unwrap();
+        let refused = settings.checklist.refused.iter().map(ToString::to_string).collect();
+        (settings, refused)
+    }
+
     fn read(changes: &[(&str, &str)]) -> Result<Settings, SettingsError> {
         Settings::read(with(changes), "2026-11-20T10:00:00Z".parse().unwrap())
     }
@@ -197,6 +221,7 @@ pub(crate) mod tests {
             regions: None,
             watch: None,
             table: "rootwatch".into(),
+            relays: Vec::new(),
             stack: None,
             policy: Policy::default(),
             heartbeat_url: None,
@@ -224,6 +249,7 @@ pub(crate) mod tests {
             ("ROOTWATCH_REMINDER_HOURS", "720"),
             ("ROOTWATCH_DIGEST", "never"),
             ("ROOTWATCH_RUNBOOK_URL", "https://wiki.example/runbook"),
+            ("ROOTWATCH_NOTIFIERS", "rootwatch-SlackNotifier-1,rootwatch-ChatNotifier-2"),
             ("ROOTWATCH_REPORT_BUCKET", "rootwatch-reports"),
             ("ROOTWATCH_HEARTBEAT_URL", "https://watcher.example/ping/secret"),
             (
@@ -242,6 +268,7 @@ pub(crate) mod tests {
         assert_eq!(settings.report_bucket.as_deref(), Some("rootwatch-reports"));
         let declarations = settings.checklist.declarations;
         assert_eq!((declarations.exceptions.len(), declarations.attestations.len()), (1, 1));
+        assert_eq!(settings.relays, ["rootwatch-SlackNotifier-1", "rootwatch-ChatNotifier-2"]);
         assert_eq!(settings.lookback_hours, 2160);
         assert_eq!(settings.regions.unwrap(), ["eu-west-1", "ap-south-2"]);
         assert_eq!(settings.checklist.password_policy_profile, PasswordPolicyProfile::Nist);
@@ -270,9 +297,8 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn cf_1_every_fault_is_named_at_once() {
-        let error = read(&[
-            ("ROOTWATCH_TOPIC_ARN", "arn:aws:sns:us-east-1:111122223333:rootwatch"),
+    fn cf_1_every_fault_is_named_and_the_watch_goes_on_with_what_is_safe() {
+        let faulty = [
             ("ROOTWATCH_LOOKBACK_HOURS", "-1"),
             ("ROOTWATCH_REGIONS", "eu-west-1,evil.example"),
             ("ROOTWATCH_PASSWORD_POLICY_PROFILE", "weak"),
@@ -291,14 +317,45 @@ pub(crate) mod tests {
             ("ROOTWATCH_RUNBOOK_URL", "javascript:alert(1)"),
             ("ROOTWATCH_EXCEPTIONS", r#"[{"control": "all", "until": "2036-01-01"}]"#),
             ("ROOTWATCH_ATTESTATIONS", "yes"),
-        ])
-        .unwrap_err();
-        insta::assert_snapshot!(error.faults.join("\n"));
+        ];
+        let (settings, refused) = refused(&faulty);
+        insta::assert_snapshot!(refused.join("\n"));
+        let safe = read(&[]).unwrap();
+        let selection = Selection::default().without(["root-mfa"]).0;
+        let rules =
+            Names { schedule: "one".into(), rules: vec!["rootwatch-root".into()], regions: vec!["eu-west-1".into()] };
+        let checklist =
+            checklist::Settings { selection, refused: settings.checklist.refused.clone(), ..safe.checklist };
+        assert_eq!(settings, Settings { table: "a table".into(), watch: Some(rules), checklist, ..safe });
+
+        let topicless = ("ROOTWATCH_TOPIC_ARN", "arn:aws:sns:us-east-1:111122223333:rootwatch");
+        let error = read(&faulty.into_iter().chain([topicless]).collect::<Vec<_>>()).unwrap_err();
         assert!(error.to_string().contains("nothing was done"));
+        let topic = "ROOTWATCH_TOPIC_ARN is in Region us-east-1, the function in eu-west-1";
+        assert_eq!((error.faults[0].as_str(), &error.faults[1..]), (topic, &refused[..]), "with all that is wrong");
     }
 
     #[test]
-    fn cf_1_a_missing_or_foreign_topic_and_a_missing_region_are_faults() {
+    fn cf_1_of_exceptions_and_attestations_each_entry_stands_by_itself() {
+        let exception = |control: &str| {
+            format!(r#"{{"control": "{control}", "reason": "r", "owner": "o", "until": "2026-12-01"}}"#)
+        };
+        let exceptions = format!("[{}, {}]", exception("root-mfs"), exception("root-unused"));
+        let stated = r#"[{"statement": "contacts-reviewed", "by": "a", "on": "2026-11-01"}, 7]"#;
+        let (settings, refused) = refused(&[("ROOTWATCH_EXCEPTIONS", &exceptions), ("ROOTWATCH_ATTESTATIONS", stated)]);
+        let Declarations { exceptions, attestations } = settings.checklist.declarations;
+        assert_eq!((exceptions.len(), exceptions[0].control.as_str(), attestations.len()), (1, "root-unused", 1));
+        assert_eq!(
+            refused,
+            [
+                "Exceptions, entry 1: `control` is `root-mfs`: no control of this version has this id, see CONTROLS.md",
+                "Attestations, entry 2: an object with statement, by, on is accepted, not a number",
+            ]
+        );
+    }
+
+    #[test]
+    fn cf_1_only_without_a_topic_or_a_region_is_nothing_done() {
         assert_eq!(faults(&[("ROOTWATCH_TOPIC_ARN", "")]), ["ROOTWATCH_TOPIC_ARN is missing"]);
         for arn in [
             "rootwatch",
@@ -308,7 +365,8 @@ pub(crate) mod tests {
         ] {
             assert!(faults(&[("ROOTWATCH_TOPIC_ARN", arn)])[0].contains("is not the ARN of an SNS topic"), "{arn}");
         }
-        assert_eq!(faults(&[("ROOTWATCH_TABLE", "")]), ["ROOTWATCH_TABLE is missing"]);
+        let (settings, refused) = refused(&[("ROOTWATCH_TABLE", "")]);
+        assert_eq!((settings.table.as_str(), refused.len()), ("", 1), "what is seen is told without memory");
         assert!(faults(&[("AWS_REGION", "")]).contains(&"AWS_REGION is missing".to_owned()));
     }
 
@@ -322,8 +380,9 @@ pub(crate) mod tests {
             "https://a b/secret",
             "secret",
         ] {
-            let faults = faults(&[("ROOTWATCH_HEARTBEAT_URL", url)]);
-            assert_eq!(faults, ["ROOTWATCH_HEARTBEAT_URL is not an https:// URL"], "{url}");
+            let (settings, refused) = refused(&[("ROOTWATCH_HEARTBEAT_URL", url)]);
+            assert_eq!(refused, ["HeartbeatUrl: is not an https:// URL; no heartbeat is sent"], "{url}");
+            assert_eq!(settings.heartbeat_url, None);
         }
     }
 
@@ -344,7 +403,14 @@ pub(crate) mod tests {
             ("ROOTWATCH_REMINDER_HOURS", "721"),
             ("ROOTWATCH_REMINDER_HOURS", "87600"),
         ] {
-            assert_eq!(faults(&[(name, value)]).len(), 1, "{name}={value}");
+            let (settings, refused) = refused(&[(name, value)]);
+            assert_eq!(refused.len(), 1, "{name}={value}");
+            let checklist = checklist::Settings { refused: Vec::new(), ..settings.checklist };
+            assert_eq!(
+                Settings { checklist, ..settings },
+                read(&[]).unwrap(),
+                "{name}={value}: the default is in force"
+            );
         }
     }
 }

@@ -55,7 +55,7 @@ impl Teller<'_> {
         let hears = report.subscribed != Some(false);
         let may_be_complete = report.is_whole() && report.subscribed == Some(true) && told.spoken.waiting == Some(0);
         match self.record(&mut recalled, report, sweeps, plan, may_be_complete, told).await {
-            Ok(Written { is_all, is_quiet }) => {
+            Ok(Written { is_all, is_quiet, is_decided }) => {
                 told.lag = Some(lag(&recalled.memory, report.taken_at));
                 told.plan = plan.filter(|plan| recalled.memory.plans.contains(plan)).cloned();
                 let untold = told.spoken.waiting.is_none_or(|waiting| waiting > 0) || !told.alerts.is_empty();
@@ -65,11 +65,9 @@ impl Teller<'_> {
                 } else if untold {
                     told.spoken.waiting = self.voice.ledger.waiting_alerts().await.map(|waiting| waiting.len()).ok();
                 }
-                // Written down but not told, and the store fails now: nobody knows when it comes back.
-                if told.spoken.store.is_some() && told.spoken.messages.is_empty() {
-                    self.tell_untracked(report, told).await;
-                    told.spoken.is_lost = false;
-                }
+                let straight = Voice::left_to_tell(&told.alerts, &told.spoken);
+                self.tell_untracked(report, &straight, &mut told.spoken).await;
+                told.spoken.is_lost &= !is_decided;
                 let is_told =
                     told.spoken.waiting == Some(0) && told.spoken.refused.is_none() && told.spoken.store.is_none();
                 told.is_complete = is_all && is_told && report.is_whole() && report.subscribed == Some(true);
@@ -82,7 +80,7 @@ impl Teller<'_> {
             Err(error) => {
                 told.spoken.store = Some(error);
                 told.spoken.waiting = None;
-                self.tell_untracked(report, told).await;
+                self.tell_untracked(report, &told.alerts, &mut told.spoken).await;
             }
         }
     }
@@ -105,12 +103,12 @@ impl Teller<'_> {
         let policy = Policy { digest: Rhythm::Never, ..self.policy.clone() };
         let Decision { alerts, activity, .. } = alert::decide(&Memory::default(), report, &policy);
         told.alerts = alerts.into_iter().chain(activity).collect();
-        self.tell_untracked(report, told).await;
+        self.tell_untracked(report, &told.alerts, &mut told.spoken).await;
     }
 
-    async fn tell_untracked(&self, report: &Report, told: &mut Told) {
+    async fn tell_untracked(&self, report: &Report, alerts: &[Alert], spoken: &mut Spoken) {
         let nobody = report.subscribed == Some(false);
-        self.voice.tell_untracked(&told.alerts, Some(report), nobody, &mut told.spoken).await;
+        self.voice.tell_untracked(alerts, Some(report), nobody, spoken).await;
     }
 
     async fn record(
@@ -125,8 +123,9 @@ impl Teller<'_> {
         let now = report.taken_at;
         let Decision { alerts, activity, .. } = alert::decide(&recalled.memory, report, self.policy);
         // Should the store fail from here on, all of it is told.
-        told.alerts = alerts.into_iter().chain(activity.clone()).collect();
-        let unseen: Vec<Alert> = match activity.as_slice() {
+        let of_acts = alerts.len();
+        told.alerts = alerts.into_iter().chain(activity).collect();
+        let unseen: Vec<Alert> = match told.alerts.get(of_acts..).unwrap_or_default() {
             [] => Vec::new(),
             acts => self.voice.ledger.unseen(acts, now).await?.into_iter().cloned().collect(),
         };
@@ -152,10 +151,11 @@ impl Teller<'_> {
             *recalled = self.voice.ledger.recall(now).await?;
         }
         if !is_decided {
-            tracing::warn!("other runs kept writing: what this one decided is left to the next");
+            tracing::error!("other runs kept writing: what this one decided is told without being written down");
+            told.spoken.store = Some(self.voice.ledger.contested());
         }
         if unseen.is_empty() {
-            return Ok(Written { is_all: is_decided, is_quiet });
+            return Ok(Written { is_all: is_decided, is_quiet, is_decided });
         }
         let unseen: Vec<&Alert> = unseen.iter().collect();
         let acts = self.voice.ledger.record_acts(&unseen, now, self.deadline).await?;
@@ -167,7 +167,7 @@ impl Teller<'_> {
         }
         // Only what is written down counts as swept; the rest is found again.
         let is_swept = acts.left == 0 && self.settle(recalled, report, sweeps).await?;
-        Ok(Written { is_all: is_decided && is_swept, is_quiet })
+        Ok(Written { is_all: is_decided && is_swept, is_quiet, is_decided })
     }
 
     async fn settle(
@@ -202,6 +202,8 @@ fn lag(memory: &Memory, now: Timestamp) -> SignedDuration {
 struct Written {
     is_all: bool,
     is_quiet: bool,
+    /// What was decided is written down.
+    is_decided: bool,
 }
 
 /// What must stand or fall together: a condition and its alert; the journal and what only the journal keeps from being told twice.
@@ -245,11 +247,11 @@ impl Told {
                 Err(Error::Untold { publish: Box::new(publish), store: Box::new(store) })
             }
             (Some(publish), _) => Err(Error::Publish(publish, self.spoken.waiting)),
-            (None, _) => Ok(Answer {
+            (None, store) => Ok(Answer {
                 told: self.spoken.messages,
                 untold: self.spoken.waiting,
                 complete: self.is_complete,
-                ..Answer::new(report, self.alerts)
+                ..Answer::new(report, self.alerts).unsent(self.spoken.waiting.unwrap_or_default(), store.is_some())
             }),
         }
     }

@@ -6,8 +6,8 @@ use std::fmt;
 use std::fmt::Write;
 
 use checklist::report::Previous;
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -86,6 +86,8 @@ pub struct Verified {
     pub from: Option<Timestamp>,
     /// When the newest was taken.
     pub until: Option<Timestamp>,
+    /// How long after the one before it a report usually came, by the newest of them.
+    pub pace: Option<SignedDuration>,
     /// How far back it goes.
     pub beginning: Beginning,
     /// The last day whose reports the bucket's lifecycle may have removed; of those no gap is a fault. `None`: the history does not
@@ -143,6 +145,11 @@ pub enum Fault {
         /// It.
         key: String,
     },
+    /// The history counts a run that is newer than every report.
+    NewerRun {
+        /// When it began.
+        at: Timestamp,
+    },
     /// A report has other bytes than when it was written.
     Edited {
         /// It.
@@ -190,6 +197,10 @@ impl fmt::Display for Fault {
             Self::NewestMissing { key } => write!(
                 f,
                 "{key}, the newest report, is missing. Its place was taken and it was not written, or it was removed: the reporter's dead-letter queue may hold its run."
+            ),
+            Self::NewerRun { at } => write!(
+                f,
+                "history.json counts a run of {at}, and no report is so new: the report was removed, and its line in the chain with it. Look for delete markers among the bucket's versions."
             ),
             Self::Edited { key, named_by } => write!(
                 f,
@@ -288,16 +299,31 @@ pub fn verify(mut kept: Vec<Kept>, history: Result<&History, Option<String>>) ->
             faults.insert(Fault::Disagreement { key: after.key.clone() });
         }
     }
-    let times = || kept.iter().filter_map(|kept| kept.taken_at);
+    let mut times: Vec<Timestamp> = kept.iter().filter_map(|kept| kept.taken_at).collect();
+    times.sort_unstable();
+    let until = times.last().copied();
+    let is_newest_there = newest.is_none_or(|newest| by_key.contains_key(newest));
+    let last_run = history.as_ref().ok().and_then(|history| history.runs.iter().map(|run| run.until).max());
+    faults.extend(last_run.filter(|at| is_newest_there && Some(*at) > until).map(|at| Fault::NewerRun { at }));
     Verified {
         reports: kept.len(),
-        from: times().min(),
-        until: times().max(),
+        from: times.first().copied(),
+        until,
+        pace: pace(&times),
         beginning,
         expired_until,
         expired: expired.len(),
         faults: faults.into_iter().collect(),
     }
+}
+
+/// The median of the last pauses between `times`, which are sorted.
+fn pace(times: &[Timestamp]) -> Option<SignedDuration> {
+    const PAUSES: usize = 100;
+    let pauses = times.iter().rev().zip(times.iter().rev().skip(1)).take(PAUSES);
+    let mut pauses: Vec<SignedDuration> = pauses.map(|(after, before)| after.duration_since(*before)).collect();
+    pauses.sort_unstable();
+    pauses.get(pauses.len() / 2).copied()
 }
 
 /// The day of a report, by its key.

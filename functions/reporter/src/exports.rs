@@ -7,7 +7,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use checklist::control::{Control, place};
-use checklist::{Finding, Framework, controls, framework, text};
+use checklist::read_errors::UNJUDGED;
+use checklist::{Finding, Framework, Status, controls, framework, text};
 use jiff::Timestamp;
 
 use crate::stored::Stored;
@@ -143,10 +144,21 @@ impl Judged<'_> {
         self.names.iter().filter(|(of, _)| *of == framework).map(|(_, number)| *number).collect()
     }
 
-    /// `1. Sign in as root. 2. …`
+    /// `1. Sign in as root. 2. …`; of what nobody saw, how to make it readable.
     fn console_steps(&self) -> String {
-        let steps = (1..).zip(self.control.remediation.console).map(|(number, step)| format!("{number}. {step}"));
-        steps.collect::<Vec<_>>().join(" ")
+        match self.finding.status {
+            Status::Unknown if self.finding.remedy.is_empty() => UNJUDGED.to_owned(),
+            Status::Unknown => plain(&self.finding.remedy.join(" ")),
+            _ => {
+                let steps = self.control.remediation.console.iter();
+                (1..).zip(steps).map(|(number, step)| format!("{number}. {step}")).collect::<Vec<_>>().join(" ")
+            }
+        }
+    }
+
+    /// The same on the command line.
+    fn commands(&self) -> &'static [&'static str] {
+        if self.finding.status == Status::Unknown { &[] } else { self.control.remediation.cli }
     }
 
     /// Who answers for it until when, and why.

@@ -15,6 +15,7 @@ use serde_json::Value;
 use serde_json::ser::{Formatter, Serializer};
 
 use crate::chain::{self, Kept};
+use crate::looked::Looked;
 use crate::stored::Stored;
 
 /// The schema that this version writes.
@@ -50,8 +51,9 @@ pub struct History {
     pub plans: Vec<Plan>,
     /// When it was made anew from the reports, because it was missing or damaged.
     pub rebuilt_at: Option<Timestamp>,
-    /// Where the time begins in which root's events were looked up.
-    pub root_events_since: Option<Timestamp>,
+    /// Where and when root's events were looked up; of an older version nothing is known.
+    #[serde(default)]
+    pub looked: Looked,
     /// The last day whose reports the bucket's lifecycle may have removed.
     pub expired_until: Option<Date>,
     /// Controls that Security Hub has still to hear of; `None`: of all of them, once it is told.
@@ -156,7 +158,7 @@ impl History {
         self.plans.sort_by_key(|plan| (plan.from, plan.to));
         let mut news = BTreeSet::new();
         if !report.is_narrow {
-            self.root_events_since = [self.root_events_since, report.root_events_since].into_iter().flatten().min();
+            self.looked.add(report);
             let findings = || report.findings.iter();
             let run = Run {
                 from: at,
@@ -182,22 +184,39 @@ impl History {
         news
     }
 
-    /// How many acts are new, by kind. What was announced later is noted.
+    /// How many acts are new, by kind. What was announced or completed later is noted. A group is kept as it was when it counted most,
+    /// in place of those of its acts that were single.
     fn add_acts(&mut self, acts: &[RootActivity]) -> BTreeMap<Kind, usize> {
+        let is_group = |act: &&RootActivity| act.folded.is_some();
+        let groups = self.acts.iter().chain(acts).filter(is_group).map(|act| act.event_id.clone());
+        let groups: BTreeSet<String> = groups.collect();
+        let is_counted = |act: &RootActivity| act.calm_group().is_some_and(|group| groups.contains(&group));
+        let mut counted: BTreeMap<String, usize> = BTreeMap::new();
+        self.acts.retain(|act| {
+            let group = act.calm_group().filter(|_| is_counted(act));
+            group.map(|group| *counted.entry(group).or_default() += 1).is_none()
+        });
         let mut places: HashMap<String, usize> =
             self.acts.iter().enumerate().map(|(place, act)| (act.event_id.clone(), place)).collect();
         // What is older than all that is kept was left out before, and counted.
         let left_out_until = self.acts.first().filter(|_| self.acts_left_out > 0).map(|act| act.time);
         let mut counts = BTreeMap::new();
-        for act in acts {
+        for act in acts.iter().filter(|act| !is_counted(act)) {
             match places.get(&act.event_id).and_then(|place| self.acts.get_mut(*place)) {
-                Some(known) if act.planned.is_some() => *known = act.clone(),
+                Some(known) if act.count() > known.count() => {
+                    *counts.entry(act.kind).or_default() += act.count() - known.count();
+                    *known = act.clone();
+                }
+                Some(_) if act.folded.is_some() => {}
+                Some(known) if act.completed.is_some() => *known = act.clone(),
+                Some(known) if act.planned.is_some() && known.completed.is_none() => *known = act.clone(),
                 Some(_) => {}
                 None if left_out_until.is_some_and(|until| act.time < until) => {}
                 None => {
                     places.insert(act.event_id.clone(), self.acts.len());
                     self.acts.push(act.clone());
-                    *counts.entry(act.kind).or_default() += 1;
+                    let before = counted.get(&act.event_id).copied().unwrap_or_default();
+                    *counts.entry(act.kind).or_default() += act.count().saturating_sub(before);
                 }
             }
         }
@@ -215,6 +234,7 @@ impl History {
         else {
             return;
         };
+        self.looked.forget(horizon);
         self.runs.retain(|run| run.until >= horizon);
         self.plans.retain(|plan| plan.to >= horizon);
         let before = self.acts.len();
@@ -486,6 +506,7 @@ mod tests {
                 resources: Vec::new(),
                 judged_by: BTreeMap::new(),
                 exceptions: Vec::new(),
+                remedy: Vec::new(),
             }
         });
         Stored { findings: findings.collect(), root_activity: acts.to_vec(), ..Stored::read(&snapshot) }
@@ -586,6 +607,23 @@ mod tests {
     }
 
     #[test]
+    fn a_group_is_kept_as_it_was_when_it_counted_most_and_its_single_acts_are_counted_in_it() {
+        let read = |number: usize| RootActivity {
+            kind: Kind::ReadOnlyCall,
+            ..act(&number.to_string(), &format!("2026-11-20T09:{:02}:{:02}Z", number / 60, number % 60))
+        };
+        let seen = |numbers: std::ops::Range<usize>| checklist::root_activity::gather(numbers.map(read).collect());
+        let mut history = History::new(&account());
+        for (time, acts) in [("10", seen(0..50)), ("11", seen(0..150)), ("12", seen(0..400)), ("13", seen(350..400))] {
+            history.add(&report(&format!("2026-11-20T{time}:00:00Z"), &[if time == "11" { BAD } else { GOOD }], &acts));
+        }
+        let counts: Vec<usize> = history.acts.iter().map(RootActivity::count).collect();
+        assert_eq!(counts, [400]);
+        let seen: Vec<usize> = history.runs.iter().map(|run| run.root_activity.values().sum()).collect();
+        assert_eq!(seen, [50, 100, 250]);
+    }
+
+    #[test]
     fn a_narrow_run_adds_no_outcome_and_one_without_a_time_nothing() {
         let mut history = History::new(&account());
         let narrow =
@@ -595,6 +633,20 @@ mod tests {
             Stored { taken_at: None, ..report("2026-11-20T10:00:00Z", &[BAD], &[act("b", "2026-11-20T09:00:00Z")]) };
         assert!(history.add(&timeless).is_empty());
         assert_eq!((history.runs.len(), history.acts.len()), (0, 1));
+    }
+
+    #[test]
+    fn an_act_that_cloudtrail_completed_takes_the_place_of_the_first_record_and_keeps_it() {
+        let (mut history, now) = (History::new(&account()), "2026-11-20T10:00:00Z");
+        let first = act("a", "2026-11-20T09:00:00Z");
+        let completed =
+            RootActivity { completed: Some("errorCode".into()), error: Some("Failure".into()), ..first.clone() };
+        let plan = Plan { from: at(now), to: at(now), ticket: "CHG-1".into(), by: "alice".into() };
+        let announced = RootActivity { planned: Some(plan), ..first.clone() };
+        for seen in [&first, &completed, &announced, &first] {
+            history.add(&report(now, &[GOOD], std::slice::from_ref(seen)));
+        }
+        assert_eq!(history.acts, [completed]);
     }
 
     #[test]
@@ -665,15 +717,18 @@ mod tests {
     #[test]
     fn how_far_back_root_was_looked_up_is_kept_and_a_narrow_run_says_nothing_of_it() {
         let mut history = History::new(&account());
+        let region =
+            json!({"source": "root_events", "region": "us-east-1", "as_of": null, "age_seconds": null, "error": null});
         let looked = |since: &str, is_narrow| Stored {
             root_events_since: Some(at(since)),
+            sources: vec![serde_json::from_value(region.clone()).unwrap()],
             is_narrow,
             ..report("2026-11-20T10:00:00Z", &[GOOD], &[])
         };
         history.add(&looked("2026-11-18T10:00:00Z", false));
         history.add(&looked("2026-11-19T10:00:00Z", false));
         history.add(&looked("2026-11-01T10:00:00Z", true));
-        assert_eq!(history.root_events_since, Some(at("2026-11-18T10:00:00Z")));
+        assert_eq!(history.looked.since(), Some(at("2026-11-18T10:00:00Z")));
     }
 
     #[test]
@@ -705,7 +760,7 @@ mod tests {
     #[test]
     fn a_history_of_an_older_version_is_read() {
         let mut older: Value = serde_json::from_slice(&History::new(&account()).write().unwrap()).unwrap();
-        for field in ["root_events_since", "expired_until", "untold"] {
+        for field in ["looked", "expired_until", "untold"] {
             assert!(older.as_object_mut().unwrap().shift_remove(field).is_some(), "{field}");
         }
         assert_eq!(History::read(older.to_string().as_bytes(), &account()), Ok(History::new(&account())));

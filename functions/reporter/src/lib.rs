@@ -4,7 +4,7 @@
 //! - [`event`]: what it is asked; [`settings`]: where it keeps things, and what it makes;
 //! - [`stored`]: a report as it was kept, read leniently, whatever version wrote it;
 //! - [`history`]: what of past reports is shown: statuses by run, root's acts; [`chain`]: whether a report is missing or was edited;
-//! - `keeping`: both in the bucket;
+//! - [`looked`]: where and when of root was looked at; `keeping`: all of it in the bucket;
 //! - [`page`]: the page; [`exports`]: CSV, OCSF, JUnit and Security Hub's findings.
 //!
 //! All but [`Reporter`] and `keeping` is pure.
@@ -18,7 +18,7 @@ use ::aws::security_hub::Imported;
 use ::aws::{ReportBucket, ReportBucketError, SecurityHub, SecurityHubError};
 use checklist::{AccountId, Partition};
 use function::figures::Figures;
-use function::{Invocation, SettingsError};
+use function::{Invocation, SettingsError, log};
 use jiff::Timestamp;
 use lambda_runtime::Diagnostic;
 use serde_json::{Value, json};
@@ -29,6 +29,7 @@ pub mod event;
 pub mod exports;
 pub mod history;
 mod keeping;
+pub mod looked;
 pub mod page;
 pub mod settings;
 pub mod stored;
@@ -192,6 +193,9 @@ impl Undone {
 impl Reporter {
     /// A reporter over `config`, with what was found in the environment. `emit` takes each run's figures.
     pub fn new(config: &aws_config::SdkConfig, settings: Result<Settings, SettingsError>, emit: fn(&str)) -> Self {
+        if let Ok(settings) = &settings {
+            log::refused(&settings.refused);
+        }
         Self { config: config.clone(), settings, emit }
     }
 
@@ -305,7 +309,10 @@ impl Work<'_> {
     /// Page and exports; answers with the names of those that were written.
     async fn show(&self, key: &str, report: &Stored, known: &Known, undone: &mut Vec<Undone>) -> Vec<&'static str> {
         let mut shown = Vec::new();
-        let page = Page { report, history: &known.history, made_at: self.now }.render();
+        // The page is the place where people learn of faults in the reporter's own settings.
+        let mut with_ours = report.clone();
+        with_ours.refused_settings.extend(self.settings.refused.iter().cloned());
+        let page = Page { report: &with_ours, history: &known.history, made_at: self.now }.render();
         let file =
             |key, body: String, content_type| NewObject { key, bytes: body.into(), content_type, retain_until: None };
         match self.keeper.show(file(PAGE, page, "text/html; charset=utf-8"), key, known).await {

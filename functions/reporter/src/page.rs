@@ -66,7 +66,7 @@ impl Page<'_> {
                     meta name="color-scheme" content="light dark";
                     // Without it a browser would ask for one.
                     link rel="icon" href="data:,";
-                    title { "rootwatch: " (name) }
+                    title { (head::headline(self)) " · rootwatch: " (name) }
                     style { (PreEscaped(STYLE)) }
                 }
                 body { (self.body()) script { (PreEscaped(SCRIPT)) } }
@@ -82,6 +82,7 @@ impl Page<'_> {
             (head::header(self))
             (navigation())
             main #main tabindex="-1" {
+                (head::read_errors(self))
                 (head::missing(self))
                 (steps::section(self))
                 (open::section(self))

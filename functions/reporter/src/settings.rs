@@ -1,5 +1,7 @@
 //! The function's environment: where it keeps things, and what it makes.
 
+use checklist::Refused;
+use checklist::declarations::Parsed;
 use checklist::text::bounded;
 use function::{Environment, SettingsError};
 use jiff::SignedDuration;
@@ -19,6 +21,8 @@ pub struct Settings {
     pub retention: SignedDuration,
     /// How long a report can be neither deleted nor replaced; `None`: it can; only where the bucket was made with Object Lock.
     pub object_lock: Option<SignedDuration>,
+    /// What was set and cannot be read.
+    pub refused: Vec<Refused>,
 }
 
 const BUCKET: &str = "ROOTWATCH_REPORT_BUCKET";
@@ -36,28 +40,31 @@ impl Settings {
     /// Reads the variables that begin with `ROOTWATCH_`, and `AWS_REGION`.
     ///
     /// # Errors
-    /// All faults at once.
+    /// Without a bucket or a Region nothing can be done: all faults at once.
     pub fn read(variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, SettingsError> {
         let mut environment = Environment::new(variables);
         let bucket = environment.take(BUCKET).unwrap_or_default();
         if bucket.is_empty() {
-            environment.fault(BUCKET, "is missing");
+            environment.hinder(BUCKET, "is missing");
         } else if !is_bucket_name(&bucket) {
-            environment.fault(BUCKET, format!("is not the name of a bucket: `{}`", bounded(&bucket)));
+            environment.hinder(BUCKET, format!("is not the name of a bucket: `{}`", bounded(&bucket)));
         }
         let exports = environment.declared(EXPORTS, formats);
         let security_hub = match environment.take(SECURITY_HUB).as_deref() {
             Some("yes") => true,
             None | Some("no") => false,
             Some(other) => {
-                environment.fault(SECURITY_HUB, format!("is yes or no, not `{}`", bounded(other)));
+                environment
+                    .refuse(SECURITY_HUB, format!("yes or no is accepted, not `{}`; no is in force", bounded(other)));
                 false
             }
         };
         let retention = days(environment.number(RETENTION_DAYS, 30..=3_650, 400));
         let locked = environment.number(OBJECT_LOCK_DAYS, 0..=3_650, 0);
         let object_lock = (locked > 0).then(|| days(locked));
-        environment.finish(Self { bucket, exports, security_hub, retention, object_lock })
+        let settings = Self { bucket, exports, security_hub, retention, object_lock, refused: Vec::new() };
+        let (settings, refused) = environment.finish(settings)?;
+        Ok(Self { refused, ..settings })
     }
 }
 
@@ -65,18 +72,18 @@ fn days(count: u16) -> SignedDuration {
     SignedDuration::from_hours(24 * i64::from(count))
 }
 
-/// Separated by commas, each once; `Err`: all that are none.
-fn formats(text: &str) -> Result<Vec<Format>, Vec<String>> {
-    let (mut formats, mut faults) = (Vec::new(), Vec::new());
-    for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+/// Separated by commas, each once.
+fn formats(text: &str) -> Parsed<Format> {
+    let (mut taken, mut refused) = (Vec::new(), Vec::new());
+    for (number, name) in (1..).zip(text.split(',').map(str::trim)).filter(|(_, name)| !name.is_empty()) {
         match name.parse::<Format>() {
-            Ok(format) => formats.push(format),
-            Err(error) => faults.push(error.to_string()),
+            Ok(format) => taken.push(format),
+            Err(error) => refused.push((Some(number), error.to_string())),
         }
     }
-    formats.sort();
-    formats.dedup();
-    if faults.is_empty() { Ok(formats) } else { Err(faults) }
+    taken.sort();
+    taken.dedup();
+    Parsed { taken, refused }
 }
 
 fn is_bucket_name(name: &str) -> bool {
@@ -110,6 +117,7 @@ mod tests {
             security_hub: false,
             retention: SignedDuration::from_hours(24 * 400),
             object_lock: None,
+            refused: Vec::new(),
         };
         assert_eq!(read(&[]), Ok(expected.clone()));
         let empty = [(EXPORTS, ""), (SECURITY_HUB, ""), (RETENTION_DAYS, ""), (OBJECT_LOCK_DAYS, "")];
@@ -127,28 +135,29 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_named_at_once() {
-        let faults = read(&[
-            (BUCKET, "Reports"),
+    fn every_fault_is_named_and_stops_nothing_but_without_a_bucket() {
+        let faulty = [
             (EXPORTS, "csv,pdf,xls"),
             (SECURITY_HUB, "maybe"),
             (RETENTION_DAYS, "29"),
             (OBJECT_LOCK_DAYS, "3651"),
             ("ROOTWATCH_TABLE", "rootwatch"),
-        ]);
-        let faults = faults.unwrap_err().faults;
-        assert_eq!(
-            faults,
-            [
-                "ROOTWATCH_REPORT_BUCKET is not the name of a bucket: `Reports`",
-                "ROOTWATCH_EXPORTS: an export is csv, ocsf or junit, not `pdf`",
-                "ROOTWATCH_EXPORTS: an export is csv, ocsf or junit, not `xls`",
-                "ROOTWATCH_SECURITY_HUB is yes or no, not `maybe`",
-                "ROOTWATCH_REPORT_RETENTION_DAYS is a number from 30 to 3650, not `29`",
-                "ROOTWATCH_OBJECT_LOCK_DAYS is a number from 0 to 3650, not `3651`",
-                "ROOTWATCH_TABLE is not known",
-            ]
-        );
+        ];
+        let refused = [
+            "Exports, entry 2: an export is csv, ocsf or junit, not `pdf`",
+            "Exports, entry 3: an export is csv, ocsf or junit, not `xls`",
+            "SecurityHub: yes or no is accepted, not `maybe`; no is in force",
+            "ReportRetentionDays: a number from 30 to 3650 is accepted, not `29`; 400 is in force",
+            "ReportLockDays: a number from 0 to 3650 is accepted, not `3651`; 0 is in force",
+            "ROOTWATCH_TABLE: is not known, and does nothing",
+        ];
+        let settings = read(&faulty).unwrap();
+        assert_eq!(settings.refused.iter().map(ToString::to_string).collect::<Vec<_>>(), refused);
+        assert_eq!(settings.exports, [Format::Csv], "what can be read is made");
+        let bucketless: Vec<_> = faulty.into_iter().chain([(BUCKET, "Reports")]).collect();
+        let faults = read(&bucketless).unwrap_err().faults;
+        let bucket = "ROOTWATCH_REPORT_BUCKET is not the name of a bucket: `Reports`";
+        assert_eq!((faults[0].as_str(), &faults[1..]), (bucket, &refused.map(str::to_owned)[..]));
         assert_eq!(read(&[(BUCKET, "")]).unwrap_err().faults, ["ROOTWATCH_REPORT_BUCKET is missing"]);
     }
 

@@ -6,7 +6,7 @@ use checklist::alert::Plan;
 use checklist::declarations::Declarations;
 use checklist::report::{Call, Previous, Score, SourceState};
 use checklist::users::User;
-use checklist::{Account, Finding, RootActivity, Settings};
+use checklist::{Account, Finding, Refused, RootActivity, Settings, Summary};
 use jiff::Timestamp;
 use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
@@ -44,8 +44,12 @@ pub struct Stored {
     pub users: Vec<User>,
     /// How many IAM users the account has.
     pub users_in_account: Option<usize>,
+    /// Whether somebody has confirmed a subscription; `None`: nobody is to be told, or it could not be seen.
+    pub subscribed: Option<bool>,
     /// What the owner states.
     pub declarations: Declarations,
+    /// Settings that could not be read.
+    pub refused_settings: Vec<Refused>,
     /// Announced uses of root.
     pub plans: Vec<Plan>,
     /// The calls that it rests on.
@@ -105,7 +109,9 @@ impl Stored {
             root_activity: reader.list("root_activity"),
             users: reader.list("users"),
             users_in_account: reader.field("users_in_account"),
+            subscribed: reader.field("subscribed"),
             declarations: reader.field("declarations"),
+            refused_settings: reader.list("refused_settings"),
             plans: reader.list("plans"),
             calls: reader.list("calls"),
             cut: reader.field("cut"),
@@ -122,6 +128,18 @@ impl Stored {
     /// By what the findings were judged; `None`: the report does not tell, or this version knows more that can be chosen.
     pub fn judged_by(&self) -> Option<Settings> {
         Settings::deserialize(&self.settings).ok()
+    }
+
+    /// The check in one sentence.
+    pub fn summary(&self) -> Summary {
+        let mut summary = Summary::of(&self.findings, &self.sources, self.subscribed, self.is_narrow);
+        if summary.is_complete() && !self.complete {
+            summary.others.push("the run was not complete".to_owned());
+        }
+        if !self.missing.is_empty() && !self.is_narrow {
+            summary.others.push("not all of the report can be read".to_owned());
+        }
+        summary
     }
 
     /// Whether the report tells `field`, be it that there is nothing.
@@ -188,8 +206,8 @@ mod tests {
         json!({
             "schema": SCHEMA, "version": "0.1.0", "settings": {}, "account": {"id": "111122223333", "alias": null, "partition": "aws"},
             "taken_at": "2026-11-20T10:00:00Z", "sources": [], "root_events_since": "2026-11-19T10:00:00Z", "score": null, "findings": [],
-            "left_out": [], "root_activity": [], "users": [], "users_in_account": null, "is_narrow": false, "declarations": {"exceptions": [], "attestations": []},
-            "calls": [], "plans": [], "cut": {}, "previous": null, "complete": true, "untold": 0,
+            "left_out": [], "root_activity": [], "users": [], "users_in_account": null, "subscribed": true, "is_narrow": false, "declarations": {"exceptions": [], "attestations": []},
+            "refused_settings": [], "calls": [], "plans": [], "cut": {}, "previous": null, "complete": true, "untold": 0,
         })
     }
 

@@ -4,16 +4,17 @@
 //! the checker's next sweep.
 
 use std::collections::BTreeSet;
+use std::iter::repeat_n;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use ::aws::ledger::Recalled;
-use ::aws::{Ledger, LedgerError, Notifier, PublishError};
+use ::aws::{Ledger, LedgerError, Notifier, PublishError, Relays};
 use checklist::alert::{self, Policy};
 use checklist::root_activity::{self, Kind};
 use checklist::{Account, AccountId, Alert, RootActivity, Tampering, text};
 use function::figures::Figures;
-use function::{Invocation, SettingsError, Spoken, Untracked, Voice, lease};
+use function::{Invocation, SettingsError, Spoken, Untracked, Voice, lease, log};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::Diagnostic;
 use serde::Serialize;
@@ -101,12 +102,17 @@ struct Heard {
     spoken: Spoken,
     /// Not everything could be written down in time.
     is_late: bool,
+    /// It is written down and was not told, although somebody hears.
+    is_untold: bool,
 }
 
 impl Listener {
     /// A listener over `config`, with what was found in the environment. `emit` takes each run's figures.
     pub fn new(config: &aws_config::SdkConfig, settings: Result<Settings, SettingsError>, emit: fn(&str)) -> Self {
         let (untracked, failures_told) = (Untracked::default(), Mutex::new(None));
+        if let Ok(settings) = &settings {
+            log::refused(&settings.refused);
+        }
         Self { config: config.clone(), settings, untracked, failures_told, emit }
     }
 
@@ -124,8 +130,9 @@ impl Listener {
             tracing::error!(%fault, "a message is left to the dead-letter queue");
         }
         let ledger = Ledger::new(&self.config, &settings.table, &account);
-        let notifier = Notifier::new(&self.config, &settings.topic_arn);
-        let (recalled, subscribed) = tokio::join!(ledger.recall(invocation.now), notifier.has_subscriber());
+        let relays = Relays::new(&ledger, &settings.relays, (invocation.now, started));
+        let notifier = Notifier::new(&self.config, &settings.topic_arn).with(relays);
+        let (recalled, listeners) = tokio::join!(ledger.recall(invocation.now), notifier.listeners());
 
         let alias = recalled.as_ref().ok().and_then(|recalled| recalled.memory.journal.alias.clone());
         let account = Account { id: account, alias, partition: settings.partition };
@@ -147,7 +154,7 @@ impl Listener {
         };
         let left = Duration::try_from(invocation.ends.duration_since(invocation.now)).unwrap_or_default();
         let deadline = started + left.saturating_sub(FOR_TELLING.min(left / 4));
-        let hears = subscribed != Ok(false);
+        let hears = listeners.map_or(true, |listeners| listeners.hear(invocation.now));
         let heard = self.tell(&voice, recalled, &alerts, hears, deadline).await;
         heard.spoken.log();
         (self.emit)(&figures(&alerts, &heard.spoken, invocation));
@@ -174,11 +181,13 @@ impl Listener {
                 if hears && !may_wait {
                     voice.drain(None, &mut heard.spoken).await;
                 }
-                // Written down but not told, and the store fails now: nobody knows when it comes back.
-                if heard.spoken.store.is_some() && heard.spoken.messages.is_empty() {
-                    voice.tell_untracked(alerts, None, !hears, &mut heard.spoken).await;
-                    heard.spoken.is_lost = false;
-                }
+                // Whoever has the right to tell may be dead, or have been nobody: SQS asks again.
+                let Spoken { store, waiting, is_cut, .. } = &heard.spoken;
+                heard.is_untold =
+                    !alerts.is_empty() && store.is_none() && waiting.is_some_and(|waiting| waiting > 0) && !is_cut;
+                let straight = Voice::left_to_tell(alerts, &heard.spoken);
+                voice.tell_untracked(&straight, None, !hears, &mut heard.spoken).await;
+                heard.spoken.is_lost = false;
             }
             Err(error) => {
                 heard.spoken.store = Some(error);
@@ -233,9 +242,12 @@ fn alerts<'a>(
     let stack = settings.stack.as_deref();
     let (mut acts, mut others) = (Vec::new(), Vec::new());
     for event in events {
-        match RootActivity::classify(event, account, stack) {
-            Some(act) => acts.push(act),
-            None => others.extend(Tampering::classify(event, stack)),
+        if let Some(act) = RootActivity::classify(event, account, stack) {
+            acts.push(act);
+        } else if let Some(tampering) = Tampering::classify(event, account, stack) {
+            others.push(tampering);
+        } else if let Some(other) = root_activity::other_account(event, account) {
+            tracing::warn!(%other, "left out: the event is of another account, and nothing of this one was changed");
         }
     }
     let mut acts = root_activity::gather(acts);
@@ -250,12 +262,12 @@ fn alerts<'a>(
 fn figures(alerts: &[Alert], spoken: &Spoken, invocation: &Invocation) -> String {
     let mut figures = Figures::default();
     figures.telling(spoken);
-    figures.kinds(alerts.iter().map(|alert| match alert.act() {
-        Some(act) => format!("RootActivity{:?}", act.kind),
-        None => "Tampering".into(),
+    figures.kinds(alerts.iter().flat_map(|alert| match alert.act() {
+        Some(act) => repeat_n(format!("RootActivity{:?}", act.kind), act.count()),
+        None => repeat_n("Tampering".into(), 1),
     }));
     // How long after it happened the oldest of it was heard of.
-    if let Some(oldest) = alerts.iter().filter_map(|alert| alert.act().and_then(|act| act.time)).min() {
+    if let Some(oldest) = alerts.iter().filter_map(|alert| alert.act().and_then(RootActivity::since)).min() {
         figures.seconds("EventAge", invocation.now.duration_since(oldest).as_secs().max(0));
     }
     figures.line(invocation.function_name(), invocation.now)
@@ -264,8 +276,11 @@ fn figures(alerts: &[Alert], spoken: &Spoken, invocation: &Invocation) -> String
 /// Of a batch, what SQS shall deliver again: messages that cannot be read, and all of them when what they brought is not safe or
 /// may be told if it is tried again.
 fn answer(deliveries: Vec<request::Delivery>, heard: Heard) -> Result<Answer, Error> {
-    let Heard { spoken, is_late } = heard;
-    let try_again = is_late || spoken.is_lost || spoken.refused.as_ref().is_some_and(|error| !error.permanent);
+    let Heard { spoken, is_late, is_untold } = heard;
+    let try_again = match &spoken.refused {
+        Some(error) => is_late || spoken.is_lost || !error.permanent,
+        None => is_late || is_untold,
+    };
     let is_batch = deliveries.iter().all(|delivery| delivery.message_id.is_some());
     match spoken.refused {
         Some(error) if !is_batch => return Err(Error::Publish(error, !spoken.is_lost)),

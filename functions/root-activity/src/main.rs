@@ -1,19 +1,13 @@
 //! The function's process: builds everything once, then answers one event after the other.
 
 use aws::client::{self, Limits};
-use function::{Environment, Invocation, figures, log};
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use function::{Environment, figures, log};
 use root_activity::{Listener, Settings};
-use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
+async fn main() -> Result<(), lambda_runtime::Error> {
     log::start("root_activity", std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().as_deref());
     let settings = Settings::read(Environment::of_the_process());
     let listener = Listener::new(&client::config(&Limits::default()).load().await, settings, figures::emit);
-    run(service_fn(async |event: LambdaEvent<Value>| {
-        let (event, context) = event.into_parts();
-        listener.handle(&event, &Invocation::now(&context)).await
-    }))
-    .await
+    function::serve(async |event, invocation| listener.handle(&event, &invocation).await).await
 }

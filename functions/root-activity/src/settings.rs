@@ -1,6 +1,6 @@
 //! The function's environment.
 
-use checklist::Partition;
+use checklist::{Partition, Refused};
 use function::{Environment, SettingsError};
 
 /// What the owner of the account chose, from the parameters of the template.
@@ -12,30 +12,37 @@ pub struct Settings {
     pub topic_arn: String,
     /// The ledger's table.
     pub table: String,
+    /// The functions of this stack that pass messages on.
+    pub relays: Vec<String>,
     /// The name of this stack, by which its own resources are known.
     pub stack: Option<String>,
     /// Regions that are swept beside those that record sign-ins; `None`: every enabled one.
     pub regions: Option<Vec<String>>,
     /// Where people find the runbook.
     pub runbook: String,
+    /// What was set and cannot be read. The checker shares these settings, and tells.
+    pub refused: Vec<Refused>,
 }
 
 impl Settings {
     /// Reads the variables that begin with `ROOTWATCH_`, and `AWS_REGION`.
     ///
     /// # Errors
-    /// All faults at once.
+    /// Without a topic or a Region nothing can be done: all faults at once.
     pub fn read(variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, SettingsError> {
         let mut environment = Environment::new(variables);
         let settings = Self {
             partition: environment.partition(),
             topic_arn: environment.topic_arn("ROOTWATCH_TOPIC_ARN"),
             table: environment.table("ROOTWATCH_TABLE"),
+            relays: environment.names("ROOTWATCH_NOTIFIERS"),
             stack: environment.take("ROOTWATCH_STACK"),
             regions: environment.regions("ROOTWATCH_REGIONS"),
             runbook: environment.runbook("ROOTWATCH_RUNBOOK_URL"),
+            refused: Vec::new(),
         };
-        environment.finish(settings)
+        let (settings, refused) = environment.finish(settings)?;
+        Ok(Self { refused, ..settings })
     }
 
     /// Whether the checker sweeps `region`, so that what is not urgent there is told by it.
@@ -60,7 +67,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn every_choice_is_read_and_a_name_that_is_not_known_is_a_fault() {
+    fn every_choice_is_read_and_what_cannot_be_read_stops_nothing_but_without_a_topic() {
         let settings = read(&[
             ("ROOTWATCH_STACK", "rootwatch"),
             ("ROOTWATCH_REGIONS", "eu-west-1"),
@@ -70,8 +77,22 @@ pub(crate) mod tests {
         assert_eq!(settings.stack.as_deref(), Some("rootwatch"));
         assert_eq!(settings.regions.unwrap(), ["eu-west-1"]);
         assert_eq!(settings.runbook, "https://wiki.example/runbook");
-        let faults = read(&[("ROOTWATCH_TABLE", ""), ("ROOTWATCH_DIGEST", "daily")]).unwrap_err().faults;
-        assert_eq!(faults, ["ROOTWATCH_TABLE is missing", "ROOTWATCH_DIGEST is not known"]);
+        let faulty =
+            [("ROOTWATCH_TABLE", ""), ("ROOTWATCH_DIGEST", "daily"), ("ROOTWATCH_REGIONS", "eu-west-1,nowhere")];
+        let settings = read(&faulty).unwrap();
+        let refused = [
+            "ROOTWATCH_TABLE: is missing: nothing is remembered",
+            "Regions: `nowhere` is not a Region code of partition aws; every Region counts",
+            "ROOTWATCH_DIGEST: is not known, and does nothing",
+        ];
+        assert_eq!(settings.refused.iter().map(ToString::to_string).collect::<Vec<_>>(), refused);
+        assert!(settings.is_swept("ap-south-1"), "as the checker has it");
+        let topicless: Vec<_> = faulty.into_iter().chain([("ROOTWATCH_TOPIC_ARN", "")]).collect();
+        let faults = read(&topicless).unwrap_err().faults;
+        assert_eq!(
+            (faults[0].as_str(), &faults[1..]),
+            ("ROOTWATCH_TOPIC_ARN is missing", &refused.map(str::to_owned)[..])
+        );
     }
 
     #[test]

@@ -5,27 +5,31 @@
 
 use std::time::Duration;
 
+use ::aws::ledger::Fate;
 use ::aws::parameter::{Parameter, ParameterError};
-use ::aws::webhook::{Webhook, WebhookAnswer, WebhookUrl, WebhookUrlError};
-use ::aws::{Notifier, PublishError};
-use checklist::message::Delivery;
-use checklist::snapshot::Cause;
-use function::{Invocation, SettingsError};
+use ::aws::webhook::{NoAnswer, Webhook, WebhookAnswer, WebhookUrl, WebhookUrlError};
+use ::aws::{Ledger, Notifier, PublishError};
+use checklist::message::{Delivery, KNOCK};
+use checklist::relay::Note;
+use checklist::{AccountId, Refused, text};
+use function::{Invocation, SettingsError, log};
 use lambda_runtime::Diagnostic;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 mod event;
 mod settings;
 
 pub use event::{EventError, SnsMessage, messages};
-pub use settings::Settings;
+pub use settings::{Settings, Target};
 
-/// Kept for the answer to Lambda.
-const RESERVE: Duration = Duration::from_secs(2);
-/// For one post.
-const ATTEMPT: Duration = Duration::from_secs(5);
+/// Kept for the note of what came of it, and for the answer to Lambda.
+const RESERVE: Duration = Duration::from_secs(3);
+/// For the note.
+const NOTING: Duration = Duration::from_secs(2);
+/// For one post: longer than Slack takes on a bad day, as a second one may be a second message.
+const ATTEMPT: Duration = Duration::from_secs(20);
 /// Before the second post and before the third; of what may pass there is no fourth.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
 /// Too many messages, and Slack does not say for how long.
@@ -34,13 +38,15 @@ const THROTTLED: Duration = Duration::from_secs(1);
 /// Passes on messages; made once a process.
 #[derive(Debug)]
 pub struct SlackNotifier {
+    config: aws_config::SdkConfig,
     way: Result<Way, SettingsError>,
+    table: Option<String>,
 }
 
 #[derive(Debug)]
 enum Way {
     Webhook(Box<ToWebhook>),
-    Chat(Notifier),
+    Chat(Box<Notifier>),
 }
 
 #[derive(Debug)]
@@ -88,7 +94,7 @@ pub enum Error {
     },
     /// No answer.
     #[error("Slack's webhook {0}")]
-    Unreachable(Cause),
+    Unreachable(NoAnswer),
     /// The topic for Amazon Q did not take it.
     #[error(transparent)]
     Publish(#[from] PublishError),
@@ -98,38 +104,49 @@ fn said(body: &str) -> String {
     if body.is_empty() { String::new() } else { format!(" ({body})") }
 }
 
+impl Error {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Settings(_) => "InvalidSettings",
+            Self::Event(_) => "InvalidEvent",
+            Self::Parameter(_) | Self::Url(_) => "WebhookUnknown",
+            Self::Refused { .. } => "WebhookRefused",
+            Self::Throttled(_) => "WebhookThrottled",
+            Self::Broken { .. } | Self::Unreachable(_) => "WebhookUnreachable",
+            Self::Publish(error) if error.permanent => "PublishRefused",
+            Self::Publish(_) => "PublishFailed",
+        }
+    }
+}
+
 impl From<Error> for Diagnostic {
     fn from(error: Error) -> Self {
-        let error_type = match &error {
-            Error::Settings(_) => "InvalidSettings",
-            Error::Event(_) => "InvalidEvent",
-            Error::Parameter(_) | Error::Url(_) => "WebhookUnknown",
-            Error::Refused { .. } => "WebhookRefused",
-            Error::Throttled(_) => "WebhookThrottled",
-            Error::Broken { .. } | Error::Unreachable(_) => "WebhookUnreachable",
-            Error::Publish(error) if error.permanent => "PublishRefused",
-            Error::Publish(_) => "PublishFailed",
-        };
-        Self { error_type: error_type.into(), error_message: error.to_string() }
+        Self { error_type: error.kind().into(), error_message: error.to_string() }
     }
 }
 
 impl SlackNotifier {
     /// A notifier over `config`, with what was found in the environment.
-    pub fn new(config: &aws_config::SdkConfig, settings: Result<Settings, SettingsError>) -> Self {
-        let way = settings.map(|settings| match settings {
-            Settings::Chat { topic_arn } => Way::Chat(Notifier::new(config, topic_arn)),
-            Settings::Webhook { parameter, test_host } => Way::Webhook(Box::new(ToWebhook {
+    pub fn new(config: &aws_config::SdkConfig, settings: Result<(Settings, Vec<Refused>), SettingsError>) -> Self {
+        let settings = settings.map(|(settings, refused)| {
+            log::refused(&refused);
+            settings
+        });
+        let table = settings.as_ref().ok().and_then(|settings| settings.table.clone());
+        let way = settings.map(|settings| match settings.target {
+            Target::Chat { topic_arn } => Way::Chat(Box::new(Notifier::new(config, topic_arn))),
+            Target::Webhook { parameter, test_host } => Way::Webhook(Box::new(ToWebhook {
                 parameter: Parameter::new(config, parameter),
                 test_host,
                 webhook: Webhook::default(),
                 url: Mutex::default(),
             })),
         });
-        Self { way }
+        Self { config: config.clone(), way, table }
     }
 
-    /// Passes on every message in `event`, and answers with their ids.
+    /// Passes on every message in `event`, notes what came of each, and answers with their ids. A test message that does not arrive
+    /// is no error: the next check sends another one.
     ///
     /// # Errors
     /// At the first that was not passed on. SNS and the queue bring one at a time; of several those before it come twice.
@@ -141,14 +158,44 @@ impl SlackNotifier {
         for message in messages(event)? {
             let SnsMessage { message_id, subject, message: body, timestamp } = &message;
             let delivery = Delivery { subject: subject.as_deref(), body, sent_at: *timestamp, now: invocation.now };
-            match way {
-                Way::Webhook(slack) => slack.tell(&delivery.for_slack(), deadline).await?,
-                Way::Chat(topic) => topic.publish_text(delivery.for_chat().to_string()).await.map(drop)?,
+            let passed = match way {
+                Way::Webhook(slack) => slack.tell(&delivery.for_slack(), deadline).await,
+                Way::Chat(topic) => {
+                    topic.publish_text(delivery.for_chat().to_string()).await.map(drop).map_err(Error::from)
+                }
+            };
+            self.note(&message, passed.as_ref().err(), invocation).await;
+            match passed {
+                Ok(()) => {
+                    tracing::info!(message_id, "passed on");
+                    told.push(message_id.clone());
+                }
+                Err(error) if subject.as_deref() == Some(KNOCK) => {
+                    tracing::error!(%error, message_id, "a test message does not arrive");
+                }
+                Err(error) => return Err(error),
             }
-            tracing::info!(message_id, "passed on");
-            told.push(message_id.clone());
         }
         Ok(json!({"told": told}))
+    }
+
+    /// Notes what came of `message` for the checker, which tells when nothing arrives. Without the note nothing is told the less.
+    async fn note(&self, message: &SnsMessage, failed: Option<&Error>, invocation: &Invocation) {
+        let Some((table, account)) = self.table.as_ref().zip(AccountId::from_arn(&invocation.function_arn).ok()) else {
+            return;
+        };
+        let note = Note {
+            message_id: text::bounded(&message.message_id),
+            sent_at: message.timestamp.unwrap_or(invocation.now),
+            error: failed.map(|error| text::bounded(&format!("{}: {error}", error.kind()))),
+        };
+        let fate = if failed.is_some() { Fate::Failed } else { Fate::Passed };
+        let ledger = Ledger::new(&self.config, table, &account);
+        match timeout(NOTING, ledger.note(invocation.function_name(), fate, &note)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "what came of the message could not be noted"),
+            Err(_) => tracing::warn!("what came of the message could not be noted in time"),
+        }
     }
 }
 
@@ -169,7 +216,10 @@ impl ToWebhook {
             };
             let pause = match &error {
                 Error::Throttled(wait) => Some(*wait),
-                Error::Broken { .. } | Error::Unreachable(_) => pauses.next().copied(),
+                // What Slack may have taken waits for Lambda's next try.
+                Error::Broken { .. } | Error::Unreachable(NoAnswer { may_be_taken: false, .. }) => {
+                    pauses.next().copied()
+                }
                 // The webhook may have been replaced since it was read.
                 Error::Refused { status: 403 | 404 | 410, .. } if std::mem::take(&mut may_have_changed) => {
                     let before = url;
@@ -215,6 +265,8 @@ fn judge(answer: WebhookAnswer) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
+    use checklist::snapshot::Cause;
+
     use super::*;
 
     fn judged(status: u16, retry_after: Option<u64>) -> String {
@@ -265,7 +317,10 @@ mod tests {
         let publish = |permanent| PublishError { topic_arn: "arn".into(), cause: Cause::TimedOut, permanent };
         assert_eq!(of(Error::Publish(publish(true))), "PublishRefused");
         assert_eq!(of(Error::Publish(publish(false))), "PublishFailed");
-        assert_eq!(of(Error::Unreachable(Cause::TimedOut)), "WebhookUnreachable");
+        assert_eq!(
+            of(Error::Unreachable(NoAnswer { cause: Cause::TimedOut, may_be_taken: true })),
+            "WebhookUnreachable"
+        );
         assert_eq!(of(Error::Parameter(ParameterError { name: "x".into(), cause: Cause::TimedOut })), "WebhookUnknown");
     }
 }

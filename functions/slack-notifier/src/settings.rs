@@ -2,12 +2,22 @@
 
 use std::net::SocketAddr;
 
+use checklist::Refused;
 use checklist::text::bounded;
 use function::{Environment, SettingsError};
 
+/// Where messages go, and where it is noted that they arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Where messages go.
+    pub target: Target,
+    /// The ledger's table. Without it, or when its name is none, messages are passed on all the same.
+    pub table: Option<String>,
+}
+
 /// Where messages go.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Settings {
+pub enum Target {
     /// To an incoming webhook of Slack.
     Webhook {
         /// Name of the parameter that holds its URL.
@@ -25,36 +35,41 @@ pub enum Settings {
 const PARAMETER: &str = "ROOTWATCH_WEBHOOK_PARAMETER";
 const TEST_HOST: &str = "ROOTWATCH_WEBHOOK_TEST_HOST";
 const CHAT: &str = "ROOTWATCH_CHAT_TOPIC_ARN";
+const TABLE: &str = "ROOTWATCH_TABLE";
 
 impl Settings {
     /// Reads the variables that begin with `ROOTWATCH_`, and `AWS_REGION`.
     ///
     /// # Errors
-    /// All faults at once.
-    pub fn read(variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, SettingsError> {
+    /// Without anywhere to pass messages on to nothing can be done: all faults at once.
+    pub fn read(variables: impl IntoIterator<Item = (String, String)>) -> Result<(Self, Vec<Refused>), SettingsError> {
         let variables: Vec<(String, String)> = variables.into_iter().collect();
         let is_set = |wanted| variables.iter().any(|(name, value)| name == wanted && !value.trim().is_empty());
         let (webhook, chat) = (is_set(PARAMETER), is_set(CHAT));
         let mut environment = Environment::new(variables);
         if webhook == chat {
-            environment.fault(PARAMETER, format!("or {CHAT} is needed, and not both"));
+            environment.hinder(PARAMETER, format!("or {CHAT} is needed, and not both"));
         }
         let parameter = environment.take(PARAMETER).unwrap_or_default();
         if webhook && !is_parameter_name(&parameter) {
-            environment.fault(PARAMETER, format!("is not the name of an SSM parameter: `{}`", bounded(&parameter)));
+            environment.hinder(PARAMETER, format!("is not the name of an SSM parameter: `{}`", bounded(&parameter)));
         }
-        let test_host = environment.take(TEST_HOST);
         let is_loopback = |host: &String| host.parse::<SocketAddr>().is_ok_and(|address| address.ip().is_loopback());
-        if test_host.as_ref().is_some_and(|host| !is_loopback(host)) {
-            environment.fault(TEST_HOST, "is not a loopback address with a port");
-        }
+        let test_host = match environment.take(TEST_HOST) {
+            Some(host) if !is_loopback(&host) => {
+                environment.refuse(TEST_HOST, "is not a loopback address with a port; it is left out");
+                None
+            }
+            host => host,
+        };
+        let table = environment.take(TABLE);
         if chat {
             let topic_arn = environment.topic_arn(CHAT);
-            return environment.finish(Self::Chat { topic_arn });
+            return environment.finish(Self { target: Target::Chat { topic_arn }, table });
         }
         // It may be set and empty.
         environment.take(CHAT);
-        environment.finish(Self::Webhook { parameter, test_host })
+        environment.finish(Self { target: Target::Webhook { parameter, test_host }, table })
     }
 }
 
@@ -72,7 +87,7 @@ fn is_parameter_name(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn read(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+    fn read(variables: &[(&str, &str)]) -> Result<(Settings, Vec<Refused>), SettingsError> {
         let all = [("AWS_REGION", "eu-west-1")].iter().chain(variables);
         Settings::read(all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
     }
@@ -83,10 +98,12 @@ mod tests {
     fn a_webhook_or_a_topic_is_read_and_an_empty_variable_is_an_unset_one() {
         for name in ["slack-webhook", "/rootwatch/slack-webhook"] {
             let settings = read(&[(PARAMETER, name), (CHAT, "")]).unwrap();
-            assert_eq!(settings, Settings::Webhook { parameter: name.into(), test_host: None });
+            let target = Target::Webhook { parameter: name.into(), test_host: None };
+            assert_eq!(settings, (Settings { target, table: None }, Vec::new()));
         }
-        let settings = read(&[(PARAMETER, " "), (CHAT, TOPIC)]).unwrap();
-        assert_eq!(settings, Settings::Chat { topic_arn: TOPIC.into() });
+        let settings = read(&[(PARAMETER, " "), (CHAT, TOPIC), (TABLE, "rootwatch")]).unwrap();
+        let target = Target::Chat { topic_arn: TOPIC.into() };
+        assert_eq!(settings, (Settings { target, table: Some("rootwatch".into()) }, Vec::new()));
     }
 
     #[test]
@@ -99,10 +116,13 @@ mod tests {
             faults.faults,
             [
                 "ROOTWATCH_WEBHOOK_PARAMETER is not the name of an SSM parameter: `a b`",
-                "ROOTWATCH_WEBHOOK_TEST_HOST is not a loopback address with a port",
-                "ROOTWATCH_TYPO is not known",
+                "ROOTWATCH_WEBHOOK_TEST_HOST: is not a loopback address with a port; it is left out",
+                "ROOTWATCH_TYPO: is not known, and does nothing",
             ]
         );
+        let (settings, refused) = read(&[(PARAMETER, "x"), ("ROOTWATCH_TYPO", "1")]).unwrap();
+        assert_eq!(settings.target, Target::Webhook { parameter: "x".into(), test_host: None });
+        assert_eq!(refused.len(), 1, "it stops nothing");
         assert_eq!(
             read(&[(CHAT, "arn")]).unwrap_err().faults,
             ["ROOTWATCH_CHAT_TOPIC_ARN is not the ARN of an SNS topic: `arn`"]
@@ -112,12 +132,14 @@ mod tests {
     #[test]
     fn sl_5_a_test_host_is_on_this_machine_and_nowhere_else() {
         for host in ["127.0.0.1:80", "[::1]:80"] {
-            assert!(read(&[(PARAMETER, "x"), (TEST_HOST, host)]).is_ok(), "{host}");
+            assert!(read(&[(PARAMETER, "x"), (TEST_HOST, host)]).unwrap().1.is_empty(), "{host}");
         }
         for host in
             ["127.0.0.1", "localhost:80", "169.254.169.254:80", "10.0.0.1:80", "0.0.0.0:80", "[::ffff:10.0.0.1]:80"]
         {
-            assert!(read(&[(PARAMETER, "x"), (TEST_HOST, host)]).is_err(), "{host}");
+            let (settings, refused) = read(&[(PARAMETER, "x"), (TEST_HOST, host)]).unwrap();
+            assert_eq!(settings.target, Target::Webhook { parameter: "x".into(), test_host: None }, "{host}");
+            assert_eq!(refused.len(), 1, "{host}");
         }
     }
 

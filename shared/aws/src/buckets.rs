@@ -23,6 +23,10 @@ const ELSEWHERE: [&str; 4] =
     ["AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect", "TemporaryRedirect"];
 const BUCKET_REGION: &str = "x-amz-bucket-region";
 
+/// How S3 says that there is no such bucket, in no account
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>).
+const GONE: &str = "NoSuchBucket";
+
 /// Each bucket of `trails` once, by name. A bucket of another account is refused by S3, as it does not belong to `account`: what
 /// cannot be read of one bucket is data of that bucket.
 pub async fn read(client_in: impl Fn(&str) -> Client, account: &AccountId, trails: &[Trail]) -> Vec<Bucket> {
@@ -34,13 +38,13 @@ pub async fn read(client_in: impl Fn(&str) -> Client, account: &AccountId, trail
     buckets.keys().zip(exposures).map(|(name, exposure)| Bucket { name: (*name).to_owned(), exposure }).collect()
 }
 
-/// `region` is where the bucket may be.
+/// `region` is where the bucket may be. `None`: it is gone.
 async fn exposure(
     client_in: impl Fn(&str) -> Client,
     account: &AccountId,
     bucket: &str,
     region: &str,
-) -> Result<Exposure, Unavailable> {
+) -> Result<Option<Exposure>, Unavailable> {
     let mut client = client_in(region);
     let mut answer = public_access_block(&client, account, bucket).await;
     if let Some(elsewhere) = answer.as_ref().err().and_then(region_of).filter(|elsewhere| elsewhere != region) {
@@ -59,14 +63,17 @@ async fn exposure(
             .all(|setting| *setting == Some(true))
         }),
         Err(error) if error.code() == Some("NoSuchPublicAccessBlockConfiguration") => false,
+        Err(error) if error.code() == Some(GONE) => return Ok(None),
         Err(error) => return Err(denied_of("s3:GetBucketPublicAccessBlock", bucket, &error)),
     };
     if is_blocked {
-        return Ok(Exposure { is_blocked, has_public_policy: None });
+        return Ok(Some(Exposure { is_blocked, has_public_policy: None }));
     }
-    let is_public = has_public_policy(&client, account, bucket).await;
-    let is_public = is_public.map_err(|error| denied_of("s3:GetBucketPolicyStatus", bucket, &error))?;
-    Ok(Exposure { is_blocked, has_public_policy: Some(is_public) })
+    match has_public_policy(&client, account, bucket).await {
+        Ok(is_public) => Ok(Some(Exposure { is_blocked, has_public_policy: Some(is_public) })),
+        Err(error) if error.code() == Some(GONE) => Ok(None),
+        Err(error) => Err(denied_of("s3:GetBucketPolicyStatus", bucket, &error)),
+    }
 }
 
 async fn public_access_block(
@@ -191,7 +198,7 @@ mod tests {
         (buckets, asked.into_inner().expect("one thread"))
     }
 
-    async fn exposure_by(rules: &[&Rule]) -> Result<Exposure, Unavailable> {
+    async fn exposure_by(rules: &[&Rule]) -> Result<Option<Exposure>, Unavailable> {
         let (mut buckets, _) = read_all(rules, &[trail("audit", "eu-west-1", Some("audit"))]).await;
         assert_eq!((buckets.len(), buckets[0].name.as_str()), (1, "audit"));
         buckets.remove(0).exposure
@@ -201,7 +208,7 @@ mod tests {
     async fn a_bucket_that_is_blocked_is_not_asked_for_its_policy() {
         let policy = policy(true);
         let exposure = exposure_by(&[&settings([Some(true); 4]), &policy]).await.unwrap();
-        assert_eq!(exposure, Exposure { is_blocked: true, has_public_policy: None });
+        assert_eq!(exposure, Some(Exposure { is_blocked: true, has_public_policy: None }));
         assert_eq!(policy.num_calls(), 0);
     }
 
@@ -212,7 +219,7 @@ mod tests {
                 let mut on = [Some(true); 4];
                 on[which] = off;
                 let exposure = exposure_by(&[&settings(on), &policy(which % 2 == 0)]).await.unwrap();
-                assert_eq!(exposure, Exposure { is_blocked: false, has_public_policy: Some(which % 2 == 0) });
+                assert_eq!(exposure, Some(Exposure { is_blocked: false, has_public_policy: Some(which % 2 == 0) }));
             }
         }
     }
@@ -221,7 +228,13 @@ mod tests {
     async fn no_block_and_no_policy_are_answers() {
         let exposure =
             exposure_by(&[&refused("NoSuchPublicAccessBlockConfiguration"), &no_policy("NoSuchBucketPolicy")]).await;
-        assert_eq!(exposure, Ok(Exposure { is_blocked: false, has_public_policy: Some(false) }));
+        assert_eq!(exposure, Ok(Some(Exposure { is_blocked: false, has_public_policy: Some(false) })));
+    }
+
+    #[tokio::test]
+    async fn a_bucket_that_is_gone_is_an_answer_and_no_bucket_of_another_account() {
+        assert_eq!(exposure_by(&[&refused("NoSuchBucket")]).await, Ok(None));
+        assert_eq!(exposure_by(&[&settings([None; 4]), &no_policy("NoSuchBucket")]).await, Ok(None), "gone meanwhile");
     }
 
     #[tokio::test]
@@ -270,7 +283,7 @@ mod tests {
             let (buckets, asked) = read_all(&rules, &[trail("audit", "eu-west-1", Some("audit"))]).await;
             assert_eq!(
                 buckets[0].exposure,
-                Ok(Exposure { is_blocked: false, has_public_policy: Some(true) }),
+                Ok(Some(Exposure { is_blocked: false, has_public_policy: Some(true) })),
                 "{code}"
             );
             assert_eq!(asked, ["eu-west-1", "ap-south-1"], "{code}: and its policy there too");

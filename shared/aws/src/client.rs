@@ -8,6 +8,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::result::ConnectorError;
 
 /// Time limits and retries of every client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +36,18 @@ impl Default for Limits {
             first_pause: Duration::from_secs(1),
         }
     }
+}
+
+/// Whether no connection was made, so that nothing of the request was sent.
+pub(crate) fn never_connected(error: &ConnectorError) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        if let Some(error) = error.downcast_ref::<hyper_util::client::legacy::Error>() {
+            return error.is_connect();
+        }
+        source = error.source();
+    }
+    false
 }
 
 /// The SDK's usual configuration (environment, profile, role) with `limits` and one connector that all clients share.

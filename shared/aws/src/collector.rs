@@ -5,7 +5,8 @@ use std::future::{Future, ready};
 use std::panic::AssertUnwindSafe;
 
 use aws_config::SdkConfig;
-use checklist::root_activity::{self, RootActivity, TrailEvent};
+use checklist::relay::Listeners;
+use checklist::root_activity::{self, Pile, RootActivity, TrailEvent};
 use checklist::snapshot::{Cause, EnabledRegion, RegionSweep, RootEvents};
 use checklist::sweep::Coverage;
 use checklist::watch::{Rule, Schedule, Watch};
@@ -16,6 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, timeout_at};
 
 use self::clients::Clients;
+use crate::root_sessions::Sessions;
 use crate::{calls, credential_report, iam, regions, root_events, trails, watch};
 
 mod baseline;
@@ -42,8 +44,8 @@ pub struct Look {
     pub stack: Option<String>,
     /// What earlier runs looked through, by Region; what is missing is caught up.
     pub coverage: BTreeMap<String, Coverage>,
-    /// Whether somebody has confirmed a subscription; `None` where nobody is to be told.
-    pub subscribed: Option<Result<bool, Unavailable>>,
+    /// Who gets what is published; `None` where nobody is to be told.
+    pub listeners: Option<Result<Listeners, Unavailable>>,
     /// What wakes the function; `None`: it is not told, and nothing is looked up.
     pub watch: Option<watch::Names>,
     /// Regions to sweep for root's events, beside those that record sign-ins; `None`: every enabled Region.
@@ -52,6 +54,8 @@ pub struct Look {
     pub sources: BTreeSet<Source>,
     /// Somebody asked for less than is usual; see [`Snapshot::is_narrow`].
     pub is_narrow: bool,
+    /// What the account was called when that was last read.
+    pub alias: Option<String>,
     /// An event that was handed to the function; it is told whatever the sweep finds.
     pub delivered: Option<TrailEvent>,
     /// When reading ends, finished or not.
@@ -115,7 +119,7 @@ impl Collector {
             credentials.boxed(),
             guarded((Source::AccountSummary, "iam:GetAccountSummary"), asked.deadline, iam::account_summary(iam)),
             asked.ask((Source::PasswordPolicy, "iam:GetAccountPasswordPolicy"), iam::password_policy(iam)),
-            asked.ask((Source::Identities, "iam:GetAccountAuthorizationDetails"), iam::identities(iam)),
+            asked.ask((Source::Identities, "iam:GetAccountAuthorizationDetails"), iam::identities(iam, &asked.account)),
             asked.ask((Source::VirtualMfaDevices, "iam:ListVirtualMFADevices"), iam::virtual_mfa_devices(iam)),
             asked.ask((Source::Administrators, "iam:ListEntitiesForPolicy"), administrators),
             trails.boxed(),
@@ -137,7 +141,8 @@ impl Collector {
             administrators,
             account_alias,
             regions,
-            subscribed: look.subscribed.clone(),
+            subscribed: look.listeners.clone().map(|known| known.map(|listeners| listeners.hear(look.taken_at))),
+            relays: look.listeners.iter().flatten().flat_map(|listeners| listeners.relays.clone()).collect(),
             trails,
             trails_unlisted,
             watch,
@@ -203,16 +208,29 @@ impl Collector {
             alias: alias.as_ref().ok().cloned().flatten(),
             partition: look.partition,
         };
-        let swept = join_all(to_sweep.iter().map(|region| self.sweep(look, &account, region))).await;
+        // A name that was changed or cannot be read may be the one that CloudTrail wrote down.
+        let aliases: BTreeSet<String> = account.alias.iter().chain(&look.alias).cloned().collect();
+        let swept = join_all(to_sweep.iter().map(|region| self.sweep(look, (&account, &aliases), region))).await;
 
+        if let Some(other) = look.delivered.as_ref().and_then(|event| root_activity::other_account(event, &account)) {
+            tracing::warn!(%other, "left out: the event that was handed over names another account");
+        }
         let delivered =
             look.delivered.iter().filter_map(|event| RootActivity::classify(event, &account, look.stack.as_deref()));
-        let mut activity: Vec<RootActivity> = delivered.collect();
+        let mut activity = Pile::default();
+        activity.extend(delivered);
         let since = look.taken_at.checked_sub(look.lookback).unwrap_or(Timestamp::MIN);
         let mut events = RootEvents { since, regions: Vec::new(), activity: Vec::new() };
         for swept in swept {
             events.regions.push(swept.sweep);
             activity.extend(swept.activity);
+        }
+        let mut activity = activity.into_acts();
+        let sessions = Sessions::of(&activity, look.taken_at);
+        if !sessions.is_empty() {
+            let regions = events.regions.iter_mut();
+            let followed = join_all(regions.map(|sweep| self.follow(look, &account, &sessions, sweep))).await;
+            activity.extend(followed.into_iter().flatten());
         }
         events.activity = root_activity::gather(activity);
         (account, alias.map(drop), events)
@@ -223,7 +241,19 @@ impl Collector {
         guarded((Source::Regions, "account:ListRegions"), look.deadline, regions::enabled(&client)).await
     }
 
-    async fn sweep(&self, look: &Look, account: &Account, region: &str) -> root_events::Swept {
+    async fn follow(
+        &self,
+        look: &Look,
+        account: &Account,
+        sessions: &Sessions,
+        sweep: &mut RegionSweep,
+    ) -> Vec<RootActivity> {
+        let cloudtrail = self.clients.cloudtrail(&sweep.region);
+        let cloudtrail = (&cloudtrail.client, &cloudtrail.pace);
+        sessions.follow(cloudtrail, account, look.stack.as_deref(), sweep, look.deadline).await
+    }
+
+    async fn sweep(&self, look: &Look, account: (&Account, &BTreeSet<String>), region: &str) -> root_events::Swept {
         let cloudtrail = self.clients.cloudtrail(region);
         let cloudtrail = (&cloudtrail.client, &cloudtrail.pace);
         let begun = || Coverage::begin(look.taken_at, look.lookback);

@@ -6,22 +6,30 @@ use checklist::{Alert, Message};
 use crate::ledger::{Lease, Ledger, LedgerError, Waiting};
 use crate::notifier::{Notifier, PublishError};
 
+/// Messages of one run. Others make at most a few while this one tells: more than that is a flood, and left to the next run.
+const MAX_MESSAGES: usize = 3;
+
 /// What came of telling.
 #[derive(Debug, Default)]
 pub struct Drained {
     /// SNS's ids of what was published.
     pub told: Vec<String>,
-    /// So many alerts were told.
-    pub alerts: usize,
-    /// So many wait, as far as is known.
+    /// Ids of the alerts that were told.
+    pub alerts: Vec<String>,
+    /// So many wait at least, as far as is known.
     pub left: Option<usize>,
     /// SNS did not take a message.
     pub refused: Option<PublishError>,
     /// The state store failed.
     pub failed: Option<LedgerError>,
+    /// Another run has the right to tell.
+    pub is_left: bool,
+    /// More waits than one run tells.
+    pub is_cut: bool,
 }
 
-/// Publishes everything that waits as one message at a time, until nothing waits, another run tells, or something fails.
+/// Publishes everything that waits as one message at a time, until nothing waits, another run tells, something fails, or it is too
+/// much for one run.
 pub async fn drain<W: Future<Output = Option<Message>>>(
     ledger: &Ledger,
     notifier: &Notifier,
@@ -38,7 +46,8 @@ pub async fn drain<W: Future<Output = Option<Message>>>(
                 Ok(alerts) => {
                     waiting = alerts;
                     drained.left = Some(waiting.len());
-                    if waiting.is_empty() { Came::No } else { Came::Yes }
+                    drained.is_cut = !waiting.is_empty() && drained.told.len() >= MAX_MESSAGES;
+                    if waiting.is_empty() || drained.is_cut { Came::No } else { Came::Yes }
                 }
                 Err(error) => drained.fail(error),
             },
@@ -55,7 +64,7 @@ pub async fn drain<W: Future<Output = Option<Message>>>(
                     Some(message) => match notifier.publish(&message).await {
                         Ok(id) => {
                             drained.told.push(id);
-                            drained.alerts += waiting.len();
+                            drained.alerts.extend(waiting.iter().map(|waiting| waiting.alert.id.clone()));
                             Came::Yes
                         }
                         Err(error) => {
@@ -66,7 +75,7 @@ pub async fn drain<W: Future<Output = Option<Message>>>(
                     None => Came::Yes,
                 }
             }
-            Step::Delete => match ledger.forget(&waiting).await {
+            Step::Delete => match ledger.forget(&waiting, now()).await {
                 Ok(()) => Came::Yes,
                 Err(error) => drained.fail(error),
             },
@@ -75,6 +84,7 @@ pub async fn drain<W: Future<Output = Option<Message>>>(
                 Err(error) => drained.fail(error),
             },
             Step::Done(end) => {
+                drained.is_left = end == End::Left;
                 if end == End::Failed && drained.told.is_empty() && drained.left == Some(0) {
                     drained.left = None;
                 }

@@ -2,15 +2,18 @@
 
 use aws_sdk_iam::Client;
 use aws_sdk_iam::operation::get_account_password_policy::GetAccountPasswordPolicyError;
-use aws_sdk_iam::types::{EntityType, ManagedPolicyDetail, PolicyDetail, PolicyUsageType};
+use aws_sdk_iam::types::{
+    AttachedPolicy as SdkAttachedPolicy, EntityType, ManagedPolicyDetail, PolicyDetail, PolicyUsageType,
+};
 use checklist::account_summary::AccountSummary;
 use checklist::identities::{
-    Group, Holders, IamUser, Identities, InlinePolicy, ManagedPolicy, Role, RolesAndPolicies, VirtualMfaDevice,
+    AttachedPolicy, Group, Holders, IamUser, Identities, InlinePolicy, ManagedPolicy, Role, RolesAndPolicies,
+    VirtualMfaDevice,
 };
 use checklist::password_policy::PasswordPolicy;
-use checklist::policy_document::{Breadth, Trust};
+use checklist::policy_document::{Grants, Trust};
 use checklist::snapshot::Cause;
-use checklist::{Partition, Source, Unavailable, text};
+use checklist::{AccountId, Partition, Source, Unavailable, text};
 
 use crate::failure::unavailable;
 
@@ -83,7 +86,7 @@ pub async fn password_policy(client: &Client) -> Result<Option<PasswordPolicy>, 
 }
 
 /// All users with their groups and policies, and all groups.
-pub async fn identities(client: &Client) -> Result<Identities, Unavailable> {
+pub async fn identities(client: &Client, account: &AccountId) -> Result<Identities, Unavailable> {
     let mut pages = client
         .get_account_authorization_details()
         .filter(EntityType::User)
@@ -98,12 +101,13 @@ pub async fn identities(client: &Client) -> Result<Identities, Unavailable> {
         identities.users.extend(page.user_detail_list().iter().map(|user| IamUser {
             name: text::bounded(user.user_name().unwrap_or_default()),
             groups: user.group_list().to_vec(),
-            attached_policies: names(user.attached_managed_policies().iter().map(|policy| policy.policy_name())),
-            inline_policies: inline_policies(user.user_policy_list()),
+            attached_policies: attached_policies(user.attached_managed_policies()),
+            inline_policies: inline_policies(user.user_policy_list(), account),
         }));
         identities.groups.extend(page.group_detail_list().iter().map(|group| Group {
             name: text::bounded(group.group_name().unwrap_or_default()),
-            inline_policies: inline_policies(group.group_policy_list()),
+            attached_policies: attached_policies(group.attached_managed_policies()),
+            inline_policies: inline_policies(group.group_policy_list(), account),
         }));
     }
     Ok(identities)
@@ -114,7 +118,7 @@ pub async fn identities(client: &Client) -> Result<Identities, Unavailable> {
 ///
 /// # Errors
 /// When any page could not be read: half of the roles is no answer.
-pub async fn roles_and_policies(client: &Client) -> Result<RolesAndPolicies, Unavailable> {
+pub async fn roles_and_policies(client: &Client, account: &AccountId) -> Result<RolesAndPolicies, Unavailable> {
     let mut pages = client
         .get_account_authorization_details()
         .filter(EntityType::Role)
@@ -128,22 +132,23 @@ pub async fn roles_and_policies(client: &Client) -> Result<RolesAndPolicies, Una
             page.map_err(|error| unavailable(Source::RolesAndPolicies, "iam:GetAccountAuthorizationDetails", &error))?;
         all.roles.extend(page.role_detail_list().iter().map(|role| Role {
             name: text::bounded(role.role_name().unwrap_or_default()),
-            trust: Trust::of_encoded(role.assume_role_policy_document().unwrap_or_default()),
-            inline_policies: inline_policies(role.role_policy_list()),
+            trust: Trust::of_encoded(role.assume_role_policy_document().unwrap_or_default(), account),
+            attached_policies: attached_policies(role.attached_managed_policies()),
+            inline_policies: inline_policies(role.role_policy_list(), account),
         }));
-        all.policies.extend(page.policies().iter().map(managed_policy));
+        all.policies.extend(page.policies().iter().map(|policy| managed_policy(policy, account)));
     }
     Ok(all)
 }
 
 /// Without a document of the default version nobody can tell how much is allowed: an empty one is unreadable.
-fn managed_policy(policy: &ManagedPolicyDetail) -> ManagedPolicy {
+fn managed_policy(policy: &ManagedPolicyDetail, account: &AccountId) -> ManagedPolicy {
     let default = policy.policy_version_list().iter().find(|version| version.is_default_version());
     ManagedPolicy {
         name: text::bounded(policy.policy_name().unwrap_or_default()),
         // Without a number it may be attached, and so it is judged.
         attachments: policy.attachment_count().and_then(|count| u32::try_from(count).ok()).unwrap_or(1),
-        breadth: Breadth::of_encoded(default.and_then(|version| version.document()).unwrap_or_default()),
+        grants: Grants::of_encoded(default.and_then(|version| version.document()).unwrap_or_default(), account),
     }
 }
 
@@ -193,10 +198,20 @@ pub async fn account_alias(client: &Client) -> Result<Option<String>, Unavailabl
     Ok(answer.account_aliases().first().map(|alias| text::bounded(alias)))
 }
 
-fn inline_policies(policies: &[PolicyDetail]) -> Vec<InlinePolicy> {
+/// AWS's own have `aws` in the place of the account
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-vs-inline.html>).
+fn attached_policies(policies: &[SdkAttachedPolicy]) -> Vec<AttachedPolicy> {
+    let read = |policy: &SdkAttachedPolicy| AttachedPolicy {
+        name: text::bounded(policy.policy_name().unwrap_or_default()),
+        is_of_aws: policy.policy_arn().and_then(|arn| arn.split(':').nth(4)) == Some("aws"),
+    };
+    policies.iter().map(read).collect()
+}
+
+fn inline_policies(policies: &[PolicyDetail], account: &AccountId) -> Vec<InlinePolicy> {
     let read = |policy: &PolicyDetail| InlinePolicy {
         name: text::bounded(policy.policy_name().unwrap_or_default()),
-        breadth: Breadth::of_encoded(policy.policy_document().unwrap_or_default()),
+        grants: Grants::of_encoded(policy.policy_document().unwrap_or_default(), account),
     };
     policies.iter().map(read).collect()
 }
@@ -221,12 +236,18 @@ mod tests {
     use aws_sdk_iam::primitives::DateTime;
     use aws_sdk_iam::types::error::NoSuchEntityException;
     use aws_sdk_iam::types::{
-        AttachedPolicy, GroupDetail, PasswordPolicy as SdkPolicy, PolicyGroup, PolicyRole, PolicyUser, PolicyVersion,
-        RoleDetail, SummaryKeyType, User, UserDetail, VirtualMfaDevice as SdkDevice,
+        GroupDetail, PasswordPolicy as SdkPolicy, PolicyGroup, PolicyRole, PolicyUser, PolicyVersion, RoleDetail,
+        SummaryKeyType, User, UserDetail, VirtualMfaDevice as SdkDevice,
     };
     use aws_smithy_mocks::{RuleMode, mock, mock_client};
 
+    use checklist::policy_document::{Breadth, Openness};
+
     use super::*;
+
+    fn account() -> AccountId {
+        AccountId::parse("111122223333").expect("an id")
+    }
 
     fn denied() -> ErrorMetadata {
         ErrorMetadata::builder().code("AccessDenied").build()
@@ -304,13 +325,19 @@ mod tests {
         assert_eq!((off.max_age_days, off.reuse_prevention), (None, None));
     }
 
+    fn attached(arn: &str) -> SdkAttachedPolicy {
+        let name = arn.rsplit('/').next().unwrap_or_default();
+        SdkAttachedPolicy::builder().policy_name(name).policy_arn(arn).build()
+    }
+
     #[tokio::test]
     async fn users_and_groups_come_from_all_pages_of_a_thousand() {
         let user = |name: &str| {
             UserDetail::builder()
                 .user_name(name)
                 .group_list("Administrators")
-                .attached_managed_policies(AttachedPolicy::builder().policy_name("ReadOnlyAccess").build())
+                .attached_managed_policies(attached("arn:aws-cn:iam::aws:policy/ReadOnlyAccess"))
+                .attached_managed_policies(attached("arn:aws-cn:iam::111122223333:policy/team/deploy"))
                 .user_policy_list(PolicyDetail::builder().policy_name("legacy").policy_document("%7B%7D").build())
                 .build()
         };
@@ -328,19 +355,30 @@ mod tests {
             .then_output(|| {
                 Details::builder()
                     .user_detail_list(UserDetail::builder().user_name("bob").build())
-                    .group_detail_list(GroupDetail::builder().group_name("Administrators").build())
+                    .group_detail_list(
+                        GroupDetail::builder()
+                            .group_name("Administrators")
+                            .attached_managed_policies(attached("arn:aws:iam::aws:policy/PowerUserAccess"))
+                            .build(),
+                    )
                     .build()
             });
-        let identities = identities(&mock_client!(aws_sdk_iam, [&first, &second])).await.unwrap();
-        assert_eq!(identities.groups, [Group { name: "Administrators".into(), inline_policies: Vec::new() }]);
+        let identities = identities(&mock_client!(aws_sdk_iam, [&first, &second]), &account()).await.unwrap();
+        let power = AttachedPolicy { name: "PowerUserAccess".into(), is_of_aws: true };
+        let administrators =
+            Group { name: "Administrators".into(), attached_policies: vec![power], ..Group::default() };
+        assert_eq!(identities.groups, [administrators]);
         assert_eq!(identities.users[1], IamUser { name: "bob".into(), ..IamUser::default() });
         assert_eq!(
             identities.users[0],
             IamUser {
                 name: "alice".into(),
                 groups: vec!["Administrators".into()],
-                attached_policies: vec!["ReadOnlyAccess".into()],
-                inline_policies: vec![InlinePolicy { name: "legacy".into(), breadth: Breadth::Unreadable }],
+                attached_policies: vec![
+                    AttachedPolicy { name: "ReadOnlyAccess".into(), is_of_aws: true },
+                    AttachedPolicy { name: "deploy".into(), is_of_aws: false },
+                ],
+                inline_policies: vec![InlinePolicy { name: "legacy".into(), grants: Grants::UNREADABLE }],
             }
         );
     }
@@ -354,7 +392,7 @@ mod tests {
                 denied(),
             )
         });
-        let unavailable = identities(&mock_client!(aws_sdk_iam, [&first, &second])).await.unwrap_err();
+        let unavailable = identities(&mock_client!(aws_sdk_iam, [&first, &second]), &account()).await.unwrap_err();
         assert_eq!(unavailable.source, Source::Identities);
     }
 
@@ -455,7 +493,10 @@ mod tests {
             })
             .then_output(|| {
                 let inline = PolicyDetail::builder().policy_name("all").policy_document(ALLOW_ALL).build();
-                let role = RoleDetail::builder().role_name("Open").assume_role_policy_document(TRUST_ALL);
+                let role = RoleDetail::builder()
+                    .role_name("Open")
+                    .assume_role_policy_document(TRUST_ALL)
+                    .attached_managed_policies(attached("arn:aws:iam::111122223333:policy/deploy"));
                 Details::builder()
                     .role_detail_list(role.role_policy_list(inline).build())
                     .is_truncated(true)
@@ -480,20 +521,29 @@ mod tests {
                 .role_detail_list(RoleDetail::builder().role_name("Bare").build())
                 .build()
         });
-        let read = roles_and_policies(&mock_client!(aws_sdk_iam, [&first, &second])).await.unwrap();
-        let inline = InlinePolicy { name: "all".into(), breadth: Breadth::Everything };
-        assert_eq!(
-            read.roles,
-            [
-                Role { name: "Open".into(), trust: Trust::Everyone, inline_policies: vec![inline] },
-                Role { name: "Bare".into(), trust: Trust::Unreadable, inline_policies: Vec::new() },
-            ]
-        );
+        let read = roles_and_policies(&mock_client!(aws_sdk_iam, [&first, &second]), &account()).await.unwrap();
+        let everything = Grants::of_encoded(ALLOW_ALL, &account());
+        let inline = InlinePolicy { name: "all".into(), grants: everything };
+        assert_eq!(everything.breadth(), Breadth::Everything);
+        let open = Role {
+            name: "Open".into(),
+            trust: Trust::of_encoded(TRUST_ALL, &account()),
+            attached_policies: vec![AttachedPolicy { name: "deploy".into(), is_of_aws: false }],
+            inline_policies: vec![inline],
+        };
+        assert_eq!(open.trust.openness, Openness::Everyone);
+        let bare = Role {
+            name: "Bare".into(),
+            trust: Trust::UNREADABLE,
+            attached_policies: Vec::new(),
+            inline_policies: Vec::new(),
+        };
+        assert_eq!(read.roles, [open, bare]);
         assert_eq!(
             read.policies,
             [
-                ManagedPolicy { name: "deploy".into(), attachments: 3, breadth: Breadth::Limited },
-                ManagedPolicy { name: "empty".into(), attachments: 1, breadth: Breadth::Unreadable },
+                ManagedPolicy { name: "deploy".into(), attachments: 3, grants: Grants::LIMITED },
+                ManagedPolicy { name: "empty".into(), attachments: 1, grants: Grants::UNREADABLE },
             ]
         );
     }
@@ -507,7 +557,8 @@ mod tests {
                 denied(),
             )
         });
-        let unavailable = roles_and_policies(&mock_client!(aws_sdk_iam, [&first, &second])).await.unwrap_err();
+        let unavailable =
+            roles_and_policies(&mock_client!(aws_sdk_iam, [&first, &second]), &account()).await.unwrap_err();
         assert_eq!(
             unavailable.to_string(),
             "roles and policies: iam:GetAccountAuthorizationDetails was denied (AccessDenied)"

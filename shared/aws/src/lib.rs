@@ -44,8 +44,10 @@ pub mod parameter;
 pub mod regions;
 pub mod report_bucket;
 pub mod report_link;
+mod room;
 pub mod root_events;
 pub mod root_password;
+pub mod root_sessions;
 pub mod security_hub;
 pub mod trails;
 pub mod watch;
@@ -55,7 +57,7 @@ pub mod webhook;
 pub use collector::{Collector, Look};
 pub use drain::{Drained, drain};
 pub use ledger::{Lease, Ledger, LedgerError};
-pub use notifier::{Notifier, PublishError};
+pub use notifier::{Notifier, PublishError, Relays};
 pub use report_bucket::{ReportBucket, ReportBucketError};
 pub use security_hub::{SecurityHub, SecurityHubError};
 pub use watcher::{HeartbeatError, send_heartbeat};
@@ -68,7 +70,7 @@ pub fn read_actions() -> Vec<&'static str> {
     actions.into_iter().collect()
 }
 
-/// The sources that only the account baseline reads, each with the IAM actions that it needs. Some of these the five steps need too.
+/// The sources that the watch over root does without, each with the IAM actions that it needs. Some of these the five steps need too.
 pub fn baseline_actions() -> Vec<(Source, &'static [&'static str])> {
     vec![
         (Source::RolesAndPolicies, iam::ROLES_AND_POLICIES_ACTIONS),
@@ -93,6 +95,11 @@ pub fn baseline_actions() -> Vec<(Source, &'static [&'static str])> {
 /// Every IAM action that is needed to write down what was seen, and to tell it.
 pub fn telling_actions() -> Vec<&'static str> {
     [ledger::ACTIONS, notifier::ACTIONS].concat()
+}
+
+/// Every IAM action that a function needs to note what became of the messages that it passes on.
+pub fn passing_actions() -> Vec<&'static str> {
+    ledger::NOTE_ACTIONS.to_vec()
 }
 
 /// Every IAM action of a check: to read, to tell, and to let whoever is told open the report.

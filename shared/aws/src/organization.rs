@@ -13,7 +13,7 @@ use aws_sdk_organizations::operation::describe_organization::DescribeOrganizatio
 use aws_sdk_organizations::operation::list_policies_for_target::ListPoliciesForTargetError;
 use aws_sdk_organizations::types::{OrganizationFeatureSet, PolicySummary, PolicyType};
 use checklist::organization::{CentralRootAccess, Organization, ServiceControlPolicy};
-use checklist::policy_document::Denial;
+use checklist::policy_document::Denials;
 use checklist::snapshot::Cause;
 use checklist::text::bounded;
 use checklist::{AccountId, Source, Unavailable};
@@ -190,7 +190,7 @@ async fn policy(client: &Client, id: String, name: String, root: &str) -> Result
     let answer = answer.map_err(|error| failed("DescribePolicy", &id, &error))?;
     // A policy without a document is one that nobody can judge.
     let document = answer.policy().and_then(|policy| policy.content()).unwrap_or_default();
-    Ok(ServiceControlPolicy { name, denies_root: Denial::of(document, root) })
+    Ok(ServiceControlPolicy { name, denials: Denials::of(document, root) })
 }
 
 fn failed<E: aws_sdk_organizations::error::ProvideErrorMetadata>(
@@ -214,6 +214,7 @@ mod tests {
     use aws_sdk_organizations::types::{self, Parent, Policy};
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
     use checklist::Partition;
+    use checklist::policy_document::Denial;
 
     use super::*;
 
@@ -399,8 +400,8 @@ mod tests {
             ("name of p-root", Denial::Everything),
             ("name of p-some", Denial::Nothing),
         ];
-        let expected = expected.map(|(name, denies_root)| ServiceControlPolicy { name: name.into(), denies_root });
-        assert_eq!(policies, expected);
+        let denied = policies.iter().map(|policy| (policy.name.as_str(), Denials::together([&policy.denials])));
+        assert_eq!(denied.collect::<Vec<_>>(), expected);
         assert!(rules.iter().all(|rule| rule.num_calls() == 1), "{:?}", rules.each_ref().map(Rule::num_calls));
     }
 

@@ -4,6 +4,7 @@
 //! (<https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html>); the pace is kept here, not left to
 //! retries. Regions do not share it, so they are read side by side.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use aws_sdk_cloudtrail::Client;
 use aws_sdk_cloudtrail::operation::lookup_events::LookupEventsOutput;
 use aws_sdk_cloudtrail::types::{Event, LookupAttribute, LookupAttributeKey};
 use aws_smithy_types::DateTime;
-use checklist::root_activity::{RootActivity, TrailEvent};
+use checklist::root_activity::{Pile, RootActivity, TrailEvent, other_account};
 use checklist::snapshot::{Cause, RegionSweep};
 use checklist::sweep::Span;
 use checklist::{Account, Source, Unavailable};
@@ -56,15 +57,15 @@ impl Pace {
 pub struct Swept {
     /// How far it was read.
     pub sweep: RegionSweep,
-    /// Root's activity, unordered and with repeats.
+    /// Root's activity, unordered; very many acts are folded.
     pub activity: Vec<RootActivity>,
 }
 
 /// Looks through `spans` of `region` for root's events, newest first. What was read before a failure is kept, and so is how far it
-/// reached. `stack` is the name of this stack, see [`RootActivity::classify`].
+/// reached. `aliases` are what the account is called and was called. `stack` is the name of this stack, see [`RootActivity::classify`].
 pub async fn sweep(
     (client, pace): (&Client, &Pace),
-    account: &Account,
+    (account, aliases): (&Account, &BTreeSet<String>),
     stack: Option<&str>,
     region: &str,
     spans: &[Span],
@@ -72,8 +73,9 @@ pub async fn sweep(
 ) -> Swept {
     let sweep = RegionSweep { region: region.into(), incomplete: None, covered: Vec::new() };
     let mut swept = Swept { sweep, activity: Vec::new() };
+    let (mut pile, mut others) = (Pile::default(), 0);
     for span in spans {
-        let mut cursors = cursors(account, region, span);
+        let mut cursors = cursors(account, aliases, region, span);
         // Whichever has come less far goes on, so that what both have passed grows also when time runs out.
         while let Some(cursor) = cursors.iter_mut().filter(|cursor| !cursor.is_done).max_by_key(|cursor| cursor.reached)
         {
@@ -82,7 +84,8 @@ pub async fn sweep(
             } else {
                 let page = async {
                     pace.turn().await;
-                    look_up(client, (cursor.key.clone(), cursor.value), span, cursor.token.clone()).await
+                    let attribute = (cursor.key.clone(), cursor.value.as_str());
+                    look_up(client, attribute, &cursor.rest, cursor.token.clone()).await
                 };
                 timeout_at(deadline, page).await.unwrap_or(Err(Cause::OutOfTime))
             };
@@ -90,40 +93,80 @@ pub async fn sweep(
                 Ok(page) => {
                     cursor.pass(&page, span);
                     let events = page.events().iter().map(|event| trail_event(event, region));
-                    swept.activity.extend(events.filter_map(|event| RootActivity::classify(&event, account, stack)));
+                    pile.extend(events.filter_map(|event| {
+                        let act = RootActivity::classify(&event, account, stack);
+                        others += usize::from(act.is_none() && other_account(&event, account).is_some());
+                        act
+                    }));
                 }
+                Err(cause) if cursor.begins_again(&cause) => {}
                 Err(cause) => {
                     swept.cover(&cursors, span);
+                    swept.activity = pile.into_acts();
+                    note_others(region, others);
                     return incomplete(swept, cause);
                 }
             }
         }
         swept.cover(&cursors, span);
     }
+    swept.activity = pile.into_acts();
+    note_others(region, others);
     swept
+}
+
+/// What another account did is none of this one's: one line a Region.
+fn note_others(region: &str, others: usize) {
+    if others > 0 {
+        tracing::warn!(region, others, "left out: events whose records name another account");
+    }
 }
 
 /// One sequence of requests through a span.
 struct Cursor {
     key: LookupAttributeKey,
-    value: &'static str,
+    value: String,
+    /// What is asked for; a token is good for no other span.
+    rest: Span,
     token: Option<String>,
+    /// Its token was refused once, and it went on without.
+    began_again: bool,
     /// Everything from here to the end of the span was read.
     reached: Timestamp,
     is_done: bool,
 }
 
-fn cursors(account: &Account, region: &str, span: &Span) -> Vec<Cursor> {
+fn cursors(account: &Account, aliases: &BTreeSet<String>, region: &str, span: &Span) -> Vec<Cursor> {
     let mut attributes = vec![(LookupAttributeKey::Username, "root")];
-    // Root of an account with an alias may be looked up by the alias; sign-ins are found by their service all the same.
+    // Root of an account with an alias has the alias for `userName`
+    // (<https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html>); whether it is looked up
+    // by that too, no source tells.
+    let aliases = aliases.iter().filter(|alias| *alias != "root");
+    attributes.extend(aliases.map(|alias| (LookupAttributeKey::Username, alias.as_str())));
+    // Sign-ins are found by their service whatever the name.
     if account.partition.sign_in_regions().contains(&region) {
         attributes.push((LookupAttributeKey::EventSource, "signin.amazonaws.com"));
     }
-    let cursor = |(key, value)| Cursor { key, value, token: None, reached: span.until, is_done: false };
+    let cursor = |(key, value): (_, &str)| {
+        let (value, rest, reached) = (value.to_owned(), *span, span.until);
+        Cursor { key, value, rest, token: None, began_again: false, reached, is_done: false }
+    };
     attributes.into_iter().map(cursor).collect()
 }
 
 impl Cursor {
+    /// Whether it goes on although AWS refused its token, as it does with one that is too old
+    /// (<https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html>): once, from where it has come. What it
+    /// reads again of that second counts once, by its id.
+    fn begins_again(&mut self, cause: &Cause) -> bool {
+        let is_refused = matches!(cause, Cause::Refused { code } if code.starts_with("InvalidNextToken"));
+        if !is_refused || self.began_again || self.token.is_none() {
+            return false;
+        }
+        (self.began_again, self.token, self.rest.until) = (true, None, self.reached);
+        true
+    }
+
     /// Events come newest first; of the oldest one's second there may be more.
     fn pass(&mut self, page: &LookupEventsOutput, span: &Span) {
         self.token = page.next_token().map(str::to_owned);
@@ -197,7 +240,7 @@ mod tests {
 
     use aws_sdk_cloudtrail::error::ErrorMetadata;
     use aws_sdk_cloudtrail::operation::lookup_events::LookupEventsError;
-    use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+    use aws_smithy_mocks::{MockResponse, Rule, RuleMode, mock, mock_client};
     use checklist::{AccountId, Partition};
 
     use super::*;
@@ -230,7 +273,66 @@ mod tests {
 
     async fn sweep_with(rule: &Rule, region: &str, time_limit: Duration) -> Swept {
         let client = mock_client!(aws_sdk_cloudtrail, RuleMode::MatchAny, [rule]);
-        sweep((&client, &Pace::default()), &account(), None, region, &[day()], Instant::now() + time_limit).await
+        sweep_named(&client, &BTreeSet::new(), region, time_limit).await
+    }
+
+    async fn sweep_named(client: &Client, aliases: &BTreeSet<String>, region: &str, time_limit: Duration) -> Swept {
+        let (pace, deadline) = (Pace::default(), Instant::now() + time_limit);
+        sweep((client, &pace), (&account(), aliases), None, region, &[day()], deadline).await
+    }
+
+    /// How many acts were seen.
+    fn seen(swept: &Swept) -> usize {
+        swept.activity.iter().map(RootActivity::count).sum()
+    }
+
+    /// The end of each request in seconds, and whether it had a token.
+    type Asked = Arc<std::sync::Mutex<Vec<(i64, bool)>>>;
+
+    /// Ten pages of `day`, of which each end of a second is answered; tokens are refused after `pages` pages, so often.
+    fn forgetful(pages: usize, refusals: usize) -> (Rule, Asked) {
+        let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let (noted, refused) = (Arc::clone(&asked), AtomicUsize::new(0));
+        let rule = mock!(Client::lookup_events).then_compute_response(move |request| {
+            let end = request.end_time().expect("an end").secs();
+            let token = request.next_token().map(|token| token.parse::<usize>().expect("a number"));
+            noted.lock().expect("one thread").push((end, token.is_some()));
+            if token == Some(pages) && refused.fetch_add(1, Ordering::Relaxed) < refusals {
+                let code = ErrorMetadata::builder().code("InvalidNextTokenException").build();
+                return MockResponse::Error(LookupEventsError::generic(code));
+            }
+            let page = token.unwrap_or(0);
+            let first = usize::try_from((86_000 - end).max(0)).expect("a small number");
+            let events = (first + page * 50..(first + (page + 1) * 50).min(500)).map(root_event).collect();
+            let next = (first + (page + 1) * 50 < 500).then(|| (page + 1).to_string());
+            MockResponse::Output(LookupEventsOutput::builder().set_events(Some(events)).set_next_token(next).build())
+        });
+        (rule, asked)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_that_aws_forgets_costs_nothing_but_a_request_and_no_act_counts_twice() {
+        let (rule, asked) = forgetful(4, 1);
+        let swept = sweep_with(&rule, "eu-west-1", Duration::from_secs(280)).await;
+        assert_eq!(
+            (seen(&swept), swept.sweep.incomplete.clone()),
+            (500, None),
+            "{:?}",
+            asked.lock().expect("one thread")
+        );
+        assert_eq!(swept.sweep.covered, [day()]);
+        let asked = asked.lock().expect("one thread");
+        assert_eq!(asked[4..6], [(86_400, true), (85_802, false)], "it goes on where it was");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_that_is_refused_again_ends_the_reading_and_keeps_what_was_read() {
+        let (rule, _) = forgetful(3, 2);
+        let swept = sweep_with(&rule, "eu-west-1", Duration::from_secs(280)).await;
+        assert_eq!(seen(&swept), 298, "150, and 150 from where it was, two of them once more");
+        let incomplete = swept.sweep.incomplete.expect("a reason").to_string();
+        assert!(incomplete.ends_with("(InvalidNextTokenException)"), "{incomplete}");
+        assert_eq!(swept.sweep.covered.len(), 1);
     }
 
     /// `pages` full pages; the next token is the number of the page.
@@ -247,7 +349,8 @@ mod tests {
     async fn ct_6_ten_thousand_events_are_all_read_and_the_pace_is_kept() {
         let (rule, started) = (pages(200), Instant::now());
         let swept = sweep_with(&rule, "eu-west-1", Duration::from_secs(280)).await;
-        assert_eq!((swept.activity.len(), rule.num_calls()), (10_000, 200));
+        assert_eq!((seen(&swept), rule.num_calls()), (10_000, 200));
+        assert_eq!(swept.activity.len(), 1, "and held as one that counts");
         assert_eq!((swept.sweep.incomplete, swept.sweep.covered), (None, vec![day()]));
         let took = started.elapsed();
         assert!(took >= PACE * 199 && took < Duration::from_secs(200), "{took:?}");
@@ -279,9 +382,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn ct_8_more_pages_than_time_are_kept_as_far_as_read_and_said() {
         let swept = sweep_with(&pages(200), "eu-west-1", Duration::from_secs(10)).await;
-        assert!(!swept.activity.is_empty() && swept.activity.len() < 1_500, "{}", swept.activity.len());
+        let seen = seen(&swept);
+        assert!((1..1_500).contains(&seen), "{seen}");
         let covered = swept.sweep.covered[0];
-        let newest = second(86_000 - swept.activity.len() + 2);
+        let newest = second(86_000 - seen + 2);
         assert_eq!((covered.since, covered.until), (newest, day().until), "the next run goes on there");
         let incomplete = swept.sweep.incomplete.unwrap();
         assert_eq!(
@@ -326,7 +430,8 @@ mod tests {
             .build();
         let client = mock_client!(aws_sdk_cloudtrail, RuleMode::MatchAny, [&rule]);
         let later = Instant::now() + Duration::from_secs(60);
-        let swept = sweep((&client, &Pace::default()), &account(), None, "eu-west-1", &spans, later).await;
+        let swept =
+            sweep((&client, &Pace::default()), (&account(), &BTreeSet::new()), None, "eu-west-1", &spans, later).await;
         assert_eq!(swept.sweep.covered, spans[..1]);
         assert!(swept.sweep.incomplete.is_some());
     }
@@ -351,6 +456,39 @@ mod tests {
         sweep_with(&rule, "us-west-2", Duration::from_secs(10)).await;
         let attributes = attributes.lock().expect("one thread").clone();
         assert_eq!(attributes, ["Username=root", "EventSource=signin.amazonaws.com", "Username=root"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn root_of_an_account_with_an_alias_is_looked_up_by_both_names_in_every_region() {
+        let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let seen = Arc::clone(&asked);
+        let rule = mock!(Client::lookup_events).then_compute_output(move |request| {
+            let value = request.lookup_attributes()[0].attribute_value().to_owned();
+            seen.lock().expect("one thread").push(value.clone());
+            let events = (value == "acme-prod").then(|| root_event(1));
+            LookupEventsOutput::builder().set_events(events.map(|event| vec![event])).build()
+        });
+        let client = mock_client!(aws_sdk_cloudtrail, RuleMode::MatchAny, [&rule]);
+        let aliases = BTreeSet::from(["acme-prod".to_owned(), "root".to_owned()]);
+        for (region, calls) in [("eu-west-1", 2), ("us-west-2", 3)] {
+            let swept = sweep_named(&client, &aliases, region, Duration::from_secs(10)).await;
+            assert_eq!((swept.activity.len(), swept.sweep.covered), (1, vec![day()]), "{region}");
+            let mut asked = std::mem::take(&mut *asked.lock().expect("one thread"));
+            asked.sort();
+            assert_eq!(asked, ["acme-prod", "root", "signin.amazonaws.com"][..calls], "{region}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_root_of_another_account_did_is_left_out() {
+        let rule = mock!(Client::lookup_events).then_output(|| {
+            let record = include_str!("../../checklist/samples/records/18-root-readonly-list-buckets.json");
+            let record = record.replace("111122223333", "999900001111");
+            LookupEventsOutput::builder()
+                .events(Event::builder().username("root").cloud_trail_event(record).build())
+                .build()
+        });
+        assert_eq!(sweep_with(&rule, "eu-west-1", Duration::from_secs(10)).await.activity, []);
     }
 
     #[tokio::test(start_paused = true)]

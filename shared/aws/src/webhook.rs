@@ -15,6 +15,7 @@ use http::Uri;
 use serde_json::Value;
 use tokio::time::timeout;
 
+use crate::client;
 use crate::parameter::Secret;
 
 /// The only hosts that a message is sent to: Slack, and Slack for governments.
@@ -43,6 +44,16 @@ pub struct WebhookAnswer {
     pub retry_after: Option<Duration>,
     /// A word on what is wrong, as `invalid_blocks`; bounded, and without the URL.
     pub body: String,
+}
+
+/// Slack did not answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{cause}{}", if *may_be_taken { "; it may have taken the message all the same" } else { "" })]
+pub struct NoAnswer {
+    /// What happened.
+    pub cause: Cause,
+    /// The message was on its way: a second one at once may be a second message in the channel.
+    pub may_be_taken: bool,
 }
 
 impl WebhookUrl {
@@ -97,19 +108,22 @@ impl Webhook {
     /// Posts `message` to `url` once; redirects are not followed.
     ///
     /// # Errors
-    /// When there is no answer within `limit`: Slack may have taken the message all the same.
-    pub async fn post(&self, url: &WebhookUrl, message: &Value, limit: Duration) -> Result<WebhookAnswer, Cause> {
+    /// When there is no answer within `limit`.
+    pub async fn post(&self, url: &WebhookUrl, message: &Value, limit: Duration) -> Result<WebhookAnswer, NoAnswer> {
         let mut request = HttpRequest::new(SdkBody::from(message.to_string()));
         let is_set = request.set_uri(url.0.reveal()).is_ok() && request.set_method("POST").is_ok();
         if !is_set {
-            return Err(Cause::Refused { code: "not a URL".into() });
+            return Err(NoAnswer { cause: Cause::Refused { code: "not a URL".into() }, may_be_taken: false });
         }
         request.headers_mut().insert("content-type", "application/json; charset=utf-8");
         let answer = async {
-            let response = self.connector.call(request).await.map_err(|_| Cause::Unreachable)?;
+            let response = self.connector.call(request).await.map_err(|error| NoAnswer {
+                cause: Cause::Unreachable,
+                may_be_taken: !client::never_connected(&error),
+            })?;
             Ok(read(response, url).await)
         };
-        timeout(limit, answer).await.unwrap_or(Err(Cause::TimedOut))
+        timeout(limit, answer).await.unwrap_or(Err(NoAnswer { cause: Cause::TimedOut, may_be_taken: true }))
     }
 }
 
@@ -223,9 +237,10 @@ mod tests {
         });
         let url = WebhookUrl(Secret::new(format!("https://127.0.0.1:{port}/secret")));
         let post = async || Webhook::default().post(&url, &Value::Null, Duration::from_secs(5)).await;
-        assert_eq!(post().await, Err(Cause::Unreachable));
+        let unsent = Err(NoAnswer { cause: Cause::Unreachable, may_be_taken: false });
+        assert_eq!(post().await, unsent);
         server.abort();
         let _ = server.await;
-        assert_eq!(post().await, Err(Cause::Unreachable));
+        assert_eq!(post().await, unsent);
     }
 }

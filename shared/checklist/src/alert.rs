@@ -17,7 +17,7 @@ use crate::control::Severity;
 use crate::declarations::{Attestation, Exception};
 use crate::report::Report;
 use crate::root_activity::RootActivity;
-use crate::snapshot::Source;
+use crate::snapshot::{CLOCKS_DIFFER, Source};
 use crate::sweep::Coverage;
 use crate::tampering::Tampering;
 use crate::text;
@@ -26,14 +26,20 @@ mod condition;
 mod digest;
 mod observe;
 mod plan;
+mod stored;
 
 pub use condition::{Condition, FLAPPING_WITHIN, Failure, Fault, Observation, STREAK, Seen, Transition};
+pub(crate) use digest::renewed;
 pub use digest::{Digest, OpenCondition, Rhythm};
 pub use observe::observe;
 pub use plan::{MAX_PLAN, Plan, PlanError, annotate};
+pub use stored::JOURNAL;
 
 /// Without a check for so long, the next one says so; three times the longest schedule.
 pub const OUTAGE: SignedDuration = SignedDuration::from_hours(3);
+
+/// What was seen so long before it is sent is late.
+pub(crate) const LATE: SignedDuration = SignedDuration::from_mins(15);
 
 /// How often what stays open is told again, and how often that all is well.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +110,7 @@ pub enum What {
     ExceptionEnded(Exception),
     /// A statement is too old to hold.
     AttestationLapsed(Attestation),
-    /// All is well, or what is still open.
+    /// The account's status: what is unknown, what is open, or that all is well.
     Digest(Digest),
     /// Another version of rootwatch wrote it down, and this one cannot read it.
     Unreadable {
@@ -144,6 +150,8 @@ pub struct Memory {
     pub plans: Vec<Plan>,
     /// The rest.
     pub journal: Journal,
+    /// Keys of items that no check has written so: they count for nothing.
+    pub odd: BTreeSet<String>,
 }
 
 /// What is remembered once an account.
@@ -262,7 +270,10 @@ impl Maker<'_> {
     }
 
     fn caught_up(&self, journal: &Journal) -> Option<Alert> {
-        let since = journal.last_run.filter(|last| self.now.duration_since(*last) > OUTAGE)?;
+        // A time of the future was written by a wrong clock, or by somebody who hides that nothing was checked.
+        let runs = [journal.last_run, journal.last_complete].into_iter().flatten();
+        let last = runs.filter(|at| at.duration_since(self.now) <= CLOCKS_DIFFER).max()?;
+        let since = Some(last).filter(|last| self.now.duration_since(*last) > OUTAGE)?;
         let what = What::CaughtUp { since, until: self.now };
         Some(self.alert(format!("caught-up/{:.0}", self.now), Severity::High, what))
     }
@@ -322,12 +333,34 @@ impl Alert {
         }
     }
 
+    /// Whether it tells of an event that CloudTrail completed: it is told again if that makes it worse.
+    pub fn is_completed(&self) -> bool {
+        match &self.what {
+            What::RootActivity(act) => act.completed.is_some(),
+            What::Tampering(tampering) => tampering.completed.is_some(),
+            _ => false,
+        }
+    }
+
+    /// What it counts, of an act that stands for very many: it is told again when they are ten times as many.
+    pub fn count(&self) -> Option<usize> {
+        self.act().filter(|act| act.folded.is_some()).map(RootActivity::count)
+    }
+
     /// One that another version of rootwatch wrote down under `key`.
     pub fn unreadable(account: &AccountId, key: &str, at: Timestamp, body: &str) -> Self {
         let account = Account { id: account.clone(), alias: None, partition: Partition::Aws };
         let id = text::bounded(key.split_once('#').map_or(key, |(_, id)| id));
         let what = What::Unreadable { text: text::bounded(body) };
         Self { id, at, severity: Severity::High, account, what }
+    }
+
+    /// The digest that it is.
+    pub fn digest(&self) -> Option<&Digest> {
+        match &self.what {
+            What::Digest(digest) => Some(digest),
+            _ => None,
+        }
     }
 
     /// The condition that it tells of.

@@ -7,8 +7,8 @@ use crate::snapshot::Unavailable;
 pub struct Bucket {
     /// Its name.
     pub name: String,
-    /// Whether it may become public; a bucket of another account is refused, and that is the reason here.
-    pub exposure: Result<Exposure, Unavailable>,
+    /// Whether it may become public; `None`: there is no such bucket. One of another account is refused, and that is the reason here.
+    pub exposure: Result<Option<Exposure>, Unavailable>,
 }
 
 /// Whether a bucket is, or may become, public.

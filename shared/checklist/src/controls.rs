@@ -16,12 +16,14 @@ mod cloudtrail_validation;
 mod contact_information;
 mod federation;
 mod groups_assign_permissions;
+mod holdings;
 mod individual_iam_users;
 mod least_privilege;
 mod named;
 mod organization;
 mod page;
 pub(crate) mod password_policy;
+mod people;
 mod recommendations;
 mod role_trust;
 mod root_access_keys;
@@ -91,10 +93,15 @@ pub(crate) mod tests {
 
     use super::*;
     use jiff::Timestamp;
+    use proptest::prelude::*;
 
+    use crate::account::AccountId;
     use crate::control::Severity;
     use crate::finding::{Finding, Status, Verdict};
     use crate::framework::Framework;
+    use crate::identities::InlinePolicy;
+    use crate::organization::ServiceControlPolicy;
+    use crate::policy_document::{Denials, Grants, Trust};
     use crate::root_activity::{Kind, Mfa, RootActivity};
     use crate::settings::Settings;
     use crate::snapshot::{Cause, Snapshot, Source, Unavailable};
@@ -104,6 +111,7 @@ pub(crate) mod tests {
         RootActivity {
             event_id: "00000000-0000-4000-8000-000000000001".into(),
             kind,
+            effect: None,
             severity: Severity::High,
             time,
             region: "us-east-2".into(),
@@ -116,8 +124,11 @@ pub(crate) mod tests {
             target: None,
             error: None,
             invoked_by: None,
+            federated_user: None,
+            completed: None,
             details_readable: true,
             planned: None,
+            folded: None,
         }
     }
 
@@ -259,6 +270,83 @@ pub(crate) mod tests {
             assert!(control.remediation.console.iter().all(|step| step.ends_with('.')), "{id}");
             assert!(!control.references.is_empty() && !control.sources.is_empty(), "{id}");
             assert!(control.references.iter().all(|reference| reference.url.starts_with("https://")), "{id}");
+        }
+    }
+
+    /// Statements of identities' policies, of trust policies and of service control policies.
+    const ALLOWS: [&str; 6] = [
+        r#""NotAction": ["iam:*", "organizations:*"], "Resource": "*""#,
+        r#""Action": "iam:*", "Resource": "*""#,
+        r#""Action": "*", "NotResource": "arn:aws:iam::*:*""#,
+        r#""Action": "*", "Resource": "arn:aws:iam::*:*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}"#,
+        r#""Action": "s3:GetObject", "Resource": "*", "WhatIsNew": 1"#,
+        r#""Action": "*", "Resource": "*""#,
+    ];
+    const TRUSTED: [&str; 6] = [
+        r#""Principal": "*", "Action": "sts:AssumeRole""#,
+        r#""Principal": "*", "Action": "sts:AssumeRole", "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-1234567890"}}"#,
+        r#""Principal": "*", "Action": "sts:*", "Condition": {"StringEquals": {"aws:WhatIsNew": "x"}}"#,
+        r#""Principal": {"AWS": "arn:aws:iam::999988887777:root"}, "NotAction": "sts:TagSession""#,
+        r#""Principal": {"Federated": "arn:aws:iam::111122223333:oidc-provider/gitlab.com"}, "Action": "*""#,
+        r#""Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole""#,
+    ];
+    const GUARDED: [&str; 5] = [
+        r#""Action": "*", "Resource": "*""#,
+        r#""NotAction": "s3:*", "Resource": "*", "Condition": {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:root"}}"#,
+        r#""Action": "s3:*", "Resource": "*", "Condition": {"Bool": {"aws:ViaAWSService": "false"}}"#,
+        r#""Action": "*", "Resource": "*", "Condition": {"StringEquals": {"aws:PrincipalType": "Root"}}"#,
+        r#""Action": "*", "Resource": "*", "Condition": {"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}"#,
+    ];
+
+    /// Statements by their number in a list, and whether they allow.
+    type Statements = Vec<(usize, bool)>;
+
+    fn document(list: &[&str], statements: &Statements) -> String {
+        let all = statements.iter().map(|(number, allows)| {
+            let effect = if *allows { "Allow" } else { "Deny" };
+            format!(r#"{{"Effect": "{effect}", {}}}"#, list[number % list.len()])
+        });
+        format!(r#"{{"Statement": [{}]}}"#, all.collect::<Vec<_>>().join(", "))
+    }
+
+    /// A member in which alice may do nothing and one role holds and trusts what these say; its root is guarded by the last.
+    fn member(held: &Statements, trusted: &Statements, guarded: &Statements) -> Snapshot {
+        let mut snapshot = Snapshot::compliant();
+        let account = snapshot.account.id.clone();
+        *snapshot.administrators_mut() = Default::default();
+        let role = &mut snapshot.roles_and_policies.as_mut().unwrap().roles[0];
+        let grants = Grants::of_encoded(&document(&ALLOWS, held), &account);
+        role.inline_policies.push(InlinePolicy { name: "held".into(), grants });
+        role.trust = Trust::of_encoded(&document(&TRUSTED, trusted), &account);
+        let organization = snapshot.organization.as_mut().unwrap().as_mut().unwrap();
+        organization.management_account = AccountId::parse("999988887777").unwrap();
+        let denials = Denials::of(&document(&GUARDED, guarded), "arn:aws:iam::111122223333:root");
+        snapshot.service_control_policies = Ok(Some(vec![ServiceControlPolicy { name: "guard".into(), denials }]));
+        snapshot
+    }
+
+    proptest! {
+        #[test]
+        fn a_further_allow_clears_nothing_and_a_further_deny_condemns_nothing(
+            lists in prop::array::uniform3(prop::collection::vec((0usize..30, any::<bool>()), 0..4)),
+            further in prop::array::uniform3(0usize..30),
+        ) {
+            let judged = |allows: Option<bool>| {
+                let mut lists = lists.clone();
+                if let Some(allows) = allows {
+                    lists.iter_mut().zip(further).for_each(|(list, number)| list.push((number, allows)));
+                }
+                let snapshot = member(&lists[0], &lists[1], &lists[2]);
+                move |control: &Control| Finding::of(control, &snapshot, &Settings::default()).status
+            };
+            let (before, with_allow, with_deny) = (judged(None), judged(Some(true)), judged(Some(false)));
+            for control in CHECKLIST {
+                let clears = before(control) == Status::Failed && with_allow(control) == Status::Passed;
+                // Whoever is allowed more may be the administrator who was missing.
+                prop_assert!(!clears || control.id == administrator_access::CONTROL.id, "{} by an Allow", control.id);
+                let condemns = before(control) == Status::Passed && with_deny(control) == Status::Failed;
+                prop_assert!(!condemns, "{} by a Deny", control.id);
+            }
         }
     }
 }

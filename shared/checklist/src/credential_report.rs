@@ -7,11 +7,15 @@
 use std::fmt;
 
 use csv::ByteRecord;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::account::Account;
+use crate::account::{Account, Partition};
 use crate::snapshot::{Cause, Source, Unavailable};
 use crate::text;
+
+/// How much later than the report its dates may be: IAM notes the last use of a key in steps of 15 minutes
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_getting-report.html>).
+const AHEAD: SignedDuration = SignedDuration::from_mins(15);
 
 /// How root's row is named; no IAM user can be called so.
 const ROOT_USER: &str = "<root_account>";
@@ -184,11 +188,12 @@ impl CredentialReport {
         if columns.position("user").is_none() || columns.position("arn").is_none() {
             return Err(ReportError::NotAReport);
         }
+        let latest = generated_at.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
         let mut root = Err(ReportError::NoRootRow);
         let mut users = Vec::new();
         let mut record = ByteRecord::new();
         while reader.read_byte_record(&mut record).map_err(not_csv)? {
-            let row = Row { columns: &columns, record: &record };
+            let row = Row { columns: &columns, record: &record, latest };
             if row.value("user") != Some(ROOT_USER.as_bytes()) {
                 users.push(row.user());
             } else if matches!(root, Err(ReportError::NoRootRow)) {
@@ -197,7 +202,34 @@ impl CredentialReport {
                 root = Err(ReportError::SeveralRootRows);
             }
         }
+        // There is no root user in China, all users are IAM users (<https://docs.amazonaws.cn/en_us/aws/latest/userguide/iam.html>),
+        // and no row of it (<https://github.com/prowler-cloud/prowler/issues/1571>).
+        if root == Err(ReportError::NoRootRow) && account.partition == Partition::China {
+            root = Ok(RootRow::none());
+        }
         Ok(Self { generated_at, root, users, renewal: Ok(()), sha256: None })
+    }
+}
+
+impl RootRow {
+    /// Of an account without a root user.
+    fn none() -> Self {
+        let slot = || KeySlot {
+            active: Ok(false),
+            last_rotated: Ok(None),
+            last_used: Ok(None),
+            last_used_region: None,
+            last_used_service: None,
+        };
+        Self {
+            created: Ok(None),
+            password_enabled: Ok(false),
+            password_last_used: Ok(None),
+            password_last_changed: Ok(None),
+            mfa_active: Ok(false),
+            access_keys: [slot(), slot()],
+            signing_certificates: [slot(), slot()],
+        }
     }
 }
 
@@ -222,6 +254,8 @@ impl Columns {
 struct Row<'a> {
     columns: &'a Columns,
     record: &'a ByteRecord,
+    /// Every date is of the past: one that is later cannot be judged by.
+    latest: Timestamp,
 }
 
 impl Row<'_> {
@@ -239,8 +273,8 @@ impl Row<'_> {
         match value.map(<[u8]>::trim_ascii) {
             Some(b"N/A" | b"n/a" | b"no_information") => Ok(None),
             Some(date) => match str::from_utf8(date).ok().and_then(|date| date.parse().ok()) {
-                Some(date) => Ok(Some(date)),
-                None => Err(unreadable(column, value)),
+                Some(date) if date <= self.latest => Ok(Some(date)),
+                _ => Err(unreadable(column, value)),
             },
             None => Err(unreadable(column, None)),
         }
@@ -402,6 +436,33 @@ mod tests {
         let report = parse(users_only.join("\n")).unwrap();
         assert_eq!(report.root.unwrap_err(), ReportError::NoRootRow);
         assert_eq!(report.users.len(), 1);
+    }
+
+    #[test]
+    fn in_china_there_is_no_root_row_and_no_root_user_and_a_row_that_is_there_is_read() {
+        let china = Account { partition: Partition::China, ..account("111122223333") };
+        let at = "2026-11-20T08:00:00Z".parse().unwrap();
+        let in_china = GOOD.replace("arn:aws:", "arn:aws-cn:");
+        let users_only: Vec<&str> = in_china.lines().filter(|line| !line.starts_with("<root")).collect();
+        let absent = CredentialReport::parse(users_only.join("\n").as_bytes(), at, &china).unwrap();
+        assert_eq!((absent.root.unwrap(), absent.users.len()), (RootRow::none(), 1));
+        let there = CredentialReport::parse(in_china.as_bytes(), at, &china).unwrap();
+        assert_eq!(there.root.unwrap().password_enabled, Ok(true));
+        let foreign = CredentialReport::parse(GOOD.as_bytes(), at, &china).unwrap();
+        assert!(matches!(foreign.root, Err(ReportError::AnotherAccount { .. })));
+    }
+
+    #[test]
+    fn a_date_that_has_not_come_yet_cannot_be_judged_by() {
+        let parse_at = |last: &str| {
+            let text = GOOD.replace("2026-03-02T10:11:12Z", last);
+            parse(text).unwrap().root.unwrap().password_last_used
+        };
+        assert!(parse_at("2026-11-20T08:15:00Z").is_ok(), "IAM notes in steps of 15 minutes");
+        for ahead in ["2026-11-20T08:15:01Z", "2027-12-25T08:00:00Z", "9999-12-31T00:00:00Z"] {
+            let cell = parse_at(ahead).unwrap_err();
+            assert_eq!(cell.to_string(), format!("column password_last_used says `{ahead}`"));
+        }
     }
 
     #[test]

@@ -84,6 +84,9 @@ pub struct Finding {
     pub judged_by: BTreeMap<Source, Timestamp>,
     /// Exceptions in force for the whole control or for one of its resources.
     pub exceptions: Vec<Exception>,
+    /// Where it is unknown: how to make it readable. What the control asks for is no remedy for what nobody saw.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remedy: Vec<String>,
 }
 
 /// The id of one of our controls; a finding of another is none that we can explain.
@@ -195,6 +198,7 @@ impl Finding {
             resources: verdict.resources,
             judged_by: verdict.judged_by,
             exceptions: Vec::new(),
+            remedy: Vec::new(),
         }
     }
 }

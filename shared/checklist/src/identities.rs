@@ -1,6 +1,6 @@
 //! IAM users, groups, roles and policies with what they hold, who holds a managed policy, and virtual MFA devices.
 
-use crate::policy_document::{Breadth, Trust};
+use crate::policy_document::{Grants, Trust};
 
 /// Everybody who was made in IAM, from `GetAccountAuthorizationDetails`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,8 +18,8 @@ pub struct IamUser {
     pub name: String,
     /// Names of the groups it is in.
     pub groups: Vec<String>,
-    /// Names of managed policies attached to the user itself.
-    pub attached_policies: Vec<String>,
+    /// Managed policies attached to the user itself.
+    pub attached_policies: Vec<AttachedPolicy>,
     /// Policies written into the user itself.
     pub inline_policies: Vec<InlinePolicy>,
 }
@@ -29,8 +29,19 @@ pub struct IamUser {
 pub struct Group {
     /// Its name.
     pub name: String,
+    /// Managed policies attached to it.
+    pub attached_policies: Vec<AttachedPolicy>,
     /// Policies written into the group itself.
     pub inline_policies: Vec<InlinePolicy>,
+}
+
+/// A managed policy, as it is attached to a user, a group or a role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttachedPolicy {
+    /// Its name.
+    pub name: String,
+    /// AWS manages it; else it is the account's own.
+    pub is_of_aws: bool,
 }
 
 /// A policy that is written into a user, a group or a role.
@@ -39,13 +50,24 @@ pub struct InlinePolicy {
     /// Its name.
     pub name: String,
     /// How much it allows.
-    pub breadth: Breadth,
+    pub grants: Grants,
+}
+
+#[cfg(test)]
+impl AttachedPolicy {
+    pub(crate) fn of_aws(name: &str) -> Self {
+        Self { name: name.into(), is_of_aws: true }
+    }
+
+    pub(crate) fn own(name: &str) -> Self {
+        Self { name: name.into(), is_of_aws: false }
+    }
 }
 
 #[cfg(test)]
 impl InlinePolicy {
     pub(crate) fn limited(name: &str) -> Self {
-        Self { name: name.into(), breadth: Breadth::Limited }
+        Self { name: name.into(), grants: Grants::LIMITED }
     }
 }
 
@@ -65,6 +87,8 @@ pub struct Role {
     pub name: String,
     /// Whom it lets in.
     pub trust: Trust,
+    /// Managed policies attached to it.
+    pub attached_policies: Vec<AttachedPolicy>,
     /// Policies written into the role itself.
     pub inline_policies: Vec<InlinePolicy>,
 }
@@ -77,7 +101,7 @@ pub struct ManagedPolicy {
     /// To how many users, groups and roles it is attached, 1 where AWS gives no number; use as a permissions boundary does not count.
     pub attachments: u32,
     /// How much it allows.
-    pub breadth: Breadth,
+    pub grants: Grants,
 }
 
 /// Who a managed policy is attached to, from `ListEntitiesForPolicy`.

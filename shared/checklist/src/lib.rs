@@ -5,13 +5,13 @@
 //!
 //! # Layout
 //! - facts, each parsed once into types: [`credential_report`], [`account_summary`], [`password_policy`], [`identities`],
-//!   [`policy_document`], [`federation`], [`root_activity`], [`trails`], [`bucket`], [`watch`], [`billing`], [`contacts`],
+//!   [`policy_document`], [`federation`], [`root_activity`], [`trails`], [`bucket`], [`watch`], [`relay`], [`billing`], [`contacts`],
 //!   [`organization`], [`analyzers`], gathered in [`snapshot`] for one [`account`];
 //! - judgement: [`control`] (what is judged), [`controls`] (the ordered [`CHECKLIST`]), [`selection`] (which of them are chosen), [`settings`],
 //!   [`declarations`] (what the owner states), [`finding`] (what came out), [`framework`] (what others call it);
 //! - memory, stored by others: [`alert`] (what is told now, given what was told before), [`sweep`] (what has been looked through of
 //!   CloudTrail), [`outbox`] (in which order it is told);
-//! - words: [`report`] (the function's answer), [`users`] (those that it names), [`message`] (what people and machines are told), [`text`] (what others wrote).
+//! - words: [`report`] (the function's answer), [`summary`] (it in one sentence), [`read_errors`] (what could not be read, by cause), [`users`] (those that it names), [`message`] (what people and machines are told), [`text`] (what others wrote).
 //!
 //! # What it does not do
 //! It stores nothing itself, and it never guesses: what could not be read is [`Status::Unknown`].
@@ -36,12 +36,15 @@ pub mod organization;
 pub mod outbox;
 pub mod password_policy;
 pub mod policy_document;
+pub mod read_errors;
 mod record;
+pub mod relay;
 pub mod report;
 pub mod root_activity;
 pub mod selection;
 pub mod settings;
 pub mod snapshot;
+pub mod summary;
 pub mod sweep;
 pub mod tampering;
 pub mod text;
@@ -59,8 +62,9 @@ pub use message::Message;
 pub use report::Report;
 pub use root_activity::RootActivity;
 pub use selection::Selection;
-pub use settings::Settings;
+pub use settings::{Refused, Settings};
 pub use snapshot::{Snapshot, Source, Unavailable};
+pub use summary::Summary;
 pub use tampering::Tampering;
 
 #[cfg(feature = "schema")]

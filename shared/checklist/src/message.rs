@@ -7,9 +7,10 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use crate::alert::{Alert, ConditionAlert, Digest, Transition, What};
+use crate::alert::{self, Alert, ConditionAlert, Digest, Transition, What};
 use crate::report::Report;
 use crate::root_activity::{Kind, RootActivity};
+use crate::summary::Summary;
 use crate::text;
 
 pub mod chat;
@@ -32,6 +33,9 @@ pub const RUNBOOK: &str = "docs/runbook.md";
 
 /// Most bytes that SNS takes, all bodies together (<https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>).
 pub const MAX_BYTES: usize = 262_144;
+
+/// The subject of the test message, see [`knock`].
+pub const KNOCK: &str = "[rootwatch] test: do alerts arrive here?";
 
 /// Bodies that carry the JSON.
 const BODIES: usize = 4;
@@ -97,8 +101,11 @@ pub struct Message {
 impl Message {
     /// Words `bulletin`; `None` when it holds no alert.
     pub fn compose(bulletin: &Bulletin) -> Option<Self> {
+        let Bulletin { alerts, at, report, repeats_possible, .. } = *bulletin;
+        let renewed = alert::renewed(alerts, at, report, !repeats_possible);
+        let bulletin = &Bulletin { alerts: renewed.as_deref().unwrap_or(alerts), ..*bulletin };
         let sorted = Sorted::new(bulletin.alerts);
-        let subject = sorted.subject()?;
+        let subject = sorted.subject(bulletin.report)?;
         let text = cut(email::compose(bulletin, &sorted), MAX_EMAIL_BYTES);
         let mut listed = (sorted.acts.len() + sorted.others.len()).min(MAX_BYTES / BODIES / MIN_LISTED);
         loop {
@@ -116,6 +123,12 @@ impl Message {
         let Self { text, json, .. } = self;
         json!({"default": text, "http": json, "https": json, "lambda": json, "sqs": json}).to_string()
     }
+}
+
+/// The test message: sent when nobody but functions of ours is subscribed, and nothing has arrived by them yet.
+pub fn knock() -> Message {
+    let text = "This is a test: nobody else has confirmed a subscription to rootwatch's topic. If you read it, alerts arrive here.";
+    Message { subject: KNOCK.into(), text: text.into(), json: text.into() }
 }
 
 /// A bulletin's alerts, the worst first.
@@ -189,12 +202,14 @@ impl<'a> Sorted<'a> {
         // Neither crowds the other out: half for root's acts, and what the others leave.
         let acts = self.acts.len().min((listed - listed / 2).max(listed.saturating_sub(self.others.len())));
         let others = self.others.len().min(listed - acts);
-        let left_out = self.acts.len() + self.others.len() - others - acts;
+        let skipped = self.acts.iter().skip(acts).map(|(_, act)| *act);
+        let left_out = words::count(skipped.clone()) + self.others.len() - others;
         let notification = Notification {
             schema: SCHEMA.into(),
             version: env!("CARGO_PKG_VERSION").into(),
             id: (&first.id).into(),
             subject: subject.into(),
+            headline: self.status(bulletin.report).map(|summary| summary.headline().into()),
             severity: first.severity,
             account: Cow::Borrowed(&first.account),
             told_at: bulletin.at,
@@ -204,7 +219,7 @@ impl<'a> Sorted<'a> {
             root_sessions: session::sessions(self.acts.iter().take(acts).copied()),
             alerts: self.others.iter().take(others).map(|alert| Cow::Borrowed(*alert)).collect(),
             left_out,
-            left_out_sign_ins: self.acts.iter().skip(acts).filter(|(_, act)| act.kind == Kind::SignInFailed).count(),
+            left_out_sign_ins: words::count(skipped.filter(|act| act.kind == Kind::SignInFailed)),
         };
         json!(notification).to_string()
     }
@@ -226,8 +241,13 @@ impl<'a> Sorted<'a> {
         }
     }
 
-    /// What happened, with its weight: for the subject.
-    fn headline(&self, alert: &Alert) -> String {
+    /// The account's status, by the check that is sent with it; `None`: nothing was checked for this message.
+    fn status(&self, report: Option<&Report>) -> Option<Summary> {
+        self.digest().map(|digest| digest.summary.clone()).or_else(|| report.map(Report::summary))
+    }
+
+    /// What happened, with its weight, in about `room` characters: for the subject.
+    fn headline(&self, alert: &Alert, room: usize) -> String {
         let severity = alert.severity;
         match &alert.what {
             What::RootActivity(act) if act.planned.is_some() => format!("{severity}: planned {}", act.headline()),
@@ -252,29 +272,34 @@ impl<'a> Sorted<'a> {
             What::AttestationLapsed(attestation) => {
                 format!("{severity}: statement lapsed: {}", attestation.statement.id())
             }
-            What::Digest(digest) => digest_headline(digest),
+            What::Digest(digest) => digest_headline(digest, room),
             What::Unreadable { .. } => format!("{severity}: an alert that this version cannot read"),
         }
     }
 
     /// The worst first: `[rootwatch] CRITICAL: new root access key in acme-prod (111122223333)`.
-    fn subject(&self) -> Option<String> {
+    fn subject(&self, report: Option<&Report>) -> Option<String> {
         let first = self.first()?;
         let unread = self.newest.iter().filter_map(|alert| alert.condition()).filter(|told| {
             told.condition.is_blindness() && matches!(told.transition, Transition::Opened | Transition::Changed)
         });
         let is_unread = first.condition().is_some_and(|told| told.condition.is_blindness());
-        let what = match unread.count() {
-            several @ 2.. if is_unread => format!("UNKNOWN: {several} things could not be read or checked"),
-            _ => self.headline(first),
-        };
         // The account's number is the last thing to give up to the limit: it is what somebody with a hundred accounts needs first.
         let place = match &first.account.alias {
             Some(alias) => format!(" in {} ({})", shortened(alias, MAX_ALIAS), first.account.id),
             None => format!(" in {}", first.account.id),
         };
-        let room = 99usize.saturating_sub(place.len());
-        Some(text::for_subject(&format!("{}{place}", shortened(&format!("[rootwatch] {what}"), room))))
+        let (own, room) = ("[rootwatch] ", 99usize.saturating_sub(place.len()));
+        let summary = self.status(report).unwrap_or_default();
+        let room_for_what = room.saturating_sub(own.len());
+        let what = match unread.count() {
+            several if is_unread && (several > 1 || summary.names_root()) => match summary {
+                summary if !summary.unknown.is_empty() => summary.within(room_for_what),
+                _ => format!("UNKNOWN: {several} things could not be read or checked"),
+            },
+            _ => self.headline(first, room_for_what),
+        };
+        Some(text::for_subject(&format!("{}{place}", shortened(&format!("{own}{what}"), room))))
     }
 }
 
@@ -287,12 +312,12 @@ fn key(alert: &Alert) -> Option<String> {
     }
 }
 
-fn digest_headline(digest: &Digest) -> String {
-    match digest.open.len() {
-        0 if digest.all_is_well() => "DIGEST: all is well".into(),
-        0 => "DIGEST: nothing is open that is not excepted or unknown".into(),
-        1 => "DIGEST: 1 condition is open".into(),
-        open => format!("DIGEST: {open} conditions are open"),
+fn digest_headline(digest: &Digest, room: usize) -> String {
+    let own = "DIGEST: ";
+    match &digest.summary {
+        summary if !summary.is_complete() => summary.within(room),
+        _ if digest.all_is_well() => format!("{own}all is well"),
+        summary => format!("{own}{}", summary.within(room.saturating_sub(own.len()))),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The AWS organization that the account is in, and what it does about root.
 
 use crate::account::{Account, AccountId};
-use crate::policy_document::Denial;
+use crate::policy_document::Denials;
 
 /// The account's organization, from `organizations:DescribeOrganization`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,5 +38,5 @@ pub struct ServiceControlPolicy {
     /// Its name.
     pub name: String,
     /// What it denies root.
-    pub denies_root: Denial,
+    pub denials: Denials,
 }

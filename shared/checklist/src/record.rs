@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::account::AccountId;
 use crate::text::bounded;
 
 /// A record, read by JSON pointer.
@@ -16,6 +17,44 @@ impl Fields<'_> {
             Value::Number(number) => Some(number.to_string()),
             Value::Bool(truth) => Some(truth.to_string()),
             _ => None,
+        }
+    }
+
+    /// The id of the event that the record tells of. A record that CloudTrail wrote a second time, because it knew more by then, has an id of
+    /// its own and names the first one
+    /// (<https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>).
+    pub(crate) fn event_id(&self) -> Option<String> {
+        self.text("/addendum/originalEventID").or_else(|| self.text("/eventID"))
+    }
+
+    /// The account whose record it is; `None` where it names none.
+    pub(crate) fn recipient(&self) -> Option<AccountId> {
+        self.text("/recipientAccountId").and_then(|id| AccountId::parse(&id).ok())
+    }
+
+    /// What such a second record added: the names of fields, or why it was written.
+    pub(crate) fn completed(&self) -> Option<String> {
+        self.text("/addendum/originalEventID")?;
+        let added = self.text("/addendum/updatedFields").or_else(|| self.text("/addendum/reason"));
+        Some(added.unwrap_or_else(|| "not recorded".into()))
+    }
+
+    /// Why it came to nothing; `None`: it succeeded, as far as the record tells. An error is an error; sign-in events tell their
+    /// outcome under their own name, service events in details of their own, and some services answer with the error
+    /// (<https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>). A success that
+    /// stands there in words is believed.
+    pub(crate) fn refusal(&self, event_name: &str) -> Option<String> {
+        let error = ["/errorCode", "/errorMessage", "/responseElements/errorCode", "/responseElements/errorMessage"]
+            .iter()
+            .find_map(|pointer| self.text(pointer));
+        let outcome = ["responseElements", "serviceEventDetails"]
+            .iter()
+            .find_map(|part| self.0.get(part)?.get(event_name)?.as_str())
+            .map(str::to_ascii_lowercase);
+        match outcome.as_deref() {
+            Some("success") => None,
+            Some("failure" | "failed") => error.or_else(|| Some("Failure".into())),
+            _ => error,
         }
     }
 

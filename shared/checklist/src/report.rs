@@ -15,8 +15,10 @@ use crate::declarations::Declarations;
 use crate::finding::{Finding, Status};
 use crate::framework::View;
 use crate::root_activity::RootActivity;
-use crate::settings::Settings;
+use crate::settings::{Refused, Settings};
 use crate::snapshot::{Cause, Snapshot, Source, Unavailable};
+use crate::summary::Summary;
+use crate::text::counted;
 use crate::trails::Trail;
 use crate::users::{self, User};
 
@@ -72,6 +74,8 @@ pub struct Report {
     pub is_narrow: bool,
     /// What the owner of the account states: exceptions and attestations.
     pub declarations: Declarations,
+    /// Settings, and entries of them, that cannot be read. They are ignored, and are no reason for a check to be incomplete.
+    pub refused_settings: Vec<Refused>,
     /// Every call to AWS that the report rests on, in the order of their ends.
     pub calls: Vec<Call>,
 }
@@ -96,6 +100,8 @@ pub struct Call {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Answer {
+    /// The check in one sentence: `INCOMPLETE: …` with what is unknown, root's controls first; else what fails, or what is suppressed.
+    pub headline: String,
     /// The judgement; of root activity at most the first 1,000, and of every list what [`Self::cut`] leaves.
     #[serde(flatten)]
     pub report: Report,
@@ -113,6 +119,9 @@ pub struct Answer {
     pub complete: bool,
     /// Announced uses of root that are remembered.
     pub plans: Vec<Plan>,
+    /// Items of the state table that no check has written so, and that count for nothing.
+    #[serde(default)]
+    pub odd_items: usize,
     /// How many of a field's entries were left out, by the field's name, so that the answer fits into what Lambda passes on;
     /// `resources`: those of all findings together.
     pub cut: BTreeMap<String, usize>,
@@ -141,6 +150,7 @@ impl Answer {
         alerts.truncate(MAX_ACTIVITY);
         report.findings.sort_by_key(Finding::rank);
         Self {
+            headline: report.summary().headline(),
             partial: report.is_partial(),
             report,
             alerts,
@@ -149,9 +159,21 @@ impl Answer {
             framework: None,
             complete: false,
             plans: Vec::new(),
+            odd_items: 0,
             cut,
             previous: None,
         }
+    }
+
+    /// The same where so many alerts could not be sent yet, or the state store failed.
+    pub fn unsent(mut self, alerts: usize, has_no_store: bool) -> Self {
+        let mut summary = self.report.summary();
+        summary.others.extend(has_no_store.then(|| "the state store failed".to_owned()));
+        if alerts > 0 {
+            summary.others.push(counted(alerts, "alert is not sent yet", "alerts are not sent yet"));
+        }
+        self.headline = summary.headline();
+        self
     }
 
     /// The same in at most [`MAX_BYTES`] of JSON. The ends of lists are left out, the least important list first: alerts were told,
@@ -252,15 +274,16 @@ pub struct SourceState {
 impl Report {
     /// Judges `snapshot` by every control.
     pub fn generate(snapshot: &Snapshot, settings: &Settings) -> Self {
+        let sources = sources(snapshot);
         let findings: Vec<Finding> =
-            settings.selection.controls().map(|control| finding(control, snapshot, settings)).collect();
+            settings.selection.controls().map(|control| finding(control, snapshot, settings, &sources)).collect();
         Self {
             schema: "rootwatch.report/1",
             version: env!("CARGO_PKG_VERSION"),
             settings: settings.clone(),
             account: snapshot.account.clone(),
             taken_at: snapshot.taken_at,
-            sources: sources(snapshot),
+            sources,
             root_events_since: snapshot.root_events.since,
             score: score(&findings),
             left_out: settings.selection.not_chosen().collect(),
@@ -269,6 +292,7 @@ impl Report {
             subscribed: snapshot.subscribed.as_ref().and_then(|subscribed| subscribed.as_ref().ok().copied()),
             is_narrow: snapshot.is_narrow,
             declarations: settings.declarations.clone(),
+            refused_settings: settings.refused.clone(),
             users: users::named(snapshot, &findings),
             users_in_account: snapshot.identities.as_ref().ok().map(|identities| identities.users.len()),
             calls: snapshot.calls.clone(),
@@ -307,6 +331,18 @@ impl Report {
             })
     }
 
+    /// The check in one sentence.
+    pub fn summary(&self) -> Summary {
+        Summary::of(&self.findings, &self.sources, self.subscribed, self.is_narrow)
+    }
+
+    /// Whether root is watched, as far as that is known before anything is sent: all was read that this needs, every control of the five
+    /// steps could be evaluated, and somebody is subscribed.
+    pub fn is_monitoring(&self) -> bool {
+        let is_unknown = |finding: &Finding| finding.step.is_some() && finding.status == Status::Unknown;
+        self.is_whole() && self.subscribed == Some(true) && !self.findings.iter().any(is_unknown)
+    }
+
     /// Whether the run's time ended before all was read; the next run goes on from there.
     pub fn is_partial(&self) -> bool {
         self.errors().any(|state| state.error.as_ref().is_some_and(|error| error.cause == Cause::OutOfTime))
@@ -343,8 +379,12 @@ fn score(findings: &[Finding]) -> Score {
     }
 }
 
-fn finding(control: &Control, snapshot: &Snapshot, settings: &Settings) -> Finding {
+fn finding(control: &Control, snapshot: &Snapshot, settings: &Settings, sources: &[SourceState]) -> Finding {
     let mut finding = Finding::of(control, snapshot, settings);
+    if finding.status == Status::Unknown {
+        let unread = sources.iter().filter(|state| control.sources.contains(&state.source));
+        finding.remedy = control.made_readable(unread.filter_map(|state| state.error.as_ref()));
+    }
     let of_it = settings.declarations.exceptions_for(control.id, snapshot.taken_at);
     let names = |resource: &Option<String>| resource.as_ref().is_none_or(|name| finding.resources.contains(name));
     finding.exceptions = of_it.filter(|exception| names(&exception.resource)).cloned().collect();
@@ -427,9 +467,10 @@ fn sources(snapshot: &Snapshot) -> Vec<SourceState> {
         let error = subscribed.as_ref().err();
         state(Source::Subscribers, if error.is_some() { None } else { now }, error)
     });
+    let generated_at = report.ok().map(|report| report.generated_at).filter(|at| !snapshot.is_ahead(*at));
     let mut sources = vec![SourceState {
         sha256: report.ok().and_then(|report| report.sha256.clone()),
-        ..state(Source::CredentialReport, report.ok().map(|report| report.generated_at), report_error.as_ref())
+        ..state(Source::CredentialReport, generated_at, report_error.as_ref())
     }];
     sources.extend(live.map(|(source, error)| state(source, if error.is_some() { None } else { now }, error)));
     sources.extend(subscribers);
@@ -664,7 +705,7 @@ mod tests {
                 .map(|number| crate::identities::IamUser {
                     name: name(number),
                     groups: vec!["Administrators".into(), "Developers".into()],
-                    attached_policies: vec!["AdministratorAccess".into()],
+                    attached_policies: vec![crate::identities::AttachedPolicy::of_aws("AdministratorAccess")],
                     inline_policies: Vec::new(),
                 })
                 .collect();

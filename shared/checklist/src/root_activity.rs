@@ -6,6 +6,7 @@
 //! and [privileged tasks](https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-track-privileged-tasks.html).
 //! Records are read leniently: unknown fields, nulls and numbers in place of strings never hide an event.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use jiff::Timestamp;
@@ -19,8 +20,16 @@ use crate::record::Fields;
 use crate::tampering::Touched;
 use crate::text::bounded;
 
+mod fold;
+mod grants;
+mod identity;
+mod kind;
 mod words;
 
+pub use fold::{Alike, Folded, Pile};
+pub use grants::Effect;
+pub use identity::other_account;
+use kind::{Call, central_severity};
 pub use words::Words;
 
 /// An event as `LookupEvents` returns it: a few outer fields around the record, which is JSON in a string.
@@ -64,10 +73,12 @@ impl TrailEvent {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RootActivity {
-    /// CloudTrail's id of the event, unique in the account.
+    /// CloudTrail's id of the event, unique in the account; of a record that completes another one that one's.
     pub event_id: String,
     /// What was done.
     pub kind: Kind,
+    /// What stays of a call that changed something.
+    pub effect: Option<Effect>,
     /// How bad it is.
     pub severity: Severity,
     /// When; `null` if neither the record nor the look-up told.
@@ -92,10 +103,17 @@ pub struct RootActivity {
     pub error: Option<String>,
     /// Service that made the call on root's behalf.
     pub invoked_by: Option<String>,
+    /// The federated user in whose session root's rights were used; `null`: it was root itself.
+    pub federated_user: Option<String>,
+    /// What CloudTrail added when it wrote the record a second time; `null`: it is the first one.
+    pub completed: Option<String>,
     /// `false`: the record was missing or broken, and only the look-up's outer fields are known.
     pub details_readable: bool,
     /// The announced use of root in whose window it lies; its severity is one less for that.
     pub planned: Option<Plan>,
+    /// Only where very many acts are told as one: how many. Its id is then none of CloudTrail's.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub folded: Option<Folded>,
 }
 
 /// What was done.
@@ -121,6 +139,8 @@ pub enum Kind {
     UserAccessKeyChanged,
     /// An IAM user's access key was deleted.
     UserAccessKeyDeleted,
+    /// A signing certificate for root was uploaded, or switched on.
+    RootSigningCertificateCreated,
     /// An MFA device was registered for root.
     MfaEnabled,
     /// An MFA device of root was removed.
@@ -149,7 +169,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of the runbook.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::SignInSucceeded,
         Self::SignInFailed,
         Self::CliSignIn,
@@ -159,6 +179,7 @@ impl Kind {
         Self::UserAccessKeyCreated,
         Self::UserAccessKeyChanged,
         Self::UserAccessKeyDeleted,
+        Self::RootSigningCertificateCreated,
         Self::MfaEnabled,
         Self::MfaDeactivated,
         Self::PasswordChanged,
@@ -172,6 +193,13 @@ impl Kind {
         Self::CentralizedRootTask,
         Self::Service,
     ];
+}
+
+impl Kind {
+    /// Whether what stays of the call is told beside it: the other kinds say it themselves.
+    fn may_have_an_effect(self) -> bool {
+        matches!(self, Self::UserAccessKeyCreated | Self::UserAccessKeyChanged | Self::WatchTampered | Self::WriteCall)
+    }
 }
 
 /// Whether MFA was used.
@@ -188,7 +216,7 @@ pub enum Mfa {
 }
 
 impl RootActivity {
-    /// Classifies `event`; `None` when it was not root's.
+    /// Classifies `event`; `None` when it was not root's, or not of `account`: see [`other_account`].
     ///
     /// An event whose record cannot be read counts as root's when the look-up's outer fields say so, or say nothing. `stack` is
     /// the name of this stack: what root changes of it is known by it.
@@ -197,7 +225,7 @@ impl RootActivity {
             event.record.as_deref().and_then(|record| serde_json::from_str(record).ok()).filter(Value::is_object);
         let fields = Fields(record.as_ref().unwrap_or(&Value::Null));
         let is_root = match &record {
-            Some(_) => fields.is_root(),
+            Some(_) => fields.is_root() && fields.other_account(&account.id).is_none(),
             None => event
                 .username
                 .as_deref()
@@ -206,48 +234,59 @@ impl RootActivity {
         if !is_root {
             return None;
         }
-        let event_name =
-            fields.text("/eventName").or_else(|| event.event_name.as_deref().map(bounded)).unwrap_or_default();
-        let read_only = fields.truth("/readOnly").or(event.read_only);
-        let kind = fields.kind(&event_name, read_only);
+        let outer = |text: &Option<String>| text.as_deref().map(bounded);
+        let event_name = fields.text("/eventName").or_else(|| outer(&event.event_name)).unwrap_or_default();
+        let event_source = fields.text("/eventSource").or_else(|| outer(&event.event_source)).unwrap_or_default();
+        let error = fields.refusal(&event_name);
+        let call = Call {
+            fields,
+            source: &event_source,
+            name: &event_name,
+            read_only: fields.truth("/readOnly").or(event.read_only),
+            is_refused: error.is_some(),
+        };
+        let (kind, mfa) = (call.kind(), fields.mfa());
         let touched = Touched::by(fields, stack).filter(|_| kind == Kind::WriteCall);
+        let severity = call.severity(kind, mfa).max(touched.as_ref().map_or(Severity::Informational, |it| it.severity));
         let kind = touched.as_ref().map_or(kind, |_| Kind::WatchTampered);
-        let mfa = fields.mfa();
-        let error = fields.text("/errorCode").or_else(|| fields.text("/errorMessage"));
         Some(Self {
             // An attempt that AWS refused changed nothing, but somebody tried.
-            severity: touched
-                .as_ref()
-                .map_or_else(
-                    || fields.severity(kind, mfa, &event_name, read_only),
-                    |touched| touched.severity.max(Severity::Medium),
-                )
-                .min(if error.is_some() { Severity::Medium } else { Severity::Critical }),
+            severity: severity.min(if error.is_some() { Severity::Medium } else { Severity::Critical }),
             kind,
+            effect: call.effect().filter(|_| error.is_none() && kind.may_have_an_effect()),
             time: fields.text("/eventTime").and_then(|time| time.parse().ok()).or(event.time),
             region: fields.text("/awsRegion").unwrap_or_else(|| bounded(&event.region)),
-            event_source: fields
-                .text("/eventSource")
-                .or_else(|| event.event_source.as_deref().map(bounded))
-                .unwrap_or_default(),
             source_address: fields.text("/sourceIPAddress"),
             user_agent: fields.text("/userAgent"),
             mfa,
             access_key_id: fields
                 .text("/userIdentity/accessKeyId")
-                .or_else(|| event.access_key_id.as_deref().map(bounded).filter(|key| !key.is_empty())),
+                .or_else(|| outer(&event.access_key_id).filter(|key| !key.is_empty())),
             target: touched.and_then(|touched| touched.on).or_else(|| fields.target()),
             error,
             invoked_by: fields.text("/userIdentity/invokedBy"),
+            federated_user: fields.federated_user(),
+            completed: fields.completed(),
             details_readable: record.is_some(),
             planned: None,
+            folded: None,
             // CloudTrail gives every event an id; should one lack it, Region, time and name keep it apart from the others.
-            event_id: fields.text("/eventID").or_else(|| event.event_id.as_deref().map(bounded)).unwrap_or_else(|| {
+            event_id: fields.event_id().or_else(|| outer(&event.event_id)).unwrap_or_else(|| {
                 let time = event.time.map(|time| time.to_string()).unwrap_or_default();
                 format!("no-id {} {time} {event_name}", event.region)
             }),
             event_name,
+            event_source,
         })
+    }
+
+    /// The access key of a session that root issued and whose acts CloudTrail keeps under another name: of the call that issued it, or of
+    /// an act in it.
+    pub fn issued_key(&self) -> Option<&str> {
+        let issues = self.effect == Some(Effect::SessionIssued) && self.event_name == "GetFederationToken";
+        let issued = self.target.as_deref().filter(|_| issues).and_then(|target| target.split(' ').next());
+        let key = issued.or(self.access_key_id.as_deref().filter(|_| self.federated_user.is_some()))?;
+        (key.len() >= 16 && key.bytes().all(|byte| byte.is_ascii_alphanumeric())).then_some(key)
     }
 
     /// Whether it is told by default; services on behalf of root are only reported.
@@ -257,15 +296,18 @@ impl RootActivity {
 
     /// Whether somebody held root's credentials: the act proves that root was used.
     pub fn is_root_use(&self) -> bool {
-        !matches!(
-            self.kind,
-            Kind::SignInFailed | Kind::PasswordRecoveryRequested | Kind::CentralizedRootTask | Kind::Service
-        )
+        match self.kind {
+            Kind::SignInFailed | Kind::PasswordRecoveryRequested | Kind::CentralizedRootTask | Kind::Service => false,
+            // Whoever has the mail's link may try.
+            Kind::PasswordRecoveryCompleted => self.error.is_none(),
+            _ => true,
+        }
     }
 
-    /// The event in the console; `None` when its id is not one that CloudTrail gives.
+    /// The event in the console, of several the newest; `None` when its id is not one that CloudTrail gives.
     pub fn console_url(&self, account: &Account) -> Option<String> {
-        console_url(&self.event_id, &self.region, account)
+        let id = self.folded.as_ref().map_or(&self.event_id, |folded| &folded.example);
+        console_url(id, &self.region, account)
     }
 
     /// Whether it is told within seconds where EventBridge delivers it; the next sweep finds the rest.
@@ -279,6 +321,7 @@ impl RootActivity {
                     | Kind::RootAccessKeyCreated
                     | Kind::RootAccessKeyChanged
                     | Kind::RootAccessKeyDeleted
+                    | Kind::RootSigningCertificateCreated
                     | Kind::MfaEnabled
                     | Kind::MfaDeactivated
                     | Kind::PasswordChanged
@@ -300,11 +343,13 @@ pub(crate) fn console_url(event_id: &str, region: &str, account: &Account) -> Op
     })
 }
 
-/// Puts one run's activity in order: each event once, sessions of central root access recognised by their access key, most
-/// severe first, then what succeeded, then newest.
+/// Puts one run's activity in order: each event once, as completed as CloudTrail has it, sessions of central root access
+/// recognised by their access key, very many acts folded, most severe first, then what succeeded, then newest.
 pub fn gather(mut activity: Vec<RootActivity>) -> Vec<RootActivity> {
+    activity.sort_by_key(|act| act.completed.is_none());
     let mut seen = HashSet::new();
-    activity.retain(|act| seen.insert(act.event_id.clone()));
+    // Groups of the same name come from several Regions: they are added up.
+    activity.retain(|act| act.folded.is_some() || seen.insert(act.event_id.clone()));
     // A member account's own records of such a session may lack the flag; one flagged record tells for its access key.
     let central: HashSet<String> = activity
         .iter()
@@ -316,140 +361,19 @@ pub fn gather(mut activity: Vec<RootActivity>) -> Vec<RootActivity> {
         {
             act.severity = central_severity(&act.event_name, Some(act.kind == Kind::ReadOnlyCall));
             act.kind = Kind::CentralizedRootTask;
+            act.effect = None;
         }
     }
-    activity.sort_by(|a, b| {
-        (b.severity, a.error.is_some(), b.time, &a.event_id).cmp(&(a.severity, b.error.is_some(), a.time, &b.event_id))
-    });
+    let mut pile = Pile::default();
+    pile.extend(activity);
+    let mut activity = pile.into_acts();
+    activity.sort_by(by_weight);
     activity
 }
 
-impl Fields<'_> {
-    /// Identity Center logs failed directory sign-ins as `Root` with an empty ARN: those are not root.
-    fn is_root(&self) -> bool {
-        self.text("/userIdentity/type").as_deref() == Some("Root")
-            && self.0.pointer("/userIdentity/arn").is_none_or(|arn| arn.as_str() != Some(""))
-    }
-
-    fn kind(&self, event_name: &str, read_only: Option<bool>) -> Kind {
-        if self.truth("/userIdentity/sessionContext/assumedRoot") == Some(true) {
-            return Kind::CentralizedRootTask;
-        }
-        if self.text("/eventType").as_deref() == Some("AwsServiceEvent") {
-            return Kind::Service;
-        }
-        let own = self.user().is_none();
-        match event_name {
-            "ConsoleLogin" if self.sign_in_failed() => Kind::SignInFailed,
-            "ConsoleLogin" => Kind::SignInSucceeded,
-            "CheckMfa" if self.sign_in_failed() => Kind::SignInFailed,
-            // The step before the sign-in, which is an event of its own.
-            "CheckMfa" => Kind::ReadOnlyCall,
-            "AuthorizeOAuth2Access" | "CreateOAuth2Token" => Kind::CliSignIn,
-            "CreateAccessKey" if own => Kind::RootAccessKeyCreated,
-            "CreateAccessKey" => Kind::UserAccessKeyCreated,
-            "UpdateAccessKey" if own => Kind::RootAccessKeyChanged,
-            "UpdateAccessKey" => Kind::UserAccessKeyChanged,
-            "DeleteAccessKey" if own => Kind::RootAccessKeyDeleted,
-            "DeleteAccessKey" => Kind::UserAccessKeyDeleted,
-            "EnableMFADevice" if own => Kind::MfaEnabled,
-            "DeactivateMFADevice" if own => Kind::MfaDeactivated,
-            "ChangePassword" | "PasswordUpdated" => Kind::PasswordChanged,
-            "PasswordRecoveryRequested" => Kind::PasswordRecoveryRequested,
-            "PasswordRecoveryCompleted" => Kind::PasswordRecoveryCompleted,
-            "EmailUpdated" | "UpdateAccountEmailAddress" | "StartPrimaryEmailUpdate" | "AcceptPrimaryEmailUpdate" => {
-                Kind::EmailChanged
-            }
-            "PutAlternateContact" | "DeleteAlternateContact" | "PutContactInformation" => Kind::ContactChanged,
-            _ if self.is_service() => Kind::Service,
-            _ if read_only == Some(true) => Kind::ReadOnlyCall,
-            _ => Kind::WriteCall,
-        }
-    }
-
-    fn sign_in_failed(&self) -> bool {
-        let response = self.text("/responseElements/ConsoleLogin").or_else(|| self.text("/responseElements/CheckMfa"));
-        response.map_or(self.text("/errorMessage").is_some(), |response| response.eq_ignore_ascii_case("failure"))
-    }
-
-    /// `signin.amazonaws.com` stands for a person at the console in older records. The acts named in [`Self::kind`] are told
-    /// whoever passed them on.
-    fn is_service(&self) -> bool {
-        self.text("/userIdentity/invokedBy").is_some_and(|service| service != "signin.amazonaws.com")
-    }
-
-    /// The IAM user that was acted on; `None`: root itself.
-    fn user(&self) -> Option<String> {
-        self.text("/requestParameters/userName")
-            .or_else(|| self.text("/responseElements/accessKey/userName"))
-            .filter(|name| name != "AWS ROOT USER")
-    }
-
-    fn target(&self) -> Option<String> {
-        let thing = self
-            .text("/responseElements/accessKey/accessKeyId")
-            .or_else(|| self.text("/requestParameters/accessKeyId"))
-            .or_else(|| self.text("/requestParameters/serialNumber"));
-        let status =
-            self.text("/requestParameters/status").map(|status| format!(" set to {status}")).unwrap_or_default();
-        match (thing, self.user()) {
-            (Some(thing), Some(user)) => Some(format!("{thing}{status} of user {user}")),
-            (Some(thing), None) => Some(format!("{thing}{status}")),
-            (None, Some(user)) => Some(format!("user {user}")),
-            (None, None) => self.text("/requestParameters/alternateContactType").map(|kind| format!("{kind} contact")),
-        }
-    }
-
-    fn mfa(&self) -> Mfa {
-        let used = self
-            .truth("/additionalEventData/MFAUsed")
-            .or_else(|| self.truth("/userIdentity/sessionContext/attributes/mfaAuthenticated"));
-        match used {
-            Some(true) => Mfa::Used,
-            Some(false) => Mfa::NotUsed,
-            None => Mfa::NotRecorded,
-        }
-    }
-
-    fn severity(&self, kind: Kind, mfa: Mfa, event_name: &str, read_only: Option<bool>) -> Severity {
-        match kind {
-            Kind::RootAccessKeyCreated | Kind::MfaDeactivated => Severity::Critical,
-            // A key that is switched on again is as good as a new one.
-            Kind::RootAccessKeyChanged if self.text("/requestParameters/status").as_deref() != Some("Inactive") => {
-                Severity::Critical
-            }
-            // What the event does not say is taken for the worse.
-            Kind::SignInSucceeded | Kind::CliSignIn if mfa != Mfa::Used => Severity::Critical,
-            Kind::SignInSucceeded
-            | Kind::CliSignIn
-            | Kind::MfaEnabled
-            | Kind::PasswordChanged
-            | Kind::PasswordRecoveryRequested
-            | Kind::PasswordRecoveryCompleted
-            | Kind::EmailChanged
-            | Kind::ContactChanged => Severity::High,
-            Kind::SignInFailed
-            | Kind::RootAccessKeyChanged
-            | Kind::RootAccessKeyDeleted
-            | Kind::UserAccessKeyCreated
-            | Kind::UserAccessKeyChanged
-            | Kind::UserAccessKeyDeleted
-            | Kind::WatchTampered
-            | Kind::WriteCall => Severity::Medium,
-            Kind::CentralizedRootTask => central_severity(event_name, read_only),
-            Kind::ReadOnlyCall => Severity::Low,
-            Kind::Service => Severity::Informational,
-        }
-    }
-}
-
-/// A task of central root access that gives the account a root password back is more than housekeeping.
-fn central_severity(event_name: &str, read_only: Option<bool>) -> Severity {
-    match (event_name, read_only) {
-        ("CreateLoginProfile", _) => Severity::High,
-        (_, Some(true)) => Severity::Low,
-        _ => Severity::Medium,
-    }
+/// The worst first.
+fn by_weight(a: &RootActivity, b: &RootActivity) -> Ordering {
+    (b.severity, a.error.is_some(), b.time, &a.event_id).cmp(&(a.severity, b.error.is_some(), a.time, &b.event_id))
 }
 
 #[cfg(test)]

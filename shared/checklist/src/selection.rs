@@ -20,16 +20,13 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Leaves out the controls of these ids.
-    ///
-    /// # Errors
-    /// Every id that no control has.
-    pub fn without<'a>(self, ids: impl IntoIterator<Item = &'a str>) -> Result<Self, Vec<String>> {
+    /// Leaves out the controls of these ids; with every id that no control has, which leaves out nothing.
+    pub fn without<'a>(self, ids: impl IntoIterator<Item = &'a str>) -> (Self, Vec<String>) {
         let ids: BTreeSet<&str> = ids.into_iter().collect();
         let unknown: Vec<String> =
             ids.iter().filter(|id| controls::control(id).is_none()).map(|id| bounded(id)).collect();
         let left_out = CHECKLIST.iter().map(|control| control.id).filter(|id| ids.contains(id)).collect();
-        if unknown.is_empty() { Ok(Self { left_out, ..self }) } else { Err(unknown) }
+        (Self { left_out, ..self }, unknown)
     }
 
     /// The chosen controls, in the order of the checklist.
@@ -80,7 +77,8 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_not_judged_and_a_source_that_only_it_needs_is_not_read() {
-        let selection = Selection::default().without(["billing-alerts", "root-mfa"]).unwrap();
+        let (selection, unknown) = Selection::default().without(["billing-alerts", "root-mfa"]);
+        assert!(unknown.is_empty());
         assert_eq!(selection.left_out, ["root-mfa", "billing-alerts"], "in the order of the checklist");
         assert!(!ids(&selection).contains(&"root-mfa"));
         assert!(!selection.sources().contains(&Source::Budgets));
@@ -89,13 +87,14 @@ mod tests {
 
     #[test]
     fn who_the_account_is_and_what_root_did_is_read_whatever_is_left_out() {
-        let all = Selection::default().without(CHECKLIST.iter().map(|control| control.id)).unwrap();
+        let (all, _) = Selection::default().without(CHECKLIST.iter().map(|control| control.id));
         assert_eq!(all.controls().count(), 0);
         assert_eq!(all.sources(), BTreeSet::from(ALWAYS));
     }
 
     #[test]
-    fn an_unknown_id_is_named() {
-        assert_eq!(Selection::default().without(["root-mfa", "root-mfs"]), Err(vec!["root-mfs".to_owned()]));
+    fn an_unknown_id_is_named_and_takes_no_other_with_it() {
+        let (selection, unknown) = Selection::default().without(["root-mfa", "root-mfs"]);
+        assert_eq!((selection.left_out, unknown), (vec!["root-mfa"], vec!["root-mfs".to_owned()]));
     }
 }

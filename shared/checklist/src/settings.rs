@@ -1,10 +1,32 @@
 //! What the owner of an account may choose about judging.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::declarations::Declarations;
 use crate::password_policy::PasswordPolicyProfile;
 use crate::selection::Selection;
+
+/// A setting, or an entry of one, that cannot be read. It is ignored: the watch goes on as if it were not there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Refused {
+    /// Parameter of the template, as `Exceptions`; a variable of the function where no parameter sets it.
+    pub setting: String,
+    /// Which entry of it, from 1; `null`: the whole value.
+    pub entry: Option<usize>,
+    /// What is wrong, what is accepted, and what is in force instead. The same at every check, and without secrets.
+    pub fault: String,
+}
+
+/// `Exceptions, entry 2: …`
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let entry = self.entry.map(|number| format!(", entry {number}")).unwrap_or_default();
+        write!(f, "{}{entry}: {}", self.setting, self.fault)
+    }
+}
 
 /// Choices that change verdicts; validated where they are read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +48,9 @@ pub struct Settings {
     /// Exceptions and attestations. A report lists them for itself.
     #[serde(skip)]
     pub declarations: Declarations,
+    /// What was set and cannot be read. A report lists it for itself.
+    #[serde(skip)]
+    pub refused: Vec<Refused>,
 }
 
 impl Default for Settings {
@@ -39,6 +64,7 @@ impl Default for Settings {
             allowed_regions: Vec::new(),
             selection: Selection::default(),
             declarations: Declarations::default(),
+            refused: Vec::new(),
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::finding::{Status, Verdict};
 use crate::identities::{Holders, Identities, RolesAndPolicies, VirtualMfaDevice};
 use crate::organization::{CentralRootAccess, Organization, ServiceControlPolicy};
 use crate::password_policy::PasswordPolicy;
+use crate::relay::Relay;
 use crate::report::Call;
 use crate::root_activity::RootActivity;
 use crate::sweep::Span;
@@ -29,6 +30,9 @@ const FOREIGN_REGION: [&str; 3] = ["InvalidClientTokenId", "OptInRequired", "Unr
 
 /// Oldest credential report that still judges. IAM renews a report after 4 hours, so one this old was not renewable.
 pub const MAX_REPORT_AGE: SignedDuration = SignedDuration::from_hours(24);
+
+/// How far ahead of a run's clock a time of the past may lie; beyond that a clock is wrong, or somebody forges.
+pub const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
 
 /// Typed facts of one account at one instant. A source that could not be read is data, never an absence.
 #[derive(Debug, Clone)]
@@ -55,6 +59,8 @@ pub struct Snapshot {
     pub regions: Result<Vec<EnabledRegion>, Unavailable>,
     /// Whether somebody has confirmed a subscription to the topic; `None` where nobody is to be told.
     pub subscribed: Option<Result<bool, Unavailable>>,
+    /// rootwatch's own functions that pass messages on.
+    pub relays: Vec<Relay>,
     /// Every trail that records a Region in which root may sign in, each once; those of at least one such Region.
     pub trails: Result<Vec<Trail>, Unavailable>,
     /// The other such Regions that did not list their trails, by code, with why.
@@ -136,17 +142,28 @@ impl Snapshot {
     /// The credential report, if it is young enough to judge by.
     ///
     /// # Errors
-    /// [`Cause::Stale`] past [`MAX_REPORT_AGE`], or why there is none.
+    /// [`Cause::Stale`] past [`MAX_REPORT_AGE`], [`Cause::Malformed`] if it is of the future, or why there is none.
     pub fn fresh_credential_report(&self) -> Result<&CredentialReport, Unavailable> {
         let report = self.credential_report.as_ref().map_err(Clone::clone)?;
-        if self.taken_at.duration_since(report.generated_at) > MAX_REPORT_AGE {
-            return Err(Unavailable {
-                source: Source::CredentialReport,
-                operation: "iam:GenerateCredentialReport".into(),
-                cause: Cause::Stale { generated_at: report.generated_at },
-            });
+        let generated_at = report.generated_at;
+        let unusable = |operation: &str, cause| Unavailable {
+            source: Source::CredentialReport,
+            operation: operation.into(),
+            cause,
+        };
+        if self.is_ahead(generated_at) {
+            let detail = format!("its GeneratedTime, {generated_at}, lies ahead: a clock is wrong, or it is forged");
+            return Err(unusable("iam:GetCredentialReport", Cause::Malformed { detail }));
+        }
+        if self.taken_at.duration_since(generated_at) > MAX_REPORT_AGE {
+            return Err(unusable("iam:GenerateCredentialReport", Cause::Stale { generated_at }));
         }
         Ok(report)
+    }
+
+    /// Whether something that has happened claims a time that has not come.
+    pub fn is_ahead(&self, at: Timestamp) -> bool {
+        at.duration_since(self.taken_at) > CLOCKS_DIFFER
     }
 
     /// Root's row of the credential report, if report and row can be judged by.
@@ -279,7 +296,7 @@ impl Source {
 }
 
 impl Source {
-    /// Whether only the account baseline needs it, and not the watch over root; those are listed last.
+    /// Whether the watch over root does without it: controls alone need it, mostly of the account baseline. Those are listed last.
     pub fn is_of_baseline(self) -> bool {
         self >= Self::RolesAndPolicies
     }
@@ -448,7 +465,7 @@ impl Unavailable {
         Self { source, operation: source.id().into(), cause: Cause::NotAsked }
     }
 
-    /// What to do about it; the same words for the same cause.
+    /// How to make it readable; the same words for the same cause.
     pub fn remedy(&self) -> &'static str {
         match &self.cause {
             Cause::Denied { code } if FOREIGN_REGION.contains(&code.as_str()) => {
@@ -456,17 +473,18 @@ impl Unavailable {
                  Regions. If it is enabled, the credentials have expired."
             }
             Cause::Denied { .. } => {
-                "Denied: allow the named action to rootwatch's role (deploy the stack again). If the role has it, a service \
-                 control policy or a permissions boundary denies it."
+                "Denied: allow each named action to rootwatch's role; deploying the stack again restores its policies. If the role has \
+                 the action, a service control policy, a resource policy or a permissions boundary denies it: exempt the role there."
             }
             Cause::Throttled { .. } => {
-                "Throttled: nothing, unless it lasts; then another tool uses up the account's request rate for this call."
+                "Throttled: wait for the next check. If it lasts, another tool uses up the account's request rate for this call: slow \
+                 it down, or ask AWS for a higher quota."
             }
             Cause::Refused { .. } => {
                 "Failed: look up the error code in the reference of the named action, and run the check again."
             }
             Cause::TimedOut | Cause::Unreachable => {
-                "No answer: nothing, unless it lasts; then see the AWS Health Dashboard and, in a VPC, the route to the endpoint."
+                "No answer: wait for the next check. If it lasts, see the AWS Health Dashboard and, in a VPC, the route to the endpoint."
             }
             Cause::Malformed { .. } => {
                 "Unusable answer: run the check again; if it lasts, compare with what the AWS CLI prints for the named action."
@@ -474,7 +492,9 @@ impl Unavailable {
             Cause::NotReady | Cause::Stale { .. } => {
                 "Old or unfinished report: run `aws iam generate-credential-report` until it says COMPLETE; the next check reads it."
             }
-            Cause::OutOfTime => "Cut short: shorten the look-back or raise the function's timeout.",
+            Cause::OutOfTime => {
+                "Cut short: wait for the next check. If it lasts, shorten the look-back or raise the function's timeout."
+            }
             Cause::NotAsked => "Not read: no chosen control needs it.",
             Cause::Internal => "Defect: report it together with the function's log of this run.",
         }
@@ -491,7 +511,7 @@ impl Snapshot {
         use crate::contacts::PhoneVerification;
         use crate::federation::SamlProvider;
         use crate::identities::{Group, IamUser, ManagedPolicy, Role};
-        use crate::policy_document::{Breadth, Trust};
+        use crate::policy_document::{Grants, Trust};
 
         let account = Account {
             id: AccountId::parse("111122223333").unwrap(),
@@ -501,6 +521,12 @@ impl Snapshot {
         let taken_at: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
         let report = include_bytes!("../samples/credential-report-good.csv");
         let generated_at = taken_at - SignedDuration::from_hours(2);
+        let role = |name: &str| Role {
+            name: name.into(),
+            trust: Trust::own_account(),
+            attached_policies: Vec::new(),
+            inline_policies: Vec::new(),
+        };
         let alice = IamUser { name: "alice".into(), groups: vec!["Administrators".into()], ..IamUser::default() };
         Self {
             credential_report: Ok(CredentialReport::parse(report, generated_at, &account).unwrap()),
@@ -527,6 +553,7 @@ impl Snapshot {
             account_alias: Ok(()),
             regions: Ok(vec![EnabledRegion { name: "us-east-1".into(), is_opt_in: false }]),
             subscribed: Some(Ok(true)),
+            relays: Vec::new(),
             trails: Ok(vec![Trail::sound("management")]),
             trails_unlisted: BTreeMap::new(),
             watch: Some(Watch::whole()),
@@ -536,8 +563,8 @@ impl Snapshot {
                 activity: Vec::new(),
             },
             roles_and_policies: Ok(RolesAndPolicies {
-                roles: vec![Role { name: "deploy".into(), trust: Trust::Named, inline_policies: Vec::new() }],
-                policies: vec![ManagedPolicy { name: "deploy".into(), attachments: 1, breadth: Breadth::Limited }],
+                roles: ["deploy", "support"].map(role).into(),
+                policies: vec![ManagedPolicy { name: "deploy".into(), attachments: 1, grants: Grants::LIMITED }],
             }),
             support_access: Ok(Holders { roles: vec!["support".into()], ..Holders::default() }),
             identity_providers: Ok(IdentityProviders {
@@ -551,7 +578,7 @@ impl Snapshot {
             root_password_change: Ok(None),
             trail_buckets: Ok(vec![Bucket {
                 name: "acme-prod-trail".into(),
-                exposure: Ok(Exposure { is_blocked: true, has_public_policy: None }),
+                exposure: Ok(Some(Exposure { is_blocked: true, has_public_policy: None })),
             }]),
             cost_reports: Ok(vec![CostReport { name: "monthly".into(), delivery: Delivery::Works }]),
             data_exports: Ok(Vec::new()),
@@ -708,6 +735,22 @@ mod tests {
         assert!(snapshot.fresh_credential_report().is_ok());
         snapshot.credential_report.as_mut().unwrap().generated_at = too_old;
         assert_eq!(snapshot.fresh_credential_report().unwrap_err().cause, Cause::Stale { generated_at: too_old });
+    }
+
+    #[test]
+    fn a_report_of_the_future_is_unknown_and_not_young() {
+        let mut snapshot = Snapshot::compliant();
+        let at = |ahead: SignedDuration| snapshot.taken_at + ahead;
+        let (near, ahead) = (at(CLOCKS_DIFFER), at(CLOCKS_DIFFER + SignedDuration::from_secs(1)));
+        let forged = at(SignedDuration::from_hours(400 * 24));
+        snapshot.credential_report.as_mut().unwrap().generated_at = near;
+        assert!(snapshot.fresh_credential_report().is_ok(), "clocks differ");
+        for generated_at in [ahead, forged] {
+            snapshot.credential_report.as_mut().unwrap().generated_at = generated_at;
+            let why = snapshot.fresh_credential_report().unwrap_err().to_string();
+            assert!(why.contains("lies ahead: a clock is wrong, or it is forged"), "{why}");
+            assert!(snapshot.root_row().is_err());
+        }
     }
 
     #[test]

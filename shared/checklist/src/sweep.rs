@@ -43,6 +43,14 @@ impl Coverage {
         Self { from: window(now, lookback).since, settled: Vec::new() }
     }
 
+    /// Whether [`Self::settle`] may have left this behind by `latest`. A start after the first settled span would hide a gap.
+    pub(crate) fn is_sound(&self, latest: Timestamp) -> bool {
+        self.from <= self.settled.first().map_or(latest, |first| first.since)
+            && self.settled.iter().all(|span| !is_empty(span) && span.until <= latest)
+            && self.settled.windows(2).all(|pair| matches!(pair, [one, next] if one.until < next.since))
+            && self.settled.len() <= MAX_SPANS
+    }
+
     /// Spans to look through at `now`, newest first; never none, and the first one ends at `now`. `lookback` is 0 to
     /// [`HISTORY`], what is beyond is cut.
     ///

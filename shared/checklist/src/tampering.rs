@@ -20,7 +20,7 @@ const CLOUDFORMATION: &str = "cloudformation.amazonaws.com";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tampering {
-    /// CloudTrail's id of the event, unique in the account.
+    /// CloudTrail's id of the event, unique in the account; of a record that completes another one that one's.
     pub event_id: String,
     /// What was changed.
     pub target: Target,
@@ -46,6 +46,8 @@ pub struct Tampering {
     pub error: Option<String>,
     /// Service that made the call on somebody's behalf.
     pub invoked_by: Option<String>,
+    /// What CloudTrail added when it wrote the record a second time; `null`: it is the first one.
+    pub completed: Option<String>,
 }
 
 /// What was changed.
@@ -139,14 +141,18 @@ pub fn calls() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 impl Tampering {
-    /// Classifies `event`; `None` when it changed nothing that watches. `stack` is the name of this stack.
-    pub fn classify(event: &TrailEvent, stack: Option<&str>) -> Option<Self> {
+    /// Classifies `event`; `None` when it changed nothing that watches in `account`. `stack` is the name of this stack. Whoever did it may
+    /// be of another account.
+    pub fn classify(event: &TrailEvent, account: &Account, stack: Option<&str>) -> Option<Self> {
         let record: Value = serde_json::from_str(event.record.as_deref()?).ok()?;
         let fields = Fields(&record);
+        if fields.recipient().is_some_and(|recipient| recipient != account.id) {
+            return None;
+        }
         let touched = Touched::by(fields, stack)?;
         let who = ["/userIdentity/arn", "/userIdentity/invokedBy", "/userIdentity/principalId", "/userIdentity/type"];
         Some(Self {
-            event_id: fields.text("/eventID")?,
+            event_id: fields.event_id()?,
             target: touched.target,
             severity: touched.severity,
             time: fields.text("/eventTime").and_then(|time| time.parse().ok()),
@@ -157,8 +163,9 @@ impl Tampering {
             on: touched.on,
             source_address: fields.text("/sourceIPAddress"),
             user_agent: fields.text("/userAgent"),
-            error: fields.text("/errorCode").or_else(|| fields.text("/errorMessage")),
+            error: fields.refusal(&fields.text("/eventName").unwrap_or_default()),
             invoked_by: fields.text("/userIdentity/invokedBy"),
+            completed: fields.completed(),
         })
     }
 
@@ -200,9 +207,8 @@ impl Touched {
         };
         // A deployment that changes this stack is told of by its own call; its parts weigh less.
         let severity = if by_cloudformation { severity.lowered() } else { *severity };
-        let refused = fields.text("/errorCode").or_else(|| fields.text("/errorMessage")).is_some();
         // An attempt that AWS refused changed nothing, but somebody tried.
-        let severity = if refused { severity.min(Severity::Medium) } else { severity };
+        let severity = if fields.refusal(&name).is_some() { severity.min(Severity::Medium) } else { severity };
         Some(Self { target: *target, severity, on })
     }
 }
@@ -239,6 +245,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::account::{AccountId, Partition};
+
+    fn account() -> Account {
+        Account { id: AccountId::parse("111122223333").unwrap(), alias: None, partition: Partition::Aws }
+    }
 
     fn event(record: &Value) -> TrailEvent {
         TrailEvent { record: Some(record.to_string()), ..TrailEvent::default() }
@@ -259,7 +270,7 @@ mod tests {
             "requestParameters": parameters,
         });
         record.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        Tampering::classify(&event(&record), Some("rootwatch"))
+        Tampering::classify(&event(&record), &account(), Some("rootwatch"))
     }
 
     #[test]
@@ -312,7 +323,7 @@ mod tests {
         let record = json!({"eventID": "1", "eventSource": "s3.amazonaws.com", "eventName": "DeleteBucket",
             "requestParameters": {"bucketName": "rootwatch-reportbucket-1abc"}});
         assert!(
-            Tampering::classify(&event(&record), Some("RootWatch")).is_some(),
+            Tampering::classify(&event(&record), &account(), Some("RootWatch")).is_some(),
             "CloudFormation writes its name small"
         );
         let mapping = json!({"responseElements": {"functionArn": "arn:aws:lambda:eu-west-1:111122223333:function:rootwatch-R-1"}});
@@ -326,9 +337,9 @@ mod tests {
                 &json!({"eventID": "1", "eventSource": source, "eventName": name, "requestParameters": {"name": "rootwatch"}}),
             )
         };
-        assert!(Tampering::classify(&record("sns.amazonaws.com", "DeleteTopic"), None).is_none());
-        assert!(Tampering::classify(&record("cloudtrail.amazonaws.com", "DeleteTrail"), None).is_some());
-        assert!(Tampering::classify(&record("kms.amazonaws.com", "DisableKey"), None).is_some());
+        assert!(Tampering::classify(&record("sns.amazonaws.com", "DeleteTopic"), &account(), None).is_none());
+        assert!(Tampering::classify(&record("cloudtrail.amazonaws.com", "DeleteTrail"), &account(), None).is_some());
+        assert!(Tampering::classify(&record("kms.amazonaws.com", "DisableKey"), &account(), None).is_some());
     }
 
     #[test]
@@ -374,9 +385,29 @@ mod tests {
     }
 
     #[test]
+    fn what_happened_in_another_account_is_not_this_ones_and_who_did_it_here_may_be_of_another() {
+        let name = json!({"name": "audit"});
+        let elsewhere = json!({"recipientAccountId": "999900001111"});
+        assert_eq!(classify_with("cloudtrail", "DeleteTrail", name.clone(), elsewhere), None);
+        let by_another = json!({"recipientAccountId": "111122223333",
+            "userIdentity": {"type": "Root", "accountId": "999900001111", "arn": "arn:aws:iam::999900001111:root"}});
+        let told = classify_with("cloudtrail", "DeleteTrail", name, by_another).unwrap();
+        assert_eq!(told.by, "arn:aws:iam::999900001111:root");
+    }
+
+    #[test]
+    fn a_record_that_cloudtrail_completes_later_is_the_same_change() {
+        let addendum = json!({"addendum": {"reason": "UPDATED_DATA", "updatedFields": "responseElements",
+            "originalEventID": "00000000-0000-4000-8000-000000000099"}});
+        let told = classify_with("cloudtrail", "DeleteTrail", json!({"name": "audit"}), addendum).unwrap();
+        assert_eq!(told.event_id, "00000000-0000-4000-8000-000000000099");
+        assert_eq!(told.completed.as_deref(), Some("responseElements"));
+    }
+
+    #[test]
     fn a_record_without_an_id_or_that_cannot_be_read_is_nobodys() {
-        assert_eq!(Tampering::classify(&TrailEvent::default(), None), None);
+        assert_eq!(Tampering::classify(&TrailEvent::default(), &account(), None), None);
         let broken = TrailEvent { record: Some("{".into()), ..TrailEvent::default() };
-        assert_eq!(Tampering::classify(&broken, None), None);
+        assert_eq!(Tampering::classify(&broken, &account(), None), None);
     }
 }

@@ -113,7 +113,7 @@ mod tests {
     use super::*;
     use crate::credential_report::UnreadableCell;
     use crate::federation::SamlProvider;
-    use crate::identities::InlinePolicy;
+    use crate::identities::{AttachedPolicy, InlinePolicy};
     use crate::policy_document::Breadth;
     use crate::report::Report;
     use crate::settings::Settings;
@@ -146,9 +146,11 @@ mod tests {
             ("access-key-rotation", |snapshot| bob(snapshot).access_keys[0].last_rotated = Ok(Some(Timestamp::MIN))),
             ("unused-credentials", |snapshot| bob(snapshot).password_last_used = Ok(Some(Timestamp::MIN))),
             ("unused-credentials", |snapshot| bob(snapshot).access_keys[0].last_used = Ok(Some(Timestamp::MIN))),
-            ("groups-assign-permissions", |snapshot| snapshot.users_mut()[1].attached_policies.push("ReadOnly".into())),
+            ("groups-assign-permissions", |snapshot| {
+                snapshot.users_mut()[1].attached_policies.push(AttachedPolicy::of_aws("ReadOnly"))
+            }),
             ("least-privilege", |snapshot| {
-                let wide = InlinePolicy { name: "wide, inline policy".into(), breadth: Breadth::Everything };
+                let wide = InlinePolicy { name: "wide, inline policy".into(), grants: Breadth::Everything.into() };
                 snapshot.users_mut()[1].inline_policies.push(wide);
             }),
         ];
@@ -193,7 +195,7 @@ mod tests {
         });
         assert_eq!((without_identities[0].has_mfa, &without_identities[0].groups), (Some(false), &None));
         let without_report = users(|snapshot| {
-            snapshot.users_mut()[1].attached_policies.push("ReadOnly".into());
+            snapshot.users_mut()[1].attached_policies.push(AttachedPolicy::of_aws("ReadOnly"));
             snapshot.credential_report = Snapshot::blind().credential_report;
         });
         let [user] = without_report.as_slice() else { panic!("{without_report:?}") };

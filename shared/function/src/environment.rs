@@ -1,30 +1,46 @@
-//! A function's environment: read once, as strings; judged as a whole, so that every fault is named at once.
+//! A function's environment: read once, as strings. A fault never stops the watch: what cannot be read is ignored, the safe value holds,
+//! and people are told. Only what makes work impossible is an error, which names every fault at once.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use checklist::{Partition, text};
+use checklist::declarations::Parsed;
+use checklist::{Partition, Refused, text};
 
-/// Every variable of ours begins so; one that is not known is a fault, as a misspelt one would silently do nothing.
+/// Every variable of ours begins so; one that is not known is refused, as a misspelt one would silently do nothing.
 const PREFIX: &str = "ROOTWATCH_";
 
 /// More Regions than AWS has in a partition.
 const MAX_REGIONS: usize = 60;
+
+/// Variables that no parameter of the template sets as it is.
+const OURS: [&str; 9] = [
+    "ROOTWATCH_CHAT_TOPIC_ARN",
+    "ROOTWATCH_NOTIFIERS",
+    "ROOTWATCH_REPORT_BUCKET",
+    "ROOTWATCH_RULES",
+    "ROOTWATCH_SCHEDULE",
+    "ROOTWATCH_STACK",
+    "ROOTWATCH_TABLE",
+    "ROOTWATCH_TOPIC_ARN",
+    "ROOTWATCH_WEBHOOK_TEST_HOST",
+];
 
 /// What is left of the environment to be read, and what is wrong with what was.
 #[derive(Debug, Clone)]
 pub struct Environment {
     region: String,
     values: BTreeMap<String, String>,
-    faults: Vec<String>,
+    refused: Vec<Refused>,
+    hindrances: Vec<String>,
 }
 
-/// Everything that is wrong with the environment.
+/// What is wrong with the environment, so that no work is possible.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the function's environment is wrong, nothing was done: {}", faults.join("; "))]
 pub struct SettingsError {
-    /// One a fault, with the variable and what is accepted.
+    /// Every fault, also those that alone would hinder nothing: one each, with the variable and what is accepted.
     pub faults: Vec<String>,
 }
 
@@ -36,8 +52,11 @@ impl Environment {
             .filter(|(name, _)| name.starts_with(PREFIX) || name == "AWS_REGION")
             .map(|(name, value)| (name, value.trim().to_owned()))
             .collect();
-        let mut environment = Self { region: String::new(), values, faults: Vec::new() };
-        environment.region = environment.needed("AWS_REGION");
+        let mut environment = Self { region: String::new(), values, refused: Vec::new(), hindrances: Vec::new() };
+        environment.region = environment.take("AWS_REGION").unwrap_or_else(|| {
+            environment.hinder("AWS_REGION", "is missing");
+            String::new()
+        });
         environment
     }
 
@@ -57,19 +76,30 @@ impl Environment {
         Partition::of_region(&self.region)
     }
 
-    /// `settings`, if nothing was wrong and nothing is left over.
+    /// `settings`, with everything that was refused; what is left over is too.
     ///
     /// # Errors
-    /// All faults at once.
-    pub fn finish<T>(mut self, settings: T) -> Result<T, SettingsError> {
-        let unknown = self.values.keys().map(|name| format!("{} is not known", text::bounded(name)));
-        self.faults.extend(unknown);
-        if self.faults.is_empty() { Ok(settings) } else { Err(SettingsError { faults: self.faults }) }
+    /// All faults at once, if one of them hinders all work.
+    pub fn finish<T>(mut self, settings: T) -> Result<(T, Vec<Refused>), SettingsError> {
+        for name in std::mem::take(&mut self.values).into_keys() {
+            let setting = text::bounded(&name);
+            self.refused.push(Refused { setting, entry: None, fault: "is not known, and does nothing".into() });
+        }
+        if self.hindrances.is_empty() {
+            return Ok((settings, self.refused));
+        }
+        let refused = self.refused.iter().map(ToString::to_string);
+        Err(SettingsError { faults: self.hindrances.into_iter().chain(refused).collect() })
     }
 
-    /// Something is wrong with the variable `name`.
-    pub fn fault(&mut self, name: &str, what: impl std::fmt::Display) {
-        self.faults.push(format!("{name} {what}"));
+    /// Something is wrong with the variable `name`: it is ignored, and work goes on.
+    pub fn refuse(&mut self, name: &str, fault: impl std::fmt::Display) {
+        self.refused.push(Refused { setting: setting(name), entry: None, fault: fault.to_string() });
+    }
+
+    /// Something is wrong with the variable `name`, without which nothing can be done.
+    pub fn hinder(&mut self, name: &str, fault: impl std::fmt::Display) {
+        self.hindrances.push(format!("{name} {fault}"));
     }
 
     /// The value, if it is set and not empty; CloudFormation cannot leave a variable out, only empty.
@@ -77,23 +107,13 @@ impl Environment {
         self.values.remove(name).filter(|value| !value.is_empty())
     }
 
-    /// The value, which must be there.
-    pub fn needed(&mut self, name: &str) -> String {
-        self.take(name).unwrap_or_else(|| {
-            self.fault(name, "is missing");
-            String::new()
+    /// The value as what it stands for, else `default`.
+    pub fn parsed<T: FromStr<Err: std::fmt::Display>>(&mut self, name: &str, default: T) -> T {
+        let Some(text) = self.take(name) else { return default };
+        text.parse().unwrap_or_else(|error| {
+            self.refuse(name, format!("{error}; the default is in force"));
+            default
         })
-    }
-
-    /// The value as what it stands for.
-    pub fn parsed<T: FromStr<Err: std::fmt::Display>>(&mut self, name: &str) -> Option<T> {
-        match self.take(name)?.parse() {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.faults.push(format!("{name}: {error}"));
-                None
-            }
-        }
     }
 
     /// The value as a number out of `accepted`, else `default`.
@@ -102,83 +122,135 @@ impl Environment {
         match text.parse() {
             Ok(number) if accepted.contains(&number) => number,
             _ => {
-                let (least, most) = (accepted.start(), accepted.end());
-                self.fault(name, format!("is a number from {least} to {most}, not `{}`", text::bounded(&text)));
+                let (least, most, text) = (accepted.start(), accepted.end(), text::bounded(&text));
+                self.refuse(
+                    name,
+                    format!("a number from {least} to {most} is accepted, not `{text}`; {default} is in force"),
+                );
                 default
             }
         }
     }
 
-    /// The ARN of an SNS topic in the function's own Region.
+    /// The ARN of an SNS topic in the function's own Region; without one nobody can be told.
     pub fn topic_arn(&mut self, name: &str) -> String {
         let arn = self.take(name).unwrap_or_default();
         let parts: Vec<&str> = arn.split(':').collect();
         match parts.as_slice() {
-            [] | [""] => self.fault(name, "is missing"),
+            [] | [""] => self.hinder(name, "is missing"),
             ["arn", _, "sns", of, account, topic]
                 if checklist::AccountId::parse(account).is_ok() && !topic.is_empty() =>
             {
                 if *of != self.region {
                     let function = self.region.clone();
-                    self.fault(name, format!("is in Region {}, the function in {function}", text::bounded(of)));
+                    self.hinder(name, format!("is in Region {}, the function in {function}", text::bounded(of)));
                 }
             }
-            _ => self.fault(name, format!("is not the ARN of an SNS topic: `{}`", text::bounded(&arn))),
+            _ => self.hinder(name, format!("is not the ARN of an SNS topic: `{}`", text::bounded(&arn))),
         }
         arn
     }
 
-    /// The name of a DynamoDB table.
+    /// The name of a DynamoDB table. Without one every call to it fails, and what is seen is told without memory.
     pub fn table(&mut self, name: &str) -> String {
         let table = self.take(name).unwrap_or_default();
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
         if table.is_empty() {
-            self.fault(name, "is missing");
+            self.refuse(name, "is missing: nothing is remembered");
         } else if !(3..=255).contains(&table.len()) || !table.bytes().all(is_name) {
-            self.fault(name, format!("is not the name of a DynamoDB table: `{}`", text::bounded(&table)));
+            let table = text::bounded(&table);
+            self.refuse(name, format!("is not the name of a DynamoDB table: `{table}`; nothing is remembered"));
         }
         table
     }
 
-    /// Region codes of the function's partition, separated by commas.
+    /// Region codes of the function's partition, separated by commas. `None`: every Region, also where one of them is wrong, as nobody
+    /// knows which was meant.
     pub fn regions(&mut self, name: &str) -> Option<Vec<String>> {
-        let regions: Vec<String> = self.take(name)?.split(',').map(|region| region.trim().to_owned()).collect();
-        if let Err(fault) = check_regions(&regions, self.partition()) {
-            self.faults.push(format!("{name}: {fault}"));
-        }
-        Some(regions)
-    }
-
-    /// Names as EventBridge and its Scheduler take them, separated by commas; none when it is not set.
-    pub fn names(&mut self, name: &str) -> Vec<String> {
-        let Some(text) = self.take(name) else { return Vec::new() };
-        let names: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
-        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
-        if let Some(wrong) = names.iter().find(|name| !(1..=64).contains(&name.len()) || !name.bytes().all(fits)) {
-            self.fault(name, format!("holds what is no name of a rule or schedule: `{}`", text::bounded(wrong)));
-        }
-        names
-    }
-
-    /// A declaration in a language of its own, with all its faults.
-    pub fn declared<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<Vec<T>, Vec<String>>) -> Vec<T> {
-        match parse(&self.take(name).unwrap_or_default()) {
-            Ok(declared) => declared,
-            Err(faults) => {
-                self.faults.extend(faults.into_iter().map(|fault| format!("{name}: {fault}")));
-                Vec::new()
+        let regions = list(&self.take(name)?);
+        match check_regions(&regions, self.partition()) {
+            Ok(()) => Some(regions),
+            Err(fault) => {
+                self.refuse(name, format!("{fault}; every Region counts"));
+                None
             }
         }
     }
 
+    /// Those of the Region codes that are such of the function's partition.
+    pub fn regions_among(&mut self, name: &str) -> Vec<String> {
+        let partition = self.partition();
+        let Some(text) = self.take(name) else { return Vec::new() };
+        let (mut right, wrong): (Vec<String>, Vec<String>) =
+            list(&text).into_iter().partition(|region| check_regions(std::slice::from_ref(region), partition).is_ok());
+        if let Err(fault) = check_regions(&wrong, partition)
+            && !wrong.is_empty()
+        {
+            self.refuse(name, format!("{fault}; it is left out"));
+        }
+        if right.len() > MAX_REGIONS {
+            self.refuse(name, format!("at most {MAX_REGIONS} Regions are accepted; the rest is left out"));
+            right.truncate(MAX_REGIONS);
+        }
+        right
+    }
+
+    /// Names as EventBridge and its Scheduler take them, separated by commas; none when it is not set. What is no name is left out.
+    pub fn names(&mut self, name: &str) -> Vec<String> {
+        let Some(text) = self.take(name) else { return Vec::new() };
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+        let is_name = |name: &String| (1..=64).contains(&name.len()) && name.bytes().all(fits);
+        let (names, wrong): (Vec<String>, Vec<String>) = list(&text).into_iter().partition(is_name);
+        if let Some(wrong) = wrong.first() {
+            let wrong = text::bounded(wrong);
+            self.refuse(name, format!("`{wrong}` is no name of a rule or schedule; it is left out"));
+        }
+        names
+    }
+
+    /// A declaration in a language of its own: each entry by itself.
+    pub fn declared<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Parsed<T>) -> Vec<T> {
+        let Parsed { taken, refused } = parse(&self.take(name).unwrap_or_default());
+        let setting = setting(name);
+        let refused = refused.into_iter().map(|(entry, fault)| Refused { setting: setting.clone(), entry, fault });
+        self.refused.extend(refused);
+        taken
+    }
+
     /// Where people find the runbook; it ends up in links.
     pub fn runbook(&mut self, name: &str) -> String {
-        let Some(url) = self.take(name) else { return checklist::message::RUNBOOK.to_owned() };
-        if !(is_https(&url) && url.len() <= 500 && !url.contains('#')) {
-            self.fault(name, format!("is not an https:// URL without a fragment: `{}`", text::bounded(&url)));
+        let ours = || checklist::message::RUNBOOK.to_owned();
+        let Some(url) = self.take(name) else { return ours() };
+        if is_https(&url) && url.len() <= 500 && !url.contains('#') {
+            return url;
         }
-        url
+        self.refuse(
+            name,
+            format!("is not an https:// URL without a fragment: `{}`; it is left out", text::bounded(&url)),
+        );
+        ours()
     }
+}
+
+/// How people call the setting that `variable` holds: by the template's parameter, where one sets it.
+pub fn setting(variable: &str) -> String {
+    let Some(words) = variable.strip_prefix(PREFIX).filter(|_| !OURS.contains(&variable)) else {
+        return variable.to_owned();
+    };
+    match words {
+        "OBJECT_LOCK_DAYS" => return "ReportLockDays".into(),
+        "WEBHOOK_PARAMETER" => return "SlackWebhookParameter".into(),
+        _ => {}
+    }
+    let capital = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().into_iter().chain(letters.map(|letter| letter.to_ascii_lowercase())).collect::<String>()
+    };
+    words.split('_').map(capital).collect()
+}
+
+fn list(text: &str) -> Vec<String> {
+    text.split(',').map(|entry| entry.trim().to_owned()).collect()
 }
 
 /// Whether `url` is plain ASCII, begins with `https://`, and has a host.
@@ -222,13 +294,27 @@ mod tests {
             let variables = [("AWS_REGION", "eu-west-1"), ("ROOTWATCH_X", text)];
             let mut environment = Environment::new(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
             let names = environment.names("ROOTWATCH_X");
-            environment.finish(names)
+            environment.finish(names).unwrap()
         };
-        assert_eq!(names(""), Ok(Vec::new()));
-        assert_eq!(names("a.b_c-1, d"), Ok(vec!["a.b_c-1".to_owned(), "d".to_owned()]));
-        assert!(names(&"a".repeat(64)).is_ok());
-        for wrong in [&"a".repeat(65), "a,,b", "a b", "a/b", "ä", ","] {
-            assert!(names(wrong).is_err(), "{wrong}");
+        assert_eq!(names(""), (Vec::new(), Vec::new()));
+        assert_eq!(names("a.b_c-1, d"), (vec!["a.b_c-1".to_owned(), "d".to_owned()], Vec::new()));
+        assert!(names(&"a".repeat(64)).1.is_empty());
+        for (wrong, taken) in [(&*"a".repeat(65), 0), ("a,,b", 2), ("a b", 0), ("a/b", 0), ("ä", 0), (",", 0)] {
+            let (names, refused) = names(wrong);
+            assert_eq!((names.len(), refused.len()), (taken, 1), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_setting_is_called_as_its_parameter_where_one_sets_it() {
+        for (variable, name) in [
+            ("ROOTWATCH_EXCEPTIONS", "Exceptions"),
+            ("ROOTWATCH_REMINDER_HOURS_CRITICAL", "ReminderHoursCritical"),
+            ("ROOTWATCH_OBJECT_LOCK_DAYS", "ReportLockDays"),
+            ("ROOTWATCH_TABLE", "ROOTWATCH_TABLE"),
+            ("AWS_REGION", "AWS_REGION"),
+        ] {
+            assert_eq!(setting(variable), name);
         }
     }
 

@@ -1,6 +1,7 @@
 //! What every function's process has.
 //!
 //! - [`Environment`]: the variables that the template sets, read once and judged as a whole;
+//! - [`serve()`]: one event after the other;
 //! - [`log`]: JSON lines on standard output;
 //! - [`figures`]: CloudWatch's embedded metric format;
 //! - [`Voice`]: the way from something that was seen to people.
@@ -8,9 +9,11 @@
 mod environment;
 pub mod figures;
 pub mod log;
+mod serve;
 mod voice;
 
-pub use environment::{Environment, SettingsError, check_regions, is_https};
+pub use environment::{Environment, SettingsError, check_regions, is_https, setting};
+pub use serve::serve;
 pub use voice::{Spoken, Untracked, Voice, lease, waits_for_subscriber};
 
 use jiff::Timestamp;

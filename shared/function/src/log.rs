@@ -16,3 +16,10 @@ pub fn start(function: &'static str, level: Option<&str>) {
         .with(lines.with_filter(Targets::new().with_default(LevelFilter::WARN).with_targets(ours)))
         .init();
 }
+
+/// One line a setting that is refused.
+pub fn refused(settings: &[checklist::Refused]) {
+    for setting in settings {
+        tracing::warn!("a setting is refused and ignored: {setting}");
+    }
+}

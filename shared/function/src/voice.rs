@@ -1,6 +1,6 @@
 //! The way from something that was seen to people: through the outbox as long as the ledger works, straight to SNS when it does not.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use aws::ledger::Recalled;
@@ -48,6 +48,12 @@ pub struct Spoken {
     pub refused: Option<PublishError>,
     /// The state store failed.
     pub store: Option<LedgerError>,
+    /// Ids of the alerts that were told out of the outbox, the last time that it was looked through.
+    pub ids: HashSet<String>,
+    /// More waits than one run tells.
+    pub is_cut: bool,
+    /// Another run has the right to tell what waits.
+    pub is_left: bool,
 }
 
 /// What a process told while the state store failed, so that a warm one does not tell it every quarter of an hour.
@@ -63,10 +69,12 @@ impl Voice<'_> {
     /// Tells what waits.
     pub async fn drain(&self, report: Option<&Report>, spoken: &mut Spoken) {
         let words = |alerts: Vec<Alert>| async move { self.words(&alerts, report, false).await };
-        let Drained { told, alerts, left, refused, failed } =
+        let Drained { told, alerts, left, refused, failed, is_left, is_cut } =
             drain(self.ledger, self.notifier, &self.lease, || self.now(), words).await;
         spoken.messages.extend(told);
-        spoken.count += alerts;
+        spoken.count += alerts.len();
+        spoken.ids = alerts.into_iter().collect();
+        (spoken.is_left, spoken.is_cut) = (is_left, is_cut);
         spoken.waiting = left;
         // An outage that ended within the run is none: all is told.
         spoken.refused = refused.or(spoken.refused.take().filter(|_| left != Some(0)));
@@ -89,6 +97,13 @@ impl Voice<'_> {
                 None
             }
         }
+    }
+
+    /// What of `alerts` is to be told without the outbox: what the last drain did not tell, where the store failed or a flood waits.
+    pub fn left_to_tell(alerts: &[Alert], spoken: &Spoken) -> Vec<Alert> {
+        let is_left = |alert: &&Alert| !spoken.ids.contains(&alert.id);
+        let is_blind = spoken.is_cut || spoken.store.is_some();
+        alerts.iter().filter(|_| is_blind).filter(is_left).cloned().collect()
     }
 
     /// Tells `alerts` without a ledger, but for those that this process told lately. Nothing is published where `nobody` hears.
@@ -116,6 +131,12 @@ impl Spoken {
     pub fn log(&self) {
         let waiting = self.waiting.map_or_else(|| "unknown".into(), |waiting| waiting.to_string());
         tracing::info!(messages = ?self.messages, alerts = self.count, waiting, "told");
+        if self.is_left {
+            tracing::warn!("another run has the right to tell: what waits is left to it");
+        }
+        if self.is_cut {
+            tracing::warn!("more waits in the outbox than one run tells: the rest is left to the next");
+        }
         if let Some(error) = &self.store {
             tracing::error!(%error, "the state store failed");
         }
@@ -178,6 +199,20 @@ mod tests {
         let second = SignedDuration::from_secs(1);
         assert_eq!([fresh(now()), fresh(now() + period - second), fresh(now() + period)], [0, 0, 1]);
         assert_eq!(fresh(now() - period), 1, "a clock that stepped back mutes nothing for longer");
+    }
+
+    #[test]
+    fn what_the_outbox_did_not_tell_is_told_straight_where_the_store_failed_or_a_flood_waits() {
+        let alerts = [alert("told"), alert("behind")];
+        let table = LedgerError { operation: "Query", table: "t".into(), cause: checklist::snapshot::Cause::TimedOut };
+        let left = |is_cut, store| {
+            let ids = HashSet::from(["told".to_owned()]);
+            let spoken = Spoken { ids, is_cut, store, ..Spoken::default() };
+            Voice::left_to_tell(&alerts, &spoken).into_iter().map(|alert| alert.id).collect::<Vec<_>>()
+        };
+        assert_eq!(left(false, None), [""; 0], "another run tells it, or SNS refuses");
+        assert_eq!(left(true, None), ["behind"]);
+        assert_eq!(left(false, Some(table)), ["behind"]);
     }
 
     #[test]

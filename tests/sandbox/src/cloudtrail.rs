@@ -7,10 +7,16 @@ use serde_json::{Value, json};
 
 use crate::fault::ServiceError;
 use crate::server::State;
-use crate::story::Trail;
+use crate::story::{Flood, Trail};
 
 /// What events can be looked up by, as far as the events of a story tell it.
 const ATTRIBUTES: [&str; 6] = ["AccessKeyId", "EventId", "EventName", "EventSource", "ReadOnly", "Username"];
+
+/// An event that is found: one of the story, or one of a flood, which is made when it is shown.
+enum Found<'a> {
+    Told(&'a Value),
+    Made(&'a Flood, usize),
+}
 
 /// `LookupEvents` in `region`: two requests a second, one attribute, 50 a page, newest first, the last 90 days. An event
 /// that comes late is not there yet.
@@ -52,14 +58,16 @@ pub(crate) fn lookup_events(state: &mut State, region: &str, request: &Value) ->
             event.get(key) == Some(&attribute["AttributeValue"])
         })
     };
-    let mut events: Vec<_> = state
-        .story
-        .events
-        .iter()
-        .filter(|event| event.region == region && event.visible_at <= state.story.now)
-        .filter(|event| (since..=until).contains(&event.time) && matches(&event.outer))
-        .collect();
-    events.sort_by_key(|event| std::cmp::Reverse(event.time));
+    let story = &state.story;
+    let seen = story.events.iter().filter(|event| event.region == region && event.visible_at <= story.now);
+    let seen = seen.filter(|event| matches(&event.outer)).map(|event| (event.time, Found::Told(&event.outer)));
+    let flood = story.flood.as_ref().filter(|flood| flood.times > 0 && story.regions.iter().any(|name| name == region));
+    let flood = flood.filter(|flood| matches(&flood.event(0, region, &story.account)));
+    let flooded = flood
+        .into_iter()
+        .flat_map(|flood| (0..flood.times).map(move |number| (flood.time(number), Found::Made(flood, number))));
+    let mut events: Vec<_> = seen.chain(flooded).filter(|(time, _)| (since..=until).contains(time)).collect();
+    events.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
 
     let mut bound = request.clone();
     if let Some(fields) = bound.as_object_mut() {
@@ -73,8 +81,16 @@ pub(crate) fn lookup_events(state: &mut State, region: &str, request: &Value) ->
         },
         None => 0,
     };
-    let size = usize::try_from(size).unwrap_or(50);
-    let page: Vec<&Value> = events.iter().skip(start).take(size).map(|event| &event.outer).collect();
+    let size = usize::try_from(size).unwrap_or(50).min(state.story.page_size);
+    let page: Vec<Value> = events
+        .iter()
+        .skip(start)
+        .take(size)
+        .map(|(_, event)| match event {
+            Found::Told(outer) => (*outer).clone(),
+            Found::Made(flood, number) => flood.event(*number, region, &story.account),
+        })
+        .collect();
     let mut answer = json!({"Events": page});
     if start + size < events.len() {
         answer["NextToken"] = json!(format!("{}|{bound}", start + size));

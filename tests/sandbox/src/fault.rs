@@ -70,6 +70,8 @@ pub enum Trouble {
     Broken,
     /// The right answer, so many milliseconds late.
     Slow(u64),
+    /// The call takes effect at once; its right answer comes so many milliseconds late.
+    AnswerLate(u64),
     /// This error code; of Slack a status and a word, as `404 no_service`, `429 3600` or `302 https://elsewhere.example/`.
     Error(String),
     /// The call takes effect; then the connection is cut without an answer.

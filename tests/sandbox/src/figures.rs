@@ -9,18 +9,20 @@ use reporter::chain::sha256;
 use reporter::history::{LINKS, Link};
 use reporter::{History, Stored};
 use sandbox::runtime::{self, Invoke, Outcome};
-use sandbox::{Sandbox, Story};
+use sandbox::{Flood, Sandbox, Story};
 use serde_json::{Value, json};
 
 const RUNS: usize = 11;
 const STARTS: usize = 51;
 const MEGABYTE: f64 = 1_000_000.0;
 
-/// Prints the figures; takes a minute.
+/// Prints the figures; takes some minutes.
 pub(crate) async fn print() {
     starts().await;
     println!();
     checks().await;
+    println!();
+    floods().await;
     println!();
     reports().await;
     println!(
@@ -111,6 +113,42 @@ async fn checks() {
         println!(
             "{users:>5}  {regions:>7}   {ready:>8}   {took:>8}   {peak:>7}   {calls:>9}   {to_the_ledger}   (at most {most} and 4)"
         );
+    }
+}
+
+/// The checker under a hard limit of memory while root's key calls for nothing all the time: first all of it is read, then as much as
+/// time allows; then the records are as large as CloudTrail keeps them. Each twice over the same events.
+async fn floods() {
+    const REGIONS: usize = 24;
+    println!(
+        "A flood in each of {REGIONS} Regions, under a limit of 128 MB\n a Region   KB a record   seconds of   run s   peak MB (target 128)   read   acts   messages   log KB   DynamoDB calls"
+    );
+    for (times, request_bytes, seconds) in [(3_000, 0, 120), (30_000, 0, 60), (1_000, 95_000, 60)] {
+        let mut story = story(10, REGIONS);
+        let until = story.now - SignedDuration::from_hours(3);
+        story.flood = Some(Flood { a_second: 50, request_bytes, ..Flood::of(times, until) });
+        let sandbox = Sandbox::start(story.clone()).await;
+        for (run, story) in [story.clone(), story.later(SignedDuration::from_secs(90))].into_iter().enumerate() {
+            sandbox.turn_to(story.clone());
+            sandbox.forget_calls();
+            let before = sandbox.published().len();
+            let invoke = Invoke::over(&sandbox, &story, "{}".into(), Duration::from_secs(seconds));
+            let invoke = Invoke { binary: runtime::binary("checker"), most_memory: Some(128 * 1024), ..invoke };
+            let outcome = runtime::invoke(invoke).await;
+            let answer = outcome.answer.unwrap_or_else(|error| panic!("{times} a Region: {error}\n{}", outcome.log));
+            let acts = answer["root_activity"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let read: u64 = acts.iter().map(|act| act["folded"]["count"].as_u64().unwrap_or(1)).sum();
+            let messages = sandbox.published().len() - before;
+            assert!(run > 0 || (read > 0 && messages > 0), "the first run tells it");
+            let to_the_ledger = sandbox.calls().iter().filter(|call| call.action.starts_with("dynamodb:")).count();
+            let (took, peak) = (outcome.took.as_secs_f64(), bytes(outcome.peak_memory));
+            println!(
+                "{times:>9}   {:>11}   {seconds:>10}   {took:>5.1}   {peak:>20.1}   {read:>4}   {:>4}   {messages:>8}   {:>6}   {to_the_ledger}",
+                request_bytes / 1_000,
+                acts.len(),
+                outcome.log.len() / 1_000
+            );
+        }
     }
 }
 

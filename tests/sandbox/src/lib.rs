@@ -44,4 +44,4 @@ pub use s3::store::Object;
 pub use server::{Call, Sandbox};
 pub use signals::Crash;
 pub use sns::Published;
-pub use story::{Story, Subscription, WEBHOOK_PARAMETER, scenarios};
+pub use story::{Flood, Story, Subscription, WEBHOOK_PARAMETER, scenarios};

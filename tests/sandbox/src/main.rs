@@ -11,6 +11,7 @@ use std::time::Duration;
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use checklist::snapshot::Cause;
+use checklist::text::{bounded, for_terminal, is_unprintable};
 use jiff::Timestamp;
 use sandbox::runtime::{self, Invoke, Outcome};
 use sandbox::{Published, Sandbox, Story};
@@ -23,10 +24,11 @@ mod figures;
 mod pages;
 mod preview;
 mod samples;
+mod settings;
 
 const USAGE: &str =
     "usage: sandbox demo [SCENARIO] | list | invoke EVENT-FILE [SCENARIO] | try | figures | preview FOLDER BROWSER
-       sandbox pages FOLDER | exports FOLDER | verify-evidence FOLDER";
+       sandbox pages FOLDER | exports FOLDER | verify-evidence FOLDER | check-config [PARAMETER=VALUE …]";
 const ALARM: &str = "critical-root-signs-in-without-mfa-and-creates-a-key";
 const ACTS: [&str; 4] = [
     "four-acts/1-a-fresh-account",
@@ -60,6 +62,7 @@ async fn main() -> ExitCode {
         }
         ["preview", folder, browser] => preview(folder, browser),
         ["exports", folder] => exports(folder).await,
+        ["check-config", arguments @ ..] => settings::check(arguments),
         ["verify-evidence", folder] => evidence::verify(Path::new(folder)),
         ["pages", folder] => match pages::write(Path::new(folder)).await {
             Ok(names) => {
@@ -154,7 +157,7 @@ async fn report(sandbox: &Sandbox, story: &Story, number: usize, outcome: &Outco
     let record = runtime::destination_record(&id, &story.event, answer, Timestamp::now());
     let outcome = runtime::invoke(Invoke::reporter(sandbox, story, record.to_string(), TIMEOUT)).await;
     if let Err(error) = &outcome.answer {
-        println!("The reporter failed: {error}\n{}", outcome.log);
+        println!("{}", for_terminal(&format!("The reporter failed: {error}\n{}", outcome.log)));
     }
     outcome.answer.is_ok()
 }
@@ -180,13 +183,13 @@ fn write_page(sandbox: &Sandbox) -> bool {
 /// Whether the function did its work.
 fn print_mails(outcome: &Outcome, mails: &[Published]) -> bool {
     if let Err(error) = &outcome.answer {
-        println!("The function failed: {error}\n{}", outcome.log);
+        println!("{}", for_terminal(&format!("The function failed: {error}\n{}", outcome.log)));
         return false;
     }
     for mail in mails {
         println!("This mail would arrive:\n");
-        println!("{} {}", bold("Subject:"), painted(&mail.subject));
-        mail.bodies["default"].lines().for_each(|line| println!("  {}", painted(line)));
+        println!("{} {}", bold("Subject:"), painted(&for_terminal(&mail.subject)));
+        for_terminal(&mail.bodies["default"]).lines().for_each(|line| println!("  {}", painted(line)));
         println!();
     }
     if mails.is_empty() {
@@ -206,8 +209,23 @@ async fn invoke(event: &str, scenario: &str) -> ExitCode {
         }
     };
     let (outcome, _) = run(story, event).await;
-    println!("{:#}", outcome.answer.as_ref().unwrap_or_else(|error| error));
+    println!("{}", escaped(&format!("{:#}", outcome.answer.as_ref().unwrap_or_else(|error| error))));
     if outcome.answer.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// JSON of the same meaning for a terminal: what would move its cursor or turn the text around is escaped.
+fn escaped(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for char in json.chars() {
+        if char != '\n' && is_unprintable(char) {
+            for unit in char.encode_utf16(&mut [0; 2]) {
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        } else {
+            escaped.push(char);
+        }
+    }
+    escaped
 }
 
 fn story(scenario: &str) -> Option<Story> {
@@ -248,7 +266,7 @@ async fn try_own_account() -> ExitCode {
     };
     let (account, arn) = (identity.account().unwrap_or_default(), identity.arn().unwrap_or_default());
     let partition = arn.split(':').nth(1).unwrap_or("aws");
-    println!("Reading account {account} as {arn}. Nothing is changed and nobody is told.\n");
+    println!("Reading account {} as {}. Nothing is changed and nobody is told.\n", bounded(account), bounded(arn));
     // A dry run looks up what was told before: nothing, in a table of its own.
     let ledger = Sandbox::start(Story::load(QUIET)).await;
     let outcome = runtime::invoke(Invoke {
@@ -267,15 +285,16 @@ async fn try_own_account() -> ExitCode {
         event: json!({"dry_run": true}).to_string(),
         timeout: TIMEOUT,
         crash: None,
+        most_memory: None,
     })
     .await;
     match &outcome.answer {
         Ok(answer) => {
-            println!("{}", painted_all(&in_words(answer)));
+            println!("{}", painted_all(&for_terminal(&in_words(answer))));
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("The function failed: {error}\n{}", outcome.log);
+            eprintln!("{}", for_terminal(&format!("The function failed: {error}\n{}", outcome.log)));
             ExitCode::FAILURE
         }
     }
@@ -321,7 +340,7 @@ async fn exported_by_the_cli() -> Option<Exported> {
 fn in_words(answer: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     let list = |name: &str| answer[name].as_array().cloned().unwrap_or_default();
-    let mut words = String::new();
+    let mut words = format!("{}\n\n", text(&answer["headline"]));
     for finding in list("findings") {
         let status = text(&finding["status"]).to_uppercase().replace('_', " ");
         let _ = writeln!(words, "{status:<15} {:<26} {}", text(&finding["control"]), text(&finding["reason"]));
@@ -379,4 +398,17 @@ fn painted(line: &str) -> String {
 
 fn bold(text: &str) -> String {
     if std::io::stdout().is_terminal() { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_is_printed_moves_no_cursor_and_means_the_same() {
+        let answer = json!({"name": "\u{9b}2J \u{202e}gpj.exe \u{1b}[31m \u{e0041} ä"});
+        let printed = escaped(&format!("{answer:#}"));
+        assert!(!printed.chars().any(|char| char != '\n' && is_unprintable(char)), "{printed}");
+        assert_eq!(serde_json::from_str::<Value>(&printed).unwrap(), answer);
+    }
 }

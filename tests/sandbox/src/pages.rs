@@ -9,6 +9,7 @@ use checklist::{CHECKLIST, RootActivity, Status};
 use jiff::{SignedDuration, Timestamp};
 use reporter::Stored;
 use reporter::history::{self, History, Link, Run};
+use reporter::looked::Looked;
 use reporter::page::Page;
 use sandbox::runtime::{self, Invoke};
 use sandbox::{Sandbox, Story};
@@ -221,7 +222,11 @@ fn days(report: &Value, count: i64) -> History {
     let runs = (0..count).rev().filter(|day| !(31..35).contains(day)).map(|day| run(&read, now, day)).collect();
     let link = Link { key: "reports/111122223333/x.json".into(), sha256: "3f9a".repeat(16), run: "0c5a1e2b".into() };
     let acts = if read.root_activity.is_empty() { Vec::new() } else { acts(&read, now, count) };
+    let mut looked = Looked::default();
+    let since = now - SignedDuration::from_hours(24 * count);
+    looked.add(&Stored { root_events_since: Some(since), ..Stored::read(report) });
     History {
+        looked,
         schema: history::SCHEMA.into(),
         account: read.account.map(|account| account.id),
         chain: vec![link],

@@ -39,6 +39,8 @@ pub struct Invoke {
     pub timeout: Duration,
     /// When it is killed.
     pub crash: Option<Crash>,
+    /// Most memory that it may take, in kilobytes: what is beyond ends it, as Lambda would.
+    pub most_memory: Option<u64>,
 }
 
 impl Invoke {
@@ -58,7 +60,7 @@ impl Invoke {
     pub fn root_activity(sandbox: &Sandbox, story: &Story, event: String, timeout: Duration) -> Self {
         let mut invoke = Self::over(sandbox, story, event, timeout);
         invoke.binary = binary("root-activity");
-        let shared = ["ROOTWATCH_TABLE", "ROOTWATCH_TOPIC_ARN"];
+        let shared = ["ROOTWATCH_NOTIFIERS", "ROOTWATCH_TABLE", "ROOTWATCH_TOPIC_ARN"];
         invoke.environment.retain(|(name, _)| !name.starts_with("ROOTWATCH_") || shared.contains(&name.as_str()));
         invoke
     }
@@ -86,7 +88,7 @@ impl Invoke {
         );
         let (binary, function_arn) = (binary("checker"), story.function_arn());
         let crash = Some(sandbox.crash());
-        Self { binary, environment, inherit: false, function_arn, event, timeout, crash }
+        Self { binary, environment, inherit: false, function_arn, event, timeout, crash, most_memory: None }
     }
 }
 
@@ -178,7 +180,15 @@ pub async fn invoke(invoke: Invoke) -> Outcome {
     });
     let server = tokio::spawn(serve(listener, api));
 
-    let mut command = Command::new(&invoke.binary);
+    let mut command = match invoke.most_memory {
+        None => Command::new(&invoke.binary),
+        // Of data: heap and what is mapped to be written. Libraries and code are Lambda's own affair.
+        Some(kilobytes) => {
+            let mut limited = Command::new("/bin/sh");
+            limited.args(["-c", &format!("ulimit -d {kilobytes} && exec \"$0\"")]).arg(&invoke.binary);
+            limited
+        }
+    };
     if !invoke.inherit {
         command.env_clear();
     }
@@ -331,6 +341,7 @@ mod tests {
             event: "{}".into(),
             timeout: Duration::from_secs(60),
             crash: Some(sandbox.crash()),
+            most_memory: None,
         });
         let address = sandbox.url().trim_start_matches("http://");
         let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();

@@ -7,10 +7,10 @@ use checklist::alert::{self, Alert, ConditionAlert, Digest, Failure, Fault, Open
 use checklist::declarations::{Attestation, Exception, Statement};
 use checklist::finding::{Evidence, Status};
 use checklist::report::{Score, Tally};
-use checklist::root_activity::{Kind, TrailEvent};
+use checklist::root_activity::{Effect, Kind, TrailEvent};
 use checklist::snapshot::{Cause, Source, Unavailable};
 use checklist::tampering::{Tampering, Target};
-use checklist::{Account, AccountId, Partition, RootActivity, Severity};
+use checklist::{Account, AccountId, Partition, RootActivity, Severity, Summary};
 use jiff::{SignedDuration, Timestamp};
 
 /// Alerts that are told together, under the name of what they show.
@@ -28,6 +28,7 @@ impl Sample {
 /// Every sample, as told at [`now`].
 pub(crate) fn all() -> Vec<Sample> {
     let mut samples: Vec<Sample> = Kind::ALL.into_iter().map(|kind| of_root(&name_of(kind), act(kind))).collect();
+    samples.extend(Effect::ALL.map(effect));
     samples.extend([planned(), flood(), hostile()]);
     samples.extend(conditions());
     samples.extend(notices());
@@ -85,6 +86,13 @@ fn act(kind: Kind) -> RootActivity {
     let like_it = || match kind {
         Kind::UserAccessKeyChanged => another(Kind::UserAccessKeyCreated, "UpdateAccessKey"),
         Kind::UserAccessKeyDeleted => another(Kind::UserAccessKeyCreated, "DeleteAccessKey"),
+        Kind::RootSigningCertificateCreated => {
+            another(Kind::RootAccessKeyCreated, "UploadSigningCertificate").map(|act| RootActivity {
+                severity: Severity::High,
+                target: Some("EXAMPLECERTIFICATE0000001".into()),
+                ..act
+            })
+        }
         Kind::WatchTampered => another(Kind::WriteCall, "StopLogging").map(|act| RootActivity {
             severity: Severity::Critical,
             event_source: "cloudtrail.amazonaws.com".into(),
@@ -94,6 +102,41 @@ fn act(kind: Kind) -> RootActivity {
         _ => None,
     };
     found(kind).or_else(like_it).unwrap_or_else(|| panic!("there is no record of {kind:?}"))
+}
+
+/// A call that grants access, or issues a session in which somebody went on.
+fn effect(effect: Effect) -> Sample {
+    let call = |event_name: &str, source: &str, target: &str| RootActivity {
+        effect: Some(effect),
+        severity: Severity::High,
+        event_name: event_name.into(),
+        event_source: source.into(),
+        target: Some(target.into()),
+        ..act(Kind::WriteCall)
+    };
+    match effect {
+        Effect::AccessGranted => of_root(
+            "root-access-granted",
+            call(
+                "AttachUserPolicy",
+                "iam.amazonaws.com",
+                "arn:aws:iam::aws:policy/AdministratorAccess of user support2",
+            ),
+        ),
+        Effect::SessionIssued => {
+            let issued = call("GetFederationToken", "sts.amazonaws.com", "ASIAEXAMPLE000000010 of federated user bob");
+            let used = RootActivity {
+                event_id: "00000000-0000-4000-8000-000000000941".into(),
+                event_name: "DeleteBucket".into(),
+                event_source: "s3.amazonaws.com".into(),
+                access_key_id: Some("ASIAEXAMPLE000000010".into()),
+                federated_user: Some("bob".into()),
+                ..act(Kind::WriteCall)
+            };
+            let alerts = [issued, used].map(|act| alert::of_root(&act, &account(), now()));
+            Sample::new("root-session-issued", alerts.into())
+        }
+    }
 }
 
 fn planned() -> Sample {
@@ -236,6 +279,15 @@ fn conditions() -> Vec<Sample> {
             failure(Severity::High, "The credential report does not tell when root was used."),
         ),
         single(
+            "refused-settings-opened",
+            Transition::Opened,
+            Fault::RefusedSettings,
+            failure(
+                Severity::Medium,
+                "Exceptions, entry 2: `control` is `root-mfs`: no control of this version has this id, see CONTROLS.md",
+            ),
+        ),
+        single(
             "no-subscriber-resolved",
             Transition::Resolved,
             Fault::NoSubscriber,
@@ -259,6 +311,8 @@ fn notices() -> Vec<Sample> {
     };
     let digest = Digest {
         score: score(5, 22, 0),
+        summary: Summary { evaluated: 31, ..Summary::default() },
+        is_monitoring: true,
         steps: vec![Status::Passed; 5],
         open: Vec::new(),
         exceptions: Vec::new(),
@@ -267,6 +321,16 @@ fn notices() -> Vec<Sample> {
     };
     let bad_week = Digest {
         score: score(2, 20, 1),
+        summary: Summary {
+            evaluated: 31,
+            unknown: vec!["individual-iam-users".into()],
+            unread: vec![Source::Identities.to_string()],
+            failed: 2,
+            worst: Some(Severity::Critical),
+            suppressed: 1,
+            ..Summary::default()
+        },
+        is_monitoring: false,
         steps: vec![Status::Passed, Status::Failed, Status::Unknown, Status::Failed, Status::NotApplicable],
         open: vec![open],
         exceptions: vec![exception()],
@@ -288,6 +352,7 @@ fn notices() -> Vec<Sample> {
         user_agent: Some("aws-cli/2.31.0".into()),
         error: None,
         invoked_by: None,
+        completed: None,
     };
     let delete_rule = Tampering {
         target: Target::Stack,

@@ -374,6 +374,11 @@ async fn came_of(account: Arc<Account>, request: Request<Incoming>) -> io::Resul
             tokio::time::sleep(Duration::from_millis(milliseconds)).await;
             perform(&account, &asked).await
         }
+        Some(Trouble::AnswerLate(milliseconds)) => {
+            let answer = perform(&account, &asked).await;
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+            answer
+        }
         Some(Trouble::LoseAnswer) => {
             perform(&account, &asked).await?;
             cut()

@@ -52,6 +52,7 @@ pub(crate) fn list_subscriptions(state: &State, region: &str, form: &Form) -> Re
         let endpoint = match protocol.as_str() {
             "email" | "email-json" => format!("receiver-{number}@example.com"),
             "http" | "https" => format!("{protocol}://receiver-{number}.example.com/"),
+            "lambda" => format!("arn:aws:lambda:eu-west-1:{account}:function:receiver-{number}"),
             _ => format!("arn:aws:{protocol}:eu-west-1:{account}:receiver-{number}"),
         };
         let _ = write!(

@@ -65,6 +65,8 @@ pub struct Story {
     pub(crate) watch: BTreeMap<String, Option<String>>,
     /// Events as `LookupEvents` gives them, `awsRegion` beside them.
     pub(crate) events: Vec<Event>,
+    /// Very many events beside them, made when they are looked up.
+    pub flood: Option<Flood>,
     /// What lies beyond the five steps.
     pub(crate) baseline: Baseline,
     /// The same as written, for the stories that are `from` this one.
@@ -121,20 +123,29 @@ pub(crate) struct User {
 pub(crate) struct Group {
     pub(crate) name: String,
     pub(crate) inline_policies: Vec<InlinePolicy>,
+    pub(crate) attached_policies: Vec<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
 enum WrittenGroup {
     Name(String),
-    Whole { name: String, inline_policies: Vec<InlinePolicy> },
+    Whole {
+        name: String,
+        #[serde(default)]
+        inline_policies: Vec<InlinePolicy>,
+        #[serde(default)]
+        attached_policies: Vec<String>,
+    },
 }
 
 impl From<WrittenGroup> for Group {
     fn from(group: WrittenGroup) -> Self {
         match group {
-            WrittenGroup::Name(name) => Self { name, inline_policies: Vec::new() },
-            WrittenGroup::Whole { name, inline_policies } => Self { name, inline_policies },
+            WrittenGroup::Name(name) => Self { name, inline_policies: Vec::new(), attached_policies: Vec::new() },
+            WrittenGroup::Whole { name, inline_policies, attached_policies } => {
+                Self { name, inline_policies, attached_policies }
+            }
         }
     }
 }
@@ -214,6 +225,62 @@ pub(crate) struct Event {
     pub(crate) outer: Value,
 }
 
+/// What a root access key does very often, in every enabled Region.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Flood {
+    /// How often in each Region.
+    pub times: usize,
+    /// When the newest of it happened; unset: five minutes before the story's present.
+    pub until: Option<Timestamp>,
+    /// How many in a second.
+    #[serde(default = "ten")]
+    pub a_second: usize,
+    /// Bytes of the request, which the record repeats.
+    #[serde(default)]
+    pub request_bytes: usize,
+}
+
+fn ten() -> usize {
+    10
+}
+
+impl Flood {
+    /// So many in each Region, ten a second, the newest of them at `until`.
+    pub fn of(times: usize, until: Timestamp) -> Self {
+        Self { times, until: Some(until), a_second: ten(), request_bytes: 0 }
+    }
+
+    /// When the event `number` happened; the newest has the number 0.
+    pub(crate) fn time(&self, number: usize) -> Timestamp {
+        let before = i64::try_from(number / self.a_second.max(1)).expect("few events");
+        self.until.expect("set when the story is read") - SignedDuration::from_secs(before)
+    }
+
+    /// The event `number` of `region`, as `LookupEvents` gives it.
+    pub(crate) fn event(&self, number: usize, region: &str, account: &str) -> Value {
+        let time = self.time(number);
+        let place = region.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+        let id = format!("{place:08x}-0000-4000-9000-{number:012}");
+        let key = "AKIAEXAMPLE000000009";
+        let request = (self.request_bytes > 0).then(|| json!({"filter": "x".repeat(self.request_bytes)}));
+        let record = json!({
+            "eventVersion": "1.11", "eventID": id, "eventTime": time.to_string(), "eventName": "GetCallerIdentity",
+            "eventSource": "sts.amazonaws.com", "eventType": "AwsApiCall", "awsRegion": region, "readOnly": true,
+            "sourceIPAddress": "203.0.113.7", "userAgent": "aws-cli/2.31.0", "requestParameters": request,
+            "responseElements": null, "recipientAccountId": account, "managementEvent": true,
+            "eventCategory": "Management",
+            "userIdentity": {"type": "Root", "principalId": account, "arn": format!("arn:aws:iam::{account}:root"),
+                "accountId": account, "accessKeyId": key},
+        });
+        json!({
+            "EventId": id, "EventName": "GetCallerIdentity", "EventSource": "sts.amazonaws.com", "ReadOnly": "true",
+            "EventTime": time.as_second(), "Username": "root", "AccessKeyId": key, "Resources": [],
+            "CloudTrailEvent": record.to_string(),
+        })
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Head {
@@ -237,6 +304,7 @@ struct Head {
     report_generated_at: Option<Timestamp>,
     /// Copies of the first root event, with ids of their own, a second apart.
     events_times: Option<usize>,
+    flood: Option<Flood>,
     /// Users to be added to report and identities.
     more_users: Option<usize>,
     /// Credential report in bytes that no text file holds.
@@ -313,6 +381,7 @@ impl Story {
             trails: folder.parse("trails.json").unwrap_or(base.trails),
             watch: folder.parse("watch.json").unwrap_or(base.watch),
             events: folder.events().unwrap_or(base.events),
+            flood: head.flood.or(base.flood),
             baseline: parse_parts(&parts, name),
             parts,
             statements: base.statements,
@@ -322,6 +391,8 @@ impl Story {
             let text = String::from_utf8(story.credential_report).expect("a text file");
             story.credential_report = text.chars().map(|char| u8::try_from(u32::from(char)).unwrap_or(b'?')).collect();
         }
+        let ago = story.now - SignedDuration::from_mins(5);
+        story.flood.iter_mut().for_each(|flood| flood.until = flood.until.or(Some(ago)));
         if let Some(times) = head.events_times {
             story.multiply_events(times);
         }
@@ -344,7 +415,7 @@ impl Story {
     /// The same account, in which root did nothing.
     #[must_use]
     pub fn without_events(self) -> Self {
-        Self { events: Vec::new(), ..self }
+        Self { events: Vec::new(), flood: None, ..self }
     }
 
     /// The same account, in which the first of root's events came so many times, a second apart, and no other one.
@@ -365,8 +436,8 @@ impl Story {
     /// The present and the events of this story, all else from the story called `name`.
     #[must_use]
     pub fn with_account_of(self, name: &str) -> Self {
-        let Self { now, events, .. } = self;
-        Self { now, events, ..Self::at(name, now) }
+        let Self { now, events, flood, .. } = self;
+        Self { now, events, flood, ..Self::at(name, now) }
     }
 
     fn empty(now: Timestamp) -> Self {
@@ -398,6 +469,7 @@ impl Story {
             trails: vec![Trail::sound()],
             watch: BTreeMap::new(),
             events: Vec::new(),
+            flood: None,
             baseline: parse_parts(&parts, "usual"),
             parts,
             statements: statements(now - SignedDuration::from_hours(10 * 24)),
@@ -547,12 +619,21 @@ fn event(mut value: Value) -> Event {
         "ReadOnly": value["readOnly"].to_string(),
         "EventTime": time.as_second(),
         "EventSource": text("/eventSource"),
-        "Username": if text("/userIdentity/type") == "Root" { "root".to_owned() } else { text("/userIdentity/userName") },
+        "Username": username(&text),
         "AccessKeyId": text("/userIdentity/accessKeyId"),
         "Resources": [],
         "CloudTrailEvent": value.to_string(),
     });
     Event { region: text("/awsRegion"), time, visible_at: late.unwrap_or(time), outer }
+}
+
+/// `root`, a user's name, or that of a federated user, which stands in its ARN alone. No source tells the last one.
+fn username(text: &impl Fn(&str) -> String) -> String {
+    match text("/userIdentity/type").as_str() {
+        "Root" => "root".to_owned(),
+        "FederatedUser" => text("/userIdentity/arn").rsplit('/').next().unwrap_or_default().to_owned(),
+        _ => text("/userIdentity/userName"),
+    }
 }
 
 /// Moves every time of the form `2026-11-20T10:00:00Z` in `text`.

@@ -85,7 +85,7 @@ fn what_to_do(judged: &Judged<'_>) -> String {
     let facts = finding.evidence.iter().map(|fact| plain(&format!("{}: {} = {}", fact.source, fact.fact, fact.value)));
     lines.extend(facts);
     lines.push(format!("In the console: {}", judged.console_steps()));
-    lines.extend(control.remediation.cli.iter().map(|command| format!("On the command line: {command}")));
+    lines.extend(judged.commands().iter().map(|command| format!("On the command line: {command}")));
     lines.extend(control.references.iter().map(|reference| format!("{}: {}", reference.name, reference.url)));
     lines.join("\n")
 }

@@ -175,7 +175,7 @@ fn resources(judged: &Judged<'_>, account: &Account) -> Vec<Value> {
 }
 
 fn commands(judged: &Judged<'_>) -> String {
-    judged.control.remediation.cli.iter().map(|command| format!("\n{command}")).collect()
+    judged.commands().iter().map(|command| format!("\n{command}")).collect()
 }
 
 #[cfg(test)]

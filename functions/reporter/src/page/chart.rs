@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use checklist::Severity;
 use checklist::alert::Plan;
 use checklist::root_activity::Kind;
-use jiff::Timestamp;
 use plotters::prelude::*;
 use plotters::style::RGBColor;
 
@@ -102,17 +101,17 @@ fn colour(severity: Severity) -> RGBColor {
     }
 }
 
-/// Draws `points`. What lies before `seen_from` was never looked at.
+/// Draws `points`. Of the days `unseen` there is no data, or not of every Region.
 ///
 /// # Errors
 /// See [`Undrawn`].
-pub(super) fn draw(days: Days, points: &[Point], plans: &[Plan], seen_from: Timestamp) -> Result<Chart, Undrawn> {
+pub(super) fn draw(days: Days, points: &[Point], plans: &[Plan], unseen: &[usize]) -> Result<Chart, Undrawn> {
     let rows: BTreeMap<usize, Kind> =
         Kind::ALL.into_iter().filter(|kind| points.iter().any(|point| point.kind == *kind)).rev().enumerate().collect();
     let count = u32::try_from(rows.len().max(1)).unwrap_or(1);
     let height = ROW * count + DATES + MARGIN;
     let mut chart = Chart { svg: String::new(), height, places: Vec::new(), rows: Vec::new() };
-    fill(&mut chart, days, &rows, points, plans, seen_from).map_err(|error| Undrawn(error.to_string()))?;
+    fill(&mut chart, days, &rows, points, plans, unseen).map_err(|error| Undrawn(error.to_string()))?;
     Ok(chart)
 }
 
@@ -124,7 +123,7 @@ fn fill(
     rows: &BTreeMap<usize, Kind>,
     points: &[Point],
     plans: &[Plan],
-    seen_from: Timestamp,
+    unseen: &[usize],
 ) -> Result<(), Failed> {
     let root = SVGBackend::with_string(svg, (WIDTH, *height)).into_drawing_area();
     #[expect(clippy::cast_precision_loss, reason = "90 days, and 21 kinds at most")]
@@ -136,7 +135,12 @@ fn fill(
         .set_label_area_size(LabelAreaPosition::Bottom, DATES)
         .build_cartesian_2d(0.0..end, 0.0..top)?;
     // Marks stand in the middle of their days, so shades cover whole days.
-    chart.draw_series([Rectangle::new([(0.0, 0.0), (days.offset(seen_from).floor(), top)], UNSEEN.filled())])?;
+    let unseen = runs(unseen).into_iter().map(|(from, to)| {
+        #[expect(clippy::cast_precision_loss, reason = "90 days")]
+        let (from, to) = (from as f64, to as f64);
+        Rectangle::new([(from, 0.0), (to, top)], UNSEEN.filled())
+    });
+    chart.draw_series(unseen)?;
     let windows = plans.iter().map(|plan| (days.offset(plan.from).floor(), days.offset(plan.to).ceil()));
     let windows = windows.filter(|(from, to)| from < to);
     chart.draw_series(windows.map(|(from, to)| Rectangle::new([(from, 0.0), (to, top)], PLANNED.filled())))?;
@@ -177,6 +181,18 @@ fn fill(
     Ok(())
 }
 
+/// Days in a row, from the first one to behind the last one; `days` in order.
+fn runs(days: &[usize]) -> Vec<(usize, usize)> {
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for day in days {
+        match runs.last_mut() {
+            Some((_, end)) if *end == *day => *end += 1,
+            _ => runs.push((*day, day + 1)),
+        }
+    }
+    runs
+}
+
 /// `24 Aug`.
 fn short(days: Days, index: usize) -> String {
     days.date(index).strftime("%-d %b").to_string()
@@ -194,7 +210,7 @@ mod tests {
     fn each_point_lies_in_the_row_of_its_kind_and_the_column_of_its_day() {
         let point = |day, kind| Point { day, kind, severity: Severity::High, several: false };
         let points = [point(0, Kind::SignInSucceeded), point(89, Kind::SignInSucceeded), point(89, Kind::WriteCall)];
-        let chart = draw(days(), &points, &[], Timestamp::MIN).unwrap();
+        let chart = draw(days(), &points, &[], &[]).unwrap();
         let [first, last, below] = chart.places[..] else { panic!("three places") };
         assert!(first.0 > 0 && first.0 < last.0 && last.0 < WIDTH.cast_signed());
         assert!(first.1 == last.1 && last.1 < below.1 && below.1 < chart.height.cast_signed());
@@ -231,28 +247,29 @@ mod tests {
             ("2026-11-11T23:30:00Z", "2026-11-12T00:30:00Z", [false, true, true]),
             ("2026-11-10T20:00:00Z", "2026-11-11T00:00:00Z", [true, false, false]),
         ] {
-            let chart = draw(days(), &points, &[plan(from, to)], Timestamp::MIN).unwrap();
+            let chart = draw(days(), &points, &[plan(from, to)], &[]).unwrap();
             let [(start, end)] = shades(&chart.svg, "#B9D3F7")[..] else { panic!("one window") };
             let is_shaded = |(x, _): &(i32, i32)| start <= f64::from(*x) && f64::from(*x) <= end;
             assert_eq!(chart.places.iter().map(is_shaded).collect::<Vec<_>>(), shaded, "{from}");
         }
         let before = plan("2026-06-01T10:00:00Z", "2026-06-01T12:00:00Z");
         let after = plan("2026-11-21T10:00:00Z", "2026-11-21T12:00:00Z");
-        assert_eq!(shades(&draw(days(), &points, &[before, after], Timestamp::MIN).unwrap().svg, "#B9D3F7"), []);
+        assert_eq!(shades(&draw(days(), &points, &[before, after], &[]).unwrap().svg, "#B9D3F7"), []);
     }
 
     #[test]
-    fn what_was_not_looked_at_is_shaded_up_to_the_first_day_that_was() {
+    fn days_without_data_are_shaded_and_no_other() {
         let points = [79, 80].map(|day| Point { day, kind: Kind::WriteCall, severity: Severity::Low, several: false });
-        let chart = draw(days(), &points, &[], "2026-11-11T21:00:00Z".parse().unwrap()).unwrap();
-        let [(_, end)] = shades(&chart.svg, "#E9ECF0")[..] else { panic!("one shade") };
+        let unseen: Vec<usize> = (0..80).chain([85]).collect();
+        let chart = draw(days(), &points, &[], &unseen).unwrap();
+        let [(_, end), _] = shades(&chart.svg, "#E9ECF0")[..] else { panic!("two shades") };
         let [(before, _), (after, _)] = chart.places[..] else { panic!("two places") };
         assert!(f64::from(before) < end && end < f64::from(after));
     }
 
     #[test]
     fn a_chart_without_a_point_is_drawn_too() {
-        assert!(draw(days(), &[], &[], Timestamp::MAX).unwrap().svg.ends_with("</svg>\n"));
+        assert!(draw(days(), &[], &[], &(0..Days::COUNT).collect::<Vec<_>>()).unwrap().svg.ends_with("</svg>\n"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::Page;
-use super::words::{capitalised, heads, time, told};
+use super::words::{capitalised, heads, sentence, time, told};
 
 /// In place of what is absent: that there is nothing would be a fact of its own.
 const UNTOLD: &str = "The report does not tell.";
@@ -92,6 +92,11 @@ fn settings(page: &Page<'_>) -> Markup {
     html! {
         dl {
             @for (name, value) in &report.settings { dt { (told(&name.replace('_', " "))) } dd { (told(&setting(value))) } }
+            dt { "refused and ignored" }
+            dd {
+                @if !report.tells("refused_settings") { "unknown" } @else if report.refused_settings.is_empty() { "none" }
+                @for refused in &report.refused_settings { p { (sentence(&refused.to_string())) } }
+            }
             dt { "controls left out" }
             dd {
                 @if !report.tells("left_out") { "unknown" } @else if report.left_out.is_empty() { "none" }

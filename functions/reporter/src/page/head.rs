@@ -1,11 +1,16 @@
 //! The head and the foot of the page: which account, when, by whom, and what cannot be shown.
 
+use checklist::Severity;
+use checklist::read_errors::by_cause;
 use maud::{Markup, html};
 
 use super::words::{age, capitalised, counted, icon, quoted, time, told};
 use super::{OLD, Page};
 use crate::history;
 use crate::stored::Stored;
+
+/// Causes of read errors that are listed at the top.
+const CAUSES: usize = 10;
 
 pub(super) fn header(page: &Page<'_>) -> Markup {
     let report = page.report;
@@ -21,6 +26,7 @@ pub(super) fn header(page: &Page<'_>) -> Markup {
                     None => "An account that the report does not name",
                 }
             }
+            (verdict(page))
             p.facts {
                 @match report.taken_at {
                     Some(at) => span { "Report of " (time(at)) }
@@ -28,6 +34,45 @@ pub(super) fn header(page: &Page<'_>) -> Markup {
                 }
                 @if let Some(score) = &report.score { span.score { (capitalised(&score.to_string())) } }
                 @if !report.version.is_empty() { span { "rootwatch " (told(&report.version)) } }
+            }
+        }
+    }
+}
+
+/// The check in one sentence, above everything else: an old report says first that it is old.
+pub(super) fn headline(page: &Page<'_>) -> String {
+    let mut summary = page.report.summary();
+    summary.outdated_since = page.report.taken_at.filter(|at| page.made_at.duration_since(*at) > OLD);
+    capitalised(&summary.headline())
+}
+
+fn verdict(page: &Page<'_>) -> Markup {
+    let summary = page.report.summary();
+    let class = match () {
+        () if summary.worst >= Some(Severity::High) => "failed",
+        () if !summary.is_complete() => "unknown",
+        () if summary.failed > 0 => "failed",
+        () if summary.suppressed > 0 => "not-applicable",
+        () => "passed",
+    };
+    html! { p class={"verdict " (class)} { (icon(class)) strong { (quoted(&headline(page))) "." } } }
+}
+
+/// What could not be read, by cause, before anything that rests on it.
+pub(super) fn read_errors(page: &Page<'_>) -> Markup {
+    let errors = by_cause(page.report.sources.iter().filter_map(|state| state.error.as_ref()));
+    html! {
+        @if !errors.is_empty() {
+            section #read-errors .notice aria-labelledby="read-errors-title" {
+                h2 #read-errors-title { (icon("unknown")) "Read errors" }
+                p { "UNKNOWN is no all-clear: what could not be read may hide something." }
+                @for errors in errors.iter().take(CAUSES) {
+                    div.fault {
+                        p { b { (quoted(&capitalised(&errors.to_string()))) } "." }
+                        p.soft { (errors.remedy()) }
+                    }
+                }
+                @if errors.len() > CAUSES { p.note { (counted(errors.len() - CAUSES, "more cause", "more causes")) ": see Sources." } }
             }
         }
     }

@@ -2,7 +2,8 @@
 
 use checklist::controls::control;
 use checklist::finding::Evidence;
-use checklist::{Control, Finding, Status};
+use checklist::read_errors::{UNJUDGED, by_cause};
+use checklist::{Control, Finding, Status, Unavailable};
 use maud::{Markup, html};
 
 use super::Page;
@@ -24,16 +25,20 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
             h2 #open-title { "What is open" }
             p.lead {
                 @if findings.is_empty() { "The report has no finding that can be read, so nothing is known to be as it should be." }
-                @else if open.is_empty() { "Nothing: every control that was judged is as it should be, or somebody answers for it." }
+                @else if open.is_empty() && excepted.is_empty() { "No open findings: every evaluated control passed or does not apply." }
+                @else if open.is_empty() { "No open findings; " (number(excepted.len())) " suppressed." }
                 @else {
                     (counted(failed, "control fails", "controls fail")) ", " (number(open.len() - failed)) " could not be judged."
                     " The worst stands first."
+                    @if failed == 0 { " No open findings among what could be evaluated; what is unknown may hide some." }
                 }
             }
-            @for (place, finding) in open.iter().enumerate() { (card(page, finding, place < UNFOLDED)) }
+            @for (place, finding) in failures(&open).enumerate() { (card(page, finding, place < UNFOLDED)) }
+            @for of_cause in unknown(page, &open) { (unseen(page, &of_cause)) }
             @if !excepted.is_empty() {
                 h3 { "Excepted: somebody answers for it until a day" }
-                @for finding in &excepted { (card(page, finding, false)) }
+                @for finding in failures(&excepted) { (card(page, finding, false)) }
+                @for of_cause in unknown(page, &excepted) { (unseen(page, &of_cause)) }
             }
         }
     }
@@ -47,24 +52,104 @@ fn of(findings: &[Finding], wanted: impl Fn(&Finding) -> bool) -> Vec<&Finding> 
     open
 }
 
+fn failures<'a>(findings: &[&'a Finding]) -> impl Iterator<Item = &'a Finding> {
+    findings.iter().copied().filter(|finding| finding.status == Status::Failed)
+}
+
+/// Controls that the same causes keep from being evaluated, and the read errors of them all.
+struct Unseen<'a> {
+    findings: Vec<&'a Finding>,
+    errors: Vec<&'a Unavailable>,
+}
+
+/// What is unknown by cause: thirty controls that one cause hides are one card.
+fn unknown<'a>(page: &Page<'a>, findings: &[&'a Finding]) -> Vec<Unseen<'a>> {
+    let mut all: Vec<Unseen<'a>> = Vec::new();
+    for finding in findings.iter().filter(|finding| finding.status == Status::Unknown) {
+        let sources = control(finding.control).map(|control| control.sources).unwrap_or_default();
+        let unread = page.report.sources.iter().filter(|state| sources.contains(&state.source));
+        let errors: Vec<&Unavailable> = unread.filter_map(|state| state.error.as_ref()).collect();
+        let is_same = |other: &&mut Unseen<'a>| {
+            let has = |all: &[&Unavailable], one: &Unavailable| all.iter().any(|other| other.cause == one.cause);
+            !errors.is_empty()
+                && other.errors.iter().all(|error| has(&errors, error))
+                && errors.iter().all(|error| has(&other.errors, error))
+                && !other.errors.is_empty()
+        };
+        match all.iter_mut().find(is_same) {
+            Some(other) => {
+                other.findings.push(finding);
+                other.errors.extend(errors);
+            }
+            None => all.push(Unseen { findings: vec![*finding], errors }),
+        }
+    }
+    all
+}
+
+impl Unseen<'_> {
+    /// How to make it readable: never how to mend what nobody knows to be broken.
+    fn ways(&self) -> Vec<String> {
+        let by_cause = by_cause(self.errors.iter().copied());
+        let ways: Vec<String> = by_cause.iter().map(|errors| format!("{errors}. {}", errors.remedy())).collect();
+        match self.findings.first() {
+            _ if !ways.is_empty() => ways,
+            Some(finding) if !finding.remedy.is_empty() => finding.remedy.clone(),
+            _ => vec![UNJUDGED.to_owned()],
+        }
+    }
+}
+
+fn unseen(page: &Page<'_>, unseen: &Unseen<'_>) -> Markup {
+    let findings = &unseen.findings;
+    let known = || findings.iter().filter_map(|finding| Some((*finding, control(finding.control)?)));
+    html! {
+        article.finding.unknown {
+            p.marks { (state(Status::Unknown)) }
+            h3 { "Cannot verify " (counted(findings.len(), "control", "controls")) }
+            details open {
+                summary { "How to make it readable" }
+                ul { @for way in unseen.ways() { li { (quoted(&way)) } } }
+            }
+            ul.unseen aria-label="Controls that could not be evaluated" {
+                @for (finding, control) in known() {
+                    li id={"finding-" (control.id)} {
+                        (badge(finding.severity)) " " b { (control.title) } " " code.id { (control.id) }
+                        p.reason { (sentence(&finding.reason)) }
+                        (since(page, finding))
+                        (exceptions(finding))
+                        (evidence(control.id, &finding.evidence))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn exceptions(finding: &Finding) -> Markup {
+    html! {
+        @for exception in &finding.exceptions {
+            p.exception {
+                "Excepted"
+                @if let Some(resource) = &exception.resource { " for " (told(resource)) }
+                " until " (time(exception.until)) " by " (told(&exception.owner)) ": " (told(&exception.reason))
+            }
+        }
+    }
+}
+
 fn card(page: &Page<'_>, finding: &Finding, unfolded: bool) -> Markup {
     let Some(control) = control(finding.control) else { return Markup::default() };
     html! {
         article class={"finding " (class(finding.status))} aria-labelledby={"finding-" (control.id)} {
             p.marks { (state(finding.status)) (badge(finding.severity)) code.id { (control.id) } }
             h3 id={"finding-" (control.id)} {
-                @if finding.status == Status::Failed { (capitalised(control.violation)) } @else { "Not seen: " (control.title) }
+                (capitalised(control.violation))
             }
             p.reason { (sentence(&finding.reason)) }
             (since(page, finding))
             (resources(&finding.resources))
-            @for exception in &finding.exceptions {
-                p.exception {
-                    "Excepted"
-                    @if let Some(resource) = &exception.resource { " for " (told(resource)) }
-                    " until " (time(exception.until)) " by " (told(&exception.owner)) ": " (told(&exception.reason))
-                }
-            }
+            (exceptions(finding))
             p { b { "Why it matters. " } (control.rationale) }
             (remedy(control, unfolded))
             (evidence(control.id, &finding.evidence))

@@ -1,5 +1,6 @@
 //! What the report rests on: each source with its age, what could not be read, every call.
 
+use checklist::read_errors::{ReadErrors, by_cause};
 use checklist::report::{Call, SourceState};
 use maud::{Markup, html};
 
@@ -20,7 +21,7 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
                 @else if unread.is_empty() { (counted(sources.len(), "source was read", "sources were read")) ", each of them whole." }
                 @else { (number(unread.len())) " of " (counted(sources.len(), "source", "sources")) " could not be read whole, or not renewed. What is not read is unknown." }
             }
-            @for state in &unread { (fault(state)) }
+            @for errors in by_cause(unread.iter().filter_map(|state| state.error.as_ref())) { (fault(&errors)) }
             @if let Some(sha256) = sources.iter().find_map(|state| state.sha256.as_ref()) {
                 p { "SHA-256 of the credential report as IAM wrote it: " code.hash { (told(sha256)) } }
             }
@@ -30,13 +31,12 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
     }
 }
 
-fn fault(state: &SourceState) -> Markup {
+/// Errors of one cause; the table below has each source.
+fn fault(errors: &ReadErrors<'_>) -> Markup {
     html! {
-        @if let Some(error) = &state.error {
-            div.fault {
-                p { b { (capitalised(&state.source.to_string())) } @if let Some(region) = &state.region { " in " (told(region)) } ": " (quoted(&error.operation)) " " (quoted(&error.cause.to_string())) "." }
-                p.soft { (error.remedy()) }
-            }
+        div.fault {
+            p { b { (quoted(&capitalised(&errors.to_string()))) } "." }
+            p.soft { (errors.remedy()) }
         }
     }
 }

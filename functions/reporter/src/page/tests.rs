@@ -70,12 +70,14 @@ fn report() -> Value {
         "schema": "rootwatch.report/1", "version": "0.1.0", "settings": settings("cis"),
         "account": {"id": "111122223333", "alias": "acme-prod", "partition": "aws"}, "taken_at": sample::TAKEN_AT,
         "sources": [{"source": "credential_report", "as_of": "2026-11-20T08:00:00Z", "age_seconds": 7200, "error": null,
-            "sha256": "5f".repeat(32)}],
+            "sha256": "5f".repeat(32)},
+            {"source": "root_events", "region": "us-east-1", "as_of": sample::TAKEN_AT, "age_seconds": 0, "error": null}],
         "root_events_since": "2026-11-19T10:00:00Z",
         "score": {"five_steps": {"passed": 4, "of": 5}, "baseline": {"passed": 20, "of": 20}, "unknown": 0},
         "findings": findings, "left_out": [], "root_activity": [sample::act(1, "critical", "root_access_key_created")],
         "users": [sample::user(1)], "users_in_account": 7, "declarations": {"exceptions": [], "attestations": []},
-        "plans": [], "calls": [], "cut": {}, "previous": null, "complete": true, "untold": 0, "is_narrow": false,
+        "refused_settings": [],
+        "plans": [], "calls": [], "cut": {}, "previous": null, "complete": true, "untold": 0, "is_narrow": false, "subscribed": true,
     })
 }
 
@@ -147,6 +149,15 @@ fn an_ordinary_page_says_who_when_what_and_since_when() {
         assert!(page.contains(words), "`{words}` is missing");
     }
     assert!(!page.contains("cannot show"), "nothing is missing");
+}
+
+#[test]
+fn a_setting_that_is_refused_is_shown_and_its_words_stay_text() {
+    let mut report = report();
+    let fault = "`control` is `<b>root-mfs</b>`: no control of this version has this id";
+    report["refused_settings"] = json!([{"setting": "Exceptions", "entry": 2, "fault": fault}]);
+    let page = render(&report, &history(1));
+    assert!(page.contains("Exceptions, entry 2: `control` is `&lt;b&gt;root-mfs&lt;/b&gt;`"), "{page}");
 }
 
 #[test]
@@ -332,7 +343,10 @@ fn an_account_without_users_and_acts_has_neither_table_nor_chart() {
     report["root_activity"] = json!([]);
     let page = render(&report, &history(90));
     assert!(!page.contains("data-table=") && !page.contains("class=\"chart\""));
-    assert!(text(&page).contains("No act of root is known.") && text(&page).contains("0 of 7 users"));
+    assert!(
+        text(&page).contains("No root activity was found where it was looked for.")
+            && text(&page).contains("0 of 7 users")
+    );
 }
 
 #[test]
@@ -343,8 +357,8 @@ fn what_could_not_be_read_stands_with_what_to_do() {
     let page = text(&render(&with("sources", json!([report()["sources"][0], state])), &history(1)));
     for words in [
         "1 of 2 sources could not be read",
-        "Root events in us-west-2: cloudtrail:LookupEvents in us-west-2 was denied (AccessDenied).",
-        "Denied: allow the named action to rootwatch's role",
+        "Root events: cloudtrail:LookupEvents in us-west-2 was denied (AccessDenied).",
+        "Denied: allow each named action to rootwatch's role",
         "2 h 0 min",
         &"5f".repeat(32),
     ] {
@@ -391,7 +405,7 @@ fn a_step_shows_its_worst_finding_and_says_that_somebody_answers_for_it() {
     assert!(step(&report, 2).contains("Failed") && step(&report, 2).contains("Excepted."));
     let page = text(&render(&report, &history(1)));
     assert!(
-        page.contains("Nothing: every control")
+        page.contains("No open findings; 1 suppressed.")
             && page.contains("Excepted until 2027-01-01 00:00 UTC by alice: in the post")
     );
 }

@@ -1,21 +1,24 @@
 //! What root did in 90 days: the chart, the table of acts, the announced uses.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use checklist::alert::Plan;
 use checklist::root_activity::{Kind, Mfa};
 use checklist::text::bounded;
 use checklist::{RootActivity, Severity};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, PreEscaped, html};
 
 use super::Page;
 use super::chart::{self, Chart, Point};
 use super::days::Days;
-use super::words::{badge, capitalised, counted, heads, moment, number, rank, time, told};
+use super::words::{badge, capitalised, counted, date, heads, moment, number, rank, time, told};
+use crate::looked::Looked;
 
 /// Most acts in the table.
 const LISTED: usize = 500;
+/// Regions without data that are named.
+const REGIONS: usize = 5;
 /// Most marks of the chart that tell of themselves; the others are drawn.
 const TOLD: usize = 400;
 /// Most acts that one mark tells of.
@@ -26,7 +29,7 @@ const REACH: (i32, i32) = (8, 12);
 pub(super) fn section(page: &Page<'_>) -> Markup {
     let acts = acts(page);
     let plans = plans(page);
-    let services = acts.iter().filter(|act| !act.is_told()).count();
+    let services = sum(acts.iter().copied().filter(|act| !act.is_told()));
     html! {
         section #timeline aria-labelledby="timeline-title" {
             h2 #timeline-title { "What root did in 90 days" }
@@ -46,12 +49,20 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
     }
 }
 
-/// All acts that history and report know, each once, newest first; those without a time last.
+/// All acts that history and report know, each once, a group as it was when it counted most, newest first; those without a time last.
 fn acts<'a>(page: &Page<'a>) -> Vec<&'a RootActivity> {
-    let mut seen = HashSet::new();
-    let known = page.report.root_activity.iter().chain(&page.history.acts);
-    let mut acts: Vec<&RootActivity> = known.filter(|act| seen.insert(act.event_id.as_str())).collect();
-    acts.sort_by_key(|act| std::cmp::Reverse((act.time, act.severity)));
+    let mut acts: HashMap<&str, &RootActivity> = HashMap::new();
+    for act in page.report.root_activity.iter().chain(&page.history.acts) {
+        let known = acts.entry(&act.event_id).or_insert(act);
+        if act.count() > known.count() {
+            *known = act;
+        }
+    }
+    let is_counted = |act: &&RootActivity| act.calm_group().is_some_and(|group| acts.contains_key(group.as_str()));
+    let mut acts: Vec<&RootActivity> = acts.values().copied().filter(|act| !is_counted(act)).collect();
+    acts.sort_by(|one, other| {
+        (other.time, other.severity, &one.event_id).cmp(&(one.time, one.severity, &other.event_id))
+    });
     acts
 }
 
@@ -63,11 +74,13 @@ fn plans<'a>(page: &Page<'a>) -> Vec<&'a Plan> {
 }
 
 fn summary(page: &Page<'_>, acts: &[&RootActivity]) -> String {
-    let told: Vec<_> = acts.iter().filter(|act| act.is_told()).collect();
-    let severe = told.iter().filter(|act| act.severity >= Severity::High).count();
-    let planned = told.iter().filter(|act| act.planned.is_some()).count();
-    let mut text = match told.len() {
-        0 => "No act of root is known.".to_owned(),
+    let told: Vec<&RootActivity> = acts.iter().copied().filter(|act| act.is_told()).collect();
+    let severe = sum(told.iter().copied().filter(|act| act.severity >= Severity::High));
+    let planned = sum(told.iter().copied().filter(|act| act.planned.is_some()));
+    let looked = looked(page);
+    let mut text = match sum(told.iter().copied()) {
+        0 if looked.since().is_none() => return no_data(),
+        0 => "No root activity was found where it was looked for.".to_owned(),
         count => format!(
             "{}: {} of high or critical severity, {} in an announced window.",
             counted(count, "act of root", "acts of root"),
@@ -75,16 +88,65 @@ fn summary(page: &Page<'_>, acts: &[&RootActivity]) -> String {
             number(planned)
         ),
     };
-    if let Some(from) = seen_from(page) {
-        text.push_str(&format!(" Looked at since {}.", moment(from)));
-    }
+    text.push(' ');
+    text.push_str(&coverage(page, &looked));
     text
 }
 
-/// From when on root's events were looked up.
-fn seen_from(page: &Page<'_>) -> Option<Timestamp> {
-    let first = page.history.runs.first().map(|run| run.from);
-    [page.report.root_events_since, page.history.root_events_since, first].into_iter().flatten().min()
+/// How many acts `acts` stand for.
+fn sum<'a>(acts: impl Iterator<Item = &'a RootActivity>) -> usize {
+    acts.map(RootActivity::count).fold(0, usize::saturating_add)
+}
+
+fn no_data() -> String {
+    "NO DATA: root's events were not read to the end in any Region, so nobody knows what root did.".into()
+}
+
+/// Where and when root's events were looked up, as far as history and report tell.
+fn looked(page: &Page<'_>) -> Looked {
+    let mut looked = page.history.looked.clone();
+    looked.add(page.report);
+    looked
+}
+
+/// What was looked at, and what was not.
+fn coverage(page: &Page<'_>, looked: &Looked) -> String {
+    let Some(from) = looked.since() else { return no_data() };
+    let gaps = looked.gaps(from, page.now());
+    let regions = counted(looked.regions(), "Region", "Regions");
+    if gaps.is_empty() {
+        return format!("Looked at since {} in {regions}.", moment(from));
+    }
+    let shown = gaps.iter().take(REGIONS).map(|(region, gaps)| match gaps.as_slice() {
+        _ if looked.is_blank(region) => format!("{region} (never read)"),
+        [gap] => format!("{region} ({} to {})", moment(gap.since), moment(gap.until)),
+        gaps => format!("{region} ({} gaps)", number(gaps.len())),
+    });
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    let more = gaps.len().saturating_sub(REGIONS);
+    let more = if more > 0 { format!(" and {} more", number(more)) } else { String::new() };
+    format!(
+        "Looked at since {}. NO DATA for a part of that time in {} of {regions}: {shown}{more}.",
+        moment(from),
+        number(gaps.len())
+    )
+}
+
+/// The days of which not every Region was looked at; the day on which the looking began is not one of them.
+fn unseen(page: &Page<'_>, days: Days) -> Vec<usize> {
+    let looked = looked(page);
+    let Some(from) = looked.since() else { return (0..Days::COUNT).collect() };
+    let first = days.index(from).unwrap_or_else(|| if days.offset(from) > 0.0 { Days::COUNT } else { 0 });
+    let gaps: Vec<_> = looked.gaps(from, page.now()).into_iter().flat_map(|(_, gaps)| gaps).collect();
+    let is_unseen = |day: usize| {
+        // A second before its end: a gap that ends at midnight is none of the next day.
+        let is_of = |since: Timestamp, until: Timestamp| {
+            let last = until.checked_sub(SignedDuration::from_secs(1)).unwrap_or(until);
+            days.date(day) >= date(since) && days.date(day) <= date(last)
+        };
+        day < first || gaps.iter().any(|gap| is_of(gap.since, gap.until))
+    };
+    (0..Days::COUNT).filter(|day| is_unseen(*day)).collect()
 }
 
 fn drawing(page: &Page<'_>, acts: &[&RootActivity], plans: &[&Plan]) -> Markup {
@@ -102,16 +164,16 @@ fn drawing(page: &Page<'_>, acts: &[&RootActivity], plans: &[&Plan]) -> Markup {
             day: *day,
             kind: *kind,
             severity: worst(places).unwrap_or(Severity::Informational),
-            several: places.len() > 1,
+            several: sum(places.iter().filter_map(|place| acts.get(*place).copied())) > 1,
         })
         .collect();
     let windows: Vec<Plan> = plans.iter().map(|plan| (*plan).clone()).collect();
-    let seen_from = seen_from(page).unwrap_or(page.made_at);
-    match chart::draw(days, &points, &windows, seen_from) {
+    let unseen = unseen(page, days);
+    match chart::draw(days, &points, &windows, &unseen) {
         Ok(chart) if !points.is_empty() => {
             let marks = marks(acts, &points, &cells, &chart);
             html! {
-                (legend(!plans.is_empty(), days.offset(seen_from) >= 1.0))
+                (legend(!plans.is_empty(), !unseen.is_empty()))
                 div.scroll.drawing tabindex="0" role="region" aria-label="Chart of root's acts by day and kind; the table below has the same" {
                     div.plane {
                         svg.chart viewBox={"0 0 " (chart::WIDTH) " " (chart.height)} xmlns="http://www.w3.org/2000/svg" {
@@ -172,6 +234,9 @@ fn line(act: &RootActivity) -> String {
     if matches!(act.kind, Kind::WriteCall | Kind::ReadOnlyCall | Kind::WatchTampered) {
         line.push_str(&format!(" {}", bounded(&act.event_name)));
     }
+    if act.count() > 1 {
+        line.push_str(&format!(" {} times", number(act.count())));
+    }
     if let Some(address) = &act.source_address {
         line.push_str(&format!(" from {}", bounded(address)));
     }
@@ -204,7 +269,7 @@ fn legend(planned: bool, unseen: bool) -> Markup {
                 }
             }
             @if planned { li.planned { span {} "Announced window" } }
-            @if unseen { li.unseen { span {} "Not looked at" } }
+            @if unseen { li.unseen { span {} "No data" } }
         }
     }
 }
@@ -256,7 +321,10 @@ fn row(page: &Page<'_>, place: usize, act: &RootActivity) -> Markup {
             td {
                 (told(&headline(act)))
                 @if let Some(target) = &act.target { span.more { (told(target)) } }
+                @if let Some(name) = &act.federated_user { span.more { "in a session issued by root, for federated user " (told(name)) } }
                 @if let Some(error) = &act.error { span.more { "refused: " (told(error)) } }
+                @if let Some(added) = &act.completed { span.more { "CloudTrail wrote this record again: " (told(added)) } }
+                @if let Some(folded) = &act.folded { span.more { (number(folded.count)) " acts as one" @if let Some(since) = folded.since { ", since " (moment(since)) } } }
                 @if !act.details_readable { span.more { "its record could not be read" } }
             }
             td { @if let Some(address) = &act.source_address { (told(address)) } @else { "–" } }
@@ -303,19 +371,61 @@ fn announced(plans: &[&Plan]) -> Markup {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::history::History;
     use crate::stored::Stored;
 
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    /// A report of the day before in which each of `regions` was read, or not.
+    fn report(regions: &[(&str, bool)]) -> Stored {
+        let states = regions.iter().map(|(region, is_read)| {
+            let error = json!({"source": "root_events", "operation": "cloudtrail:LookupEvents", "cause": "timed_out"});
+            json!({"source": "root_events", "region": region, "as_of": null, "age_seconds": null, "error": (!is_read).then_some(error)})
+        });
+        Stored::read(&json!({
+            "taken_at": "2026-11-20T10:00:00Z", "root_events_since": "2026-11-19T10:00:00Z", "sources": states.collect::<Vec<_>>(),
+        }))
+    }
+
+    fn told(report: &Stored, history: &History) -> (String, usize) {
+        let page = Page { report, history, made_at: at("2026-11-20T10:01:00Z") };
+        (summary(&page, &[]), unseen(&page, Days::until(page.made_at)).len())
+    }
+
     #[test]
-    fn what_was_looked_through_begins_before_the_first_run() {
-        let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        let report = Stored { root_events_since: Some(at("2026-11-19T10:00:00Z")), ..Stored::default() };
-        let mut history = History { root_events_since: Some(at("2026-08-22T10:00:00Z")), ..History::default() };
-        let since =
-            |history: &History| seen_from(&Page { report: &report, history, made_at: at("2026-11-20T10:00:00Z") });
-        assert_eq!(since(&history), history.root_events_since);
-        history.root_events_since = None;
-        assert_eq!(since(&history), report.root_events_since, "of an older version");
+    fn where_no_region_could_be_read_the_page_says_no_data_and_not_that_root_did_nothing() {
+        let (text, unseen) = told(&report(&[("us-east-1", false), ("us-west-2", false)]), &History::default());
+        assert!(
+            text.starts_with("NO DATA: ") && !text.contains("No root activity") && !text.contains("Looked at"),
+            "{text}"
+        );
+        assert_eq!(unseen, Days::COUNT);
+    }
+
+    #[test]
+    fn a_region_and_a_day_without_data_are_named_and_shaded() {
+        let (text, unseen) = told(&report(&[("us-east-1", true)]), &History::default());
+        assert_eq!(
+            text,
+            "No root activity was found where it was looked for. Looked at since 2026-11-19 10:00 UTC in 1 Region."
+        );
+        assert_eq!(unseen, Days::COUNT - 2);
+        let (text, unseen) = told(&report(&[("us-east-1", true), ("us-west-2", false)]), &History::default());
+        assert!(text.ends_with("NO DATA for a part of that time in 1 of 2 Regions: us-west-2 (never read)."), "{text}");
+        assert_eq!(unseen, Days::COUNT);
+        let mut history = History::default();
+        history.add(&Stored {
+            taken_at: Some(at("2026-11-17T00:00:00Z")),
+            root_events_since: Some(at("2026-11-16T00:00:00Z")),
+            ..report(&[("us-east-1", true)])
+        });
+        let (text, unseen) = told(&report(&[("us-east-1", true)]), &history);
+        assert!(text.contains("us-east-1 (2026-11-17 00:00 UTC to 2026-11-19 10:00 UTC)"), "{text}");
+        assert_eq!(unseen, Days::COUNT - 2, "16 and 20 November were looked at");
     }
 }

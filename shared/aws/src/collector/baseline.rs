@@ -63,7 +63,7 @@ impl Collector {
         ) = tokio::join!(
             look.ask(
                 (Source::RolesAndPolicies, "iam:GetAccountAuthorizationDetails"),
-                iam::roles_and_policies(&clients.iam)
+                iam::roles_and_policies(&clients.iam, &look.account)
             ),
             look.ask(
                 (Source::SupportAccess, "iam:ListEntitiesForPolicy"),

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use aws_config::{Region, SdkConfig};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use checklist::Partition;
 
 use crate::calls::NoteCalls;
 use crate::regions;
+use crate::room::Roomy;
 use crate::root_events::Pace;
 
 /// Where billing has its endpoints, and its metric
@@ -27,6 +29,8 @@ pub(super) struct Clients {
     pub(super) iam: aws_sdk_iam::Client,
     account: ByRegion<aws_sdk_account::Client>,
     cloudtrail: ByRegion<CloudTrail>,
+    /// One for the CloudTrail of every Region.
+    roomy: Option<Roomy>,
     organizations: ByRegion<aws_sdk_organizations::Client>,
     s3: ByRegion<aws_sdk_s3::Client>,
 }
@@ -45,6 +49,7 @@ impl Clients {
             iam: client!(aws_sdk_iam, config),
             account: ByRegion::default(),
             cloudtrail: ByRegion::default(),
+            roomy: config.http_client().map(Roomy::new),
             organizations: ByRegion::default(),
             s3: ByRegion::default(),
         }
@@ -61,9 +66,10 @@ impl Clients {
     }
 
     pub(super) fn cloudtrail(&self, region: &str) -> CloudTrail {
-        self.cloudtrail.get(region, || CloudTrail {
-            client: client!(aws_sdk_cloudtrail, &self.config_in(region)),
-            pace: Pace::default(),
+        self.cloudtrail.get(region, || {
+            let mut config = self.config_in(region).into_builder();
+            config.set_http_client(self.roomy.clone().map(SharedHttpClient::new));
+            CloudTrail { client: client!(aws_sdk_cloudtrail, &config.build()), pace: Pace::default() }
         })
     }
 

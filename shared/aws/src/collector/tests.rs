@@ -71,11 +71,12 @@ fn look(partition: Partition, sources: &[Source]) -> Look {
         lookback: SignedDuration::from_hours(1),
         stack: None,
         coverage: BTreeMap::new(),
-        subscribed: None,
+        listeners: None,
         watch: None,
         regions: None,
         sources: sources.iter().copied().collect(),
         is_narrow: false,
+        alias: None,
         delivered: None,
         deadline: Instant::now() + Duration::from_secs(280),
     }

@@ -21,7 +21,7 @@ const FLAPS: usize = 3;
 /// What is of low severity is told again so many times more rarely: a daily list of trifles hides what matters.
 const REMIND_LOW: i32 = 7;
 /// Openings that are remembered.
-const MAX_OPENINGS: usize = 16;
+pub(super) const MAX_OPENINGS: usize = 16;
 
 /// Something that can be wrong for a while.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +47,10 @@ pub enum Fault {
     },
     /// Nobody has confirmed a subscription to the topic.
     NoSubscriber,
+    /// The state table holds items that no check has written so.
+    OddItems,
+    /// Settings, or entries of them, cannot be read and are ignored.
+    RefusedSettings,
 }
 
 /// What was found.
@@ -179,7 +183,7 @@ impl Condition {
                 // A run that decides again, because another wrote meanwhile, is still one run.
                 let judged = after.judged_by.clone();
                 after.judged_by.extend(&seen.judged_by);
-                after.streak += u32::from(after.judged_by != judged);
+                after.streak = after.streak.saturating_add(u32::from(after.judged_by != judged));
                 after.failing(failure, *passing, now, policy)
             }
             Seen::Excepted(failure, _) => {
@@ -245,7 +249,7 @@ impl Condition {
             }
             self.streak = 0;
             self.open = true;
-            self.episode += 1;
+            self.episode = self.episode.checked_add(1).unwrap_or(1);
             self.opened_at = Some(now);
             self.failure = Some(failure.clone());
             self.openings.retain(|at| is_lately(*at, now));
@@ -313,6 +317,8 @@ impl Fault {
                 format!("unread#{}{region}", source.id())
             }
             Self::NoSubscriber => "no-subscriber".into(),
+            Self::OddItems => "odd-items".into(),
+            Self::RefusedSettings => "refused-settings".into(),
         }
     }
 
@@ -320,7 +326,7 @@ impl Fault {
     pub fn control(&self) -> Option<&str> {
         match self {
             Self::Control { control } | Self::Unjudged { control } => Some(control),
-            Self::Unread { .. } | Self::NoSubscriber => None,
+            Self::Unread { .. } | Self::NoSubscriber | Self::OddItems | Self::RefusedSettings => None,
         }
     }
 
@@ -336,6 +342,8 @@ impl Fault {
             }
             Self::Unread { .. } => format!("{} could not be read", self.about()),
             Self::NoSubscriber => "nobody has confirmed a subscription".into(),
+            Self::OddItems => "the state table holds items that rootwatch did not write".into(),
+            Self::RefusedSettings => "settings are refused and ignored".into(),
         }
     }
 
@@ -348,6 +356,8 @@ impl Fault {
             Self::Unread { source, region: Some(region) } => format!("{source} of {region}"),
             Self::Unread { source, region: None } => source.to_string(),
             Self::NoSubscriber => "subscribers".into(),
+            Self::OddItems => "items of the state table".into(),
+            Self::RefusedSettings => "settings".into(),
         }
     }
 
@@ -357,6 +367,8 @@ impl Fault {
             Self::Control { .. } | Self::Unjudged { .. } => self.about(),
             Self::Unread { .. } => format!("Could be read again: {}", self.about()),
             Self::NoSubscriber => "A subscription is confirmed".into(),
+            Self::OddItems => "Every item of the state table can be read".into(),
+            Self::RefusedSettings => "Every setting can be read".into(),
         }
     }
 

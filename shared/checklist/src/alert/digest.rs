@@ -1,4 +1,4 @@
-//! The digest: all is well, or what is still open. That it stops coming is an alarm too.
+//! The digest: the account's status, what is unknown first. That it stops coming is an alarm too.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,11 +6,12 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Condition, Fault, Journal};
+use super::{Alert, Condition, Fault, Journal, Transition};
 use crate::control::{Severity, Step};
 use crate::declarations::{Attestation, Exception};
 use crate::finding::Status;
 use crate::report::{Report, Score};
+use crate::summary::Summary;
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
@@ -28,7 +29,7 @@ pub enum Rhythm {
 
 /// Not a rhythm.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("is `daily`, `weekly` or `never`, not `{found}`")]
+#[error("`daily`, `weekly` or `never` is accepted, not `{found}`")]
 pub struct RhythmError {
     found: String,
 }
@@ -77,6 +78,12 @@ pub struct Digest {
     /// How many controls pass; `null` in one that an earlier version wrote down.
     #[serde(default)]
     pub score: Option<Score>,
+    /// What must be known first: what is unknown, what fails, what is suppressed.
+    #[serde(default)]
+    pub summary: Summary,
+    /// As far as is known when it is sent, this check was complete: root is monitored.
+    #[serde(default)]
+    pub is_monitoring: bool,
     /// The five steps, in order.
     pub steps: Vec<Status>,
     /// What is open, most severe first.
@@ -105,21 +112,24 @@ pub struct OpenCondition {
 
 impl Digest {
     pub(super) fn new<'a>(report: &Report, conditions: impl Iterator<Item = &'a Condition>, journal: &Journal) -> Self {
-        let mut open: Vec<OpenCondition> = conditions
-            .filter(|condition| condition.open)
-            .filter_map(|condition| {
-                Some(OpenCondition {
-                    condition: condition.fault.clone()?,
-                    severity: condition.failure.as_ref()?.severity,
-                    opened_at: condition.opened_at?,
-                    unverified_since: condition.unverified_since,
-                })
+        let open = conditions.filter(|condition| condition.open).filter_map(|condition| {
+            Some(OpenCondition {
+                condition: condition.fault.clone()?,
+                severity: condition.failure.as_ref()?.severity,
+                opened_at: condition.opened_at?,
+                unverified_since: condition.unverified_since,
             })
-            .collect();
+        });
+        Self::of(report, open.collect(), journal.last_complete)
+    }
+
+    fn of(report: &Report, mut open: Vec<OpenCondition>, last_complete: Option<Timestamp>) -> Self {
         open.sort_by_key(|condition| (std::cmp::Reverse(condition.severity), condition.opened_at));
         let declarations = &report.declarations;
-        Self {
+        let mut digest = Self {
             score: Some(report.score),
+            summary: report.summary(),
+            is_monitoring: report.is_monitoring(),
             steps: Step::ALL.iter().map(|step| report.status_of(Some(*step))).collect(),
             open,
             exceptions: declarations
@@ -129,20 +139,98 @@ impl Digest {
                 .cloned()
                 .collect(),
             attestations: declarations.attestations.clone(),
-            last_complete: journal.last_complete,
+            last_complete,
+        };
+        digest.count(report);
+        digest
+    }
+
+    /// What is open and fails by no finding of `report` is a finding all the same, until it is seen to pass.
+    fn count(&mut self, report: &Report) {
+        let is_failed = |control: &str| {
+            let mut failed = report.findings_with(Status::Failed).into_iter();
+            failed.any(|finding| finding.control == control && !finding.is_excepted())
+        };
+        let is_complete = self.summary.is_complete();
+        for open in &self.open {
+            let is_counted = match &open.condition {
+                Fault::Control { control } => is_failed(control),
+                fault if fault.is_blindness() || *fault == Fault::NoSubscriber => !is_complete,
+                _ => false,
+            };
+            if !is_counted {
+                self.summary.failed += 1;
+                self.summary.worst = self.summary.worst.max(Some(open.severity));
+            }
         }
     }
 
-    /// Nothing is open, silenced or unknown.
-    pub fn all_is_well(&self) -> bool {
-        let passes = |status: &Status| matches!(status, Status::Passed | Status::NotApplicable);
-        self.open.is_empty() && self.steps.iter().all(passes)
+    /// What is true at `now` of a digest that was decided at `decided`: what `later` says of conditions, and what `report` says of
+    /// everything else. Without a report of now it is the status of then, and says so.
+    fn renewed(&self, decided: Timestamp, later: &[&Alert], report: Option<&Report>, is_old: bool) -> Self {
+        let mut open = self.open.clone();
+        for told in later.iter().filter(|alert| alert.at >= decided).filter_map(|alert| alert.condition()) {
+            open.retain(|open| open.condition != told.condition);
+            if matches!(told.transition, Transition::Opened | Transition::Changed | Transition::Reminder) {
+                open.push(OpenCondition {
+                    condition: told.condition.clone(),
+                    severity: told.failure.severity,
+                    opened_at: told.opened_at,
+                    unverified_since: told.unverified_since,
+                });
+            }
+        }
+        if let Some(report) = report {
+            return Self::of(report, open, self.last_complete);
+        }
+        let outdated_since = is_old.then_some(decided).or(self.summary.outdated_since);
+        let is_finding = |open: &&OpenCondition| matches!(open.condition, Fault::Control { .. });
+        let findings = |all: &[OpenCondition]| all.iter().filter(is_finding).count();
+        let failed = self.summary.failed.saturating_add(findings(&open)).saturating_sub(findings(&self.open));
+        let worst = open.iter().map(|open| open.severity).max().or(self.summary.worst).filter(|_| failed > 0);
+        let is_unheard = open.iter().any(|open| open.condition == Fault::NoSubscriber);
+        let summary = Summary { outdated_since, failed, worst, is_unheard, ..self.summary.clone() };
+        Self { open, summary, is_monitoring: self.is_monitoring && outdated_since.is_none(), ..self.clone() }
     }
 
-    /// That of the worst that is open.
-    pub fn severity(&self) -> Severity {
-        self.open.iter().map(|condition| condition.severity).max().unwrap_or(Severity::Informational)
+    /// Nothing is open, suppressed or unknown, and every step passes.
+    pub fn all_is_well(&self) -> bool {
+        let passes = |status: &Status| matches!(status, Status::Passed | Status::NotApplicable);
+        self.open.is_empty() && self.summary.all_is_well() && self.steps.iter().all(passes)
     }
+
+    /// That of the worst that is open. What nobody could see of the five steps is as bad as a finding of medium severity.
+    pub fn severity(&self) -> Severity {
+        let unseen = match () {
+            () if self.steps.contains(&Status::Unknown) && !self.summary.unknown.is_empty() => Severity::Medium,
+            () if self.summary.is_unheard => Severity::Medium,
+            () if !self.summary.is_complete() => Severity::Low,
+            () => Severity::Informational,
+        };
+        self.open.iter().map(|condition| condition.severity).max().unwrap_or(unseen).max(unseen)
+    }
+}
+
+/// `alerts` as they are true at `now`: of digests only the last one, by what is known since then. `None`: there is no digest. Where what
+/// was sent is not tracked, the check was not complete.
+pub(crate) fn renewed(
+    alerts: &[Alert],
+    now: Timestamp,
+    report: Option<&Report>,
+    is_tracked: bool,
+) -> Option<Vec<Alert>> {
+    let digests = alerts.iter().filter_map(|alert| Some((alert, alert.digest()?)));
+    let (newest, digest) = digests.max_by_key(|(alert, _)| alert.at)?;
+    let report = report.filter(|report| !report.is_narrow && report.taken_at >= newest.at);
+    let mut later: Vec<&Alert> = alerts.iter().filter(|alert| alert.condition().is_some()).collect();
+    later.sort_by_key(|alert| alert.at);
+    let is_old = now.duration_since(newest.at) > super::LATE;
+    let mut digest = digest.renewed(newest.at, &later, report, is_old);
+    digest.is_monitoring &= is_tracked;
+    let at = report.map_or(newest.at, |report| report.taken_at);
+    let renewed = Alert { at, severity: digest.severity(), what: super::What::Digest(digest), ..newest.clone() };
+    let others = alerts.iter().filter(|alert| alert.digest().is_none()).cloned();
+    Some(others.chain([renewed]).collect())
 }
 
 #[cfg(test)]
@@ -185,7 +273,7 @@ mod tests {
         }
         assert_eq!(
             "hourly".parse::<Rhythm>().unwrap_err().to_string(),
-            "is `daily`, `weekly` or `never`, not `hourly`"
+            "`daily`, `weekly` or `never` is accepted, not `hourly`"
         );
     }
 }

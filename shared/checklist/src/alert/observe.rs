@@ -10,6 +10,7 @@ use crate::controls::{self, alert_path, root_hardware_mfa, root_use_recorded};
 use crate::finding::{Finding, Status};
 use crate::report::{Report, SourceState};
 use crate::snapshot::{Cause, Source};
+use crate::text;
 
 /// How AWS says that the fault is its own.
 const SERVICE_FAULTS: [&str; 6] = [
@@ -21,6 +22,9 @@ const SERVICE_FAULTS: [&str; 6] = [
     "ServiceUnavailableException",
 ];
 
+/// Refused settings that an alert names.
+const MAX_REFUSED: usize = 5;
+
 /// Every condition that `report` tells of, and what `memory` holds beside them.
 pub fn observe(memory: &Memory, report: &Report) -> Vec<Observation> {
     let mut looks: Vec<Observation> =
@@ -29,11 +33,13 @@ pub fn observe(memory: &Memory, report: &Report) -> Vec<Observation> {
     if let Some(confirmed) = report.subscribed {
         let failure = Failure::new(
             Severity::Critical,
-            "The topic has no confirmed subscriber: alerts are kept until there is one",
+            "No confirmed subscriber gets what is published: alerts are kept until one does",
         );
         let seen = if confirmed { Seen::Passing } else { Seen::Failing { failure, passing: false } };
         looks.push(Observation { condition: Fault::NoSubscriber, seen, judged_by: live(Source::Subscribers, report) });
     }
+    looks.push(odd_items(memory));
+    looks.push(settings(report));
     let looked_at: Vec<String> = looks.iter().map(|look| look.condition.key()).collect();
     let others = memory.conditions.iter().filter(|(key, condition)| condition.open && !looked_at.contains(key));
     looks.extend(others.filter_map(|(_, condition)| not_looked_at(report, condition)));
@@ -44,6 +50,44 @@ pub fn observe(memory: &Memory, report: &Report) -> Vec<Observation> {
         }
     }
     looks
+}
+
+/// Somebody wrote to the table, or an older version of rootwatch reads what a newer one wrote.
+fn odd_items(memory: &Memory) -> Observation {
+    let names: Vec<String> = memory.odd.iter().map(|key| text::bounded(key)).collect();
+    let seen = if names.is_empty() {
+        Seen::Passing
+    } else {
+        let found = format!(
+            "{} of the state table cannot be read, or holds what no check writes. It counts for nothing: what it hid is reported \
+             again, and a planned use of root in it lowers no severity",
+            if names.len() == 1 { "An item".into() } else { format!("Each of {} items", names.len()) }
+        );
+        let count = names.len();
+        let resources = names.into_iter().take(Failure::MAX_RESOURCES).collect();
+        Seen::Failing { failure: Failure { resources, count, ..Failure::new(Severity::High, &found) }, passing: false }
+    };
+    Observation { condition: Fault::OddItems, seen, judged_by: BTreeMap::new() }
+}
+
+/// A fault in a setting is a condition like any other: it opens, is told once, and ends when it is gone.
+fn settings(report: &Report) -> Observation {
+    let refused: Vec<String> = report.refused_settings.iter().map(ToString::to_string).collect();
+    let seen = if refused.is_empty() {
+        Seen::Passing
+    } else {
+        let more = refused.len().saturating_sub(MAX_REFUSED);
+        let more =
+            if more > 0 { format!(". And {more} more, see refused_settings in the report") } else { String::new() };
+        let found = refused.iter().take(MAX_REFUSED).cloned().collect::<Vec<_>>().join(". ") + &more;
+        let failure = Failure {
+            count: refused.len(),
+            resources: refused.into_iter().take(Failure::MAX_RESOURCES).collect(),
+            ..Failure::new(Severity::Medium, &found)
+        };
+        Seen::Failing { failure, passing: false }
+    };
+    Observation { condition: Fault::RefusedSettings, seen, judged_by: BTreeMap::new() }
 }
 
 fn controls(memory: &Memory, report: &Report, finding: &Finding) -> [Observation; 2] {

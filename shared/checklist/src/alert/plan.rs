@@ -79,10 +79,12 @@ impl Plan {
     }
 }
 
-/// Notes the plan beside each act that lies in its window, and lowers the act's severity by one.
+/// Notes the plan beside each act that lies in its window, of several acts all of them, and lowers the act's severity by one.
 pub fn annotate(activity: &mut [RootActivity], plans: &[Plan]) {
     for act in activity.iter_mut().filter(|act| act.is_told()) {
-        let Some(plan) = act.time.and_then(|at| plans.iter().find(|plan| plan.covers(at))) else { continue };
+        let window = act.since().zip(act.time);
+        let covers = |plan: &&Plan| window.is_some_and(|(since, until)| plan.covers(since) && plan.covers(until));
+        let Some(plan) = plans.iter().find(covers) else { continue };
         act.severity = act.severity.lowered().max(LEAST);
         act.planned = Some(plan.clone());
     }

@@ -2,10 +2,11 @@ use super::*;
 use crate::account_summary::AccountSummary;
 use crate::declarations::Statement;
 use crate::finding::Evidence;
-use crate::settings::Settings;
+use crate::settings::{Refused, Settings};
 use crate::snapshot::{Cause, RegionSweep, Snapshot, Source, Unavailable};
 
 mod histories;
+mod odd;
 mod path;
 
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
@@ -1152,4 +1153,83 @@ fn what_could_not_be_judged_is_told_with_what_was_seen_of_it() {
     let told = alerts.iter().find_map(Alert::condition).unwrap();
     assert_eq!(told.condition, Fault::Unjudged { control: "root-unused".into() });
     assert!(told.failure.evidence.iter().any(|evidence| evidence.fact == "gap"), "{:?}", told.failure);
+}
+
+// Settings that cannot be read.
+
+fn refused(entry: usize, fault: &str) -> Refused {
+    Refused { setting: "Exceptions".into(), entry: Some(entry), fault: fault.into() }
+}
+
+#[test]
+fn cf_1_a_fault_in_the_settings_is_told_once_and_again_when_there_is_another_and_resolved_when_all_are_gone() {
+    let mut account = Account::new();
+    account.run();
+    let transitions = |alerts: Vec<Alert>| -> Vec<Transition> {
+        let of_settings = |alert: &Alert| {
+            let told = alert.condition().filter(|told| told.condition == Fault::RefusedSettings)?;
+            Some(told.transition)
+        };
+        alerts.iter().filter_map(of_settings).collect()
+    };
+    account.settings.refused = vec![refused(2, "no control of this version has this id")];
+    let opened = account.after(QUARTER, |_| {});
+    let told = opened.iter().find_map(|alert| alert.condition()).unwrap();
+    assert_eq!(told.failure.found, "Exceptions, entry 2: no control of this version has this id");
+    assert_eq!(opened[0].severity, Severity::Medium);
+    assert_eq!(transitions(opened), [Transition::Opened]);
+    assert_eq!(transitions(account.after(QUARTER, |_| {})), [], "told once");
+    account.settings.refused.push(refused(3, "not a date"));
+    assert_eq!(transitions(account.after(QUARTER, |_| {})), [Transition::Changed], "another fault");
+    account.settings.refused.remove(0);
+    assert_eq!(transitions(account.after(QUARTER, |_| {})), [], "fewer are no news");
+    assert_eq!(transitions(account.after(hours(24), |_| {})), [Transition::Reminder]);
+    account.settings.refused.clear();
+    assert_eq!(transitions(account.after(QUARTER, |_| {})), [Transition::Resolved]);
+}
+
+#[test]
+fn a_fault_in_the_settings_stands_in_the_digest_and_leaves_the_report_whole() {
+    let mut account = Account { policy: Policy::default(), ..Account::new() };
+    account.settings.refused = (1..=200).map(|entry| refused(entry, &"x".repeat(1_000))).collect();
+    let report = account.report();
+    assert!(report.is_whole(), "root was watched");
+    let alerts = account.decide(&report);
+    let digest = alerts.iter().find_map(|alert| match &alert.what {
+        What::Digest(digest) => Some(digest),
+        _ => None,
+    });
+    assert!(digest.unwrap().open.iter().any(|open| open.condition == Fault::RefusedSettings));
+    let told = alerts.iter().find_map(|alert| alert.condition()).unwrap();
+    assert!(told.failure.found.ends_with(". And 195 more, see refused_settings in the report"));
+    assert_eq!((told.failure.count, told.failure.resources.len()), (200, Failure::MAX_RESOURCES));
+}
+
+// Times of the table that have not come.
+
+#[test]
+fn evidence_of_the_future_in_the_table_holds_no_later_evidence_up() {
+    let mut account = Account::new();
+    account.after(hours(1), |snapshot| snapshot.summary_mut().root_mfa = Ok(0));
+    let ahead = noon() + hours(400 * 24);
+    for condition in account.memory.conditions.values_mut() {
+        condition.judged_by.values_mut().for_each(|at| *at = ahead);
+    }
+    let resolved = account.after(hours(1), |snapshot| snapshot.summary_mut().root_mfa = Ok(1));
+    let is_resolved = |alert: &Alert| alert.condition().is_some_and(|told| told.transition == Transition::Resolved);
+    assert!(resolved.iter().any(is_resolved), "{resolved:?}");
+    let judged = account.memory.conditions.values().flat_map(|condition| condition.judged_by.values());
+    assert!(judged.clone().count() > 0 && judged.clone().all(|at| *at < ahead), "and is forgotten");
+}
+
+#[test]
+fn a_run_of_the_future_in_the_table_hides_no_time_in_which_nothing_was_checked() {
+    let mut account = Account::new();
+    account.run();
+    let last = account.snapshot.taken_at;
+    account.memory.journal.last_complete = Some(last);
+    account.memory.journal.last_run = Some(last + hours(400 * 24));
+    let alerts = account.after(OUTAGE + SECOND, |_| {});
+    let caught_up = What::CaughtUp { since: last, until: account.snapshot.taken_at };
+    assert!(alerts.iter().any(|alert| alert.what == caught_up), "{alerts:?}");
 }

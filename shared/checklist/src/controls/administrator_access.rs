@@ -1,9 +1,13 @@
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 
+use super::holdings::{self, Kind};
+use super::people::People;
 use crate::control::{Control, Reference, Remediation, Severity, Step};
 use crate::finding::{Status, Verdict};
+use crate::policy_document::Breadth;
 use crate::settings::Settings;
 use crate::snapshot::{Snapshot, Source, Unavailable};
+use crate::text::bounded;
 
 pub(super) const CONTROL: Control = Control {
     id: "administrator-access",
@@ -13,9 +17,13 @@ pub(super) const CONTROL: Control = Control {
     severity: Severity::Medium,
     rationale: "Where no other administrator exists, every change is made as root. An administrator without MFA is only a little \
                 better: one stolen password is enough.",
-    semantics: "Fails when the policy AdministratorAccess is attached to no role, no user and no group that has a member; or when \
-                only users hold it and none of them has MFA. A role is enough (federation). Administrators by other policies are \
-                not seen.",
+    semantics: "An administrator is who holds AdministratorAccess, or policies that allow everything as least-privilege judges it. \
+                Passes when a person can be one: a role that people can take on, or a user with a password and MFA, also by a group. \
+                People take on a role of IAM Identity Center (`AWSReservedSSO_`), one that trusts a SAML provider or another account, \
+                and one that trusts this account where people are in it. A role that only services or CI pipelines take on, a user \
+                without a password and a group without such a member do not count. Fails when nobody else remains, or when only users \
+                remain and none of them has MFA. Unknown where AWS does not tell people from programs, as with other OpenID Connect \
+                providers or an external id, or where a `Deny` leaves open what an administrator still may.",
     remediation: Remediation {
         console: &[
             "IAM, User groups, Create group: name it Administrators and attach AdministratorAccess.",
@@ -28,7 +36,7 @@ pub(super) const CONTROL: Control = Control {
             "aws iam add-user-to-group --group-name Administrators --user-name <person>",
         ],
     },
-    sources: &[Source::Administrators, Source::Identities, Source::CredentialReport],
+    sources: &[Source::Administrators, Source::Identities, Source::RolesAndPolicies, Source::CredentialReport],
     mappings: &[],
     references: &[Reference {
         name: "AWS: Create an administrative user",
@@ -38,65 +46,97 @@ pub(super) const CONTROL: Control = Control {
 };
 
 fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
-    let administrators = snapshot.administrators.as_ref().map_err(Clone::clone)?;
-    let held_by = |kind, names: &[String]| snapshot.evidence(Source::Administrators, kind, names.len());
-    let mut evidence = vec![
-        held_by("roles", &administrators.roles),
-        held_by("users", &administrators.users),
-        held_by("groups", &administrators.groups),
-    ];
-    if !administrators.roles.is_empty() {
-        return Ok(Verdict::new(Status::Passed, "A role can administer the account", evidence));
-    }
-
-    let mut people: Vec<&str> = administrators.users.iter().map(String::as_str).collect();
-    if !administrators.groups.is_empty() {
-        match &snapshot.identities {
-            Ok(identities) => {
-                let members = identities
-                    .users
-                    .iter()
-                    .filter(|user| user.groups.iter().any(|group| administrators.groups.contains(group)));
-                people.extend(members.map(|user| user.name.as_str()));
-                people.sort_unstable();
-                people.dedup();
-            }
-            // A direct administrator with MFA still passes; without one, the members are needed.
-            Err(unavailable) if people.is_empty() => {
-                return Ok(Verdict { evidence, ..unavailable.clone().into() });
-            }
-            Err(_) => {}
-        }
-    }
-    evidence.push(snapshot.evidence(Source::Identities, "people who administer", people.len()));
-    if people.is_empty() {
-        let reason = "AdministratorAccess is attached to no role, no user and no group with a member";
-        return Ok(Verdict::new(Status::Failed, reason, evidence));
-    }
-
-    let report = match snapshot.fresh_credential_report() {
-        Ok(report) => report,
-        Err(unavailable) => return Ok(Verdict { evidence, ..unavailable.into() }),
+    let mut unknown: Option<String> = None;
+    let mut note = |reason: String| {
+        unknown.get_or_insert(reason);
     };
-    let mfa: HashMap<&str, _> = report.users.iter().map(|row| (row.name.as_str(), &row.mfa_active)).collect();
-    let with_mfa = people.iter().filter(|name| mfa.get(*name).is_some_and(|mfa| **mfa == Ok(true))).count();
-    evidence.push(snapshot.report_evidence("people who administer with MFA", with_mfa));
-    if with_mfa > 0 {
-        return Ok(Verdict::new(Status::Passed, "A user with MFA can administer the account", evidence));
+    let (mut roles, mut users, mut groups) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    match &snapshot.administrators {
+        Ok(holders) => {
+            roles.extend(holders.roles.iter().map(String::as_str));
+            users.extend(holders.users.iter().map(String::as_str));
+            groups.extend(holders.groups.iter().map(String::as_str));
+        }
+        Err(unavailable) => note(unavailable.to_string()),
     }
-    // The report may be older than a user, and a group's members may have gone unread: then nobody knows.
-    let all_known = people.iter().all(|name| mfa.get(name).is_some_and(|mfa| mfa.is_ok()));
-    match &snapshot.identities {
-        Err(unavailable) if !administrators.groups.is_empty() => Ok(Verdict { evidence, ..unavailable.clone().into() }),
-        _ if !all_known => Ok(Verdict::new(
-            Status::Unknown,
-            "The credential report does not tell whether these administrators have MFA",
-            evidence,
-        )),
-        _ => {
-            Ok(Verdict::new(Status::Failed, "Only users can administer the account and none of them has MFA", evidence))
+    let mut held_back = BTreeSet::new();
+    let holdings = holdings::all(snapshot);
+    for holding in &holdings {
+        let grants = holding.grants();
+        let of_kind = match holding.kind {
+            Kind::Role => &mut roles,
+            Kind::Group => &mut groups,
+            Kind::User => &mut users,
+        };
+        if grants.breadth().is_everything() {
+            of_kind.insert(holding.name);
+        }
+        if grants.breadth() == Breadth::Unreadable {
+            note(format!("A policy of {} cannot be read", bounded(holding.name)));
+        }
+        if grants.denies_much() {
+            held_back.insert((holding.kind, holding.name));
         }
     }
+    if let Err(unavailable) = &snapshot.roles_and_policies {
+        note(unavailable.to_string());
+    }
+    if let Err(unavailable) = &snapshot.identities {
+        note(unavailable.to_string());
+    }
+
+    let counts = [("roles", roles.len()), ("users", users.len()), ("groups", groups.len())];
+    let counts = counts.map(|(fact, count)| snapshot.evidence(Source::Administrators, fact, count));
+    let mut evidence = Vec::from(counts);
+    let people = People::of(snapshot);
+    let can_be_held_back = "A Deny leaves open what an administrator still may";
+    let mut of_people = 0;
+    for role in &roles {
+        match people.take_on(role) {
+            Ok(true) if held_back.contains(&(Kind::Role, *role)) => note(can_be_held_back.to_owned()),
+            Ok(is_of_people) => of_people += usize::from(is_of_people),
+            Err(reason) => note(reason),
+        }
+    }
+    evidence.push(snapshot.evidence(Source::RolesAndPolicies, "roles that people can take on", of_people));
+    if of_people > 0 {
+        let reason = "A role that people can take on can administer the account";
+        return Ok(Verdict::new(Status::Passed, reason, evidence));
+    }
+
+    match people.members(&groups) {
+        Ok(members) => users.extend(members),
+        Err(reason) => note(reason),
+    }
+    let (mut with_password, mut with_mfa) = (0, 0);
+    for user in &users {
+        let is_held_back = held_back.contains(&(Kind::User, *user));
+        match (people.has_password(user), people.has_mfa(user)) {
+            (Ok(false), _) => {}
+            (Ok(true), Ok(true)) if is_held_back => note(can_be_held_back.to_owned()),
+            (Ok(true), Ok(has_mfa)) => {
+                with_password += 1;
+                with_mfa += usize::from(has_mfa);
+            }
+            (Err(reason), _) | (_, Err(reason)) => note(reason),
+        }
+    }
+    evidence.push(snapshot.evidence(Source::Identities, "users who administer, also by a group", users.len()));
+    evidence.push(snapshot.report_evidence("of these, with a password", with_password));
+    evidence.push(snapshot.report_evidence("of these, with MFA", with_mfa));
+    Ok(if with_mfa > 0 {
+        Verdict::new(Status::Passed, "A user with a password and MFA can administer the account", evidence)
+    } else if let Some(reason) = unknown {
+        Verdict::new(Status::Unknown, reason, evidence)
+    } else if with_password > 0 {
+        Verdict::new(Status::Failed, "Only users can administer the account and none of them has MFA", evidence)
+    } else if roles.is_empty() && users.is_empty() {
+        Verdict::new(Status::Failed, "No role, no user and no group with a member can administer the account", evidence)
+    } else {
+        let reason = "Only services and programs can administer the account: no role that people can take on, and no user with a \
+                      password";
+        Verdict::new(Status::Failed, reason, evidence)
+    })
 }
 
 #[cfg(test)]
@@ -104,6 +144,8 @@ mod tests {
     use super::*;
     use crate::controls::tests::{judge, unavailable};
     use crate::credential_report::UnreadableCell;
+    use crate::identities::{Holders, InlinePolicy, Role};
+    use crate::policy_document::{Grants, Trust};
 
     /// alice holds AdministratorAccess through the group Administrators, nobody else does.
     fn status(break_it: impl FnOnce(&mut Snapshot)) -> (Status, String) {
@@ -119,7 +161,7 @@ mod tests {
     #[test]
     fn a_role_alone_is_enough() {
         let (status, _) = status(|snapshot| {
-            *snapshot.administrators_mut() = crate::identities::Holders {
+            *snapshot.administrators_mut() = Holders {
                 roles: vec!["AWSReservedSSO_AdministratorAccess_0123456789abcdef".into()],
                 ..Default::default()
             };
@@ -141,8 +183,7 @@ mod tests {
     fn users_without_mfa_fail_with_their_own_reason() {
         let through_group = status(|snapshot| snapshot.report_users()[0].mfa_active = Ok(false));
         let direct = status(|snapshot| {
-            *snapshot.administrators_mut() =
-                crate::identities::Holders { users: vec!["alice".into()], ..Default::default() };
+            *snapshot.administrators_mut() = Holders { users: vec!["alice".into()], ..Default::default() };
             snapshot.report_users()[0].mfa_active = Ok(false);
         });
         for (status, reason) in [through_group, direct] {
@@ -177,5 +218,111 @@ mod tests {
             snapshot.report_users()[0].mfa_active = Ok(false);
         });
         assert_eq!(status, Status::Unknown);
+    }
+
+    fn roles(snapshot: &mut Snapshot) -> &mut Vec<Role> {
+        &mut snapshot.roles_and_policies.as_mut().unwrap().roles
+    }
+
+    /// The first role alone holds a policy that allows so much, and trusts this principal.
+    fn by_role(principal: &str, breadth: Breadth, change: impl FnOnce(&mut Snapshot)) -> Status {
+        let (status, _) = status(|snapshot| {
+            *snapshot.administrators_mut() = Holders::default();
+            let all = InlinePolicy { name: "all".into(), grants: breadth.into() };
+            roles(snapshot)[0].inline_policies.push(all);
+            roles(snapshot)[0].trust = Trust::naming(principal);
+            change(snapshot);
+        });
+        status
+    }
+
+    const OTHER_ACCOUNT: &str = r#"{"AWS": "arn:aws:iam::999988887777:root"}"#;
+    const OWN_ACCOUNT: &str = r#"{"AWS": "arn:aws:iam::111122223333:root"}"#;
+    const SERVICE: &str = r#"{"Service": "cloudformation.amazonaws.com"}"#;
+
+    #[test]
+    fn a_role_with_a_policy_that_allows_everything_administers_if_people_take_it_on() {
+        for breadth in [Breadth::Everything, Breadth::AllBut] {
+            assert_eq!(by_role(OTHER_ACCOUNT, breadth, |_| {}), Status::Passed);
+        }
+        assert_eq!(by_role(OTHER_ACCOUNT, Breadth::Limited, |_| {}), Status::Failed);
+        let saml = r#"{"Federated": "arn:aws:iam::111122223333:saml-provider/acme"}"#;
+        let github = r#"{"Federated": "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"}"#;
+        let other = r#"{"Federated": "arn:aws:iam::111122223333:oidc-provider/login.example.com"}"#;
+        let by = |principal| by_role(principal, Breadth::Everything, |_| {});
+        assert_eq!([by(saml), by(OWN_ACCOUNT)], [Status::Passed; 2]);
+        assert_eq!([by(SERVICE), by(github)], [Status::Failed; 2]);
+        assert_eq!(by(other), Status::Unknown);
+    }
+
+    #[test]
+    fn a_role_that_the_account_takes_on_needs_somebody_in_the_account() {
+        let alone = |change: fn(&mut Snapshot)| {
+            by_role(OWN_ACCOUNT, Breadth::Everything, |snapshot| {
+                roles(snapshot)[1].trust = Trust::naming(SERVICE);
+                snapshot.report_users()[0].password_enabled = Ok(false);
+                change(snapshot);
+            })
+        };
+        assert_eq!(alone(|_| {}), Status::Failed);
+        assert_eq!(alone(|snapshot| roles(snapshot)[1].trust = Trust::naming(OTHER_ACCOUNT)), Status::Passed);
+        assert_eq!(alone(|snapshot| snapshot.blind_to(Source::CredentialReport)), Status::Unknown);
+    }
+
+    #[test]
+    fn what_only_services_may_take_on_does_not_administer_whatever_names_it() {
+        let (status, reason) = status(|snapshot| {
+            *snapshot.administrators_mut() = Holders { roles: vec!["deploy".into()], ..Holders::default() };
+            roles(snapshot)[0].trust = Trust::naming(SERVICE);
+        });
+        assert_eq!(status, Status::Failed);
+        assert!(reason.starts_with("Only services and programs"), "{reason}");
+    }
+
+    #[test]
+    fn a_role_that_is_not_listed_or_whose_trust_cannot_be_read_is_unknown() {
+        let named = |name: &str| Holders { roles: vec![name.into()], ..Holders::default() };
+        let (unlisted, _) = status(|snapshot| *snapshot.administrators_mut() = named("elsewhere"));
+        let (unreadable, _) = status(|snapshot| {
+            *snapshot.administrators_mut() = named("deploy");
+            roles(snapshot)[0].trust = Trust::UNREADABLE;
+        });
+        assert_eq!([unlisted, unreadable], [Status::Unknown; 2]);
+    }
+
+    #[test]
+    fn users_and_groups_administer_by_policies_of_their_own_and_programs_do_not() {
+        let all = || InlinePolicy { name: "all".into(), grants: Breadth::Everything.into() };
+        let ways: [fn(&mut Snapshot, InlinePolicy); 2] = [
+            |snapshot, all| snapshot.users_mut()[0].inline_policies.push(all),
+            |snapshot, all| snapshot.identities.as_mut().unwrap().groups[0].inline_policies.push(all),
+        ];
+        for way in ways {
+            let by = |change: fn(&mut Snapshot)| {
+                status(|snapshot| {
+                    *snapshot.administrators_mut() = Holders::default();
+                    way(snapshot, all());
+                    change(snapshot);
+                })
+            };
+            assert_eq!(by(|_| {}).0, Status::Passed);
+            let (status, reason) = by(|snapshot| snapshot.report_users()[0].password_enabled = Ok(false));
+            assert_eq!(status, Status::Failed);
+            assert!(reason.ends_with("no user with a password"), "{reason}");
+        }
+    }
+
+    #[test]
+    fn an_administrator_who_is_denied_much_is_unknown_and_never_a_failure_by_the_deny() {
+        let deny = r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"iam:*","Resource":"*"}]}"#;
+        let denied = Grants::of_encoded(deny, &Snapshot::compliant().account.id);
+        let role = by_role(OTHER_ACCOUNT, Breadth::Everything, |snapshot| {
+            roles(snapshot)[0].inline_policies.push(InlinePolicy { name: "deny".into(), grants: denied });
+        });
+        let (user, _) = status(|snapshot| {
+            let deny = InlinePolicy { name: "deny".into(), grants: denied };
+            snapshot.identities.as_mut().unwrap().groups[0].inline_policies.push(deny);
+        });
+        assert_eq!([role, user], [Status::Unknown; 2]);
     }
 }

@@ -1,6 +1,7 @@
 use crate::control::{Control, Reference, Remediation, Severity};
 use crate::finding::{Evidence, Status, Verdict};
 use crate::framework::Framework;
+use crate::relay::Hearing;
 use crate::settings::Settings;
 use crate::snapshot::{Snapshot, Source, Unavailable};
 use crate::trails::{ManagementEvents, Trail, TrailStatus};
@@ -23,7 +24,11 @@ pub(crate) const CONTROL: Control = Control {
     semantics: "Fails when no working trail records write management events in each Region in which root's sign-ins are \
                 recorded (us-east-1, us-east-2, us-west-2): a trail of every Region does for all, another one for its home \
                 Region. Working is one that is logging and whose last delivery did not fail. Fails also when a rule or the \
-                schedule of rootwatch is missing or disabled, or when nobody has confirmed a subscription. Without a trail the \
+                schedule of rootwatch is missing or disabled, when nobody has confirmed a subscription, or when one of rootwatch's \
+                own functions that pass messages on (to Slack, to Amazon Q) is not subscribed or did not pass on the newest \
+                message that it got. Such a function counts as a subscriber once something has arrived: when nobody else \
+                has confirmed, a check sends it a test message first. For Amazon Q a message has arrived when its topic took it; \
+                whether the channel shows it, no API tells. Without a trail the \
                 scheduled checks still find what root does, because CloudTrail's event history needs none; only the alerts within \
                 seconds are missing. An organization's trail whose state a member account may not read makes it unknown; the management account sees it. In a \
                 run that is not told the names of rules and schedule, and of which nobody is told, only the trails are judged. \
@@ -39,6 +44,8 @@ pub(crate) const CONTROL: Control = Control {
             "A rule or the schedule: CloudFormation, the stack, Create change set, with the deployment mode that reverts drift. It \
              brings back what is missing or disabled, with the right state.",
             "Nobody has confirmed: confirm the subscription in the mail that AWS sent, or subscribe somebody to the topic.",
+            "A function that passes nothing on: the finding and the function's log name the answer. For Slack, put the URL of a \
+             webhook that works into the parameter. The next message that arrives ends it; README.md has one to send by hand.",
         ],
         cli: &[
             "aws cloudtrail describe-trails --region us-east-1",
@@ -174,6 +181,15 @@ impl Path {
     }
 
     fn subscribers(&mut self, snapshot: &Snapshot) {
+        for relay in &snapshot.relays {
+            let hearing = relay.hearing(snapshot.taken_at);
+            if let Hearing::Deaf(why) = &hearing {
+                self.faults.push(format!("function {} passes nothing on ({why})", relay.name));
+                self.resources.push(relay.name.clone());
+            }
+            let is_right = !matches!(hearing, Hearing::Deaf(_));
+            self.evidence.push((is_right, snapshot.evidence(Source::Subscribers, relay.name.clone(), hearing)));
+        }
         match &snapshot.subscribed {
             None => {}
             Some(Ok(confirmed)) => {
@@ -181,7 +197,8 @@ impl Path {
                 self.evidence
                     .push((*confirmed, snapshot.evidence(Source::Subscribers, "a confirmed subscription", shown)));
                 if !confirmed {
-                    self.faults.push("nobody has confirmed a subscription".into());
+                    let who = if snapshot.relays.is_empty() { "nobody" } else { "nobody else" };
+                    self.faults.push(format!("{who} has confirmed a subscription"));
                     self.resources.push(SUBSCRIPTION.into());
                 }
             }
@@ -257,6 +274,7 @@ mod tests {
     use super::*;
     use crate::account::Partition;
     use crate::controls::tests::{judge, unavailable};
+    use crate::relay::{Note, Relay};
 
     const EVERYWHERE: &str = "No working trail records write management events in us-east-1, us-east-2 and us-west-2. Alerts \
                               within seconds are missing; each scheduled check still finds what root did";
@@ -446,6 +464,33 @@ mod tests {
     fn nobody_who_has_confirmed_fails() {
         let verdict = judge(&CONTROL, |snapshot| snapshot.subscribed = Some(Ok(false)));
         assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Failed, "Nobody has confirmed a subscription"));
+    }
+
+    fn slack(failed: Option<&str>) -> Relay {
+        let sent_at = "2026-11-20T09:00:00Z".parse().unwrap();
+        let note = |error: Option<&str>| Note { message_id: "1".into(), sent_at, error: error.map(str::to_owned) };
+        let passed = failed.is_none().then(|| note(None));
+        let name = "rootwatch-SlackNotifier-1".into();
+        Relay { name, is_subscribed: true, handed: None, passed, failed: failed.map(|error| note(Some(error))) }
+    }
+
+    #[test]
+    fn a_function_that_passes_nothing_on_is_named_with_the_answer_also_when_somebody_else_hears() {
+        let answer = "WebhookRefused: Slack's webhook refused the message: 404 (no_service)";
+        let deaf = format!("Function rootwatch-SlackNotifier-1 passes nothing on ({answer})");
+        for (others, reason) in
+            [(true, deaf.clone()), (false, format!("{deaf}; nobody else has confirmed a subscription"))]
+        {
+            let verdict = judge(&CONTROL, |snapshot| {
+                snapshot.relays = vec![slack(Some(answer))];
+                snapshot.subscribed = Some(Ok(others));
+            });
+            assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Failed, reason.as_str()));
+            assert_eq!(verdict.resources[0], "rootwatch-SlackNotifier-1");
+        }
+        let verdict = judge(&CONTROL, |snapshot| snapshot.relays = vec![slack(None)]);
+        assert_eq!(verdict.status, Status::Passed);
+        assert!(facts(&verdict).contains(&"rootwatch-SlackNotifier-1 = passes on what it gets".to_owned()));
     }
 
     #[test]

@@ -18,9 +18,11 @@ pub(super) const CONTROL: Control = Control {
                 enabled and it has data. Fails when there is neither. Budgets without a notification, alarms without an action \
                 and alarms in the state INSUFFICIENT_DATA are shown; they do not count: billing alerts were never switched on, or \
                 the metric is the payer's. An alarm that takes missing data for good never is in that state. Composite alarms do \
-                not count, and a member account is not shown its payer's budgets and alarms. Whether the amount is right, and \
-                whether anybody reads the mail, is not judged. Not applicable in AWS GovCloud (US), which is billed through a \
-                commercial account. In China billing is not read.",
+                not count, and a member account is not shown its payer's budgets and alarms. Cost Anomaly Detection is not seen: \
+                AWS charges 0.01 US dollars for each call of the Cost Explorer API, which alone shows it. Where nothing else \
+                alerts, add a budget, or answer for it by an exception. Whether the amount is right, and whether anybody reads the \
+                mail, is not judged. Not applicable in AWS GovCloud (US), which is billed through a commercial account. In China \
+                billing is not read.",
     remediation: Remediation {
         console: &[
             "Billing and Cost Management, Budgets, Create budget, Monthly cost budget: an amount somewhat above what is usual.",
@@ -46,6 +48,10 @@ pub(super) const CONTROL: Control = Control {
         Reference {
             name: "AWS: Managing your costs with AWS Budgets",
             url: "https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-managing-costs.html",
+        },
+        Reference {
+            name: "AWS: Cost Explorer FAQs (what a call of its API costs)",
+            url: "https://aws.amazon.com/aws-cost-management/aws-cost-explorer/faqs",
         },
         Reference {
             name: "AWS: Create a billing alarm to monitor your estimated charges",
@@ -97,7 +103,8 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     if let Some(unavailable) = snapshot.budgets.as_ref().err().or(snapshot.billing_alarms.as_ref().err()) {
         return Ok(Verdict { evidence, ..unavailable.clone().into() });
     }
-    let reason = "No budget has a notification, and no alarm on estimated charges has an action and data";
+    let reason = "No budget has a notification, and no alarm on estimated charges has an action and data; Cost Anomaly Detection \
+                  is not seen";
     Ok(Verdict::new(Status::Failed, reason, evidence))
 }
 

@@ -8,13 +8,14 @@ use crate::snapshot::{Snapshot, Source, Unavailable};
 
 pub(super) const CONTROL: Control = Control {
     id: "cloudtrail-bucket",
-    title: "The buckets that trails deliver to cannot be public",
-    violation: "a trail's bucket may be public",
+    title: "The buckets that trails deliver to exist and cannot be public",
+    violation: "a trail's bucket is gone or may be public",
     step: None,
     severity: Severity::High,
     rationale: "The log files name every user, role, address and resource of the account: a map for whoever wants to break in. A \
-                bucket with a public access block stays private, whatever somebody writes into its policy.",
-    semantics: "Fails when one of the four settings of the bucket's own public access block is off; it is said when its policy \
+                bucket with a public access block stays private, whatever somebody writes into its policy. Of a bucket that was \
+                deleted nothing is kept, and anybody can take its name.",
+    semantics: "Fails when a bucket does not exist. Fails when one of the four settings of the bucket's own public access block is off; it is said when its policy \
                 is public. Only the bucket's own block counts, not the account's: that one can be switched off for \
                 another bucket's sake. A bucket of another account, as that of an organization's trail in a member account, \
                 cannot be read and is unknown: it is judged in the account that owns it. Not applicable without a trail. Trails \
@@ -22,6 +23,8 @@ pub(super) const CONTROL: Control = Control {
                 public is not judged.",
     remediation: Remediation {
         console: &[
+            "A bucket that does not exist: find out who deleted it (DeleteBucket in CloudTrail's event history), and let the trail \
+             deliver to a new bucket of this account. Do not take for your own what somebody else created under the old name.",
             "S3, the bucket, Permissions, Block public access, Edit: choose Block all public access and save.",
             "If its policy was public: look into S3 server access logs or CloudTrail data events for who has read it, and take out \
              of the policy every statement with the principal * that CloudTrail does not need.",
@@ -42,6 +45,10 @@ pub(super) const CONTROL: Control = Control {
         Reference {
             name: "AWS: Blocking public access to your Amazon S3 storage",
             url: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html",
+        },
+        Reference {
+            name: "AWS: Deleting a general purpose bucket (anybody can take its name)",
+            url: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/delete-bucket.html",
         },
         Reference {
             name: "AWS: Amazon S3 bucket policy for CloudTrail",
@@ -66,28 +73,18 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     }
     let mut buckets: Vec<&Bucket> = buckets.iter().collect();
     buckets.sort_by_key(|bucket| match bucket.exposure {
-        Ok(Exposure { is_blocked: false, .. }) => 0,
+        Ok(None | Some(Exposure { is_blocked: false, .. })) => 0,
         Err(_) => 1,
-        Ok(Exposure { is_blocked: true, .. }) => 2,
+        Ok(Some(Exposure { is_blocked: true, .. })) => 2,
     });
     let shown = buckets.iter().map(|bucket| {
         let fact = format!("bucket {}", bucket.name);
         snapshot.evidence(Source::TrailBuckets, fact, words(&bucket.exposure))
     });
     let evidence = named(shown.collect(), "further buckets");
-    let open: Vec<(&Bucket, Exposure)> = buckets
-        .iter()
-        .filter_map(|bucket| Some((*bucket, bucket.exposure.as_ref().ok().filter(|seen| !seen.is_blocked).copied()?)))
-        .collect();
-    if !open.is_empty() {
-        let told: Vec<String> = open
-            .iter()
-            .map(|(bucket, exposure)| match exposure.has_public_policy {
-                Some(true) => format!("{} has a PUBLIC policy and no full public access block", bucket.name),
-                _ => format!("{} has no full public access block", bucket.name),
-            })
-            .collect();
-        let names = open.into_iter().map(|(bucket, _)| bucket.name.clone()).collect();
+    let faults = buckets.iter().filter_map(|bucket| Some((bucket.name.clone(), fault(bucket)?)));
+    let (names, told): (Vec<String>, Vec<String>) = faults.unzip();
+    if !names.is_empty() {
         return Ok(Verdict::new(Status::Failed, told.join("; "), evidence).naming(names));
     }
     let unread = buckets.iter().find_map(|bucket| Some((bucket, bucket.exposure.as_ref().err()?)));
@@ -108,12 +105,30 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     })
 }
 
-fn words(exposure: &Result<Exposure, Unavailable>) -> &'static str {
+/// What is known to be wrong with it.
+fn fault(bucket: &Bucket) -> Option<String> {
+    let name = &bucket.name;
+    match bucket.exposure.as_ref().ok()? {
+        None => Some(format!("{name} does not exist: no log file is kept, and anybody can take the name")),
+        Some(Exposure { is_blocked: true, .. }) => None,
+        Some(Exposure { has_public_policy: Some(true), .. }) => {
+            Some(format!("{name} has a PUBLIC policy and no full public access block"))
+        }
+        Some(_) => Some(format!("{name} has no full public access block")),
+    }
+}
+
+fn words(exposure: &Result<Option<Exposure>, Unavailable>) -> &'static str {
     match exposure {
-        Ok(Exposure { is_blocked: true, .. }) => "public access is blocked",
-        Ok(Exposure { has_public_policy: Some(true), .. }) => "public access is NOT blocked, and its policy is PUBLIC",
-        Ok(Exposure { has_public_policy: Some(false), .. }) => "public access is NOT blocked, its policy is not public",
-        Ok(Exposure { has_public_policy: None, .. }) => "public access is NOT blocked",
+        Ok(None) => "does NOT exist",
+        Ok(Some(Exposure { is_blocked: true, .. })) => "public access is blocked",
+        Ok(Some(Exposure { has_public_policy: Some(true), .. })) => {
+            "public access is NOT blocked, and its policy is PUBLIC"
+        }
+        Ok(Some(Exposure { has_public_policy: Some(false), .. })) => {
+            "public access is NOT blocked, its policy is not public"
+        }
+        Ok(Some(Exposure { has_public_policy: None, .. })) => "public access is NOT blocked",
         Err(_) => "not known whether public access is blocked",
     }
 }
@@ -124,7 +139,7 @@ mod tests {
     use crate::controls::tests::{judge, unavailable};
 
     fn exposed(name: &str, has_public_policy: Option<bool>) -> Bucket {
-        Bucket { name: name.into(), exposure: Ok(Exposure { is_blocked: false, has_public_policy }) }
+        Bucket { name: name.into(), exposure: Ok(Some(Exposure { is_blocked: false, has_public_policy })) }
     }
 
     fn unread(name: &str) -> Bucket {
@@ -179,6 +194,14 @@ mod tests {
     }
 
     #[test]
+    fn a_bucket_that_is_gone_fails_and_is_not_taken_for_another_accounts() {
+        let verdict = beside(Bucket { name: "gone".into(), exposure: Ok(None) });
+        assert_eq!((verdict.status, verdict.resources), (Status::Failed, vec!["gone".to_owned()]));
+        assert_eq!(verdict.reason, "gone does not exist: no log file is kept, and anybody can take the name");
+        assert_eq!(verdict.evidence[0].value, "does NOT exist");
+    }
+
+    #[test]
     fn no_trail_and_no_bucket_are_not_applicable() {
         let verdict = judge(&CONTROL, |snapshot| (snapshot.trails, snapshot.trail_buckets) = (Ok(vec![]), Ok(vec![])));
         assert_eq!(
@@ -200,7 +223,7 @@ mod tests {
         };
         let blocked = Exposure { is_blocked: true, has_public_policy: None };
         assert_eq!(partly(Vec::new()).status, Status::Unknown);
-        assert_eq!(partly(vec![Bucket { name: "ours".into(), exposure: Ok(blocked) }]).status, Status::Unknown);
+        assert_eq!(partly(vec![Bucket { name: "ours".into(), exposure: Ok(Some(blocked)) }]).status, Status::Unknown);
         assert_eq!(partly(vec![exposed("ours", None)]).status, Status::Failed);
     }
 

@@ -1,9 +1,10 @@
-use super::individual_iam_users::IDENTITY_CENTER_ROLE;
 use super::named::named;
+use super::people::IDENTITY_CENTER_ROLE;
 use crate::control::{Control, Reference, Remediation, Severity};
 use crate::federation::IdentityCenterInstance;
 use crate::finding::{Status, Verdict};
 use crate::framework::Framework;
+use crate::policy_document::is_of_programs;
 use crate::settings::Settings;
 use crate::snapshot::{Cause, Snapshot, Source, Unavailable};
 
@@ -15,11 +16,11 @@ pub(super) const CONTROL: Control = Control {
     severity: Severity::Low,
     rationale: "With one place for all identities, somebody who leaves loses every access at once, and nobody keeps passwords or \
                 keys of IAM users that never expire.",
-    semantics: "Passes with a SAML or OpenID Connect provider of IAM, with an organization instance of IAM Identity Center, or \
-                with one of its roles (`AWSReservedSSO_`). Fails with none of them, and when the metadata of a SAML provider has \
-                expired. An account instance of IAM Identity Center gives no access to AWS accounts and does not count. An OpenID \
-                Connect provider counts, although it may be there for programs only; nobody can see whether people use what is \
-                set up.",
+    semantics: "Passes with a SAML provider of IAM, with an organization instance of IAM Identity Center, or with one of its roles \
+                (`AWSReservedSSO_`). Fails with none of them, and when the metadata of a SAML provider has expired. An account \
+                instance of IAM Identity Center gives no access to AWS accounts and does not count, nor does an OpenID Connect \
+                provider of programs, as GitHub's or that of an EKS cluster. With another one alone it is unknown: AWS does not \
+                tell whether people or programs sign in with it. Nobody can see whether people use what is set up.",
     remediation: Remediation {
         console: &[
             "Best: in the management account of the organization open IAM Identity Center, Enable, and assign people to accounts.",
@@ -114,15 +115,15 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
         (true, _) => {
             Verdict::new(Status::Passed, "There is an identity provider that people can sign in with", evidence)
         }
-        (false, _) if !open_id_connect.is_empty() => Verdict::new(
-            Status::Passed,
+        (false, _) if !open_id_connect.iter().all(|host| is_of_programs(host)) => Verdict::new(
+            Status::Unknown,
             "There is an OpenID Connect provider; AWS does not tell whether people or programs sign in with it",
             evidence,
         ),
         (false, Some(unavailable)) => Verdict { evidence, ..unavailable.into() },
         (false, None) => Verdict::new(
             Status::Failed,
-            "There is no identity provider, and no IAM Identity Center that gives access to the account",
+            "There is no identity provider that people can sign in with, and no IAM Identity Center that gives access to the account",
             evidence,
         ),
     })
@@ -164,7 +165,12 @@ mod tests {
     }
 
     fn role(snapshot: &mut Snapshot, name: &str) {
-        let role = Role { name: name.into(), trust: Trust::Named, inline_policies: Vec::new() };
+        let role = Role {
+            name: name.into(),
+            trust: Trust::own_account(),
+            attached_policies: Vec::new(),
+            inline_policies: Vec::new(),
+        };
         snapshot.roles_and_policies.as_mut().unwrap().roles.push(role);
     }
 
@@ -189,11 +195,7 @@ mod tests {
     #[test]
     fn each_way_in_passes() {
         assert_eq!(judge(&CONTROL, |_| {}).status, Status::Passed);
-        let ways: [fn(&mut Snapshot); 5] = [
-            |snapshot| {
-                let host = "token.actions.githubusercontent.com".into();
-                snapshot.identity_providers.as_mut().unwrap().open_id_connect.push(host);
-            },
+        let ways: [fn(&mut Snapshot); 4] = [
             |snapshot| role(snapshot, "AWSReservedSSO_Admin_0123456789abcdef"),
             |snapshot| instance(snapshot, Some("111122223333")),
             |snapshot| instance(snapshot, Some("999988887777")),
@@ -209,16 +211,22 @@ mod tests {
     }
 
     #[test]
-    fn a_provider_that_may_be_there_for_programs_alone_is_called_so_and_shown() {
-        let programs = |snapshot: &mut Snapshot| {
-            let host = "token.actions.githubusercontent.com".into();
-            snapshot.identity_providers.as_mut().unwrap().open_id_connect.push(host);
+    fn a_provider_of_programs_does_not_count_and_of_another_one_nobody_knows() {
+        let with = |host: &'static str| {
+            move |snapshot: &mut Snapshot| {
+                snapshot.identity_providers.as_mut().unwrap().open_id_connect.push(host.to_owned());
+            }
         };
-        let verdict = only(programs);
+        for programs in ["token.actions.githubusercontent.com", "oidc.eks.eu-west-1.amazonaws.com/id/0123"] {
+            let verdict = only(with(programs));
+            assert_eq!(verdict.status, Status::Failed, "{programs}");
+            let shown = (verdict.evidence[2].fact.as_str(), verdict.evidence[2].value.as_str());
+            assert_eq!(shown, (programs, "OpenID Connect provider"));
+        }
+        let verdict = only(with("login.example.com"));
+        assert_eq!(verdict.status, Status::Unknown);
         assert!(verdict.reason.ends_with("whether people or programs sign in with it"), "{}", verdict.reason);
-        let shown = (verdict.evidence[2].fact.as_str(), verdict.evidence[2].value.as_str());
-        assert_eq!(shown, ("token.actions.githubusercontent.com", "OpenID Connect provider"));
-        let verdict = judge(&CONTROL, programs);
+        let verdict = judge(&CONTROL, with("login.example.com"));
         assert_eq!(verdict.reason, "There is an identity provider that people can sign in with");
     }
 

@@ -60,7 +60,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
         return Ok(Verdict::new(Status::Passed, "No user holds a policy of its own", evidence));
     }
     let held = holders.iter().map(|user| {
-        let attached = user.attached_policies.iter().map(|name| format!("{name} (attached)"));
+        let attached = user.attached_policies.iter().map(|policy| format!("{} (attached)", policy.name));
         let inline = user.inline_policies.iter().map(|policy| format!("{} (inline)", policy.name));
         snapshot.evidence(Source::Identities, user.name.as_str(), attached.chain(inline).collect::<Vec<_>>().join(", "))
     });
@@ -74,7 +74,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 mod tests {
     use super::*;
     use crate::controls::tests::{judge, unavailable};
-    use crate::identities::{IamUser, InlinePolicy};
+    use crate::identities::{AttachedPolicy, IamUser, InlinePolicy};
 
     #[test]
     fn users_without_policies_of_their_own_pass() {
@@ -85,8 +85,14 @@ mod tests {
     fn an_attached_or_an_inline_policy_fails_and_is_named() {
         type Break = fn(&mut IamUser);
         let breaks: [(Break, &str); 3] = [
-            (|user| user.attached_policies.push("AdministratorAccess".into()), "AdministratorAccess (attached)"),
-            (|user| user.attached_policies.push("PowerUserAccess".into()), "PowerUserAccess (attached)"),
+            (
+                |user| user.attached_policies.push(AttachedPolicy::of_aws("AdministratorAccess")),
+                "AdministratorAccess (attached)",
+            ),
+            (
+                |user| user.attached_policies.push(AttachedPolicy::of_aws("PowerUserAccess")),
+                "PowerUserAccess (attached)",
+            ),
             (|user| user.inline_policies.push(InlinePolicy::limited("legacy")), "legacy (inline)"),
         ];
         for (break_it, shown) in breaks {

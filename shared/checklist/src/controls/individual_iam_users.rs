@@ -1,11 +1,9 @@
+use super::people::IDENTITY_CENTER_ROLE;
 use crate::control::{Control, Reference, Remediation, Severity, Step};
-use crate::finding::{Status, Verdict};
+use crate::finding::{Evidence, Status, Verdict};
+use crate::policy_document::is_of_programs;
 use crate::settings::Settings;
 use crate::snapshot::{Snapshot, Source, Unavailable};
-
-/// Roles that IAM Identity Center makes in an account begin so
-/// (<https://docs.aws.amazon.com/singlesignon/latest/userguide/using-service-linked-roles.html>).
-pub(super) const IDENTITY_CENTER_ROLE: &str = "AWSReservedSSO_";
 
 pub(super) const CONTROL: Control = Control {
     id: "individual-iam-users",
@@ -14,8 +12,9 @@ pub(super) const CONTROL: Control = Control {
     step: Some(Step::IndividualUsers),
     severity: Severity::Medium,
     rationale: "Where no other identity exists, root does the daily work: nothing limits it, and no log tells who it was.",
-    semantics: "Fails when there is no IAM user, no identity provider and no IAM Identity Center role among the \
-                administrators. Any one of the three passes.",
+    semantics: "Passes with an IAM user that has a password, a SAML provider, or a role of IAM Identity Center. Fails with none of \
+                them: a user without a password is a program, and tokens of GitHub and of other CI are for programs. Unknown where \
+                another OpenID Connect provider or a role that another account takes on may bring people: AWS does not tell.",
     remediation: Remediation {
         console: &[
             "Best: enable IAM Identity Center, create a user for each person and assign a permission set.",
@@ -27,7 +26,14 @@ pub(super) const CONTROL: Control = Control {
             "aws iam add-user-to-group --user-name <person> --group-name <group>",
         ],
     },
-    sources: &[Source::Identities, Source::AccountSummary, Source::Administrators],
+    sources: &[
+        Source::Identities,
+        Source::AccountSummary,
+        Source::Administrators,
+        Source::RolesAndPolicies,
+        Source::IdentityProviders,
+        Source::CredentialReport,
+    ],
     mappings: &[],
     references: &[
         Reference {
@@ -43,51 +49,127 @@ pub(super) const CONTROL: Control = Control {
 };
 
 fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
-    let listed = snapshot.identities.as_ref().map(|identities| identities.users.len()).map_err(Clone::clone);
-    let counted = snapshot.summary().and_then(|summary| summary.users.clone());
-    let providers = snapshot.summary().and_then(|summary| summary.identity_providers.clone());
-    let federated_roles = snapshot.administrators.as_ref().map_err(Clone::clone).map(|administrators| {
-        administrators.roles.iter().filter(|role| role.starts_with(IDENTITY_CENTER_ROLE)).count()
-    });
-    let ways_in = [
-        (Source::Identities, "IAM users", listed),
-        (Source::AccountSummary, "Users", counted.map(|count| count as usize)),
-        (Source::AccountSummary, "Providers", providers.map(|count| count as usize)),
-        (Source::Administrators, "IAM Identity Center roles", federated_roles),
-    ];
     let mut evidence = Vec::new();
-    let mut unread = None;
-    let mut open = false;
-    for (source, fact, count) in ways_in {
-        match count {
-            Ok(count) => {
-                open |= count > 0;
-                evidence.push(snapshot.evidence(source, fact, count));
-            }
-            Err(unavailable) => unread = unread.or(Some(unavailable)),
+    let mut is_open = false;
+    let mut unknown: Option<String> = None;
+    let mut judge = |way: Result<(Evidence, bool), String>| match way {
+        Ok((fact, opens)) => {
+            is_open |= opens;
+            evidence.push(fact);
         }
+        Err(reason) => drop(unknown.get_or_insert(reason)),
+    };
+    judge(with_password(snapshot));
+    match &snapshot.identity_providers {
+        Ok(providers) => {
+            let saml = providers.saml.len();
+            judge(Ok((snapshot.evidence(Source::IdentityProviders, "SAML providers", saml), saml > 0)));
+            let others = providers.open_id_connect.iter().filter(|host| !is_of_programs(host)).count();
+            let counted = snapshot.evidence(
+                Source::IdentityProviders,
+                "OpenID Connect providers",
+                providers.open_id_connect.len(),
+            );
+            judge(Ok((counted, false)));
+            if others > 0 {
+                judge(Err(
+                    "AWS does not tell whether people or programs sign in by an OpenID Connect provider".to_owned()
+                ));
+            }
+        }
+        // The counter knows that there are none.
+        Err(unavailable) => match snapshot.summary().and_then(|summary| summary.identity_providers.clone()) {
+            Ok(0) => judge(Ok((snapshot.evidence(Source::AccountSummary, "Providers", 0), false))),
+            _ => judge(Err(unavailable.to_string())),
+        },
     }
-    Ok(match (open, unread) {
-        (true, _) => Verdict::new(Status::Passed, "People can sign in without root", evidence),
-        (false, Some(unavailable)) => Verdict { evidence, ..unavailable.into() },
-        (false, None) => Verdict::new(
-            Status::Failed,
-            "No IAM user, no identity provider and no IAM Identity Center role exists: only root can sign in",
-            evidence,
-        ),
+    let administrators = snapshot.administrators.as_ref().map(|found| found.roles.iter().map(String::as_str).collect());
+    let roles = snapshot.roles_and_policies.as_ref();
+    let listed = roles.map(|found| found.roles.iter().map(|role| role.name.as_str()).collect());
+    for (source, names) in [(Source::Administrators, administrators), (Source::RolesAndPolicies, listed)] {
+        let of_identity_center = |names: Vec<&str>| {
+            let count = names.iter().filter(|name| name.starts_with(IDENTITY_CENTER_ROLE)).count();
+            (snapshot.evidence(source, "IAM Identity Center roles", count), count > 0)
+        };
+        judge(names.map(of_identity_center).map_err(ToString::to_string));
+    }
+    let mut assumers = roles.iter().flat_map(|found| &found.roles).map(|role| role.trust.assumers);
+    if assumers.any(|assumers| assumers.people || assumers.unclear) {
+        let reason = "No IAM user has a password and nobody signs in by a SAML provider; AWS does not tell whether people or programs \
+                      take on the roles that trust another account or a provider";
+        judge(Err(reason.to_owned()));
+    }
+    Ok(match unknown {
+        _ if is_open => Verdict::new(Status::Passed, "People can sign in without root", evidence),
+        Some(reason) => Verdict::new(Status::Unknown, reason, evidence),
+        None => {
+            let reason = "No IAM user has a password, and there is no SAML provider and no IAM Identity Center role: only root and \
+                          programs can sign in";
+            Verdict::new(Status::Failed, reason, evidence)
+        }
     })
+}
+
+/// How many IAM users have a password, and whether any has; the credential report may be older than a user.
+fn with_password(snapshot: &Snapshot) -> Result<(Evidence, bool), String> {
+    let listed = snapshot.identities.as_ref().map(|identities| identities.users.len());
+    let counted = snapshot.summary().and_then(|summary| summary.users.clone());
+    if matches!(listed, Ok(0)) && !matches!(counted, Ok(1..)) {
+        return Ok((snapshot.evidence(Source::Identities, "IAM users", 0), false));
+    }
+    let report = match snapshot.fresh_credential_report() {
+        Ok(report) => report,
+        Err(_) if listed.is_err() && counted == Ok(0) => {
+            return Ok((snapshot.evidence(Source::AccountSummary, "Users", 0), false));
+        }
+        Err(unavailable) => return Err(unavailable.to_string()),
+    };
+    let has = |password: bool| report.users.iter().filter(|row| row.password_enabled == Ok(password)).count();
+    let (with, without) = (has(true), has(false));
+    let users = listed.ok().max(counted.ok().map(|count| count as usize)).unwrap_or_default();
+    if with == 0 && (without < report.users.len() || report.users.len() < users) {
+        return Err("The credential report does not tell of every IAM user whether it has a password".to_owned());
+    }
+    Ok((snapshot.report_evidence("IAM users with a password", with), with > 0))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::controls::tests::{judge, unavailable};
+    use crate::credential_report::UnreadableCell;
+    use crate::federation::{IdentityProviders, SamlProvider};
+    use crate::identities::Role;
+    use crate::policy_document::Trust;
 
     fn nobody(snapshot: &mut Snapshot) {
         snapshot.users_mut().clear();
+        snapshot.report_users().clear();
         snapshot.summary_mut().users = Ok(0);
         snapshot.summary_mut().identity_providers = Ok(0);
+        snapshot.identity_providers = Ok(IdentityProviders::default());
         snapshot.administrators_mut().roles = vec!["Admin".into()];
+    }
+
+    fn status(change: impl FnOnce(&mut Snapshot)) -> Status {
+        let verdict = judge(&CONTROL, |snapshot| {
+            nobody(snapshot);
+            change(snapshot);
+        });
+        verdict.status
+    }
+
+    fn role(snapshot: &mut Snapshot) -> &mut Role {
+        snapshot.roles_and_policies.as_mut().unwrap().roles.first_mut().unwrap()
+    }
+
+    /// A user who is in the credential report too.
+    fn user(snapshot: &mut Snapshot, has_password: bool) {
+        let compliant = Snapshot::compliant();
+        snapshot.identities = compliant.identities;
+        snapshot.summary_mut().users = Ok(1);
+        snapshot.credential_report = compliant.credential_report;
+        snapshot.report_users()[0].password_enabled = Ok(has_password);
     }
 
     #[test]
@@ -96,39 +178,88 @@ mod tests {
     }
 
     #[test]
-    fn nobody_but_root_fails() {
-        assert_eq!(judge(&CONTROL, nobody).status, Status::Failed);
+    fn nobody_but_root_fails_and_neither_a_program_nor_a_pipeline_is_somebody() {
+        let nobodies: [fn(&mut Snapshot); 4] = [
+            |_| {},
+            |snapshot| user(snapshot, false),
+            |snapshot| {
+                let github = "token.actions.githubusercontent.com".to_owned();
+                role(snapshot).trust =
+                    Trust::naming(&format!(r#"{{"Federated": "arn:aws:iam::1:oidc-provider/{github}"}}"#));
+                snapshot.identity_providers.as_mut().unwrap().open_id_connect.push(github);
+            },
+            |snapshot| role(snapshot).trust = Trust::naming(r#"{"Service": "lambda.amazonaws.com"}"#),
+        ];
+        for nobody in nobodies {
+            assert_eq!(status(nobody), Status::Failed);
+        }
     }
 
     #[test]
-    fn each_other_way_in_passes() {
-        let ways: [fn(&mut Snapshot); 3] = [
-            |snapshot| snapshot.summary_mut().users = Ok(1),
-            |snapshot| snapshot.summary_mut().identity_providers = Ok(1),
+    fn each_way_in_passes() {
+        let ways: [fn(&mut Snapshot); 4] = [
+            |snapshot| user(snapshot, true),
+            |snapshot| {
+                let saml = SamlProvider { name: "acme".into(), valid_until: None };
+                snapshot.identity_providers.as_mut().unwrap().saml.push(saml);
+            },
             |snapshot| snapshot.administrators_mut().roles = vec!["AWSReservedSSO_Admin_0123456789abcdef".into()],
+            |snapshot| role(snapshot).name = "AWSReservedSSO_ReadOnly_0123456789abcdef".into(),
         ];
         for way in ways {
-            let verdict = judge(&CONTROL, |snapshot| {
-                nobody(snapshot);
-                way(snapshot);
-            });
-            assert_eq!(verdict.status, Status::Passed);
+            assert_eq!(status(way), Status::Passed);
+        }
+    }
+
+    #[test]
+    fn a_way_in_by_which_programs_may_come_is_unknown() {
+        let ways: [fn(&mut Snapshot); 2] = [
+            |snapshot| {
+                let other = "login.example.com".to_owned();
+                snapshot.identity_providers.as_mut().unwrap().open_id_connect.push(other);
+            },
+            |snapshot| role(snapshot).trust = Trust::naming(r#"{"AWS": "999988887777"}"#),
+        ];
+        for way in ways {
+            assert_eq!(status(way), Status::Unknown);
         }
     }
 
     #[test]
     fn a_way_in_that_could_not_be_read_is_unknown_and_not_a_failure() {
-        let blinds: [fn(&mut Snapshot); 3] = [
-            |snapshot| snapshot.identities = Err(unavailable(Source::Identities)),
-            |snapshot| snapshot.account_summary = Err(unavailable(Source::AccountSummary)),
+        let blinds: [fn(&mut Snapshot); 6] = [
+            |snapshot| {
+                user(snapshot, true);
+                snapshot.credential_report = Err(unavailable(Source::CredentialReport));
+            },
+            |snapshot| {
+                user(snapshot, true);
+                snapshot.report_users().clear();
+            },
+            |snapshot| {
+                user(snapshot, false);
+                snapshot.report_users()[0].password_enabled =
+                    Err(UnreadableCell { column: "password_enabled", found: None });
+            },
+            |snapshot| {
+                snapshot.identity_providers = Err(unavailable(Source::IdentityProviders));
+                snapshot.account_summary = Err(unavailable(Source::AccountSummary));
+            },
             |snapshot| snapshot.administrators = Err(unavailable(Source::Administrators)),
+            |snapshot| snapshot.roles_and_policies = Err(unavailable(Source::RolesAndPolicies)),
         ];
-        for blind in blinds {
-            let verdict = judge(&CONTROL, |snapshot| {
-                nobody(snapshot);
-                blind(snapshot);
-            });
-            assert_eq!(verdict.status, Status::Unknown);
+        for (number, blind) in blinds.into_iter().enumerate() {
+            assert_eq!(status(blind), Status::Unknown, "{number}");
         }
+    }
+
+    #[test]
+    fn counters_stand_in_for_lists_that_could_not_be_read() {
+        let verdict = status(|snapshot| {
+            snapshot.identities = Err(unavailable(Source::Identities));
+            snapshot.identity_providers = Err(unavailable(Source::IdentityProviders));
+            snapshot.credential_report = Err(unavailable(Source::CredentialReport));
+        });
+        assert_eq!(verdict, Status::Failed, "there is no user and no provider");
     }
 }

@@ -1,12 +1,13 @@
+use super::holdings::{self, Holding};
 use super::survey::Survey;
 use crate::control::{Control, Reference, Remediation, Severity};
-use crate::finding::{Status, Verdict};
+use crate::finding::{Evidence, Status, Verdict};
 use crate::framework::Framework;
-use crate::identities::InlinePolicy;
-use crate::policy_document::Breadth;
+use crate::identities::{InlinePolicy, ManagedPolicy};
+use crate::policy_document::{Breadth, Grants};
 use crate::settings::Settings;
 use crate::snapshot::{Snapshot, Source, Unavailable};
-use crate::text::bounded;
+use crate::text::{bounded, counted};
 
 pub(super) const CONTROL: Control = Control {
     id: "least-privilege",
@@ -18,9 +19,12 @@ pub(super) const CONTROL: Control = Control {
                 it does not show in the list of administrators.",
     semantics: "Judges customer-managed policies that are attached to a user, a group or a role, and inline policies. Fails when \
                 one allows every action on every resource, or everything but what a `NotAction` or `NotResource` names while IAM \
-                stays open. A condition does not excuse: it says when, not how much; nor does a `Deny` elsewhere. Policies that \
-                AWS manages are not judged; who holds AdministratorAccess is judged in steps 3 and 4. Not applicable without such \
-                policies.",
+                stays open; its statements add up, as AWS adds them up. So do the policies of one holder, with those of a user's \
+                groups and with AWS's PowerUserAccess and IAMFullAccess: then the holder fails. A condition does not excuse: it \
+                says when, not how much, unless it names `iam:PermissionsBoundary` or `iam:PolicyARN`; nor does a `Deny`, or a \
+                permissions boundary. Of IAM `iam:PassRole` alone does not count as open. Other policies that AWS manages are not \
+                judged; who holds AdministratorAccess is judged in steps 3 and 4. Unknown when a policy cannot be read, or AWS \
+                does not list who holds those that add up. Not applicable without such policies.",
     remediation: Remediation {
         console: &[
             "IAM, Roles (or Users), the one that holds it, Last Accessed: see which services it really uses.",
@@ -60,7 +64,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     match &snapshot.roles_and_policies {
         Ok(found) => {
             for policy in found.policies.iter().filter(|policy| policy.attachments > 0) {
-                policies.push((Source::RolesAndPolicies, format!("policy {}", policy.name), policy.breadth));
+                policies.push((Source::RolesAndPolicies, format!("policy {}", policy.name), policy.grants.breadth()));
             }
             for role in &found.roles {
                 policies.extend(inline(Source::RolesAndPolicies, "role", &role.name, &role.inline_policies));
@@ -85,12 +89,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
         Err(unavailable) => survey.unread = Some(unavailable.clone()),
     }
 
-    let fine = if policies.is_empty() {
-        let reason = "No customer-managed policy is attached, and there is no inline policy";
-        Verdict::new(Status::NotApplicable, reason, evidence)
-    } else {
-        Verdict::new(Status::Passed, "No attached policy of the account's own allows everything", evidence)
-    };
+    let has_none = policies.is_empty();
     for (source, name, breadth) in policies {
         // Cut as an exception's resource is cut.
         let evidence = snapshot.evidence(source, bounded(&name), breadth);
@@ -100,14 +99,63 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
             Breadth::AllBut | Breadth::Everything => survey.wrong.push(evidence),
         }
     }
-    Ok(survey.verdict(
+    let alone = survey.wrong.len();
+    let holdings = holdings::all(snapshot);
+    for holding in &holdings {
+        survey.unclear.extend(holding.unlisted().map(|policy| {
+            let value = "attached, and AWS did not list what it allows";
+            snapshot.evidence(holding.source, bounded(&format!("{holding}, {policy}")), value)
+        }));
+        let Some(parts) = holding.adding_up() else { continue };
+        let parts: Vec<String> = parts.iter().map(ToString::to_string).collect();
+        let fact = bounded(&format!("{holding}, {}", parts.join(" + ")));
+        survey.wrong.push(snapshot.evidence(holding.source, fact, "add up to everything, or leave IAM open"));
+    }
+    let added_up = survey.wrong.len() - alone;
+    survey.unclear.extend(unseen(snapshot, &holdings));
+
+    let fine = if has_none && survey.wrong.is_empty() {
+        let reason = "No customer-managed policy is attached, and there is no inline policy";
+        Verdict::new(Status::NotApplicable, reason, evidence)
+    } else {
+        Verdict::new(Status::Passed, "No attached policy of the account's own allows everything", evidence)
+    };
+    let mut verdict = survey.verdict(
         fine,
         [
             "attached policy allows everything, or everything but what it names",
             "attached policies allow everything, or everything but what they name",
         ],
-        ["attached policy cannot be read", "attached policies cannot be read"],
-    ))
+        ["attached policy cannot be judged", "attached policies cannot be judged"],
+    );
+    if added_up > 0 {
+        let add_up = counted(added_up, "holder has policies", "holders have policies");
+        let add_up = format!("{add_up} that add up to everything, or to everything but what they name");
+        verdict.reason = if alone > 0 {
+            let one = "attached policy allows as much by itself";
+            format!("{add_up}; {}", counted(alone, one, "attached policies allow as much by themselves"))
+        } else {
+            add_up
+        };
+    }
+    Ok(verdict)
+}
+
+/// Policies that are attached to somebody who was not seen, if they would add up to everything where one holder has them all.
+fn unseen(snapshot: &Snapshot, holdings: &[Holding<'_>]) -> Option<Evidence> {
+    let found = snapshot.roles_and_policies.as_ref().ok().filter(|_| snapshot.identities.is_ok())?;
+    let seen = holdings::attachments(holdings);
+    let is_unseen = |policy: &&ManagedPolicy| {
+        policy.attachments > seen.get(policy.name.as_str()).copied().unwrap_or_default()
+            && policy.grants.breadth() == Breadth::Limited
+            && policy.grants != Grants::LIMITED
+    };
+    let unseen: Vec<&ManagedPolicy> = found.policies.iter().filter(is_unseen).collect();
+    let together = unseen.iter().map(|policy| policy.grants).fold(Grants::LIMITED, Grants::with);
+    together.breadth().is_everything().then(|| {
+        let value = "attached policies add up to everything, and AWS did not list who holds them";
+        snapshot.evidence(Source::RolesAndPolicies, format!("{} policies", unseen.len()), value)
+    })
 }
 
 fn inline(
@@ -118,14 +166,14 @@ fn inline(
 ) -> impl Iterator<Item = (Source, String, Breadth)> {
     policies
         .iter()
-        .map(move |policy| (source, format!("{kind} {holder}, inline policy {}", policy.name), policy.breadth))
+        .map(move |policy| (source, format!("{kind} {holder}, inline policy {}", policy.name), policy.grants.breadth()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::controls::tests::{judge, unavailable};
-    use crate::identities::{ManagedPolicy, RolesAndPolicies};
+    use crate::identities::{AttachedPolicy, ManagedPolicy, RolesAndPolicies};
 
     fn roles_and_policies(snapshot: &mut Snapshot) -> &mut RolesAndPolicies {
         snapshot.roles_and_policies.as_mut().unwrap()
@@ -137,28 +185,30 @@ mod tests {
     const PLACES: [(Add, &str); 4] = [
         (
             |snapshot, breadth| {
-                let wide = ManagedPolicy { name: "wide".into(), attachments: 1, breadth };
+                let wide = ManagedPolicy { name: "wide".into(), attachments: 1, grants: breadth.into() };
                 roles_and_policies(snapshot).policies.push(wide);
             },
             "policy wide",
         ),
         (
             |snapshot, breadth| {
-                let wide = InlinePolicy { name: "wide".into(), breadth };
+                let wide = InlinePolicy { name: "wide".into(), grants: breadth.into() };
                 roles_and_policies(snapshot).roles[0].inline_policies.push(wide);
             },
             "role deploy, inline policy wide",
         ),
         (
             |snapshot, breadth| {
-                let wide = InlinePolicy { name: "wide".into(), breadth };
+                let wide = InlinePolicy { name: "wide".into(), grants: breadth.into() };
                 snapshot.identities.as_mut().unwrap().groups[0].inline_policies.push(wide);
             },
             "group Administrators, inline policy wide",
         ),
         (
             |snapshot, breadth| {
-                snapshot.users_mut()[0].inline_policies.push(InlinePolicy { name: "wide".into(), breadth });
+                snapshot.users_mut()[0]
+                    .inline_policies
+                    .push(InlinePolicy { name: "wide".into(), grants: breadth.into() });
             },
             "user alice, inline policy wide",
         ),
@@ -194,7 +244,7 @@ mod tests {
     fn what_is_attached_to_nothing_allows_nothing() {
         for breadth in [Breadth::Everything, Breadth::Unreadable] {
             let verdict = judge(&CONTROL, |snapshot| {
-                let spare = ManagedPolicy { name: "spare".into(), attachments: 0, breadth };
+                let spare = ManagedPolicy { name: "spare".into(), attachments: 0, grants: breadth.into() };
                 roles_and_policies(snapshot).policies.push(spare);
             });
             assert_eq!(verdict.status, Status::Passed);
@@ -207,7 +257,7 @@ mod tests {
             let verdict = judge(&CONTROL, |snapshot| add(snapshot, Breadth::Unreadable));
             assert_eq!(
                 (verdict.status, verdict.reason.as_str()),
-                (Status::Unknown, "1 attached policy cannot be read")
+                (Status::Unknown, "1 attached policy cannot be judged")
             );
             assert_eq!(verdict.evidence[2].fact, name);
             let verdict = judge(&CONTROL, |snapshot| {
@@ -248,9 +298,136 @@ mod tests {
     fn a_long_name_is_cut_as_an_exception_cuts_it() {
         let verdict = judge(&CONTROL, |snapshot| {
             snapshot.identities.as_mut().unwrap().groups[0].name = "g".repeat(128);
-            let wide = InlinePolicy { name: "p".repeat(128), breadth: Breadth::Everything };
+            let wide = InlinePolicy { name: "p".repeat(128), grants: Breadth::Everything.into() };
             snapshot.identities.as_mut().unwrap().groups[0].inline_policies.push(wide);
         });
         assert_eq!(verdict.resources, [bounded(&verdict.resources[0])]);
+    }
+
+    /// In each of these two, half of everything; no part of it is everything.
+    const HALVES: [&str; 2] = [
+        r#"{"Statement":{"Effect":"Allow","NotAction":["iam:*","organizations:*","account:*"],"Resource":"*"}}"#,
+        r#"{"Statement":{"Effect":"Allow","Action":"iam:*","Resource":"*"}}"#,
+    ];
+
+    fn half(number: usize) -> Grants {
+        Grants::of_encoded(HALVES[number], &crate::account::AccountId::parse("111122223333").unwrap())
+    }
+
+    fn inline_half(number: usize) -> InlinePolicy {
+        InlinePolicy { name: format!("half-{number}"), grants: half(number) }
+    }
+
+    /// A customer-managed policy that is attached to so many.
+    fn own_half(snapshot: &mut Snapshot, number: usize, attachments: u32) -> AttachedPolicy {
+        let name = format!("half-{number}");
+        roles_and_policies(snapshot).policies.push(ManagedPolicy {
+            name: name.clone(),
+            attachments,
+            grants: half(number),
+        });
+        AttachedPolicy::own(&name)
+    }
+
+    #[test]
+    fn policies_of_one_holder_add_up_and_the_holder_fails_with_both() {
+        type Add = fn(&mut Snapshot);
+        let holders: [(Add, &str); 6] = [
+            (
+                |snapshot| {
+                    let attached = [own_half(snapshot, 0, 1), own_half(snapshot, 1, 1)];
+                    roles_and_policies(snapshot).roles[0].attached_policies.extend(attached);
+                },
+                "role deploy, policy half-0 + policy half-1",
+            ),
+            (
+                |snapshot| {
+                    let role = &mut roles_and_policies(snapshot).roles[0];
+                    role.attached_policies.push(AttachedPolicy::of_aws("PowerUserAccess"));
+                    role.inline_policies.extend([InlinePolicy::limited("other"), inline_half(1)]);
+                },
+                "role deploy, policy PowerUserAccess + inline policy half-1",
+            ),
+            (
+                |snapshot| {
+                    let attached = own_half(snapshot, 0, 1);
+                    let group = &mut snapshot.identities.as_mut().unwrap().groups[0];
+                    group.attached_policies.push(attached);
+                    group.inline_policies.push(inline_half(1));
+                },
+                "group Administrators, policy half-0 + inline policy half-1",
+            ),
+            (
+                |snapshot| {
+                    snapshot.users_mut()[0].inline_policies.push(inline_half(1));
+                    snapshot.identities.as_mut().unwrap().groups[0].inline_policies.push(inline_half(0));
+                },
+                "user alice, inline policy half-1 + inline policy half-0 of group Administrators",
+            ),
+            (
+                |snapshot| {
+                    let policies = ["PowerUserAccess", "IAMFullAccess"].map(AttachedPolicy::of_aws);
+                    snapshot.users_mut()[0].attached_policies.extend(policies);
+                },
+                "user alice, policy PowerUserAccess + policy IAMFullAccess",
+            ),
+            (
+                |snapshot| {
+                    let all = ["PowerUserAccess", "IAMFullAccess"].map(AttachedPolicy::of_aws);
+                    roles_and_policies(snapshot).policies.clear();
+                    roles_and_policies(snapshot).roles[0].attached_policies.extend(all);
+                },
+                "role deploy, policy PowerUserAccess + policy IAMFullAccess",
+            ),
+        ];
+        for (add, name) in holders {
+            let verdict = judge(&CONTROL, add);
+            assert_eq!((verdict.status, &verdict.resources), (Status::Failed, &vec![name.to_owned()]));
+            let reason = "1 holder has policies that add up to everything, or to everything but what they name";
+            assert_eq!(verdict.reason, reason);
+        }
+    }
+
+    #[test]
+    fn what_fails_by_itself_is_named_by_itself_and_beside_a_holder() {
+        let verdict = judge(&CONTROL, |snapshot| {
+            PLACES[3].0(snapshot, Breadth::Everything);
+            snapshot.users_mut()[0].inline_policies.extend([inline_half(0), inline_half(1)]);
+            roles_and_policies(snapshot).roles[0].inline_policies.extend([inline_half(0), inline_half(1)]);
+        });
+        let role = "role deploy, inline policy half-0 + inline policy half-1";
+        assert_eq!(verdict.resources, ["user alice, inline policy wide", role]);
+        assert!(verdict.reason.ends_with("; 1 attached policy allows as much by itself"), "{}", verdict.reason);
+    }
+
+    #[test]
+    fn halves_that_no_holder_has_both_pass_and_an_administrator_is_judged_elsewhere() {
+        let verdict = judge(&CONTROL, |snapshot| {
+            let [one, other] = [own_half(snapshot, 0, 1), own_half(snapshot, 1, 1)];
+            let roles = &mut roles_and_policies(snapshot).roles;
+            roles[0].attached_policies.push(one);
+            roles[1].attached_policies.push(other);
+        });
+        assert_eq!(verdict.status, Status::Passed, "{verdict:?}");
+        let verdict = judge(&CONTROL, |snapshot| {
+            let attached = ["AdministratorAccess", "IAMFullAccess"].map(AttachedPolicy::of_aws);
+            snapshot.users_mut()[0].attached_policies.extend(attached);
+        });
+        assert_eq!(verdict.status, Status::Passed, "{verdict:?}");
+    }
+
+    #[test]
+    fn halves_whose_holder_was_not_seen_are_unknown() {
+        let verdict = judge(&CONTROL, |snapshot| {
+            let one = own_half(snapshot, 0, 2);
+            own_half(snapshot, 1, 1);
+            roles_and_policies(snapshot).roles[0].attached_policies.push(one);
+        });
+        assert_eq!((verdict.status, verdict.evidence[2].fact.as_str()), (Status::Unknown, "2 policies"));
+        let unlisted = judge(&CONTROL, |snapshot| {
+            let role = &mut roles_and_policies(snapshot).roles[0];
+            role.attached_policies.push(AttachedPolicy::own("not-listed"));
+        });
+        assert_eq!(unlisted.status, Status::Unknown);
     }
 }

@@ -6,7 +6,8 @@ use super::CHECKLIST;
 use super::recommendations::RECOMMENDERS;
 use crate::control::{Control, place};
 use crate::framework::Framework;
-use crate::snapshot::Source;
+use crate::read_errors::UNJUDGED;
+use crate::snapshot::{Cause, Source, Unavailable};
 
 /// `CONTROLS.md`: the controls at a glance, who recommends them, and a section for each.
 pub fn as_markdown() -> String {
@@ -31,11 +32,34 @@ pub fn as_markdown() -> String {
         }
         page.push('\n');
     }
+    unknown(&mut page);
     recommendations(&mut page);
     for control in CHECKLIST {
         section(&mut page, control);
     }
     page
+}
+
+/// What to do about a control that nobody could evaluate: never what its own section says about a failure.
+fn unknown(page: &mut String) {
+    page.push_str("\n## If a control is unknown\n\nMake it readable first; what a section says about a failure is for what was seen to fail.\n\n");
+    page.push_str("| what happened | how to make it readable |\n|---|---|\n");
+    let code = |code: &str| code.to_owned();
+    for (what, cause) in [
+        ("the call was denied", Cause::Denied { code: code("AccessDenied") }),
+        ("the Region refuses the credentials", Cause::Denied { code: code("UnrecognizedClientException") }),
+        ("the call was throttled", Cause::Throttled { code: code("Throttling") }),
+        ("the call failed", Cause::Refused { code: code("ServiceFailure") }),
+        ("no answer in time, or no connection", Cause::TimedOut),
+        ("an answer that cannot be used", Cause::Malformed { detail: String::new() }),
+        ("no credential report, or one of more than 24 hours ago", Cause::NotReady),
+        ("the run's time ended first", Cause::OutOfTime),
+        ("a defect of rootwatch", Cause::Internal),
+    ] {
+        let error = Unavailable { source: Source::AccountSummary, operation: String::new(), cause };
+        page.push_str(&format!("| {what} | {} |\n", error.remedy()));
+    }
+    page.push_str(&format!("| everything was read | {UNJUDGED} |\n"));
 }
 
 fn recommendations(page: &mut String) {

@@ -2,7 +2,7 @@ use super::named::named;
 use super::survey::Survey;
 use crate::control::{Control, Reference, Remediation, Severity};
 use crate::finding::{Status, Verdict};
-use crate::policy_document::Trust;
+use crate::policy_document::Openness;
 use crate::settings::Settings;
 use crate::snapshot::{Snapshot, Source, Unavailable};
 
@@ -14,10 +14,12 @@ pub(super) const CONTROL: Control = Control {
     severity: Severity::High,
     rationale: "A role that trusts every principal can be taken on from any AWS account in the world, by whoever knows or guesses \
                 its name.",
-    semantics: "Fails when a role's trust policy allows every principal (`*`, or a `NotPrincipal`) under no condition. Every \
-                principal under a condition is shown as evidence and does not fail: whether the condition is narrow enough is for \
-                you to judge. An identity provider that is trusted without a condition on who it is, is not seen. Not applicable \
-                without roles.",
+    semantics: "Fails when a role's trust policy allows every principal (`*`, or a `NotPrincipal`) to take on the role and neither a \
+                condition nor a `Deny` keeps strangers out; and when it trusts an OpenID Connect provider that serves everybody, as \
+                GitHub, without a condition on whose token it is (`sub`, for some `aud`). An organization, accounts, principals or \
+                an own VPC that are named keep strangers out: such a role passes and is shown. What a stranger may choose or know, \
+                as MFA, addresses, tags or an external id, is not judged here: then it is unknown. Actions that let in nobody, as \
+                `sts:TagSession`, do not count. Not applicable without roles.",
     remediation: Remediation {
         console: &[
             "IAM, Roles, the role, Last Accessed, and CloudTrail's AssumeRole events: find out who uses it.",
@@ -43,12 +45,23 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     let mut survey = Survey::default();
     let mut conditional = Vec::new();
     for role in roles {
-        let evidence = |value| snapshot.evidence(Source::RolesAndPolicies, role.name.as_str(), value);
-        match role.trust {
-            Trust::Named => {}
-            Trust::EveryoneIf => conditional.push(evidence("lets in everybody who meets its condition")),
-            Trust::Unreadable => survey.unclear.push(evidence("has a trust policy that cannot be read")),
-            Trust::Everyone => survey.wrong.push(evidence("lets in everybody")),
+        let evidence = |value: String| snapshot.evidence(Source::RolesAndPolicies, role.name.as_str(), value);
+        match role.trust.openness {
+            Openness::Named => {}
+            Openness::EveryoneIf => {
+                conditional
+                    .push(evidence("names everybody, and keeps strangers out by a condition or a Deny".to_owned()));
+            }
+            Openness::Unclear => {
+                let value = "names everybody, under a condition or a Deny of which nobody can tell here whether it keeps strangers out";
+                survey.unclear.push(evidence(value.to_owned()));
+            }
+            Openness::Unreadable => survey.unclear.push(evidence("has a trust policy that cannot be read".to_owned())),
+            Openness::EveryoneOf(host) => {
+                let value = format!("lets in whoever has a token of {host}: no condition says whose it must be");
+                survey.wrong.push(evidence(value));
+            }
+            Openness::Everyone => survey.wrong.push(evidence("lets in everybody".to_owned())),
         }
     }
     let mut evidence = vec![snapshot.evidence(Source::RolesAndPolicies, "roles", roles.len())];
@@ -56,12 +69,12 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     let fine = if roles.is_empty() {
         Verdict::new(Status::NotApplicable, "There are no roles", evidence)
     } else {
-        Verdict::new(Status::Passed, "No role lets in everybody without a condition", evidence)
+        Verdict::new(Status::Passed, "No role lets in everybody", evidence)
     };
     Ok(survey.verdict(
         fine,
         ["role lets in everybody", "roles let in everybody"],
-        ["role has a trust policy that cannot be read", "roles have trust policies that cannot be read"],
+        ["role has a trust policy that cannot be judged", "roles have trust policies that cannot be judged"],
     ))
 }
 
@@ -70,11 +83,17 @@ mod tests {
     use super::*;
     use crate::controls::tests::{judge, unavailable};
     use crate::identities::Role;
+    use crate::policy_document::Trust;
 
     /// A role for each of these, called as its trust.
-    fn trusting(trusts: &[Trust]) -> Verdict {
+    fn trusting(trusts: &[Openness]) -> Verdict {
         judge(&CONTROL, |snapshot| {
-            let role = |trust: &Trust| Role { name: format!("{trust:?}"), trust: *trust, inline_policies: Vec::new() };
+            let role = |openness: &Openness| Role {
+                name: format!("{openness:?}"),
+                trust: Trust { openness: *openness, ..Trust::UNREADABLE },
+                attached_policies: Vec::new(),
+                inline_policies: Vec::new(),
+            };
             snapshot.roles_and_policies.as_mut().unwrap().roles = trusts.iter().map(role).collect();
         })
     }
@@ -82,12 +101,12 @@ mod tests {
     #[test]
     fn named_principals_pass() {
         let verdict = judge(&CONTROL, |_| {});
-        assert_eq!((verdict.status, verdict.evidence[0].value.as_str()), (Status::Passed, "1"));
+        assert_eq!((verdict.status, verdict.evidence[0].value.as_str()), (Status::Passed, "2"));
     }
 
     #[test]
     fn everybody_fails_by_name_also_beside_what_cannot_be_read() {
-        let verdict = trusting(&[Trust::Named, Trust::Everyone, Trust::Unreadable]);
+        let verdict = trusting(&[Openness::Named, Openness::Everyone, Openness::Unreadable]);
         assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Failed, "1 role lets in everybody"));
         assert_eq!(verdict.resources, ["Everyone"]);
         let facts: Vec<&str> = verdict.evidence.iter().map(|evidence| evidence.fact.as_str()).collect();
@@ -96,15 +115,25 @@ mod tests {
 
     #[test]
     fn everybody_under_a_condition_is_shown_and_passes() {
-        let verdict = trusting(&[Trust::Named, Trust::EveryoneIf]);
+        let verdict = trusting(&[Openness::Named, Openness::EveryoneIf]);
         assert_eq!((verdict.status, verdict.resources.len()), (Status::Passed, 0));
         assert_eq!(verdict.evidence[1].fact, "EveryoneIf");
     }
 
     #[test]
-    fn what_could_not_be_read_is_unknown() {
-        let verdict = trusting(&[Trust::Named, Trust::Unreadable]);
-        assert_eq!((verdict.status, verdict.evidence[1].fact.as_str()), (Status::Unknown, "Unreadable"));
+    fn everybody_of_a_provider_that_serves_everybody_fails_and_the_provider_is_named() {
+        let verdict = trusting(&[Openness::Named, Openness::EveryoneOf("gitlab.com")]);
+        assert_eq!((verdict.status, verdict.resources.len()), (Status::Failed, 1));
+        assert!(verdict.evidence[1].value.contains("gitlab.com"), "{:?}", verdict.evidence);
+    }
+
+    #[test]
+    fn what_could_not_be_read_or_understood_is_unknown() {
+        for openness in [Openness::Unreadable, Openness::Unclear] {
+            let verdict = trusting(&[Openness::Named, openness]);
+            let named = format!("{openness:?}");
+            assert_eq!((verdict.status, verdict.evidence[1].fact.as_str()), (Status::Unknown, named.as_str()));
+        }
         let blind = judge(&CONTROL, |snapshot| {
             snapshot.roles_and_policies = Err(unavailable(Source::RolesAndPolicies));
         });

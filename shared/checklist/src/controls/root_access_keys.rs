@@ -14,7 +14,8 @@ pub(super) const CONTROL: Control = Control {
     rationale: "A root access key opens everything in the account from anywhere, without a password and without MFA, and no \
                 policy limits it. An inactive key can be switched on again; only a deleted one is gone.",
     semantics: "Fails when the credential report shows a key in either slot, active or not (an inactive key keeps its \
-                `last_rotated` date), or when `AccountAccessKeysPresent` is above 0. Passes when both sources show none.",
+                `last_rotated` date), or when `AccountAccessKeysPresent` is above 0. Passes when both sources show none. In AWS \
+                GovCloud (US) root does not sign in to the console: there a key is deleted by the AWS CLI, signed with itself.",
     remediation: Remediation {
         console: &[
             "Find out what uses the key (its last use is in the evidence) and give that program an IAM role.",
@@ -33,10 +34,16 @@ pub(super) const CONTROL: Control = Control {
         (Framework::Config, "iam-root-access-key-check"),
         (Framework::Prowler, "iam_no_root_access_key"),
     ],
-    references: &[Reference {
-        name: "AWS: Delete access keys for the root user",
-        url: "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-user_manage_delete-key.html",
-    }],
+    references: &[
+        Reference {
+            name: "AWS: Delete access keys for the root user",
+            url: "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-user_manage_delete-key.html",
+        },
+        Reference {
+            name: "AWS GovCloud (US): account root user",
+            url: "https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-account-root-user.html",
+        },
+    ],
     evaluate,
 };
 
@@ -68,6 +75,16 @@ mod tests {
         let verdict = judge(&CONTROL, |snapshot| snapshot.root().access_keys[0].active = Ok(true));
         assert_eq!(verdict.status, Status::Failed);
         assert!(verdict.reason.starts_with("Root has 1 access key (active)"));
+    }
+
+    #[test]
+    fn a_key_of_govcloud_fails_too_and_the_way_to_delete_it_there_is_said() {
+        let verdict = judge(&CONTROL, |snapshot| {
+            snapshot.account.partition = crate::Partition::GovCloud;
+            snapshot.root().access_keys[0].active = Ok(true);
+        });
+        assert_eq!(verdict.status, Status::Failed);
+        assert!(verdict.reason.ends_with("delete it by the AWS CLI, signed with root's own key"), "{}", verdict.reason);
     }
 
     #[test]

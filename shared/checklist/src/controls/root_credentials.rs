@@ -1,5 +1,6 @@
 //! Whether root can sign in at all, and whether with MFA. Of a root without credentials nothing is asked.
 
+use crate::account::Partition;
 use crate::credential_report::{Cell, RootRow, SlotState};
 use crate::finding::{Evidence, Status, Verdict};
 use crate::snapshot::{Snapshot, Source, Unavailable};
@@ -12,6 +13,27 @@ pub(super) fn exist(snapshot: &Snapshot) -> Result<bool, Unavailable> {
         (Ok(false), Ok(false)) => Ok(false),
         (Err(unavailable), _) | (_, Err(unavailable)) => Err(unavailable),
     }
+}
+
+/// Not applicable where nobody can sign in as root; `None`: somebody can, or may be able to.
+///
+/// Root of AWS GovCloud (US) does not sign in to the console and has access keys alone
+/// (<https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/signing-into-govcloud.html>,
+/// <https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-account-root-user.html>). In China there is no root user, all
+/// users are IAM users (<https://docs.amazonaws.cn/en_us/aws/latest/userguide/iam.html>): so it is as long as no source shows a
+/// credential.
+pub(super) fn nobody_signs_in(snapshot: &Snapshot) -> Option<Verdict> {
+    let reason = match snapshot.account.partition {
+        Partition::Aws => return None,
+        Partition::GovCloud => {
+            "Root of an AWS GovCloud (US) account does not sign in to the console and takes no MFA device"
+        }
+        Partition::China if in_report(snapshot) == Ok(false) && in_summary(snapshot) != Ok(true) => {
+            "An account of the AWS Regions in China has no root user that could sign in"
+        }
+        Partition::China => return None,
+    };
+    Some(Verdict::new(Status::NotApplicable, reason, Vec::new()))
 }
 
 /// The verdict where both sources show that root has no credentials.

@@ -15,7 +15,8 @@ pub(super) const CONTROL: Control = Control {
                 has to look, and to say so, again and again.",
     semantics: "Fails when one of the statements `root-password-strong`, `root-credentials-stored-safely` and \
                 `root-mfa-reachable-by-two` is missing from the parameter `Attestations`, or 90 days old. That they are true is \
-                taken on trust. Not applicable when root has no credentials.",
+                taken on trust. Not applicable when root has no credentials, nor where nobody signs in as root: in AWS GovCloud \
+                (US) and in China.",
     remediation: Remediation {
         console: &[
             "Look whether root's password is long, unique and random, and whether it and the MFA devices lie where only those in \
@@ -44,6 +45,9 @@ const ASKED: [Statement; 3] =
     [Statement::RootPasswordStrong, Statement::RootCredentialsStoredSafely, Statement::RootMfaReachableByTwo];
 
 fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavailable> {
+    if let Some(verdict) = root_credentials::nobody_signs_in(snapshot) {
+        return Ok(verdict);
+    }
     let credentials = root_credentials::exist(snapshot);
     if credentials == Ok(false) {
         return Ok(root_credentials::none(snapshot));
@@ -145,11 +149,16 @@ mod tests {
         let file = echo.strip_prefix("echo '").and_then(|rest| rest.split_once("' > attestations.json")).unwrap().0;
         let argument = deploy.strip_prefix("sam deploy --parameter-overrides \"").unwrap().strip_suffix('"').unwrap();
         let argument = argument.replace("$(cat attestations.json)", file).replace("<yyyy-mm-dd>", "2026-11-20");
-        let stated = parse_attestations(as_sam_takes_it(&argument), Snapshot::compliant().taken_at).unwrap();
+        let stated = parse_attestations(as_sam_takes_it(&argument), Snapshot::compliant().taken_at).taken;
         assert_eq!(stated.iter().map(|stated| stated.statement).collect::<Vec<_>>(), ASKED);
-        assert!(
-            parse_attestations(as_sam_takes_it(&argument.replace('\'', "")), Snapshot::compliant().taken_at).is_err()
-        );
+        let unquoted = parse_attestations(as_sam_takes_it(&argument.replace('\'', "")), Snapshot::compliant().taken_at);
+        assert_eq!((unquoted.taken.len(), unquoted.refused.len()), (0, 1));
+    }
+
+    #[test]
+    fn nothing_is_asked_of_root_of_govcloud() {
+        let verdict = judge(&CONTROL, |snapshot| snapshot.account.partition = crate::Partition::GovCloud);
+        assert_eq!(verdict.status, Status::NotApplicable);
     }
 
     #[test]

@@ -3,7 +3,7 @@ use crate::control::{Control, Reference, Remediation, Severity};
 use crate::finding::{Evidence, Status, Verdict};
 use crate::framework::Framework;
 use crate::organization::{CentralRootAccess, Organization, ServiceControlPolicy};
-use crate::policy_document::Denial;
+use crate::policy_document::{Denial, Denials};
 use crate::settings::Settings;
 use crate::snapshot::{Snapshot, Source, Unavailable};
 
@@ -21,9 +21,11 @@ pub(super) const CONTROL: Control = Control {
     rationale: "No policy of an account binds its own root. The organization's do: a service control policy can deny root of a \
                 member everything, and root's credentials can be deleted for good, so that there is nothing to steal.",
     semantics: "A member account passes when root has no credentials at all, or when a service control policy in force denies \
-                root everything; exemptions for other principals and for sessions of centralized root access do not matter. It \
-                fails when root has credentials, the policies in force can be seen and none denies root everything, or the \
-                organization has consolidated billing alone, in which there are no such policies. AWS shows them to the \
+                root everything; policies add up. Exemptions for other principals, for calls by a service and for sessions of \
+                centralized root access do not matter, nor that root may still unlock a bucket or a queue by its policy, as in \
+                AWS's sample: the verdict says so. It fails when root has credentials, the policies in force can be seen and do \
+                not deny root everything, or the organization has consolidated billing alone, in which there are no such \
+                policies; it is unknown when that hangs on a condition that cannot be judged here. AWS shows them to the \
                 management account and to those it delegates to; elsewhere it is unknown. The management account, which such \
                 policies never bind, is judged by `RootCredentialsManagement` alone, centralized management of root credentials, \
                 and fails when it is off; `RootSessions` is shown and not judged. Not applicable without an organization.",
@@ -107,16 +109,19 @@ fn member(snapshot: &Snapshot, organization: &Organization, part: Evidence) -> V
     if let Ok(Some(policies)) = policies {
         evidence.extend(in_force(snapshot, policies));
     }
-    let denying = policies.ok().flatten().and_then(|policies| {
-        policies.iter().find(|policy| policy.denies_root == Denial::Everything).map(|policy| &policy.name)
-    });
-    let unreadable = policies.ok().flatten().and_then(|policies| {
-        policies.iter().find(|policy| policy.denies_root == Denial::Unreadable).map(|policy| &policy.name)
+    let denial = policies.map(|policies| {
+        let policies = policies.iter().copied().flatten();
+        Denials::together(policies.map(|policy| &policy.denials))
     });
     let unknown = |reason: String, evidence| Verdict::new(Status::Unknown, reason, evidence);
-    if let Some(name) = denying {
-        let reason = format!("The service control policy {name} denies root everything");
-        return Verdict::new(Status::Passed, reason, evidence);
+    if let Ok(denial @ (Denial::Everything | Denial::AllButUnlocking)) = denial {
+        let policies: &[ServiceControlPolicy] = policies.ok().flatten().unwrap_or_default();
+        let by_itself = policies.iter().find(|policy| Denials::together([&policy.denials]) >= denial);
+        let by = by_itself.map_or("Service control policies together deny".to_owned(), |policy| {
+            format!("The service control policy {} denies", policy.name)
+        });
+        let but = if denial == Denial::Everything { "" } else { " but to unlock a bucket or a queue by its policy" };
+        return Verdict::new(Status::Passed, format!("{by} root everything{but}"), evidence);
     }
     match (credentials, policies) {
         (Ok(false), _) => Verdict::new(Status::Passed, "Root has no credentials", evidence),
@@ -131,14 +136,31 @@ fn member(snapshot: &Snapshot, organization: &Organization, part: Evidence) -> V
                 "Root has credentials, and AWS does not show this account which service control policies bind it";
             unknown(format!("{reason}. {HOW_TO_SEE}"), evidence)
         }
-        (Ok(true), Ok(Some(_))) => match unreadable {
-            Some(name) => unknown(format!("The service control policy {name} cannot be read"), evidence),
-            None => {
+        (Ok(true), Ok(Some(policies))) => match denial {
+            Ok(Denial::Nothing) => {
                 let reason = "Root has credentials, and no service control policy in force denies root everything";
                 Verdict::new(Status::Failed, reason, evidence)
             }
+            Ok(Denial::Unreadable) => {
+                let name = named_as(policies, Denial::Unreadable);
+                unknown(format!("The service control policy {name} cannot be read"), evidence)
+            }
+            _ => {
+                let name = named_as(policies, Denial::Unclear);
+                let reason = format!(
+                    "Root has credentials; whether the service control policy {name} denies root everything hangs on a condition \
+                     that nobody can judge here"
+                );
+                unknown(reason, evidence)
+            }
         },
     }
+}
+
+/// The name of the first policy that is so by itself.
+fn named_as(policies: &[ServiceControlPolicy], denial: Denial) -> &str {
+    let found = policies.iter().find(|policy| Denials::together([&policy.denials]) == denial);
+    found.map_or("in force", |policy| policy.name.as_str())
 }
 
 /// One counter above 0 is enough to know; that there are none needs all three.
@@ -162,18 +184,22 @@ fn features(snapshot: &Snapshot, central: CentralRootAccess) -> Vec<Evidence> {
 }
 
 fn in_force(snapshot: &Snapshot, policies: &[ServiceControlPolicy]) -> Vec<Evidence> {
-    let mut policies: Vec<&ServiceControlPolicy> = policies.iter().collect();
-    policies.sort_by_key(|policy| std::cmp::Reverse(policy.denies_root));
+    let denial = |policy: &ServiceControlPolicy| Denials::together([&policy.denials]);
+    let mut policies: Vec<(Denial, &str)> =
+        policies.iter().map(|policy| (denial(policy), policy.name.as_str())).collect();
+    policies.sort_by_key(|(denial, _)| std::cmp::Reverse(*denial));
     if policies.is_empty() {
         return vec![snapshot.evidence(Source::ServiceControlPolicies, "service control policies", "none")];
     }
-    let shown = policies.iter().map(|policy| {
-        let value = match policy.denies_root {
+    let shown = policies.iter().map(|(denial, name)| {
+        let value = match denial {
             Denial::Everything => "denies root everything",
+            Denial::AllButUnlocking => "denies root everything but to unlock a bucket or a queue by its policy",
+            Denial::Unclear => "denies root everything if a condition holds that nobody can judge here",
             Denial::Unreadable => "a document that cannot be read",
             Denial::Nothing => "does not deny root everything",
         };
-        let fact = format!("service control policy {}", policy.name);
+        let fact = format!("service control policy {name}");
         snapshot.evidence(Source::ServiceControlPolicies, fact, value)
     });
     named(shown.collect(), "further service control policies")
@@ -196,9 +222,9 @@ mod tests {
     }
 
     fn policies(denials: &[Denial]) -> Result<Option<Vec<ServiceControlPolicy>>, Unavailable> {
-        let policy = |(number, denies_root): (usize, &Denial)| ServiceControlPolicy {
+        let policy = |(number, denial): (usize, &Denial)| ServiceControlPolicy {
             name: format!("p-{number}"),
-            denies_root: *denies_root,
+            denials: Denials::sample(*denial),
         };
         Ok(Some(denials.iter().enumerate().map(policy).collect()))
     }
@@ -409,5 +435,42 @@ mod tests {
             });
             assert_eq!(verdict.status, Status::Failed, "{partition:?}");
         }
+    }
+
+    #[test]
+    fn a_guardrail_that_leaves_unlocking_to_root_passes_and_says_so() {
+        let verdict = as_member(|snapshot| {
+            snapshot.service_control_policies = policies(&[Denial::Nothing, Denial::AllButUnlocking]);
+        });
+        assert_eq!(verdict.status, Status::Passed);
+        assert_eq!(
+            verdict.reason,
+            "The service control policy p-1 denies root everything but to unlock a bucket or a queue by its policy"
+        );
+    }
+
+    #[test]
+    fn a_condition_that_nobody_can_judge_is_unknown_and_named() {
+        let verdict = as_member(|snapshot| {
+            snapshot.service_control_policies = policies(&[Denial::Nothing, Denial::Unclear, Denial::Unreadable]);
+        });
+        assert_eq!(verdict.status, Status::Unknown);
+        assert!(
+            verdict.reason.contains("policy p-1 denies root everything hangs on a condition"),
+            "{}",
+            verdict.reason
+        );
+    }
+
+    #[test]
+    fn policies_add_up() {
+        let halves = ["", "Not"].map(|not| {
+            let document = format!(r#"{{"Statement": {{"Effect": "Deny", "{not}Action": "s3:*", "Resource": "*"}}}}"#);
+            let denials = Denials::of(&document, "arn:aws:iam::111122223333:root");
+            ServiceControlPolicy { name: format!("p{not}"), denials }
+        });
+        let verdict = as_member(|snapshot| snapshot.service_control_policies = Ok(Some(halves.into())));
+        let reason = "Service control policies together deny root everything";
+        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Passed, reason));
     }
 }

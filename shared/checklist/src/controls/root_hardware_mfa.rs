@@ -1,5 +1,4 @@
 use super::root_credentials;
-use crate::account::Partition;
 use crate::control::{Control, Reference, Remediation, Severity};
 use crate::finding::{Status, Verdict};
 use crate::framework::Framework;
@@ -17,7 +16,8 @@ pub(crate) const CONTROL: Control = Control {
     semantics: "Fails when root has credentials and no MFA device at all, or when a virtual MFA device belongs to root, also \
                 beside a hardware one. A device is root's by the ARN of its owner, not by its name. Passes otherwise: AWS lists \
                 virtual devices only, so a passkey that is synced between devices cannot be told from a hardware key. Not \
-                applicable when root has no credentials, and in AWS GovCloud (US), where root does not sign in to the console.",
+                applicable when root has no credentials, in AWS GovCloud (US), where root does not sign in to the console, and in \
+                China, where there is no root user.",
     remediation: Remediation {
         console: &[
             "Sign in as root and open Security credentials from the account menu.",
@@ -52,9 +52,8 @@ pub(crate) const CONTROL: Control = Control {
 const OF_ROOT: &str = "virtual MFA device of root";
 
 fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
-    if snapshot.account.partition == Partition::GovCloud {
-        let reason = "Root of an AWS GovCloud (US) account does not sign in to the console and takes no MFA device";
-        return Ok(Verdict::new(Status::NotApplicable, reason, Vec::new()));
+    if let Some(verdict) = root_credentials::nobody_signs_in(snapshot) {
+        return Ok(verdict);
     }
     if !root_credentials::exist(snapshot)? {
         return Ok(root_credentials::none(snapshot));
@@ -90,6 +89,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account::Partition;
     use crate::controls::root_credentials::remove as without_credentials;
     use crate::controls::tests::{judge, unavailable};
     use crate::credential_report::UnreadableCell;

@@ -14,8 +14,9 @@ pub(super) const CONTROL: Control = Control {
     rationale: "Without MFA a stolen password, or access to root's mailbox alone, is enough to take the whole account over.",
     semantics: "Each source is judged by itself and the worse counts: fails when root has a credential (password, access key or \
                 signing certificate) and no MFA device of any kind. Not applicable when root has no credential at all, as in \
-                member accounts under central root access management. A password that the report calls `not_supported` counts \
-                as present.",
+                member accounts under central root access management; nor in AWS GovCloud (US), where root does not sign in to \
+                the console and takes no MFA device, nor in China, where there is no root user. A password that the report calls \
+                `not_supported` counts as present.",
     remediation: Remediation {
         console: &[
             "Sign in as root and open Security credentials from the account menu.",
@@ -44,6 +45,9 @@ pub(super) const CONTROL: Control = Control {
 };
 
 fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
+    if let Some(verdict) = root_credentials::nobody_signs_in(snapshot) {
+        return Ok(verdict);
+    }
     let mut verdict = root_credentials::have_mfa(snapshot);
     // Virtual devices of root are named where they can be; passkeys and hardware tokens are in no list that a role can read.
     let root = snapshot.account.root_arn();
@@ -59,6 +63,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account::Partition;
     use crate::controls::root_credentials::remove as without_credentials;
     use crate::controls::tests::{judge, unavailable};
     use crate::credential_report::UnreadableCell;
@@ -78,6 +83,41 @@ mod tests {
         let report_off = judge(&CONTROL, |snapshot| snapshot.root().mfa_active = Ok(false));
         assert_eq!(report_off.status, Status::Failed);
         assert!(report_off.reason.contains("credential report failed, account summary passed"));
+    }
+
+    #[test]
+    fn root_of_govcloud_takes_no_mfa_device_with_a_key_or_without_one() {
+        for key in [Ok(false), Ok(true)] {
+            let verdict = judge(&CONTROL, |snapshot| {
+                snapshot.account.partition = Partition::GovCloud;
+                let root = snapshot.root();
+                root.password_enabled =
+                    Err(UnreadableCell { column: "password_enabled", found: Some("not_supported".into()) });
+                root.mfa_active = Ok(false);
+                root.access_keys[0].active = key.clone();
+                let summary = snapshot.summary_mut();
+                (summary.root_mfa, summary.root_password) = (Ok(0), Ok(0));
+            });
+            assert_eq!(verdict.status, Status::NotApplicable);
+            assert!(verdict.reason.contains("GovCloud"), "{}", verdict.reason);
+        }
+    }
+
+    #[test]
+    fn there_is_no_root_user_in_china_unless_a_source_shows_its_credentials() {
+        let absent = |snapshot: &mut Snapshot| {
+            snapshot.account.partition = Partition::China;
+            without_credentials(snapshot);
+            snapshot.summary_mut().root_password = Err(unavailable(Source::AccountSummary));
+        };
+        let verdict = judge(&CONTROL, absent);
+        assert_eq!(verdict.status, Status::NotApplicable);
+        assert!(verdict.reason.contains("no root user"), "{}", verdict.reason);
+        let with_key = judge(&CONTROL, |snapshot| {
+            absent(snapshot);
+            snapshot.summary_mut().root_access_keys = Ok(1);
+        });
+        assert_eq!(with_key.status, Status::Failed);
     }
 
     #[test]

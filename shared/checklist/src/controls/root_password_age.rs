@@ -1,6 +1,7 @@
 use jiff::Timestamp;
 
 use super::age::is_older;
+use super::root_credentials;
 use crate::control::{Control, Reference, Remediation, Severity};
 use crate::declarations::Statement;
 use crate::finding::{Status, Verdict};
@@ -22,7 +23,8 @@ pub(super) const CONTROL: Control = Control {
     semantics: "The newest known change counts: `password_last_changed` of the credential report, and `PasswordUpdated`, \
                 `ChangePassword` or a completed recovery in CloudTrail. Where none of these has a date, the statement \
                 `root-password-changed` of the parameter `Attestations` does. Fails when it is more than 90 days old; unknown \
-                when nothing tells, as for hours after root got a password again. Not applicable when root has no password.",
+                when nothing tells, as for hours after root got a password again. Not applicable when root has no password, as in \
+                AWS GovCloud (US) and in China.",
     remediation: Remediation {
         console: &[
             "Sign in as root with MFA and open Account from the account menu.",
@@ -56,7 +58,7 @@ pub(super) const CONTROL: Control = Control {
 };
 
 fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavailable> {
-    if let Some(verdict) = without_password(snapshot) {
+    if let Some(verdict) = root_credentials::nobody_signs_in(snapshot).or_else(|| without_password(snapshot)) {
         return Ok(verdict);
     }
     let is_old = |at: Timestamp| is_older(snapshot, at, MAX_AGE_DAYS);
@@ -69,13 +71,17 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
         changes.push(*at);
         evidence.push(snapshot.report_evidence("password_last_changed", at));
     }
-    if let Ok(Some(at)) = snapshot.root_password_change {
+    // A change that has not come yet tells nothing.
+    if let Ok(Some(at)) = snapshot.root_password_change
+        && !snapshot.is_ahead(at)
+    {
         changes.push(at);
         evidence.push(snapshot.evidence(Source::RootPasswordChange, "newest change in CloudTrail", at));
     }
     // An act without a time lies in the span that was swept; taken for the worse, at its start.
     let acts = snapshot.root_events.activity.iter().filter(|act| changes_password(act));
-    if let Some(at) = acts.map(|act| act.time.unwrap_or(snapshot.root_events.since)).max() {
+    let times = acts.map(|act| act.time.unwrap_or(snapshot.root_events.since));
+    if let Some(at) = times.filter(|at| !snapshot.is_ahead(*at)).max() {
         changes.push(at);
         evidence.push(snapshot.evidence(Source::RootEvents, "newest act that changed the password", at));
     }
@@ -179,6 +185,27 @@ mod tests {
     /// The owner stated a change so many days ago.
     fn stated(days: i64) -> Settings {
         Settings::stating(&[Statement::RootPasswordChanged], days_ago(&Snapshot::compliant(), days))
+    }
+
+    #[test]
+    fn root_of_govcloud_has_no_password_also_where_the_counter_is_missing() {
+        let verdict = judge(&CONTROL, |snapshot| {
+            snapshot.account.partition = crate::Partition::GovCloud;
+            snapshot.summary_mut().root_password = Err(unavailable(Source::AccountSummary));
+            dateless(snapshot);
+        });
+        assert_eq!(verdict.status, Status::NotApplicable);
+    }
+
+    #[test]
+    fn a_change_that_has_not_come_yet_makes_no_password_young() {
+        for ahead in [1, 400 * 24 * 60] {
+            let verdict = judge(&CONTROL, |snapshot| {
+                old(snapshot);
+                snapshot.root_password_change = Ok(Some(snapshot.taken_at + SignedDuration::from_mins(5 + ahead)));
+            });
+            assert_eq!(verdict.status, Status::Failed, "{ahead} min");
+        }
     }
 
     #[test]

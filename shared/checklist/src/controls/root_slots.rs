@@ -1,5 +1,6 @@
 //! What the controls of root's access keys and of its signing certificates share: a slot in the report, a counter in the summary.
 
+use crate::account::Partition;
 use crate::account_summary::{AccountSummary, Counter};
 use crate::credential_report::{KeySlot, RootRow, SlotState};
 use crate::finding::{Status, Verdict};
@@ -18,10 +19,18 @@ pub(super) struct Slots {
 impl Slots {
     /// Passes when report and summary show none, active or not.
     pub(super) fn are_empty(&self, snapshot: &Snapshot) -> Verdict {
-        Verdict::worse_of(
+        let mut verdict = Verdict::worse_of(
             (Source::CredentialReport, self.by_report(snapshot)),
             (Source::AccountSummary, self.by_summary(snapshot)),
-        )
+        );
+        // The steps in the console that the control names are none there
+        // (<https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-account-root-user.html>).
+        if verdict.status == Status::Failed && snapshot.account.partition == Partition::GovCloud {
+            verdict.reason.push_str(
+                ". Root does not sign in to the console of AWS GovCloud (US): delete it by the AWS CLI, signed with root's own key",
+            );
+        }
+        verdict
     }
 
     fn by_report(&self, snapshot: &Snapshot) -> Result<Verdict, Unavailable> {

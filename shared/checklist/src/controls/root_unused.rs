@@ -15,8 +15,8 @@ pub(super) const CONTROL: Control = Control {
     rationale: "Root can do everything, and no policy limits it. A handful of tasks a year need it; whatever else it is used for \
                 is either a bad habit or an intruder.",
     semantics: "Fails when the newest of the password's last use, both access keys' last uses and the newest act in CloudTrail is \
-                younger than the limit (`RootUnusedDays`, by default 1 day). Failed sign-ins, services on behalf of root and \
-                central root tasks are no use of root. Passes only when the credential report, the list of Regions and every swept Region could be \
+                younger than the limit (`RootUnusedDays`, by default 1 day). A session that root issued counts as root. Failed sign-ins, services on \
+                behalf of root and central root tasks are no use of root. Passes only when the credential report, the list of Regions and every swept Region could be \
                 read; they must leave no gap between them.",
     remediation: Remediation {
         console: &[

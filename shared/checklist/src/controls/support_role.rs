@@ -1,3 +1,4 @@
+use super::people::People;
 use crate::control::{Control, Reference, Remediation, Severity};
 use crate::finding::{Status, Verdict};
 use crate::framework::Framework;
@@ -11,8 +12,10 @@ pub(super) const CONTROL: Control = Control {
     step: None,
     severity: Severity::Low,
     rationale: "In an incident you need AWS at once. Where nobody may open a case, somebody signs in as root to do it.",
-    semantics: "Fails when the policy AWSSupportAccess is attached to no user, no group and no role. Access to AWS Support by other \
-                policies, as AdministratorAccess gives it, is not seen. CIS asks for a role; here a user or a group passes too.",
+    semantics: "Fails when no person holds the policy AWSSupportAccess: it is attached to no role that people can take on, no user \
+                with a password, and no group with such a member; who counts as a person is said at administrator-access. Unknown \
+                where AWS does not tell people from programs. Access to AWS Support by other policies, as AdministratorAccess gives \
+                it, is not seen. CIS asks for a role; here a user or a group passes too.",
     remediation: Remediation {
         console: &[
             "IAM, Roles, Create role: trust the people who handle incidents (or use a permission set of IAM Identity Center).",
@@ -23,7 +26,13 @@ pub(super) const CONTROL: Control = Control {
             "aws iam attach-role-policy --role-name support --policy-arn arn:aws:iam::aws:policy/AWSSupportAccess",
         ],
     },
-    sources: &[Source::SupportAccess],
+    sources: &[
+        Source::SupportAccess,
+        Source::Identities,
+        Source::RolesAndPolicies,
+        Source::Administrators,
+        Source::CredentialReport,
+    ],
     mappings: &[
         (Framework::Cis3, "1.17"),
         (Framework::Cis5, "1.16"),
@@ -43,12 +52,40 @@ pub(super) const CONTROL: Control = Control {
 fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     let holders = snapshot.support_access.as_ref().map_err(Clone::clone)?;
     let kinds = [("roles", &holders.roles), ("users", &holders.users), ("groups", &holders.groups)];
-    let evidence =
+    let mut evidence: Vec<_> =
         kinds.iter().map(|(kind, names)| snapshot.evidence(Source::SupportAccess, *kind, names.len())).collect();
-    Ok(if kinds.iter().all(|(_, names)| names.is_empty()) {
-        Verdict::new(Status::Failed, "AWSSupportAccess is attached to no user, no group and no role", evidence)
-    } else {
-        Verdict::new(Status::Passed, "AWSSupportAccess is attached", evidence)
+    if kinds.iter().all(|(_, names)| names.is_empty()) {
+        let reason = "AWSSupportAccess is attached to no user, no group and no role";
+        return Ok(Verdict::new(Status::Failed, reason, evidence));
+    }
+    let people = People::of(snapshot);
+    let groups = holders.groups.iter().map(String::as_str).collect();
+    let (members, mut unknown) = match people.members(&groups) {
+        Ok(members) => (members, None),
+        Err(reason) => (Vec::new(), Some(reason)),
+    };
+    let roles = holders.roles.iter().map(|role| people.take_on(role));
+    let users = holders.users.iter().map(String::as_str).chain(members).map(|user| people.has_password(user));
+    let mut count = 0;
+    for is_of_people in roles.chain(users) {
+        match is_of_people {
+            Ok(is_of_people) => count += usize::from(is_of_people),
+            Err(reason) => drop(unknown.get_or_insert(reason)),
+        }
+    }
+    evidence.push(snapshot.evidence(
+        Source::SupportAccess,
+        "roles that people take on, and users with a password",
+        count,
+    ));
+    Ok(match unknown {
+        _ if count > 0 => Verdict::new(Status::Passed, "People hold AWSSupportAccess", evidence),
+        Some(reason) => Verdict::new(Status::Unknown, reason, evidence),
+        None => {
+            let reason = "AWSSupportAccess is attached to no role that people take on, no user with a password and no group with \
+                          such a member";
+            Verdict::new(Status::Failed, reason, evidence)
+        }
     })
 }
 
@@ -57,19 +94,62 @@ mod tests {
     use super::*;
     use crate::controls::tests::{judge, unavailable};
     use crate::identities::Holders;
+    use crate::policy_document::Trust;
+
+    fn status(holders: Holders, change: impl FnOnce(&mut Snapshot)) -> Status {
+        let verdict = judge(&CONTROL, |snapshot| {
+            snapshot.support_access = Ok(holders);
+            change(snapshot);
+        });
+        verdict.status
+    }
+
+    fn holders() -> [Holders; 3] {
+        let name = |name: &str| vec![name.to_owned()];
+        [
+            Holders { roles: name("support"), ..Holders::default() },
+            Holders { users: name("alice"), ..Holders::default() },
+            Holders { groups: name("Administrators"), ..Holders::default() },
+        ]
+    }
 
     #[test]
-    fn one_holder_of_any_kind_passes() {
-        let name = || vec!["support".to_owned()];
-        for holders in [
-            Holders { roles: name(), ..Holders::default() },
-            Holders { users: name(), ..Holders::default() },
-            Holders { groups: name(), ..Holders::default() },
-        ] {
-            let verdict = judge(&CONTROL, |snapshot| snapshot.support_access = Ok(holders.clone()));
-            assert_eq!(verdict.status, Status::Passed, "{holders:?}");
-            assert_eq!(verdict.evidence.iter().filter(|evidence| evidence.value == "1").count(), 1);
+    fn a_person_who_holds_it_passes_by_a_role_a_user_or_a_group() {
+        for holders in holders() {
+            assert_eq!(status(holders.clone(), |_| {}), Status::Passed, "{holders:?}");
         }
+    }
+
+    #[test]
+    fn a_program_a_service_or_an_empty_group_is_nobody() {
+        for holders in holders() {
+            let nobody = status(holders.clone(), |snapshot| {
+                snapshot.report_users()[0].password_enabled = Ok(false);
+                let service = Trust::naming(r#"{"Service": "lambda.amazonaws.com"}"#);
+                snapshot.roles_and_policies.as_mut().unwrap().roles[1].trust = service;
+            });
+            assert_eq!(nobody, Status::Failed, "{holders:?}");
+        }
+        let empty = status(Holders { groups: vec!["Support".into()], ..Holders::default() }, |_| {});
+        assert_eq!(empty, Status::Failed);
+    }
+
+    #[test]
+    fn a_holder_of_whom_nobody_knows_is_unknown() {
+        let [role, user, group] = holders();
+        let blinds: [(Holders, Source); 4] = [
+            (role.clone(), Source::RolesAndPolicies),
+            (user, Source::CredentialReport),
+            (group.clone(), Source::Identities),
+            (group, Source::CredentialReport),
+        ];
+        for (holders, source) in blinds {
+            assert_eq!(status(holders, |snapshot| snapshot.blind_to(source)), Status::Unknown, "{source}");
+        }
+        let unlisted = Holders { roles: vec!["elsewhere".into()], ..Holders::default() };
+        assert_eq!(status(unlisted, |_| {}), Status::Unknown);
+        let own_account = status(role, |snapshot| snapshot.blind_to(Source::CredentialReport));
+        assert_eq!(own_account, Status::Unknown, "whether anybody is in the account");
     }
 
     #[test]

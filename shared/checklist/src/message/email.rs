@@ -4,21 +4,26 @@ use crate::text::counted;
 use jiff::Timestamp;
 
 use super::words::{
-    self, Acts, MAX_DETAILED, MAX_LINES, age, capital, control_of, excepted, moment, some_of, span, time_of, weight,
-    when,
+    self, Acts, MAX_DETAILED, MAX_LINES, Unread, age, capital, control_of, excepted, moment, some_of, span, time_of,
+    weight, when,
 };
 use super::{Bulletin, Sorted, runbook, session};
 use crate::account::Account;
 use crate::alert::{Alert, ConditionAlert, Digest, Fault, Transition};
-use crate::control::{Step, place};
+use crate::control::{Control, Step, place};
 use crate::controls;
 use crate::finding::{Finding, Status};
+use crate::read_errors::{ReadErrors, by_cause};
 use crate::report::Report;
 use crate::root_activity::{Kind, RootActivity, Words};
 use crate::snapshot::{Source, Unavailable};
 use crate::text::for_email as safe;
 
 const WIDTH: usize = 78;
+/// Unknown controls that are listed with their titles.
+const MAX_UNKNOWN: usize = 5;
+/// Operations that a line of read errors names.
+const MAX_OPERATIONS: usize = 40;
 /// Conditions that are told with all their evidence; a new account has dozens.
 const MAX_CONDITIONS: usize = 8;
 
@@ -30,10 +35,10 @@ pub(super) fn compose(bulletin: &Bulletin, sorted: &Sorted) -> String {
     mail.tampering();
     mail.conditions("NEW", |transition| matches!(transition, Transition::Opened | Transition::Changed));
     mail.conditions("STILL OPEN", |transition| transition == Transition::Reminder);
+    mail.unread();
     mail.ended();
     mail.notices();
     mail.checklist();
-    mail.unread();
     mail.provenance();
     mail.footer();
     mail.text
@@ -85,6 +90,10 @@ impl<'a> Mail<'a> {
     fn opening(&mut self) {
         let Bulletin { at, report, repeats_possible, .. } = *self.bulletin;
         self.line(format!("AWS account {}, {}", safe(&self.account.to_string()), moment(at)));
+        // Before everything else: nothing below reads as well as long as something could not be seen.
+        if let Some(summary) = self.sorted.status(report) {
+            self.wrapped("", &format!("{}.", capital(&safe_reason(&summary.headline()))));
+        }
         let counts = self.sorted.counts();
         if !counts.is_empty() {
             self.line(format!("{}.", capital(&counts)));
@@ -119,45 +128,47 @@ impl<'a> Mail<'a> {
         let (mut explained, mut explained_alone) = (Vec::new(), Vec::new());
         for act in acts.iter().take(MAX_DETAILED) {
             // Its heading stands before the first of its acts that is told in detail; anybody can fail to sign in.
-            let times_of_root = |session: &session::Session<'a>| {
+            let acts_of_root = |session: &session::Session<'a>| {
                 let acts = session.acts.iter().filter(|one| one.kind != Kind::SignInFailed);
-                acts.map(|one| one.time).collect::<Vec<Option<Timestamp>>>()
+                let count = words::count(acts.clone().map(AsRef::as_ref));
+                (count, acts.clone().filter_map(|one| one.since()).min(), acts.filter_map(|one| one.time).max())
             };
             let session = sessions.iter().find(|session| {
                 let mut acts = session.acts.iter().filter(|one| one.kind != Kind::SignInFailed);
                 acts.find(|one| !words::is_in_sum(one)).is_some_and(|one| std::ptr::eq(one.as_ref(), *act))
             });
-            if let Some((session, times)) = session
-                .map(|session| (session, times_of_root(session)))
-                .filter(|(_, times)| sessions.len() > 1 || times.len() > 1)
+            if let Some((session, (count, since, until))) = session
+                .map(|session| (session, acts_of_root(session)))
+                .filter(|(_, (count, ..))| sessions.len() > 1 || *count > 1)
             {
                 let from: Vec<String> = session.source_addresses.iter().take(3).map(|address| safe(address)).collect();
                 let from = if from.is_empty() { "an unknown address".to_owned() } else { from.join(", ") };
-                let known = times.iter().flatten().copied();
-                let (span, count) = (span(known.clone().min(), known.max()), counted(times.len(), "act", "acts"));
+                let (span, count) = (span(since, until), counted(count, "act", "acts"));
                 self.line("");
                 self.wrapped("  ", &format!("One session from {from}: {count}, {span}"));
             }
             self.act(act);
             let words = act.words();
             if !explained.contains(&words) {
-                self.explanation(words, act.kind);
+                self.explanation(words, act.topic());
                 explained.push(words);
             }
         }
-        let others: Vec<_> = acts.iter().skip(MAX_DETAILED).collect();
+        let others: Vec<_> = acts.iter().skip(MAX_DETAILED).copied().collect();
         if !others.is_empty() {
             self.line("");
             self.line("  Further acts");
         }
         for act in others.iter().take(MAX_LINES) {
-            let from = act.source_address.as_deref().map(safe).unwrap_or_else(|| "an unknown address".into());
+            let from = words::address(act, safe, "an unknown address");
             let (what, region) = (safe(&act.headline()), safe(&act.region));
             self.wrapped("    - ", &format!("{} {}: {what}, {region}, from {from}", time_of(act), act.severity));
         }
-        if let Some(more) = others.len().checked_sub(MAX_LINES).filter(|more| *more > 0) {
-            let times = others.iter().skip(MAX_LINES).filter_map(|act| act.time);
-            let (oldest, newest) = (times.clone().min(), times.max());
+        if others.len() > MAX_LINES {
+            let rest = others.iter().skip(MAX_LINES).copied();
+            let more = words::count(rest.clone());
+            let oldest = rest.clone().filter_map(|act| act.since()).min();
+            let newest = rest.filter_map(|act| act.time).max();
             self.wrapped("    - ", &format!("and {more} more, {}: {}", span(oldest, newest), how_to_list(oldest)));
         }
         for (sum, explained_by) in all.sums() {
@@ -169,7 +180,7 @@ impl<'a> Mail<'a> {
             explained_alone.extend(explained_by);
         }
         for kind in explained_alone {
-            self.explanation(kind.words(), kind);
+            self.explanation(kind.words(), kind.words());
         }
     }
 
@@ -180,7 +191,7 @@ impl<'a> Mail<'a> {
         self.line(format!("  {}  {}", act.severity, capital(&safe(&act.headline()))));
         self.field("when", &time_of(act));
         self.field("who", &format!("root user of {}, MFA {}", safe(&account.to_string()), act.mfa.words()));
-        self.field("from", &optional(&act.source_address).unwrap_or_else(|| "not recorded".into()));
+        self.field("from", &words::address(act, safe, "not recorded"));
         self.field("with", &optional(&act.user_agent).unwrap_or_else(|| "not recorded".into()));
         self.field(
             "call",
@@ -236,17 +247,17 @@ impl<'a> Mail<'a> {
         if let Some(more) = others.len().checked_sub(MAX_LINES).filter(|more| *more > 0) {
             self.line(format!("    - and {more} more"));
         }
-        self.explanation(words, Kind::WatchTampered);
+        self.explanation(words, Kind::WatchTampered.words());
     }
 
-    fn explanation(&mut self, words: Words, kind: Kind) {
+    fn explanation(&mut self, words: Words, topic: Words) {
         self.line("");
         self.wrapped("    Why it matters: ", words.why);
         self.line("    What to do now:");
         for (number, step) in (1..).zip(words.steps) {
             self.wrapped(&format!("      {number}. "), step);
         }
-        self.line(format!("    Runbook: {}", runbook::link(self.bulletin.runbook, kind.words().headline)));
+        self.line(format!("    Runbook: {}", runbook::link(self.bulletin.runbook, topic.headline)));
     }
 
     /// Each section of the runbook that tells of one of `alerts`, once.
@@ -290,14 +301,14 @@ impl<'a> Mail<'a> {
         if !unread.is_empty() {
             self.line("");
         }
-        let mut remedies = Vec::new();
-        for (alert, told) in unread {
-            self.wrapped("  UNKNOWN  ", &safe_reason(&told.failure.found));
-            self.since(alert, told);
-            self.history(alert);
-            remedies.extend(told.failure.unavailable.as_ref().map(Unavailable::remedy));
+        let unread = Unread::of(self.sorted, &unread);
+        for of_cause in &unread {
+            self.wrapped("  UNKNOWN  ", &safe_reason(&of_cause.line(MAX_OPERATIONS)));
+            if let Some(times) = &of_cause.times {
+                self.wrapped("    since: ", times);
+            }
         }
-        self.remedies(&remedies);
+        self.remedies(&unread.iter().filter_map(Unread::remedy).collect::<Vec<_>>());
         self.runbook(alerts.into_iter());
     }
 
@@ -401,9 +412,9 @@ impl<'a> Mail<'a> {
         self.section("HOW IT STANDS");
         let others = self.sorted.open_beside(digest);
         if digest.open.is_empty() {
-            self.line("  Nothing is open.");
+            self.wrapped("  ", &words::nothing_open(digest));
         } else if others.is_empty() {
-            self.line("  Open is what stands above.");
+            self.line("  All open findings are listed above.");
         }
         for open in others.iter().take(MAX_LINES) {
             self.wrapped(&format!("  {:<9}", open.severity), &safe_reason(&words::open(open)));
@@ -411,10 +422,12 @@ impl<'a> Mail<'a> {
         if let Some(more) = others.len().checked_sub(MAX_LINES).filter(|more| *more > 0) {
             self.line(format!("  and {more} more"));
         }
-        for (word, text) in words::declared(digest, self.bulletin.at) {
+        // With a report the checklist lists them.
+        let unseen = if self.bulletin.report.is_none() { words::unseen(digest) } else { Vec::new() };
+        for (word, text) in unseen.into_iter().chain(words::declared(digest, self.bulletin.at)) {
             self.wrapped(&format!("  {word:<9}"), &safe_reason(&text));
         }
-        self.line(format!("  {}", words::last_complete(digest)));
+        self.wrapped("  ", &words::last_complete(digest));
         if let Some(link) = self.bulletin.report_link {
             self.line("");
             self.wrapped("  ", &format!("{}:", words::report_until(self.bulletin.at)));
@@ -458,8 +471,7 @@ impl<'a> Mail<'a> {
             .filter_map(|finding| Some((finding, controls::control(finding.control)?)))
             .filter_map(|(finding, control)| match finding.status {
                 Status::Failed => Some((format!("  FAILED   {:<9}", finding.severity), control.violation, control.id)),
-                Status::Unknown => Some(("  UNKNOWN  ".to_owned(), control.title, control.id)),
-                Status::Passed | Status::NotApplicable => None,
+                _ => None,
             })
             .map(|(word, about, id)| (word, format!("{about} ({id})")))
             .collect();
@@ -469,6 +481,7 @@ impl<'a> Mail<'a> {
         if let Some(more) = open.len().checked_sub(MAX_LINES).filter(|more| *more > 0) {
             self.line(format!("  and {more} more"));
         }
+        self.unknown(findings.iter().filter(|finding| finding.status == Status::Unknown && !finding.is_excepted()));
         if digest.is_some() {
             return;
         }
@@ -477,6 +490,19 @@ impl<'a> Mail<'a> {
                 self.wrapped("  EXCEPTED ", &safe_reason(&format!("{}. {}", finding.control, excepted(exception))));
             }
         }
+    }
+
+    /// A few with their titles; of many, which mostly have one cause, the ids.
+    fn unknown<'f>(&mut self, findings: impl Iterator<Item = &'f &'f Finding>) {
+        let unknown: Vec<&Control> = findings.filter_map(|finding| controls::control(finding.control)).collect();
+        if unknown.len() <= MAX_UNKNOWN {
+            for control in unknown {
+                self.wrapped("  UNKNOWN  ", &format!("Cannot verify: {} ({})", control.title, control.id));
+            }
+            return;
+        }
+        let ids: Vec<&str> = unknown.iter().map(|control| control.id).collect();
+        self.wrapped("  UNKNOWN  ", &format!("Cannot verify {} controls: {}.", ids.len(), ids.join(", ")));
     }
 
     /// What passes, counted.
@@ -509,15 +535,16 @@ impl<'a> Mail<'a> {
         if errors.is_empty() {
             return;
         }
-        self.section("WHAT COULD NOT BE READ");
-        self.wrapped("  ", "This is no all-clear: what is missing here may hide something.");
-        for error in errors.iter().take(MAX_LINES) {
-            self.wrapped("  - ", &safe_reason(&error.to_string()));
+        self.section("READ ERRORS");
+        self.wrapped("  ", words::NO_ALL_CLEAR);
+        let errors = by_cause(errors);
+        for of_cause in errors.iter().take(MAX_LINES) {
+            self.wrapped("  - ", &safe_reason(&of_cause.line(MAX_OPERATIONS)));
         }
         if let Some(more) = errors.len().checked_sub(MAX_LINES).filter(|more| *more > 0) {
             self.line(format!("  - and {more} more"));
         }
-        self.remedies(&errors.iter().map(|error| error.remedy()).collect::<Vec<_>>());
+        self.remedies(&errors.iter().map(ReadErrors::remedy).collect::<Vec<_>>());
     }
 
     fn remedies(&mut self, remedies: &[&str]) {
@@ -525,7 +552,7 @@ impl<'a> Mail<'a> {
         for remedy in remedies {
             if told.is_empty() {
                 self.line("");
-                self.line("  What to do:");
+                self.line("  How to make it readable:");
             }
             if !told.contains(remedy) {
                 self.wrapped("    - ", remedy);
@@ -559,7 +586,15 @@ impl<'a> Mail<'a> {
                 if missed.is_empty() { String::new() } else { format!(", {} not", missed.len()) },
             ),
         );
-        self.line("  everything else that was read: live.");
+        let is_other = |source| !matches!(source, Source::CredentialReport | Source::RootEvents);
+        let live = report.sources.iter().filter(|state| is_other(state.source) && state.error.is_none()).count();
+        let unread = report.errors().count();
+        if live > 0 {
+            self.line(format!("  {}: live.", counted(live, "other data source", "other data sources")));
+        }
+        if unread > 0 {
+            self.line(format!("  {}: see above.", counted(unread, "read error", "read errors")));
+        }
     }
 
     /// The ids by which programs and people recognise a repeat.

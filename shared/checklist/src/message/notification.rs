@@ -35,6 +35,10 @@ pub struct Notification<'a> {
     pub id: Cow<'a, str>,
     /// The subject of the e-mail.
     pub subject: Cow<'a, str>,
+    /// The account's status in one sentence: `INCOMPLETE: …` with what is unknown, root's controls first; else what fails, or what is
+    /// suppressed. `null` where nothing was checked for this message, as when root acts.
+    #[serde(default)]
+    pub headline: Option<Cow<'a, str>>,
     /// The worst of what follows.
     pub severity: Severity,
     /// The account.

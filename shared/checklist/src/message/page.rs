@@ -8,18 +8,19 @@ use std::cmp::Reverse;
 use jiff::Timestamp;
 
 use super::words::{
-    self, Acts, MAX_DETAILED, MAX_LINES, Sum, capital, control_of, moment, some_of, time_of, weight, when,
+    self, Acts, MAX_DETAILED, MAX_LINES, Sum, Unread, capital, control_of, moment, some_of, time_of, weight, when,
 };
 use super::{Notification, Sorted, runbook};
 use crate::account::Account;
 use crate::alert::{Alert, ConditionAlert, Fault, Transition};
 use crate::control::{Severity, Step, place};
 use crate::root_activity::{Kind, RootActivity, Words};
-use crate::snapshot::Unavailable;
 use crate::text::{escaped_for_slack, for_slack, for_title};
 
 /// Conditions, and notices, that get a part each; the others get a line each.
 const MAX_PARTS: usize = 6;
+/// Operations that a line of read errors names.
+const MAX_OPERATIONS: usize = 12;
 /// Characters of a sentence that may quote what others wrote, before they are escaped.
 const MAX_SENTENCE: usize = 500;
 
@@ -85,6 +86,10 @@ impl Page {
         let counts = sorted.counts();
         let mut opening =
             vec![format!("{}, {}", code(&notification.account.to_string()), moment(notification.told_at))];
+        if let Some(headline) = &notification.headline {
+            let mark = if headline.starts_with("INCOMPLETE") { "❓ " } else { "" };
+            opening.push(format!("{mark}*{}.*", sentence(&capital(headline))));
+        }
         if !counts.is_empty() {
             opening.push(format!("{}.", ours(&capital(&counts))));
         }
@@ -99,11 +104,11 @@ impl Page {
                 sign_ins => format!(", {sign_ins} of them failed sign-ins"),
             };
             opening.push(format!(
-                "⚠️ {more} left out, for want of room{sign_ins}: the mail counts them, the function's log names each."
+                "⚠️ {more} left out, for want of room{sign_ins}: the mail counts them, CloudTrail's event history has each."
             ));
         }
         let who = first.and_then(Alert::act).map(|act| {
-            let from = act.source_address.as_deref().map_or_else(|| "an unknown address".into(), code);
+            let from = words::address(act, code, "an unknown address");
             format!(" — from {from}, {}, MFA {}", time_of(act), act.mfa.words())
         });
         Self {
@@ -146,21 +151,21 @@ impl<'a> Pen<'a> {
         let mut parts = Vec::new();
         for act in acts.told.iter().take(MAX_DETAILED) {
             let words = act.words();
-            let advice = (!explained.contains(&words)).then(|| self.explanation(words, act.kind));
+            let advice = (!explained.contains(&words)).then(|| self.explanation(words, act.topic()));
             explained.push(words);
             parts.push((act.severity, Part { advice, ..self.act(act) }));
         }
         let others: Vec<&RootActivity> = acts.told.iter().skip(MAX_DETAILED).copied().collect();
         if let Some(worst) = others.iter().map(|act| act.severity).max() {
             let lines = others.iter().map(|act| {
-                let from = act.source_address.as_deref().map_or_else(|| "an unknown address".into(), code);
+                let from = words::address(act, code, "an unknown address");
                 let (icon, what, region) = (icon(act.severity), sentence(&capital(&act.headline())), code(&act.region));
                 format!("{icon} {}: {what}, {region}, from {from}", time_of(act))
             });
             parts.push((worst, Part { lines: listed("*Further acts*", lines.collect()), ..Part::default() }));
         }
         for (sum, explained_by) in acts.sums() {
-            let advice = explained_by.map(|kind| self.explanation(kind.words(), kind));
+            let advice = explained_by.map(|kind| self.explanation(kind.words(), kind.words()));
             let line = line_of(&sum);
             parts.push((sum.severity, Part { lines: vec![line], advice, ..Part::default() }));
         }
@@ -169,7 +174,7 @@ impl<'a> Pen<'a> {
 
     fn act(&self, act: &RootActivity) -> Part {
         let account = code(&self.account.to_string());
-        let from = act.source_address.as_deref().map_or_else(|| "not recorded".into(), code);
+        let from = words::address(act, code, "not recorded");
         let mut fields = vec![
             ("What", format!("{} of {}", code(&act.event_name), code(&act.event_source))),
             ("Who", format!("root user of {account}")),
@@ -185,7 +190,7 @@ impl<'a> Pen<'a> {
                 "signed by" => fields.push(("Signed by", code(&value))),
                 "via" => fields.push(("Via", code(&value))),
                 "refused" => fields.push(("Refused", code(&value))),
-                "planned" => notes.push(format!("Planned: {}", sentence(&value))),
+                "planned" | "session" | "completed" => notes.push(format!("{}: {}", capital(name), sentence(&value))),
                 _ => notes.push(format!("_{}_", ours(&capital(&value)))),
             }
         }
@@ -214,7 +219,7 @@ impl<'a> Pen<'a> {
             let what = sentence(&capital(&tampering.headline()));
             let heading = format!("{} *{}  {what}*", icon(tampering.severity), tampering.severity);
             let open = tampering.console_url(self.account).map(|url| Link { text: "Open the event", url });
-            let advice = (number == 0).then(|| self.explanation(tampering.words(), Kind::WatchTampered));
+            let advice = (number == 0).then(|| self.explanation(tampering.words(), Kind::WatchTampered.words()));
             parts.push((tampering.severity, Part { lines: vec![heading], fields, open, advice }));
         }
         let others: Vec<_> = all.iter().skip(MAX_DETAILED).collect();
@@ -228,12 +233,12 @@ impl<'a> Pen<'a> {
         parts
     }
 
-    fn explanation(&self, words: Words, kind: Kind) -> Advice {
+    fn explanation(&self, words: Words, topic: Words) -> Advice {
         Advice {
             why: Some(ours(words.why)),
             steps: words.steps.iter().map(|step| ours(step)).collect(),
             commands: Vec::new(),
-            runbook: self.runbook(kind.words().headline),
+            runbook: self.runbook(topic.headline),
         }
     }
 
@@ -313,15 +318,17 @@ impl<'a> Pen<'a> {
     /// What could not be read in one part, with what to do about each cause once.
     fn unread(&self, title: &str, unread: &[(&'a Alert, &'a ConditionAlert)]) -> Option<(Severity, Part)> {
         let worst = unread.iter().map(|(alert, _)| alert.severity).max()?;
-        let lines = unread.iter().map(|(alert, told)| {
-            let times = self.times(alert, told).map(|times| format!(" {times}"));
-            format!("• {}{}", sentence(&told.failure.found), times.unwrap_or_default())
+        let all = Unread::of(self.sorted, unread);
+        let lines = all.iter().map(|of_cause| {
+            let times = of_cause.times.as_ref().map(|times| format!(" _{}_", ours(&capital(times))));
+            format!("• {}{}", sentence(&of_cause.line(MAX_OPERATIONS)), times.unwrap_or_default())
         });
         let heading = format!("❓ *UNKNOWN: what could not be read* · {title}\n{}", ours(words::NO_ALL_CLEAR));
         let mut steps: Vec<String> = Vec::new();
-        for (_, told) in unread {
-            let remedy = told.failure.unavailable.as_ref().map(Unavailable::remedy).map(ours);
-            steps.extend(remedy.filter(|remedy| !steps.contains(remedy)));
+        for remedy in all.iter().filter_map(Unread::remedy).map(ours) {
+            if !steps.contains(&remedy) {
+                steps.push(remedy);
+            }
         }
         let runbook = unread.first().and_then(|(alert, _)| self.runbook(runbook::heading(&alert.what)));
         let advice = Advice { steps, runbook, ..Advice::default() };
@@ -377,10 +384,12 @@ impl<'a> Pen<'a> {
             .map(|open| format!("{} *{}*  {}", icon(open.severity), open.severity, sentence(&words::open(open))))
             .collect();
         if digest.open.is_empty() {
-            lines.push("✅ Nothing is open.".into());
+            let mark = if digest.all_is_well() { "✅" } else { icon(digest.severity()) };
+            lines.push(format!("{mark} {}", sentence(&words::nothing_open(digest))));
         } else if others.is_empty() {
-            lines.push("Open is what stands above.".into());
+            lines.push("All open findings are listed above.".into());
         }
+        lines.extend(words::unseen(digest).iter().map(|(word, text)| format!("❓ *{word}*  {}", sentence(text))));
         lines.extend(digest.score.map(|score| capital(&score.to_string())));
         for (step, status) in Step::ALL.into_iter().zip(&digest.steps) {
             lines.push(format!("{}. {}: {}", step.number(), step.title(), words::shown(*status)));
@@ -454,6 +463,10 @@ fn icon(severity: Severity) -> &'static str {
 
 /// Of a condition also what happened to it.
 fn icon_of(sorted: &Sorted, alert: &Alert) -> &'static str {
+    // A digest in which nothing is worse than what nobody could see.
+    if alert.digest().is_some_and(|digest| !digest.summary.is_complete() && digest.severity() <= Severity::Medium) {
+        return "❓";
+    }
     match alert.condition().map(|told| (sorted.transition(alert, told), told.condition.is_blindness())) {
         Some((Transition::Resolved, _)) => "✅",
         Some((Transition::Silenced | Transition::Dropped, _)) => "🔇",

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::alert::{Fault, Transition, What};
-use crate::root_activity::Kind;
+use crate::root_activity::{Effect, Kind};
 
 const OPENING: &str = "\
 # Runbook
@@ -64,10 +64,11 @@ A source could not be read; of several the subject tells how many. That is no al
 names the source, the call and the error code, and what to do about each kind of failure. The next check tries again by itself; what may
 pass by itself is told only when three checks in a row met it.
 
-## WHAT COULD NOT BE READ
+## READ ERRORS
 
-Everything could be told, but not everything read: for example IAM refused to renew the credential report and an older one was used, or
-the account's alias could not be read. It is told as a condition of its own if it lasts.
+Not everything could be read: for example IAM refused to renew the credential report and an older one was used, or the account's alias
+could not be read. Controls that need it are UNKNOWN, and the message says INCOMPLETE. Errors of one cause are one line, with how to make it
+readable. What lasts becomes an alert of its own.
 
 ## nobody has confirmed a subscription
 
@@ -78,6 +79,31 @@ for missing checks is on.
    mail holds for two days; subscribe again after that.
 2. If there was a subscriber: find out who removed it (Unsubscribe, DeleteTopic in CloudTrail). A mail has a link that unsubscribes;
    whoever it is forwarded to can use it.
+3. If Slack or Amazon Q is set up: nothing arrives there. The finding `alert-path` names the function and the answer; see the alarm
+   SlackErrorAlarm below. Each check sends a test message, and everything that is kept follows when it arrives.
+
+## the state table holds items that rootwatch did not write
+
+An item of the DynamoDB table cannot be read, or holds what no check writes: a time to come, a planned use of root of more than 8 hours, a
+condition under another name. It counts for nothing, so that it hides nothing: its condition opens again, its Region is looked through
+again. Either somebody wrote to the table, or an older version of rootwatch reads what a newer one wrote.
+
+1. Find out who may write the table and is not rootwatch: `dynamodb:PutItem`, `UpdateItem` and `BatchWriteItem` on it. Calls on items are
+   in CloudTrail only where data events of the table are recorded.
+2. Look at the items: partition `A#` and the account's number. What a check has overwritten is kept for 120 days in the partition `Q#`, with the
+   day at the end of its key.
+3. Delete what is not rootwatch's: it does not delete what it does not know. If the whole table is in doubt, delete its items: everything
+   is then reported once more.
+
+## settings are refused and ignored
+
+A parameter, or an entry of `Exceptions` or `Attestations`, cannot be read: it is misspelt, names a control that this version has not, or
+is cut off. It is ignored, and the watch goes on without it: an exception that is refused silences nothing, a Region list that is refused
+means every Region. Nothing else is affected; checks are complete, and the heartbeat is sent.
+
+1. The mail names the parameter, the number of the entry, the fault and what is in force instead.
+2. Try the corrected value: `make check-config PARAMETERS=\"…\"`. It needs no AWS credentials. Then deploy with it.
+3. If nobody on your side changed a parameter, look in CloudTrail for UpdateFunctionConfiguration and UpdateStack.
 
 ## TOLD LATE
 
@@ -112,19 +138,21 @@ asks for is told by that control.
 
 ## DIGEST
 
-How the account stands: what is open, excepted and stated, and when the last check before was complete. It comes at the first check, then
-every Monday from 8:00 UTC on, or as the parameter `Digest` says.
+The account's status: what is unknown, open, suppressed and stated, and whether monitoring is active. The subject says INCOMPLETE where a
+control is unknown, a data source could not be read or nobody has confirmed a subscription; *all is well* where every evaluated control
+passed or does not apply and nothing is suppressed. It comes at the first check, then every Monday from 8:00 UTC on, or as the parameter
+`Digest` says. One that waited is sent with what is true when it is sent.
 
 1. If one is missing, somebody switched rootwatch off or unsubscribed you: see the alarm for missing checks below.
 
 ## an alert that this version cannot read
 
 Another version of rootwatch wrote it down, and the function was changed before it could be told. The mail shows how it begins; the
-function's log of that time has the findings and root's acts.
+function's log of that time has the findings and the worst of root's acts.
 
 ## Alarm: the function failed (ErrorAlarm)
 
-It could not tell you something, or its settings are wrong. The last lines of its log name the fault.
+It could not tell you something, or it does not know the topic. The last lines of its log name the fault.
 
 | error | meaning | what to do |
 |---|---|---|
@@ -132,7 +160,7 @@ It could not tell you something, or its settings are wrong. The last lines of it
 | `PublishFailed` | SNS could not be reached; what was seen is kept | nothing: Lambda tries twice more, and the next check tells it |
 | `NeitherToldNorKept` | the table did not take what was seen, and SNS did not either or nobody has confirmed a subscription | mend what the log names, then invoke the function with `{}`: what still is so is seen again |
 | `PlanNotKept` | a planned use of root was announced while the table failed | mend what the log names, then announce it again |
-| `InvalidSettings` | nothing was checked; every fault is listed | deploy the stack with right parameters |
+| `InvalidSettings` | there is no topic or no Region to work with, so nothing was checked; every fault is listed | deploy the stack again; ask who changed the function |
 | `InvalidEvent`, `UnknownAccount` | somebody invoked it with an event that it does not accept | ask who it was |
 
 ## Alarm: no complete check (SilenceAlarm)
@@ -160,7 +188,7 @@ An event was given up after all retries and lies in the stack's dead-letter queu
 
 ## Alarm: the fast path failed (RootActivityErrorAlarm)
 
-The function that tells within seconds could not do its work: its settings are wrong, or it ran out of time or memory. The last lines of its
+The function that tells within seconds could not do its work: it does not know the topic, or it ran out of time or memory. The last lines of its
 log name the fault. Until it is mended the schedule tells of root's acts, and the events wait in the queue.
 
 ## Alarm: events wait (EventsQueueAlarm)
@@ -213,7 +241,7 @@ and PutParameter in CloudTrail.
 /// The heading of the section that tells of `what`.
 pub(super) fn heading(what: &What) -> &'static str {
     match what {
-        What::RootActivity(act) => act.kind.words().headline,
+        What::RootActivity(act) => act.topic().headline,
         What::Tampering(_) => Kind::WatchTampered.words().headline,
         What::RootCredentialsBack { .. } => "root has credentials again",
         What::PlannedRootUse(_) => "planned use of root",
@@ -225,6 +253,8 @@ pub(super) fn heading(what: &What) -> &'static str {
             (Transition::Resolved, _) => "RESOLVED: …",
             (Transition::Silenced | Transition::Dropped, _) => "SILENCED: … and NO LONGER CHECKED: …",
             (_, Fault::NoSubscriber) => "nobody has confirmed a subscription",
+            (_, Fault::OddItems) => "the state table holds items that rootwatch did not write",
+            (_, Fault::RefusedSettings) => "settings are refused and ignored",
             (_, Fault::Unread { .. } | Fault::Unjudged { .. }) => "UNKNOWN: … could not be checked, could not be read",
             (Transition::Reminder, _) => "still open: … (a reminder)",
             (Transition::Opened | Transition::Changed, _) => "NEW and changed: … (a control fails)",
@@ -246,8 +276,8 @@ pub(super) fn link(runbook: &str, heading: &str) -> String {
 /// A section a kind of alert.
 pub fn runbook() -> String {
     let mut page = String::from(OPENING);
-    for kind in Kind::ALL {
-        let words = kind.words();
+    let effects = Effect::ALL.map(Effect::words);
+    for words in Kind::ALL.map(Kind::words).into_iter().chain(effects) {
         let _ = write!(page, "\n## {}\n\n{}\n\n", words.headline, words.why);
         for (number, step) in (1..).zip(words.steps) {
             let _ = writeln!(page, "{number}. {step}");

@@ -39,6 +39,7 @@ fn acts<'de, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Cow<'a, Ro
         RootActivity::deserialize(&value).unwrap_or_else(|_| RootActivity {
             event_id: text("event_id").unwrap_or_default(),
             kind: Kind::WriteCall,
+            effect: None,
             severity: value
                 .get("severity")
                 .and_then(|severity| Severity::deserialize(severity).ok())
@@ -54,8 +55,11 @@ fn acts<'de, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Cow<'a, Ro
             target: text("target"),
             error: text("error"),
             invoked_by: text("invoked_by"),
+            federated_user: text("federated_user"),
+            completed: text("completed"),
             details_readable: false,
             planned: None,
+            folded: None,
         })
     };
     Ok(Vec::<Value>::deserialize(deserializer)?.into_iter().map(|value| Cow::Owned(read(value))).collect())
@@ -88,9 +92,9 @@ pub(super) fn sessions<'a>(acts: impl Iterator<Item = (&'a Alert, &'a RootActivi
             sessions.push((number, session));
         }
         let Some((_, session)) = sessions.last_mut() else { continue };
-        if act.time.is_some() && (session.from.is_none() || act.time < session.from) {
+        if act.since().is_some() && (session.from.is_none() || act.since() < session.from) {
             session.id = (&alert.id).into();
-            session.from = act.time;
+            session.from = act.since();
         }
         session.to = session.to.max(act.time);
         session.source_addresses.extend(act.source_address.as_deref().map(Cow::Borrowed));

@@ -3,11 +3,12 @@ use proptest::prelude::*;
 use super::*;
 use crate::account::AccountId;
 use crate::alert::{Memory, Policy, Rhythm, decide};
-use crate::identities::InlinePolicy;
+use crate::identities::{AttachedPolicy, InlinePolicy};
 use crate::root_activity::{Kind, Mfa, TrailEvent, gather};
 use crate::settings::Settings;
 use crate::snapshot::{RegionSweep, Snapshot};
 
+mod blind;
 mod bulletins;
 mod chats;
 
@@ -246,7 +247,7 @@ proptest! {
         snapshot.account.id = AccountId::parse("111122223333").unwrap();
         snapshot.account.alias = Some(texts[0].clone());
         snapshot.users_mut()[0].name = texts[1].clone();
-        snapshot.users_mut()[0].attached_policies.push(texts[2].clone());
+        snapshot.users_mut()[0].attached_policies.push(AttachedPolicy::of_aws(&texts[2]));
         let act = RootActivity {
             user_agent: Some(texts[3].clone()),
             event_name: texts[4].clone(),

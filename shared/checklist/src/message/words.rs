@@ -4,21 +4,25 @@
 use crate::text::counted;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{ReportLink, Sorted, digest_headline};
+use super::{ReportLink, Sorted};
+pub(super) use crate::alert::LATE;
 use crate::alert::{Alert, ConditionAlert, Digest, Fault, OpenCondition, Transition, What};
 use crate::control::Control;
 use crate::controls;
 use crate::declarations::Exception;
 use crate::finding::Status;
-use crate::root_activity::{Kind, RootActivity};
+use crate::read_errors::by_cause;
+use crate::root_activity::{Alike, Kind, RootActivity};
+use crate::snapshot::Unavailable;
+use crate::summary::Summary;
 use crate::tampering::Tampering;
 
 /// Acts that are told with all their details; the next ones get a line each, the rest is counted.
 pub(super) const MAX_DETAILED: usize = 5;
+/// Ids of unknown controls, and names of data sources, in one line.
+const MAX_IDS: usize = 40;
 /// Lines of one kind.
 pub(super) const MAX_LINES: usize = 20;
-/// What was seen so long before it is told is told late.
-pub(super) const LATE: SignedDuration = SignedDuration::from_mins(15);
 /// An act that is found so long after it happened says so.
 const FOUND_LATE: SignedDuration = SignedDuration::from_hours(1);
 
@@ -73,18 +77,35 @@ pub(super) fn is_in_sum(act: &RootActivity) -> bool {
 
 impl<'a> Sum<'a> {
     fn of(acts: &[&'a RootActivity], one: &str, many: &str) -> Option<Self> {
-        let (newest, oldest) = (acts.iter().max_by_key(|act| act.time)?, acts.iter().min_by_key(|act| act.time)?);
+        let newest = acts.iter().max_by_key(|act| act.time)?;
+        let oldest = acts.iter().map(|act| act.since()).min()?;
+        let count = count(acts.iter().copied());
         Some(Self {
             severity: acts.iter().map(|act| act.severity).max().unwrap_or(newest.severity),
-            what: counted(acts.len(), one, many),
-            when: match acts {
-                [_] => time_of(newest),
-                _ => format!("from {} to {}", time_of(oldest), time_of(newest)),
-            },
+            what: counted(count, one, many),
+            when: if count == 1 { time_of(newest) } else { format!("from {} to {}", when(oldest), time_of(newest)) },
             calls: different(acts.iter().map(|act| act.event_name.as_str())),
-            addresses: different(acts.iter().filter_map(|act| act.source_address.as_deref())),
+            addresses: different(
+                acts.iter().filter_map(|act| act.source_address.as_deref().or(several_addresses(act))),
+            ),
         })
     }
+}
+
+/// How many acts `acts` stand for.
+pub(super) fn count<'a>(acts: impl Iterator<Item = &'a RootActivity>) -> usize {
+    acts.map(RootActivity::count).fold(0, usize::saturating_add)
+}
+
+/// Where `act` came from, cleaned by `safe`; `unknown` where nothing tells.
+pub(super) fn address(act: &RootActivity, safe: impl Fn(&str) -> String, unknown: &str) -> String {
+    let several = || several_addresses(act).unwrap_or(unknown).to_owned();
+    act.source_address.as_deref().map_or_else(several, safe)
+}
+
+/// Those of acts that are alike in other things.
+fn several_addresses(act: &RootActivity) -> Option<&'static str> {
+    act.folded.as_ref().filter(|folded| folded.alike > Alike::Source).map(|_| "several addresses")
 }
 
 fn different<'a>(values: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
@@ -130,10 +151,7 @@ impl<'a> Sorted<'a> {
 
     /// The last digest.
     pub(super) fn digest(&self) -> Option<&'a Digest> {
-        self.newest.iter().find_map(|alert| match &alert.what {
-            What::Digest(digest) => Some(digest),
-            _ => None,
-        })
+        self.newest.iter().find_map(|alert| alert.digest())
     }
 
     /// What of `digest` is open and not told of beside it.
@@ -146,10 +164,12 @@ impl<'a> Sorted<'a> {
 
     /// How much of what: `3 acts of root, 1 new`.
     pub(super) fn counts(&self) -> String {
-        let failed = self.acts.iter().filter(|(_, act)| act.kind == Kind::SignInFailed).count();
+        let acts = self.acts.iter().map(|(_, act)| *act);
+        let all = count(acts.clone());
+        let failed = count(acts.filter(|act| act.kind == Kind::SignInFailed));
         let mut parts = Vec::new();
-        if self.acts.len() > failed {
-            parts.push(counted(self.acts.len() - failed, "act of root", "acts of root"));
+        if all > failed {
+            parts.push(counted(all - failed, "act of root", "acts of root"));
         }
         if failed > 0 {
             parts.push(counted(failed, "failed sign-in", "failed sign-ins"));
@@ -174,9 +194,6 @@ impl<'a> Sorted<'a> {
         let notices = self.notices().len();
         if notices > 0 {
             parts.push(format!("{notices} to know"));
-        }
-        if let Some(digest) = self.digest() {
-            parts.push(digest_headline(digest).to_lowercase());
         }
         parts.join(", ")
     }
@@ -229,12 +246,19 @@ pub(super) fn remarks(act: &RootActivity, now: Timestamp) -> Vec<(&'static str, 
         act.planned.as_ref().map(|plan| format!("{}, announced by {}; one less severe for that", plan.ticket, plan.by));
     let late = act.time.map(|at| now.duration_since(at)).filter(|late| *late > FOUND_LATE);
     let unreadable = "details unreadable: CloudTrail's record is missing or broken, open the event yourself";
+    let folded = act
+        .folded
+        .as_ref()
+        .map(|folded| format!("{} times since {}; this is the newest", folded.count, when(folded.since)));
     let remarks = [
+        ("repeated", folded),
         ("on", act.target.clone()),
         ("signed by", act.access_key_id.as_deref().map(key)),
         ("via", act.invoked_by.clone()),
+        ("session", act.federated_user.as_ref().map(|name| format!("issued by root, for federated user {name}"))),
         ("refused", act.error.clone()),
         ("planned", planned),
+        ("completed", act.completed.as_ref().map(|added| format!("CloudTrail wrote this record again: {added}"))),
         ("note", late.map(|late| format!("told {} after it happened", age(late)))),
         ("note", (!act.details_readable).then(|| unreadable.to_owned())),
     ];
@@ -277,10 +301,15 @@ pub(super) fn mend(fault: &Fault) -> Option<&'static str> {
         Fault::NoSubscriber => {
             Some("Confirm the subscription in the mail that AWS sent, or subscribe somebody to the topic.")
         }
-        Fault::Unjudged { .. } => Some(
-            "If it is checked elsewhere, say so: an exception for this control, with an owner and an end, silences it \
-             (parameter Exceptions).",
+        Fault::OddItems => Some(
+            "Find out who may write the table, and who did: roles and users with dynamodb:PutItem on it. What a check has overwritten \
+             is kept for 120 days under a key that begins with Q#; delete what is not rootwatch's.",
         ),
+        Fault::RefusedSettings => Some(
+            "Correct the parameter and deploy again; `make check-config` shows each fault before that. Checks go on meanwhile, as if \
+             what is refused were not set.",
+        ),
+        Fault::Unjudged { .. } => Some(crate::read_errors::UNJUDGED),
         Fault::Control { .. } | Fault::Unread { .. } => None,
     }
 }
@@ -371,9 +400,94 @@ pub(super) fn declared(digest: &Digest, now: Timestamp) -> Vec<(&'static str, St
 
 /// When the check before a digest was complete.
 pub(super) fn last_complete(digest: &Digest) -> String {
-    match digest.last_complete {
-        Some(at) => format!("The last complete check before this one was at {}.", moment(at)),
-        None => "No check was complete before this one: from now on this account is watched.".into(),
+    match (digest.is_monitoring, digest.last_complete) {
+        (true, Some(at)) => format!("Monitoring is active. The complete check before this one was at {}.", moment(at)),
+        (true, None) => "First complete check: monitoring is active from now on.".into(),
+        (false, Some(at)) => {
+            format!(
+                "This check is not complete: monitoring is NOT fully active. The last complete one was at {}.",
+                moment(at)
+            )
+        }
+        (false, None) => "No complete check yet: monitoring is NOT fully active.".into(),
+    }
+}
+
+/// What a digest says where no condition is open.
+pub(super) fn nothing_open(digest: &Digest) -> String {
+    match &digest.summary {
+        _ if digest.all_is_well() => "No open findings.".into(),
+        summary if !summary.is_complete() => {
+            "No open findings among what could be evaluated; what is unknown may hide some.".into()
+        }
+        summary => format!("No condition is open; {}.", summary.headline()),
+    }
+}
+
+/// What a digest says of controls that nobody could evaluate, and of data sources that nobody could read.
+pub(super) fn unseen(digest: &Digest) -> Vec<(&'static str, String)> {
+    let Summary { unknown, unread, .. } = &digest.summary;
+    let mut lines = Vec::new();
+    if !unknown.is_empty() {
+        lines.push(("UNKNOWN", format!("{}: {}", counted(unknown.len(), "control", "controls"), some_ids(unknown))));
+    }
+    if !unread.is_empty() {
+        lines.push((
+            "UNREAD",
+            format!("{}: {}", counted(unread.len(), "data source", "data sources"), some_ids(unread)),
+        ));
+    }
+    lines
+}
+
+fn some_ids(ids: &[String]) -> String {
+    let shown = ids.iter().take(MAX_IDS).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match ids.len().saturating_sub(MAX_IDS) {
+        0 => format!("{shown}."),
+        more => format!("{shown} and {more} more."),
+    }
+}
+
+/// Read errors of one cause that are conditions, and that opened, or are reminded of, at the same times.
+pub(super) struct Unread<'a> {
+    errors: Vec<&'a Unavailable>,
+    found: &'a str,
+    /// What people must know of them, if they did not just open.
+    pub(super) times: Option<String>,
+}
+
+impl<'a> Unread<'a> {
+    /// Thirty denials are one line.
+    pub(super) fn of(sorted: &Sorted<'a>, conditions: &[(&'a Alert, &'a ConditionAlert)]) -> Vec<Self> {
+        let mut all: Vec<Self> = Vec::new();
+        for (alert, told) in conditions {
+            let before = sorted.before(alert).map(|before| format!("before: {before}"));
+            let times: Vec<String> = sorted.since(alert, told).into_iter().chain(before).collect();
+            let times = (!times.is_empty()).then(|| times.join("; "));
+            let error = told.failure.unavailable.as_ref();
+            let is_same = |other: &&mut Self| {
+                let first = other.errors.first().map(|first| &first.cause);
+                other.times == times && first.is_some() && first == error.map(|error| &error.cause)
+            };
+            match all.iter_mut().find(is_same) {
+                Some(other) => other.errors.extend(error),
+                None => all.push(Self { errors: error.into_iter().collect(), found: &told.failure.found, times }),
+            }
+        }
+        all
+    }
+
+    /// One line that names at most `max` operations.
+    pub(super) fn line(&self, max: usize) -> String {
+        match by_cause(self.errors.iter().copied()).first() {
+            Some(errors) if self.errors.len() > 1 => errors.line(max),
+            _ => self.found.to_owned(),
+        }
+    }
+
+    /// How to make it readable.
+    pub(super) fn remedy(&self) -> Option<&'static str> {
+        self.errors.first().map(|error| error.remedy())
     }
 }
 

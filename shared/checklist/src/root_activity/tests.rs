@@ -4,7 +4,7 @@ use serde_json::json;
 use super::*;
 use crate::account::{AccountId, Partition};
 
-fn account() -> Account {
+pub(super) fn account() -> Account {
     Account {
         id: AccountId::parse("111122223333").unwrap(),
         alias: Some("acme-prod".into()),
@@ -12,7 +12,7 @@ fn account() -> Account {
     }
 }
 
-fn classify(record: &Value) -> Option<RootActivity> {
+pub(super) fn classify(record: &Value) -> Option<RootActivity> {
     RootActivity::classify(
         &TrailEvent { record: Some(record.to_string()), ..TrailEvent::default() },
         &account(),
@@ -21,7 +21,7 @@ fn classify(record: &Value) -> Option<RootActivity> {
 }
 
 /// The sample `number` with the changes of `patch` merged in.
-fn sample(number: u8, patch: Value) -> Value {
+pub(super) fn sample(number: u8, patch: Value) -> Value {
     let mut record = serde_json::from_str(SAMPLES[usize::from(number) - 1]).unwrap();
     merge(&mut record, patch);
     record
@@ -203,6 +203,34 @@ fn ct_3_an_event_id_is_told_once() {
 }
 
 #[test]
+fn a_record_that_cloudtrail_completes_later_is_the_same_act_and_what_was_completed_counts() {
+    let first = sample(17, json!({"errorCode": "InternalError"}));
+    let addendum = |updated: &str, original: &str| {
+        json!({"eventID": "00000000-0000-4000-8000-000000000999", "addendum": {
+            "reason": "UPDATED_DATA", "updatedFields": updated, "originalRequestID": "", "originalEventID": original}})
+    };
+    let original = first["eventID"].as_str().unwrap().to_owned();
+    let mut second = sample(17, addendum("responseElements,errorCode", &original));
+    second["eventName"] = json!("CreateUser");
+    second["eventSource"] = json!("iam.amazonaws.com");
+    for order in [[&first, &second], [&second, &first]] {
+        let acts = gather(order.into_iter().map(|record| classify(record).unwrap()).collect());
+        let [act] = acts.as_slice() else { panic!("{acts:?}") };
+        assert_eq!(
+            (act.event_id.as_str(), act.severity, act.error.as_deref()),
+            (original.as_str(), Severity::High, None)
+        );
+        assert_eq!(act.completed.as_deref(), Some("responseElements,errorCode"));
+    }
+    let late = classify(&sample(1, addendum("", ""))).unwrap();
+    assert_eq!(
+        (late.event_id.as_str(), late.completed),
+        ("00000000-0000-4000-8000-000000000999", None),
+        "an event that was only late completes no other"
+    );
+}
+
+#[test]
 fn a_session_of_central_root_access_is_recognised_by_its_key() {
     let activity: Vec<RootActivity> = [20, 21, 18].map(|number| classify(&sample(number, json!({}))).unwrap()).into();
     assert_eq!(activity[1].kind, Kind::WriteCall, "alone it looks like root itself");
@@ -265,6 +293,143 @@ fn a_bare_record_becomes_an_event_and_other_json_does_not() {
     for other in [json!({}), json!([]), json!("x"), json!({"eventName": "x"})] {
         assert_eq!(TrailEvent::from_record(&other), None);
     }
+}
+
+/// So many acts like `act`, with ids of their own, a second apart, the newest first.
+fn many(act: &RootActivity, count: usize) -> Vec<RootActivity> {
+    let time = |number| act.time.map(|at| at - jiff::SignedDuration::from_secs(i64::try_from(number).unwrap()));
+    let copy =
+        |number| RootActivity { event_id: format!("{}-{number}", act.event_id), time: time(number), ..act.clone() };
+    (0..count).map(copy).collect()
+}
+
+fn counts(acts: &[RootActivity]) -> (usize, usize, usize) {
+    let single = acts.iter().filter(|act| act.folded.is_none()).count();
+    (single, acts.len() - single, acts.iter().map(RootActivity::count).sum())
+}
+
+fn read_only() -> RootActivity {
+    classify(&sample(18, json!({"eventTime": "2026-11-20T23:00:00Z"}))).unwrap()
+}
+
+fn new_key() -> RootActivity {
+    classify(&sample(5, json!({"eventTime": "2026-11-20T23:00:00Z"}))).unwrap()
+}
+
+#[test]
+fn an_ordinary_session_is_told_act_by_act() {
+    let mut acts = many(&read_only(), 100);
+    acts.extend(many(&new_key(), 100));
+    assert_eq!(counts(&gather(acts)), (200, 0, 200));
+}
+
+#[test]
+fn very_many_calls_that_only_read_are_one_act_that_counts_and_the_worst_stays_before_it() {
+    let mut flood = many(&read_only(), 3_000);
+    flood.push(new_key());
+    let acts = gather(flood);
+    assert_eq!(acts[0], new_key());
+    let [_, folded] = acts.as_slice() else { panic!("{acts:?}") };
+    assert_eq!(
+        (folded.event_id.as_str(), folded.headline()),
+        (
+            "fold/ReadOnlyCall//done/us-east-1/2026-11-20/ListBuckets/198.51.100.24/ASIAEXAMPLE000000001",
+            "root looked around, 3000 times".to_owned()
+        )
+    );
+    let newest = read_only();
+    let since = newest.time.map(|at| at - jiff::SignedDuration::from_secs(2_999));
+    let example = format!("{}-0", newest.event_id);
+    assert_eq!(folded.folded, Some(Folded { count: 3_000, since, example: example.clone(), alike: Alike::Source }));
+    assert!(folded.console_url(&account()).unwrap().ends_with(&example), "the newest can be opened");
+}
+
+#[test]
+fn of_very_many_acts_that_change_something_the_newest_stay_single() {
+    let flood = many(&new_key(), 3_000);
+    let acts = gather(flood.clone());
+    assert_eq!(counts(&acts), (100, 1, 3_000));
+    assert!(flood.iter().take(100).all(|act| acts.contains(act)));
+    assert_eq!(acts.iter().find(|act| act.folded.is_some()).unwrap().severity, Severity::Critical);
+}
+
+#[test]
+fn who_varies_addresses_keys_names_and_days_is_counted_by_what_is_left() {
+    let acts = |change: fn(usize, &mut RootActivity)| {
+        let mut acts = many(&read_only(), 1_500);
+        acts.extend(many(&new_key(), 1_500));
+        acts.iter_mut().enumerate().for_each(|(number, act)| change(number, act));
+        let acts = gather(acts);
+        let (single, groups, all) = counts(&acts);
+        assert!(single <= 200 + 100 && groups <= 100 && all == 3_000, "{single} {groups} {all}");
+        let worst = acts.iter().filter(|act| act.severity == Severity::Critical && act.folded.is_none()).count();
+        assert!(worst >= 200, "{worst}");
+        acts.iter().filter_map(|act| act.folded.as_ref()).map(|folded| folded.alike).max().unwrap()
+    };
+    assert_eq!(acts(|number, act| act.source_address = Some(number.to_string())), Alike::Call);
+    assert_eq!(acts(|number, act| act.access_key_id = Some(number.to_string())), Alike::Call);
+    assert_eq!(acts(|number, act| act.event_name = number.to_string()), Alike::Day);
+    let days = |number: usize, act: &mut RootActivity| {
+        act.event_name = number.to_string();
+        act.time = Some(
+            "2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap()
+                + jiff::SignedDuration::from_hours(24 * i64::try_from(number % 300).unwrap()),
+        );
+    };
+    assert_eq!(acts(days), Alike::Region);
+    let regions = |number: usize, act: &mut RootActivity| act.region = number.to_string();
+    assert_eq!(acts(regions), Alike::Kind);
+}
+
+#[test]
+fn an_event_that_comes_again_is_counted_once_however_the_pile_is_filled() {
+    for flood in [many(&read_only(), 3_000), many(&new_key(), 3_000)] {
+        let mut pile = Pile::default();
+        for page in flood.chunks(50).chain(flood.chunks(70)) {
+            pile.extend(page.iter().cloned());
+        }
+        let acts = gather(pile.into_acts());
+        assert_eq!(counts(&acts).2, 3_000);
+        assert!(acts == gather(flood), "as if all had come at once");
+    }
+}
+
+#[test]
+fn the_groups_of_several_regions_are_added_up_where_they_are_the_same() {
+    let pile = |region: &str| {
+        let mut pile = Pile::default();
+        pile.extend(many(&RootActivity { region: region.into(), event_id: region.into(), ..read_only() }, 500));
+        pile.into_acts()
+    };
+    let acts = gather([pile("us-east-1"), pile("eu-west-1")].concat());
+    assert_eq!(counts(&acts), (0, 2, 1_000));
+    assert_eq!(counts(&gather([acts.clone(), pile("us-east-1")].concat())), (0, 2, 1_500), "by name");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn whatever_comes_nothing_is_lost_and_little_is_held(
+        acts in proptest::collection::vec((0..3usize, 0..8u8, 0..40u8, 0..2u8), 0..2_500), page in 1..200usize
+    ) {
+        let kinds = [read_only(), new_key(), classify(&sample(4, json!({}))).unwrap()];
+        let act = |(number, (kind, name, address, region)): (usize, &(usize, u8, u8, u8))| RootActivity {
+            event_id: number.to_string(), event_name: name.to_string(), source_address: Some(address.to_string()),
+            region: region.to_string(), ..kinds[*kind].clone()
+        };
+        let all: Vec<RootActivity> = acts.iter().enumerate().map(act).collect();
+        let mut pile = Pile::default();
+        all.chunks(page).for_each(|page| pile.extend(page.iter().cloned()));
+        let folded = gather(pile.into_acts());
+        prop_assert!(folded.len() <= 300, "{}", folded.len());
+        prop_assert_eq!(counts(&folded).2, all.len());
+        for kind in &kinds {
+            let sum = |acts: &[RootActivity]| acts.iter().filter(|act| act.kind == kind.kind).map(RootActivity::count).sum::<usize>();
+            prop_assert_eq!(sum(&folded), sum(&all));
+        }
+    }
+
 }
 
 proptest! {

@@ -1,6 +1,6 @@
 //! Each kind of root activity in words.
 
-use super::{Kind, Mfa, RootActivity};
+use super::{Effect, Kind, Mfa, RootActivity};
 use crate::tampering::{Tampering, Target};
 
 /// What people are told of a kind of activity.
@@ -84,6 +84,16 @@ impl Kind {
                 "access key of a user deleted by root",
                 "Root is not needed for this; an administrator can do it.",
                 &["Ask who it was and why as root.", NOT_YOURS],
+            ),
+            Self::RootSigningCertificateCreated => (
+                "new root signing certificate",
+                "Whoever holds its private key signs requests as root to services that still take certificates, without a password and without MFA.",
+                &[
+                    "Delete it now: sign in as root, Security credentials, X.509 Signing certificates, Deactivate, Delete.",
+                    NOT_YOURS,
+                    CHECK_CREDENTIALS,
+                    READ_TRAIL,
+                ],
             ),
             Self::MfaEnabled => (
                 "MFA device registered for root",
@@ -180,6 +190,35 @@ impl Kind {
     }
 }
 
+impl Effect {
+    /// The words for a call with this effect.
+    pub fn words(self) -> Words {
+        match self {
+            Self::AccessGranted => Words {
+                headline: "access granted by root",
+                why: "What root grants stays when root's own session ends: by a user, a password, a policy, a role or a trust an intruder comes back.",
+                steps: &[
+                    "Ask who it was, and who needs this access.",
+                    "If nobody knows, take it back now: delete the user, the credential, the role or the identity provider, detach the policy, undo the trust.",
+                    NOT_YOURS,
+                    READ_TRAIL,
+                ],
+            },
+            Self::SessionIssued => Words {
+                headline: "session issued by root",
+                why: "Whoever holds this session acts with root's rights, without password, key or MFA. CloudTrail may name a federated user for it, not root.",
+                steps: &[
+                    "Ask who it was, and what the session is for.",
+                    "Delete root's access keys: nothing else issues such sessions. This one ends by itself, after an hour at most.",
+                    "Read what it did: CloudTrail, Event history, AWS access key, the key that this alert names, in every Region.",
+                    NOT_YOURS,
+                    CHECK_CREDENTIALS,
+                ],
+            },
+        }
+    }
+}
+
 /// An attempt that AWS refused needs no undoing.
 const REFUSED: Words = Words {
     headline: "failed attempt",
@@ -187,18 +226,50 @@ const REFUSED: Words = Words {
     steps: &["Ask who it was.", NOT_YOURS, CHECK_CREDENTIALS, READ_TRAIL],
 };
 
+/// Nor does one for which nobody needs to be root.
+const REFUSED_TO_ANYBODY: Words = Words {
+    headline: REFUSED.headline,
+    why: "AWS refused it, so nothing changed. Whoever knows the e-mail address of root, or reads its mailbox, can try.",
+    steps: &[
+        "If it was not you, make sure that nobody else reads root's mailbox: password, MFA, forwarding rules.",
+        "Make sure that root has MFA.",
+    ],
+};
+
 impl RootActivity {
     /// The words for this act.
     pub fn words(&self) -> Words {
-        let refused = self.error.is_some() && self.kind != Kind::SignInFailed;
-        if refused { REFUSED } else { self.kind.words() }
+        match self.kind {
+            Kind::SignInFailed => self.topic(),
+            _ if self.error.is_none() => self.topic(),
+            Kind::PasswordRecoveryRequested | Kind::PasswordRecoveryCompleted => REFUSED_TO_ANYBODY,
+            _ => REFUSED,
+        }
+    }
+
+    /// The words for such acts, whatever came of this one: the runbook's.
+    pub fn topic(&self) -> Words {
+        match (self.kind, self.effect) {
+            (Kind::WriteCall, Some(effect)) => effect.words(),
+            (kind, _) => kind.words(),
+        }
     }
 
     /// What happened, in a few words: `root sign-in without MFA`, `failed attempt: new root access key`.
     pub fn headline(&self) -> String {
-        let headline = self.kind.words().headline;
+        match self.count() {
+            1 => self.single_headline(),
+            count => format!("{}, {count} times", self.single_headline()),
+        }
+    }
+
+    fn single_headline(&self) -> String {
+        let headline = self.topic().headline;
         match (self.kind, self.mfa) {
             (Kind::SignInFailed, _) => headline.to_owned(),
+            (Kind::WriteCall | Kind::WatchTampered, _) if self.error.is_some() => {
+                format!("{}: {}", REFUSED.headline, self.event_name)
+            }
             _ if self.error.is_some() => format!("{}: {headline}", REFUSED.headline),
             (Kind::SignInSucceeded | Kind::CliSignIn, Mfa::NotUsed) => format!("{headline} without MFA"),
             (Kind::SignInSucceeded | Kind::CliSignIn, Mfa::NotRecorded) => format!("{headline}, MFA not recorded"),

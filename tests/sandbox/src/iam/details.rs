@@ -51,9 +51,9 @@ pub(super) fn answer(state: &State, form: &Form) -> Result<String, ServiceError>
     let (mut users, mut roles, mut groups, mut policies) = Default::default();
     for entity in &entities[start..end] {
         match entity {
-            Entity::User(user) => write_user(&mut users, user, account),
-            Entity::Role(role) => write_role(&mut roles, role, account),
-            Entity::Group(group) => write_group(&mut groups, group, account),
+            Entity::User(user) => write_user(&mut users, user, state),
+            Entity::Role(role) => write_role(&mut roles, role, state),
+            Entity::Group(group) => write_group(&mut groups, group, state),
             Entity::Policy(policy) => write_policy(&mut policies, policy, account),
         }
     }
@@ -63,7 +63,8 @@ pub(super) fn answer(state: &State, form: &Form) -> Result<String, ServiceError>
     ))
 }
 
-fn write_user(xml: &mut String, user: &User, account: &str) {
+fn write_user(xml: &mut String, user: &User, state: &State) {
+    let account = state.story.account.as_str();
     let name = escape(&user.name);
     let groups: String = user.groups.iter().map(|group| format!("<member>{}</member>", escape(group))).collect();
     let _ = write!(
@@ -71,11 +72,12 @@ fn write_user(xml: &mut String, user: &User, account: &str) {
         "<member><Path>/</Path><UserName>{name}</UserName><UserId>AIDAEXAMPLE</UserId>\
          <Arn>arn:aws:iam::{account}:user/{name}</Arn>{MADE}<GroupList>{groups}</GroupList>{}{}</member>",
         inline("UserPolicyList", &user.inline_policies, account),
-        attached(&user.attached_policies),
+        attached(&user.attached_policies, state),
     );
 }
 
-fn write_role(xml: &mut String, role: &Role, account: &str) {
+fn write_role(xml: &mut String, role: &Role, state: &State) {
+    let account = state.story.account.as_str();
     let (name, path) = (escape(&role.name), escape(&role.path));
     let _ = write!(
         xml,
@@ -84,17 +86,19 @@ fn write_role(xml: &mut String, role: &Role, account: &str) {
          <AssumeRolePolicyDocument>{}</AssumeRolePolicyDocument><InstanceProfileList/>{}{}</member>",
         encoded(&role.trust, account),
         inline("RolePolicyList", &role.inline_policies, account),
-        attached(&role.attached_policies),
+        attached(&role.attached_policies, state),
     );
 }
 
-fn write_group(xml: &mut String, group: &Group, account: &str) {
+fn write_group(xml: &mut String, group: &Group, state: &State) {
+    let account = state.story.account.as_str();
     let name = escape(&group.name);
     let _ = write!(
         xml,
         "<member><Path>/</Path><GroupName>{name}</GroupName><GroupId>AGPAEXAMPLE</GroupId>\
-         <Arn>arn:aws:iam::{account}:group/{name}</Arn>{MADE}{}</member>",
+         <Arn>arn:aws:iam::{account}:group/{name}</Arn>{MADE}{}{}</member>",
         inline("GroupPolicyList", &group.inline_policies, account),
+        attached(&group.attached_policies, state),
     );
 }
 
@@ -137,10 +141,13 @@ fn inline(tag: &str, policies: &[InlinePolicy], account: &str) -> String {
     format!("<{tag}>{members}</{tag}>")
 }
 
-fn attached(policies: &[String]) -> String {
+/// A name that is no customer-managed policy of the story is one of AWS.
+fn attached(policies: &[String], state: &State) -> String {
     let members = policies.iter().fold(String::new(), |mut xml, name| {
+        let is_own = state.story.baseline.policies.iter().any(|policy| policy.name == *name);
+        let owner = if is_own { state.story.account.as_str() } else { "aws" };
         let name = escape(name);
-        let arn = format!("arn:aws:iam::aws:policy/{name}");
+        let arn = format!("arn:aws:iam::{owner}:policy/{name}");
         let _ = write!(xml, "<member><PolicyName>{name}</PolicyName><PolicyArn>{arn}</PolicyArn></member>");
         xml
     });

@@ -33,7 +33,7 @@ impl Story {
         let mut snapshot = Snapshot::compliant();
         snapshot.credential_report.as_mut().unwrap().generated_at = snapshot.taken_at;
         // Nobody has stated anything.
-        let selection = Selection::default().without(["root-credentials-statements"]).unwrap();
+        let selection = Selection::default().without(["root-credentials-statements"]).0;
         let settings = Settings { selection, ..Settings::default() };
         Self { memory: Memory::default(), snapshot, settings, policy, waiting: Vec::new() }
     }
@@ -408,7 +408,10 @@ fn a_digest_when_all_is_well_and_when_it_is_not() {
     let mail = mail.run(hours(2), |_| {});
     mail.waiting.retain(|alert| matches!(alert.what, What::Digest(_)));
     let mail = mail.mail();
-    assert_eq!(mail.subject, "[rootwatch] DIGEST: 2 conditions are open in acme-prod (111122223333)");
+    assert_eq!(
+        mail.subject,
+        "[rootwatch] INCOMPLETE: 2 controls unknown, including root access keys in acme-prod (111122223333)"
+    );
     insta::assert_snapshot!("the_digest_of_a_bad_week", shown(&mail));
 }
 
@@ -460,7 +463,53 @@ fn of_digests_that_waited_only_the_last_is_told() {
     story.waiting = digests;
     let mail = story.mail();
     assert_eq!(mail.subject, "[rootwatch] DIGEST: all is well in acme-prod (111122223333)");
-    assert!(section(&mail.text, "HOW IT STANDS").contains("Nothing is open."), "{}", mail.text);
+    assert!(section(&mail.text, "HOW IT STANDS").contains("No open findings."), "{}", mail.text);
+}
+
+#[test]
+fn a_digest_that_waited_for_a_subscriber_says_what_is_true_when_it_is_sent() {
+    let mut story = Story::new();
+    story.policy.digest = Rhythm::Weekly;
+    story.run(QUARTER, |snapshot| snapshot.subscribed = Some(Ok(false)));
+    let mail = story.run(QUARTER, |snapshot| snapshot.subscribed = Some(Ok(true))).mail();
+    let json: serde_json::Value = serde_json::from_str(&mail.json).unwrap();
+    let digest = json["alerts"].as_array().unwrap().iter().find(|alert| alert["kind"] == "digest").unwrap();
+    assert_eq!((digest["facts"]["open"].as_array().unwrap().len(), &digest["severity"]), (0, &"informational".into()));
+    assert_eq!(json["headline"], "30 controls evaluated: none failed, none unknown");
+    assert!(mail.subject.contains("RESOLVED: A subscription is confirmed"), "{}", mail.subject);
+    let stands = section(&mail.text, "HOW IT STANDS");
+    assert!(stands.contains("No open findings.") && stands.contains("monitoring is active from now on"), "{stands}");
+}
+
+#[test]
+fn an_old_digest_that_is_sent_without_a_check_says_that_it_is_old_and_lists_nothing_that_was_resolved_since() {
+    let mut story = Story::new();
+    story.policy.digest = Rhythm::Weekly;
+    story.run(QUARTER, no_mfa).run(hours(1), mfa);
+    let bulletin = Bulletin { alerts: &story.waiting, at: at("2026-11-20T12:00:00Z"), ..bulletin_of_nothing() };
+    let mail = Message::compose(&bulletin).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&mail.json).unwrap();
+    assert_eq!(json["headline"], "INCOMPLETE: status of 2026-11-20 10:15 UTC, not of now; 1 open finding, CRITICAL");
+    let stands = section(&mail.text, "HOW IT STANDS");
+    assert!(!stands.contains("root has no MFA") && stands.contains("NOT fully active"), "{stands}");
+    let digest: Vec<Alert> = story.waiting.iter().filter(|alert| alert.digest().is_some()).cloned().collect();
+    let alone = Message::compose(&Bulletin { alerts: &digest, ..bulletin }).unwrap();
+    assert!(alone.subject.starts_with("[rootwatch] INCOMPLETE: status of 2026-11-20 10:15 UTC"), "{}", alone.subject);
+}
+
+#[test]
+fn failures_that_are_excepted_are_counted_and_no_all_is_well() {
+    let mut story = Story::new();
+    story.policy.digest = Rhythm::Weekly;
+    story.settings.declarations.exceptions.push(Exception {
+        control: "billing-alerts".into(),
+        reason: "charges are watched elsewhere".into(),
+        owner: "alice".into(),
+        until: at("2027-03-01T00:00:00Z"),
+        resource: None,
+    });
+    let mail = story.run(QUARTER, |snapshot| snapshot.budgets = Ok(Vec::new())).mail();
+    assert_eq!(mail.subject, "[rootwatch] DIGEST: no open findings; 1 suppressed in acme-prod (111122223333)");
 }
 
 #[test]

@@ -224,6 +224,7 @@ fn who_changed_what_watches_is_in_slack_with_what_to_do() {
         user_agent: None,
         error: None,
         invoked_by: None,
+        completed: None,
     };
     let account = Snapshot::compliant().account;
     let alerts: Vec<Alert> = (1..8).map(|number| of_tampering(tampering(number), &account, now)).collect();

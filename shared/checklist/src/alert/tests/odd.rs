@@ -1,0 +1,315 @@
+//! Whatever stands in the state table: a new violation is told by the run that sees it.
+//!
+//! A search: every value inside of every item that checks have left behind is replaced by odd ones, one at a time.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::credential_report::UserRow;
+use crate::sweep::Span;
+
+fn odd_values() -> Vec<Value> {
+    let deep = (0..200).fold(json!("x"), |inner, _| json!([inner]));
+    let far = [
+        "9999-12-31T23:59:59Z",
+        "1970-01-01T00:00:00Z",
+        "-009999-01-02T01:59:59Z",
+        "",
+        "critical",
+        "informational",
+        "x",
+    ];
+    let values =
+        [json!(null), json!(true), json!(false), json!(0), json!(-1), json!(1.5), json!(u32::MAX), json!(u64::MAX)];
+    let more =
+        [json!(1e300), json!([]), json!({}), deep, json!("x".repeat(300_000)), json!(["x", "y"]), json!({"x": "y"})];
+    values.into_iter().chain(far.map(Value::from)).chain(more).collect()
+}
+
+/// Pointers to everything inside of `value`, itself included.
+fn places(value: &Value, at: &str, found: &mut Vec<String>) {
+    found.push(at.to_owned());
+    match value {
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(number, item)| places(item, &format!("{at}/{number}"), found));
+        }
+        Value::Object(fields) => {
+            let escaped = |name: &str| name.replace('~', "~0").replace('/', "~1");
+            fields.iter().for_each(|(name, field)| places(field, &format!("{at}/{}", escaped(name)), found));
+        }
+        _ => {}
+    }
+}
+
+/// Every body that comes of `body` by one odd value, one field more or less, or an end that is cut off.
+fn mutations(body: &str) -> Vec<String> {
+    let value: Value = serde_json::from_str(body).unwrap();
+    let mut found = Vec::new();
+    places(&value, "", &mut found);
+    let mut bodies =
+        vec![String::new(), "?".into(), body.chars().take(body.len() / 2).collect(), format!("{body}{body}")];
+    for place in found {
+        for odd in odd_values() {
+            let mut mutated = value.clone();
+            *mutated.pointer_mut(&place).unwrap() = odd;
+            bodies.push(mutated.to_string());
+        }
+        let Some((parent, name)) = place.rsplit_once('/') else { continue };
+        let mut less = value.clone();
+        match less.pointer_mut(parent).unwrap() {
+            Value::Object(fields) => drop(fields.remove(&name.replace("~1", "/").replace("~0", "~"))),
+            Value::Array(items) => drop(items.remove(name.parse().unwrap())),
+            _ => panic!("a place has a parent"),
+        }
+        bodies.push(less.to_string());
+        let mut more = value.clone();
+        if let Value::Object(fields) = more.pointer_mut(&place).unwrap() {
+            fields.insert("more".into(), json!({"x": [1]}));
+            bodies.push(more.to_string());
+        }
+    }
+    bodies
+}
+
+fn add_user(snapshot: &mut Snapshot, name: &str) {
+    let user = UserRow { name: name.into(), mfa_active: Ok(false), ..snapshot.report_users()[0].clone() };
+    snapshot.report_users().push(user);
+}
+
+fn root_without_mfa_and_with_a_key(snapshot: &mut Snapshot, is: bool) {
+    snapshot.summary_mut().root_mfa = Ok((!is).into());
+    snapshot.summary_mut().root_access_keys = Ok(is.into());
+}
+
+/// An account that was through a lot: root's violations were mended, a user has no MFA, and a use of root is announced.
+fn lived() -> Account {
+    let mut account = Account::new();
+    account.after(QUARTER, |snapshot| root_without_mfa_and_with_a_key(snapshot, true));
+    account.after(QUARTER, |snapshot| {
+        root_without_mfa_and_with_a_key(snapshot, false);
+        add_user(snapshot, "bob");
+    });
+    account.after(QUARTER, |snapshot| snapshot.subscribed = Some(Ok(true)));
+    let now = account.snapshot.taken_at;
+    account.memory.plans.push(Plan::new(now, now + hours(1), "CHG-1", "alice", now).unwrap());
+    let settled = [(70, 60), (20, 2)].map(|(from, to)| Span { since: now - hours(from), until: now - hours(to) });
+    account.memory.coverage.insert("eu-west-1".into(), Coverage { from: now - hours(70), settled: settled.into() });
+    account
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap()
+}
+
+/// The table as `memory` is written into it.
+fn table(memory: &Memory) -> Vec<(String, String)> {
+    let conditions = memory.conditions.iter().map(|(key, condition)| (format!("C#{key}"), json(condition)));
+    let coverage = memory.coverage.iter().map(|(region, coverage)| (format!("W#{region}"), json(coverage)));
+    let plans = memory.plans.iter().map(|plan| (format!("P#{}", plan.from), json(plan)));
+    conditions.chain(coverage).chain(plans).chain([(JOURNAL.to_owned(), json(&memory.journal))]).collect()
+}
+
+fn recall(items: &[(String, String)], now: Timestamp) -> Memory {
+    let mut memory = Memory::default();
+    for (key, body) in items {
+        memory.take(key, body, None, now);
+    }
+    memory
+}
+
+/// What the next run sees: root's violations again, and one more user without MFA.
+fn violated() -> (Account, Vec<(String, String)>) {
+    let mut account = lived();
+    let items = table(&account.memory);
+    account.snapshot.taken_at += QUARTER;
+    root_without_mfa_and_with_a_key(&mut account.snapshot, true);
+    add_user(&mut account.snapshot, "carol");
+    if let Ok(report) = &mut account.snapshot.credential_report {
+        report.generated_at = account.snapshot.taken_at;
+    }
+    (account, items)
+}
+
+#[test]
+fn no_value_inside_of_an_item_mutes_a_new_violation_or_hides_a_gap() {
+    let (account, items) = violated();
+    let (report, now) = (account.report(), account.snapshot.taken_at);
+    let gap = Span { since: now - hours(60), until: now - hours(21) };
+    let mut tried = 0;
+    for number in 0..items.len() {
+        for body in mutations(&items[number].1) {
+            tried += 1;
+            let mut mutated = items.clone();
+            mutated[number].1 = body;
+            let what = || format!("{}: {:.300}", mutated[number].0, mutated[number].1);
+            let memory = recall(&mutated, now);
+            let decision = decide(&memory, &report, &policy());
+            let told = words(&decision.alerts);
+            for control in ["root-mfa", "root-access-keys", "user-mfa"] {
+                let is_news = |(transition, key): &(Transition, String)| {
+                    key == control && matches!(transition, Transition::Opened | Transition::Changed)
+                };
+                assert!(told.iter().any(is_news), "{control}: {}", what());
+            }
+            if memory.odd.is_empty() {
+                assert!(!told.iter().any(|(_, key)| key == "odd-items"), "{}", what());
+            } else {
+                assert!(told.contains(&(Transition::Opened, "odd-items".into())), "{}", what());
+            }
+            let spans = memory.coverage["eu-west-1"].spans(now, hours(24));
+            let covers = |at: Timestamp| spans.iter().any(|span| span.since <= at && at < span.until);
+            for at in [gap.since + SECOND, now - hours(40), gap.until - SECOND, now - hours(3), now - SECOND] {
+                assert!(covers(at), "{at}: {}", what());
+            }
+            // What this run writes, the next one takes.
+            let mut next = memory;
+            next.conditions.extend(decision.conditions);
+            next.journal = decision.journal;
+            let written = table(&next);
+            assert_eq!(recall(&written, now + QUARTER).odd, BTreeSet::new(), "{}", what());
+        }
+    }
+    assert!(tried > 1_500, "{tried}");
+}
+
+#[test]
+fn an_item_under_another_key_counts_for_nothing_and_is_named() {
+    let (account, items) = violated();
+    let (report, now) = (account.report(), account.snapshot.taken_at);
+    let sound = recall(&items, now);
+    let open = json(&Condition { open: true, ..sound.conditions["root-mfa"].clone() });
+    let of = |key: &str| json(&sound.conditions[key]);
+    let junk = [
+        ("C#junk", open.clone()),
+        ("C#", open.clone()),
+        ("C#root-access-keys", of("root-mfa")),
+        ("X#1", "{}".into()),
+        ("H#other", "{}".into()),
+        ("", "{}".into()),
+        ("#", "?".into()),
+        ("P#2026", json(&sound.plans[0])),
+    ];
+    for (key, body) in junk {
+        let mut mutated = items.clone();
+        mutated.retain(|(other, _)| other != key);
+        mutated.push((key.into(), body));
+        let memory = recall(&mutated, now);
+        assert_eq!(memory.odd, BTreeSet::from([key.to_owned()]));
+        let told = words(&decide(&memory, &report, &policy()).alerts);
+        for control in ["root-mfa", "root-access-keys", "odd-items"] {
+            assert!(told.contains(&(Transition::Opened, control.into())), "{key}: {told:?}");
+        }
+        assert!(!told.iter().any(|(transition, _)| *transition == Transition::Dropped), "{key}: {told:?}");
+    }
+}
+
+#[test]
+fn odd_items_are_told_once_named_up_to_a_hundred_and_resolved_when_they_are_gone() {
+    let mut account = Account::new();
+    account.memory.odd = (0..1_000).map(|number| format!("X#{number}\n")).collect();
+    let alerts = account.run();
+    let told = alerts[0].condition().unwrap();
+    assert_eq!(
+        (told.transition, &told.condition, alerts[0].severity),
+        (Transition::Opened, &Fault::OddItems, Severity::High)
+    );
+    assert_eq!((told.failure.count, told.failure.resources.len()), (1_000, 100));
+    assert_eq!(told.failure.resources[0], "X#0");
+    assert_eq!(account.after(QUARTER, |_| {}), []);
+    account.memory.odd.clear();
+    assert_eq!(words(&account.after(QUARTER, |_| {})), word(Transition::Resolved, "odd-items"));
+}
+
+#[test]
+fn a_plan_beyond_the_limits_of_an_announcement_lowers_nothing() {
+    let now = noon();
+    let is_taken = |from: Timestamp, to: Timestamp, announced: Option<Timestamp>| {
+        let plan = Plan { from, to, ticket: "CHG-1".into(), by: "mallory".into() };
+        let mut memory = Memory::default();
+        memory.take(&format!("P#{from}"), &json(&plan), announced, now);
+        assert_ne!(memory.odd.is_empty(), memory.plans.is_empty());
+        !memory.plans.is_empty()
+    };
+    let days = |days: i64| hours(24 * days);
+    assert!(is_taken(now - hours(4), now + hours(4), Some(now - hours(5))));
+    assert!(is_taken(now - hours(4), now + hours(4), None), "one of a version that did not note it");
+    assert!(!is_taken(now - days(700), now + days(760), Some(now - days(700))), "four years");
+    assert!(!is_taken(now - hours(4), now + hours(5), Some(now - hours(5))), "nine hours");
+    assert!(!is_taken(now + hours(1), now, None), "it ends before it begins");
+    assert!(!is_taken(now - hours(4), now + hours(1), Some(now)), "announced when it had begun");
+    assert!(!is_taken(now + days(31), now + days(31) + hours(1), Some(now)), "too far ahead");
+    assert!(!is_taken(now + days(31), now + days(31) + hours(1), Some(Timestamp::MAX)), "announced in the future");
+    assert!(!is_taken(Timestamp::MIN, Timestamp::MAX, None));
+}
+
+#[test]
+fn an_alert_that_waits_is_of_this_account_and_has_a_decent_id() {
+    let mut account = Account::new();
+    let alerts = account.after(QUARTER, |snapshot| root_without_mfa_and_with_a_key(snapshot, true));
+    let of = account.snapshot.account.id.clone();
+    let stored = |alert: &Alert| Alert::stored(&of, &json(alert));
+    assert_eq!(stored(&alerts[0]).as_ref(), Some(&alerts[0]));
+    let other = Account::new().snapshot.account;
+    let other = crate::Account { id: AccountId::parse("999900001111").unwrap(), ..other };
+    assert_eq!(stored(&Alert { account: other, ..alerts[0].clone() }), None);
+    for id in ["a b".to_owned(), "x".repeat(256), "\u{202e}".into()] {
+        assert_eq!(stored(&Alert { id, ..alerts[0].clone() }), None);
+    }
+    assert_eq!(Alert::stored(&of, "{}"), None);
+}
+
+fn root_act(event_id: &str, time: Timestamp) -> crate::RootActivity {
+    let record = include_str!("../../../samples/records/05-root-create-access-key-for-root.json");
+    let event = crate::root_activity::TrailEvent { record: Some(record.into()), ..Default::default() };
+    let act = crate::RootActivity::classify(&event, &Snapshot::compliant().account, None).unwrap();
+    crate::RootActivity { event_id: event_id.into(), time: Some(time), ..act }
+}
+
+/// One of every kind that a run may have left waiting.
+fn waiting() -> Vec<Alert> {
+    let mut account = lived();
+    account.policy.digest = Rhythm::Daily;
+    account.except(&[exception(None, noon())]);
+    let mut waiting = account.after(hours(30), |snapshot| root_without_mfa_and_with_a_key(snapshot, true));
+    let (of, now) = (account.snapshot.account.clone(), account.snapshot.taken_at);
+    waiting.push(announce(&account.memory.plans[0], &of, now));
+    waiting.push(of_root(
+        &crate::RootActivity { planned: account.memory.plans.pop(), ..root_act("waits", now) },
+        &of,
+        now,
+    ));
+    let back = What::RootCredentialsBack { credentials: vec!["password".into()] };
+    waiting.push(Alert { id: "back".into(), what: back, ..waiting[0].clone() });
+    waiting.push(Alert::unreadable(&of.id, "1#x", now, "?"));
+    waiting
+}
+
+#[test]
+fn whatever_waits_beside_it_a_new_act_of_root_is_in_the_words() {
+    let (waiting, now) = (waiting(), noon() + hours(31));
+    let of = Snapshot::compliant().account;
+    let act = crate::RootActivity { source_address: Some("198.51.100.99".into()), ..root_act("news", now) };
+    let news = of_root(&act, &of, now);
+    let kinds: BTreeSet<String> = waiting.iter().map(|alert| json(&alert.what).chars().take(16).collect()).collect();
+    assert!(kinds.len() >= 6, "{kinds:?}");
+    for alert in &waiting {
+        for body in mutations(&json(alert)) {
+            let other = Alert::stored(&of.id, &body).unwrap_or_else(|| Alert::unreadable(&of.id, "1#x", now, &body));
+            let alerts = [other, news.clone()];
+            let bulletin = crate::message::Bulletin {
+                alerts: &alerts,
+                at: now,
+                report: None,
+                repeats_possible: false,
+                runbook: crate::message::RUNBOOK,
+                report_link: None,
+            };
+            let message = crate::Message::compose(&bulletin).unwrap();
+            let what = || format!("{body:.300}");
+            assert!(message.text.contains("198.51.100.99"), "{}", what());
+            assert!(message.json.contains("198.51.100.99"), "{}", what());
+            assert!(message.subject.len() < 100 && message.subject.is_ascii(), "{}", what());
+            assert!(message.by_protocol().len() <= crate::message::MAX_BYTES, "{}", what());
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Whether somebody who holds a permission can be a person.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::credential_report::UserRow;
+use crate::identities::Role;
+use crate::snapshot::Snapshot;
+
+/// Roles that IAM Identity Center makes in an account begin so
+/// (<https://docs.aws.amazon.com/singlesignon/latest/userguide/using-service-linked-roles.html>).
+pub(super) const IDENTITY_CENTER_ROLE: &str = "AWSReservedSSO_";
+
+const NO_PASSWORD_TOLD: &str = "The credential report does not tell who has a password";
+
+/// Who of an account can be a person. An answer that is missing comes with its reason.
+pub(super) struct People<'a> {
+    rows: Result<HashMap<&'a str, &'a UserRow>, String>,
+    roles: Result<HashMap<&'a str, &'a Role>, String>,
+    members: Result<HashMap<&'a str, Vec<&'a str>>, String>,
+    /// Whether anybody at all is there who can take on a role that the account itself may take on.
+    anybody: Result<bool, String>,
+}
+
+impl<'a> People<'a> {
+    pub(super) fn of(snapshot: &'a Snapshot) -> Self {
+        let rows = snapshot.fresh_credential_report().map_err(|unavailable| unavailable.to_string());
+        let rows = rows.map(|report| report.users.iter().map(|row| (row.name.as_str(), row)).collect());
+        let roles = snapshot.roles_and_policies.as_ref().map_err(ToString::to_string);
+        let roles = roles.map(|found| found.roles.iter().map(|role| (role.name.as_str(), role)).collect());
+        let members = snapshot.identities.as_ref().map_err(ToString::to_string).map(|identities| {
+            let mut members: HashMap<&str, Vec<&str>> = HashMap::new();
+            for user in &identities.users {
+                user.groups.iter().for_each(|group| members.entry(group).or_default().push(&user.name));
+            }
+            members
+        });
+        let mut people = Self { rows, roles, members, anybody: Ok(false) };
+        people.anybody = people.anybody(snapshot);
+        people
+    }
+
+    /// A user with a password is a person; one without is a program.
+    pub(super) fn has_password(&self, user: &str) -> Result<bool, String> {
+        let row = self.rows.as_ref().map_err(Clone::clone)?.get(user);
+        let row = row.ok_or_else(|| "The credential report is older than a user".to_owned())?;
+        row.password_enabled.clone().map_err(|_| NO_PASSWORD_TOLD.to_owned())
+    }
+
+    /// Whether the user has MFA.
+    pub(super) fn has_mfa(&self, user: &str) -> Result<bool, String> {
+        let row = self.rows.as_ref().map_err(Clone::clone)?.get(user);
+        row.and_then(|row| row.mfa_active.clone().ok())
+            .ok_or_else(|| "The credential report does not tell whether these administrators have MFA".to_owned())
+    }
+
+    /// The users who are in one of these groups.
+    pub(super) fn members(&self, groups: &BTreeSet<&str>) -> Result<Vec<&'a str>, String> {
+        if groups.is_empty() {
+            return Ok(Vec::new());
+        }
+        let members = self.members.as_ref().map_err(Clone::clone)?;
+        Ok(groups.iter().filter_map(|group| members.get(group)).flatten().copied().collect())
+    }
+
+    /// Whether a person can take on the role.
+    pub(super) fn take_on(&self, role: &str) -> Result<bool, String> {
+        if role.starts_with(IDENTITY_CENTER_ROLE) {
+            return Ok(true);
+        }
+        let found = self.roles.as_ref().map_err(Clone::clone)?.get(role);
+        let assumers = found.ok_or_else(|| "AWS did not list every role that holds it".to_owned())?.trust.assumers;
+        match &self.anybody {
+            _ if assumers.people => Ok(true),
+            Ok(true) if assumers.own_account => Ok(true),
+            Err(reason) if assumers.own_account => Err(reason.clone()),
+            _ if assumers.unclear => {
+                Err("AWS does not tell whether people or programs take on a role that holds it".to_owned())
+            }
+            _ => Ok(false),
+        }
+    }
+
+    fn anybody(&self, snapshot: &Snapshot) -> Result<bool, String> {
+        let has_password = |row: &&UserRow| row.password_enabled == Ok(true);
+        let administrators = snapshot.administrators.as_ref().ok();
+        let comes_by_identity_center = administrators.is_some_and(|administrators| {
+            administrators.roles.iter().any(|role| role.starts_with(IDENTITY_CENTER_ROLE))
+        });
+        let assumers = || self.roles.iter().flat_map(HashMap::values).map(|role| role.trust.assumers);
+        if comes_by_identity_center
+            || self.rows.as_ref().is_ok_and(|rows| rows.values().any(has_password))
+            || assumers().any(|assumers| assumers.people)
+        {
+            return Ok(true);
+        }
+        let rows = self.rows.as_ref().map_err(Clone::clone)?;
+        if rows.values().any(|row| row.password_enabled.is_err()) {
+            return Err(NO_PASSWORD_TOLD.to_owned());
+        }
+        self.roles.as_ref().map_err(Clone::clone)?;
+        if assumers().any(|assumers| assumers.unclear) {
+            return Err("AWS does not tell whether people or programs take on the roles of this account".to_owned());
+        }
+        Ok(false)
+    }
+}
