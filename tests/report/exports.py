@@ -181,7 +181,8 @@ def junit_faults(text, report):
         for result in case.result:
             if not result.message or any(unicodedata.category(char) in ("Cc", "Cf") for char in result.message):
                 yield f"{name}: message {result.message!r}"
-            if outcome(case) in ("failure", "error") and name.endswith(")") and "In the console: 1." not in (result.text or ""):
+            steps = {"failure": "In the console: 1. ", "error": "To make it readable: "}.get(outcome(case), "")
+            if name.endswith(")") and steps not in (result.text or ""):
                 yield f"{name}: does not say what to do"
 
 

@@ -1,6 +1,6 @@
 //! JUnit XML, for a pipeline that must stop when something is wrong.
 
-use checklist::controls;
+use checklist::{Status, controls};
 use jiff::Timestamp;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
@@ -84,7 +84,8 @@ fn what_to_do(judged: &Judged<'_>) -> String {
     }
     let facts = finding.evidence.iter().map(|fact| plain(&format!("{}: {} = {}", fact.source, fact.fact, fact.value)));
     lines.extend(facts);
-    lines.push(format!("In the console: {}", judged.console_steps()));
+    let label = if finding.status == Status::Unknown { "To make it readable" } else { "In the console" };
+    lines.push(format!("{label}: {}", judged.console_steps()));
     lines.extend(judged.commands().iter().map(|command| format!("On the command line: {command}")));
     lines.extend(control.references.iter().map(|reference| format!("{}: {}", reference.name, reference.url)));
     lines.join("\n")
