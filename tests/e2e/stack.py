@@ -175,7 +175,7 @@ class Stack:
         """The function's answer to the event in `file`."""
         printed = self.account.sam("remote", "invoke", "Checker", "--stack-name", self.name, "--event-file", str(file))
         # The log comes first; the answer stands on the last line.
-        return json.loads(printed[printed.index('{"schema"') :])
+        return json.loads(printed[printed.index('{"headline"') :])
 
     def root_signs_in(self, event_id):
         """Puts a sign-in of root on the bus, as AWS does."""
