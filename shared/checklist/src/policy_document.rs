@@ -189,11 +189,32 @@ fn texts(value: &Value) -> Vec<Option<String>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// A document of one statement.
     pub(super) fn statement(fields: &str) -> String {
         format!(r#"{{"Version": "2012-10-17", "Statement": [{{{fields}}}]}}"#)
+    }
+
+    /// Any statement of `effect` over some of these.
+    pub(super) fn any_statement(
+        effect: &'static str,
+        actions: &'static [&'static str],
+        resources: &'static [&'static str],
+        conditions: &'static [&'static str],
+    ) -> impl Strategy<Value = String> {
+        let actions = prop::sample::subsequence(actions.to_vec(), 1..4);
+        let resources = prop::sample::subsequence(resources.to_vec(), 1..3);
+        let conditions = prop::sample::select(conditions.to_vec());
+        let names =
+            prop::sample::select(vec![("Action", "Resource"), ("NotAction", "Resource"), ("Action", "NotResource")]);
+        (actions, resources, conditions, names).prop_map(move |(actions, resources, conditions, (action, resource))| {
+            format!(
+                r#"{{"Effect": "{effect}", "{action}": {actions:?}, "{resource}": {resources:?}, "Condition": {conditions}}}"#
+            )
+        })
     }
 
     #[test]

@@ -247,7 +247,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::policy_document::tests::statement;
+    use crate::policy_document::tests::{any_statement, statement};
 
     fn grants(json: &str) -> Grants {
         let encoded = percent_encoding::utf8_percent_encode(json, percent_encoding::NON_ALPHANUMERIC).to_string();
@@ -417,33 +417,25 @@ mod tests {
         assert!(REQUESTS.len() < 63 && REQUESTS.len() > STRANGE as usize);
     }
 
-    fn any_statement(effect: &'static str) -> impl Strategy<Value = String> {
-        let actions =
-            prop::sample::subsequence(vec!["*", "iam:*", "s3:*", "i*", "iam:Put*", "organizations:*", "sts:?*"], 1..4);
-        let resources = prop::sample::subsequence(
-            vec!["*", "arn:aws:iam::*:*", "arn:aws:s3:::*", "arn:*:*:*:111122223333:*"],
-            1..3,
-        );
-        let conditions = prop::sample::select(vec![
-            "{}",
-            r#"{"Bool": {"aws:MultiFactorAuthPresent": true}}"#,
-            r#"{"ArnEquals": {"iam:PolicyARN": "arn:aws:iam::aws:policy/ReadOnlyAccess"}}"#,
-        ]);
-        let names =
-            prop::sample::select(vec![("Action", "Resource"), ("NotAction", "Resource"), ("Action", "NotResource")]);
-        (actions, resources, conditions, names).prop_map(move |(actions, resources, conditions, (action, resource))| {
-            format!(
-                r#"{{"Effect": "{effect}", "{action}": {actions:?}, "{resource}": {resources:?}, "Condition": {conditions}}}"#
-            )
-        })
+    fn any(effect: &'static str) -> impl Strategy<Value = String> {
+        any_statement(
+            effect,
+            &["*", "iam:*", "s3:*", "i*", "iam:Put*", "organizations:*", "sts:?*"],
+            &["*", "arn:aws:iam::*:*", "arn:aws:s3:::*", "arn:*:*:*:111122223333:*"],
+            &[
+                "{}",
+                r#"{"Bool": {"aws:MultiFactorAuthPresent": true}}"#,
+                r#"{"ArnEquals": {"iam:PolicyARN": "arn:aws:iam::aws:policy/ReadOnlyAccess"}}"#,
+            ],
+        )
     }
 
     proptest! {
         #[test]
         fn a_further_allow_narrows_nothing_and_a_further_deny_changes_nothing(
-            before in prop::collection::vec(any_statement("Allow"), 0..4),
-            allow in any_statement("Allow"),
-            deny in any_statement("Deny"),
+            before in prop::collection::vec(any("Allow"), 0..4),
+            allow in any("Allow"),
+            deny in any("Deny"),
         ) {
             let of = |more: &[&String]| {
                 let all: Vec<&str> = before.iter().chain(more.iter().copied()).map(String::as_str).collect();

@@ -177,7 +177,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::policy_document::tests::statement;
+    use crate::policy_document::tests::{any_statement, statement};
 
     const ROOT: &str = "arn:aws:iam::111122223333:root";
 
@@ -322,30 +322,26 @@ mod tests {
         assert_eq!(denial_of(&[narrow]), Denial::Nothing, "whatever it says");
     }
 
-    fn any_statement(effect: &'static str) -> impl Strategy<Value = String> {
-        let actions = prop::sample::subsequence(vec!["*", "iam:*", "s3:*", "s3:PutBucketPolicy", "sts:?*"], 1..4);
-        let resources = prop::sample::subsequence(vec!["*", "arn:aws:iam::*:*", "arn:aws:s3:::*"], 1..3);
-        let conditions = prop::sample::select(vec![
-            "{}",
-            r#"{"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:root"}}"#,
-            r#"{"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}"#,
-            r#"{"StringEquals": {"aws:PrincipalType": "Root"}}"#,
-        ]);
-        let names =
-            prop::sample::select(vec![("Action", "Resource"), ("NotAction", "Resource"), ("Action", "NotResource")]);
-        (actions, resources, conditions, names).prop_map(move |(actions, resources, conditions, (action, resource))| {
-            format!(
-                r#"{{"Effect": "{effect}", "{action}": {actions:?}, "{resource}": {resources:?}, "Condition": {conditions}}}"#
-            )
-        })
+    fn any(effect: &'static str) -> impl Strategy<Value = String> {
+        any_statement(
+            effect,
+            &["*", "iam:*", "s3:*", "s3:PutBucketPolicy", "sts:?*"],
+            &["*", "arn:aws:iam::*:*", "arn:aws:s3:::*"],
+            &[
+                "{}",
+                r#"{"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:root"}}"#,
+                r#"{"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}"#,
+                r#"{"StringEquals": {"aws:PrincipalType": "Root"}}"#,
+            ],
+        )
     }
 
     proptest! {
         #[test]
         fn a_further_deny_opens_nothing_and_a_further_allow_changes_nothing(
-            before in prop::collection::vec(any_statement("Deny"), 0..4),
-            deny in any_statement("Deny"),
-            allow in any_statement("Allow"),
+            before in prop::collection::vec(any("Deny"), 0..4),
+            deny in any("Deny"),
+            allow in any("Allow"),
         ) {
             let of = |more: &[&String]| {
                 let all: Vec<&str> = before.iter().chain(more.iter().copied()).map(String::as_str).collect();

@@ -31,15 +31,7 @@ fn is_blind(report: &Report) -> bool {
 
 /// The first lines of each channel.
 fn first_lines(report: &Report, alerts: &[Alert]) -> Vec<(&'static str, String)> {
-    let message = Message::compose(&Bulletin {
-        alerts,
-        at: report.taken_at,
-        report: Some(report),
-        repeats_possible: false,
-        runbook: RUNBOOK,
-        report_link: None,
-    })
-    .expect("a digest");
+    let message = compose_all(report, alerts);
     let notification: Notification = serde_json::from_str(&message.json).unwrap();
     let mail: Vec<&str> = message.text.lines().take(3).collect();
     let slack = slack::compose(&notification);
