@@ -1,6 +1,6 @@
 # Everything a developer, a user or CI runs. CI calls `check`, `test` and `e2e` and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help demo try check-config preview test look e2e check bless bench build deploy invoke report evidence verify-evidence clean programs browser bucket fmt-check clippy docs licences template
+.PHONY: help demo try check-config verify-account preview test look e2e check bless bench build built-for release-check deploy forwarders invoke report evidence verify-evidence clean programs browser bucket fmt-check clippy docs licences template
 
 , := ,
 SCENARIO ?=
@@ -13,6 +13,7 @@ SCAN := build/scan/bin
 help:
 	@echo "make demo [SCENARIO=name]   what rootwatch tells of an invented account, and its page"
 	@echo "make report                 the page of your account, in your browser"
+	@echo "make verify-account         facts of your account that only it can answer, to send to us: read only, no names"
 	@echo "make verify-evidence        whether a kept report is missing or was edited"
 	@echo "make preview                what people see of every kind of alert, under build/preview; needs Chromium"
 	@echo "make test                   every test; those of the page need Python and Chromium"
@@ -20,9 +21,11 @@ help:
 	@echo "make e2e                    the stack, deployed to a local AWS; installs what it needs under build/"
 	@echo "make try                    check your own account once: read only, nobody is told"
 	@echo "make deploy EMAIL=address   the stack into your account, by the SAM CLI"
+	@echo "make forwarders             the forwarding Regions: how each stands, and one more try"
 	@echo "make check-config           whether every setting in PARAMETERS and samconfig.toml can be read"
 	@echo "make invoke EVENT=file      an event into the function, over an invented account"
 	@echo "make check bench bless      lints, figures, and accepting new snapshots"
+	@echo "make release-check          the functions, built for x86_64 and for arm64; needs Rust's target for both"
 
 demo: programs
 	@target/debug/sandbox demo $(SCENARIO)
@@ -44,9 +47,10 @@ programs:
 
 # Programs and tests with the same features, so that no library is built twice.
 # More threads than cores: the acceptance tests mostly wait for the pace that CloudTrail sets.
-test:
+test: build/account/.ready
 	@$(CARGO) build --workspace --bins --tests --locked --quiet
 	INSTA_UPDATE=no RUST_TEST_THREADS=8 $(CARGO) test --workspace --locked
+	build/account/bin/python tests/account/verify_test.py
 	@$(MAKE) --no-print-directory look
 
 # The page in a browser, light, dark, on a phone, printed; and the exports, by what others read them with. Pictures in build/look.
@@ -87,8 +91,10 @@ licences:
 # The scanners want libraries that exclude each other, hence two environments.
 template: build/lint/.ready build/scan/.ready
 	$(LINT)/cfn-lint --include-checks I --template template.yaml
-	$(LINT)/python tests/template/to_cloudformation.py template.yaml build/template.json
+	$(LINT)/python tests/template/to_cloudformation.py template.yaml build/template.json build/forwarders.json
 	$(LINT)/cfn-lint --template build/template.json
+	$(LINT)/cfn-lint --include-checks I --template build/forwarders.json
+	$(LINT)/python tests/template/as_deployed.py build/template.json build/forwarders.json
 	$(SCAN)/checkov --file build/template.json --framework cloudformation --compact --quiet --skip-download
 
 INSTALL = $(PYTHON) -m venv $(@D) && $(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $< && touch $@
@@ -99,27 +105,61 @@ build/%/.ready: tests/template/%.txt
 build/%/.ready: tests/report/%.txt
 	$(INSTALL)
 
+build/%/.ready: tests/account/%.txt
+	$(INSTALL)
+
 # The SAM CLI and the local AWS exclude each other too.
 build/%/.ready: tests/e2e/%.txt
 	$(INSTALL)
 
-bench: build/sam/.ready build/local-aws/.ready
-	$(CARGO) bench --package checklist --bench credential_report --locked
+# FIGURES names some of them: starts checks limits sign-ins floods reports cost.
+FIGURES ?=
+bench: $(if $(FIGURES),,build/sam/.ready build/local-aws/.ready)
+	$(if $(FIGURES),,$(CARGO) bench --package checklist --bench credential_report --locked)
 	@$(CARGO) build --release --quiet --locked --package sandbox
-	@target/release/sandbox figures
-	@PATH="$(CURDIR)/build/sam/bin:$$PATH" build/local-aws/bin/python tests/e2e/latency.py
+	@target/release/sandbox figures $(FIGURES)
+	$(if $(FIGURES),,@PATH="$(CURDIR)/build/sam/bin:$$PATH" build/local-aws/bin/python tests/e2e/latency.py)
+
+# What the functions are built for and deployed as is one: as PARAMETERS says, else samconfig.toml, else as the stack is (by the AWS CLI),
+# else x86_64. The target is named: without a name cargo-lambda builds for an arm64 host
+# (https://github.com/cargo-lambda/cargo-lambda/blob/v1.9.2/crates/cargo-lambda-build/src/lib.rs). For arm64 the SAM CLI names it.
+ARCH = $(eval ARCH := $(or $(call architecture,$(PARAMETERS)),$(call architecture,$(CONFIGURED)),$(filter x86_64 arm64,$(OF_STACK)),x86_64))$(ARCH)
+architecture = $(lastword $(patsubst Architecture=%,%,$(filter Architecture=%,$(subst ',,$(subst ",,$(1))))))
+OF_STACK = $(shell aws cloudformation describe-stacks --stack-name $(STACK) --output text \
+	--query "Stacks[0].Parameters[?ParameterKey=='Architecture'].ParameterValue" 2>/dev/null)
+# What samconfig.toml sets for deployments: the SAM CLI leaves all of it out as soon as the command line sets something.
+CONFIGURED = $(shell awk '/^\[/ {on = /^\[default\.(deploy|global)\.parameters\]/} on' samconfig.toml \
+	| sed -n 's/^ *parameter_overrides *= *"\(.*\)" *$$/\1/p' | sed 's/\\"/"/g')
+MACHINE_x86_64 := 62
+MACHINE_arm64 := 183
 
 build:
-	sam build
+	$(if $(MACHINE_$(ARCH)),,$(error ARCH is x86_64 or arm64, not $(ARCH)))
+	$(if $(filter-out $(ARCH),$(call architecture,$(PARAMETERS))),$(error ARCH is $(ARCH), and PARAMETERS names another))
+	env -u CARGO_BUILD_TARGET $(if $(filter x86_64,$(ARCH)),CARGO_BUILD_TARGET=x86_64-unknown-linux-gnu) \
+		sam build --parameter-overrides Architecture=$(ARCH)
+	@$(MAKE) --no-print-directory built-for ARCH=$(ARCH)
+
+# By the ELF headers (e_machine) of what will be deployed.
+BUILT ?= .aws-sam/build
+built-for:
+	@for program in $(BUILT)/*/bootstrap; do \
+		test "$$(od -An -tu2 -j18 -N2 "$$program" | tr -d ' ')" = "$(MACHINE_$(ARCH))" \
+		|| { echo "$$program is not built for $(ARCH)"; exit 1; }; \
+	done
+
+release-check:
+	@$(MAKE) --no-print-directory build ARCH=arm64
+	@$(MAKE) --no-print-directory build ARCH=x86_64
 
 # Asks nothing. EMAIL is whom to tell, PARAMETERS further ones of the table in the README: PARAMETERS="LookbackHours=48 Digest=daily".
-# What is not named keeps its value.
+# What is not named keeps its value, or has that of samconfig.toml.
 EMAIL ?=
 PARAMETERS ?=
 STACK ?= rootwatch
 deploy: check-config build
-	sam deploy --stack-name $(STACK) --no-confirm-changeset --no-fail-on-empty-changeset \
-		$(if $(EMAIL)$(PARAMETERS),--parameter-overrides $(if $(EMAIL),AlertEmail=$(EMAIL)) $(PARAMETERS))
+	configured='$(subst ','\'',$(CONFIGURED))'; sam deploy --stack-name $(STACK) --no-confirm-changeset --no-fail-on-empty-changeset \
+		--parameter-overrides $${configured:+"$$configured"} $(if $(EMAIL),AlertEmail=$(EMAIL)) $(PARAMETERS) Architecture=$(ARCH)
 	@echo
 	@echo "Deployed. What is left to do:"
 	@echo "  1. $(if $(EMAIL),Confirm the subscription in the mail that AWS sends to $(EMAIL).,Nobody new is told: make deploy EMAIL=you@example.com$(,) if nobody was yet.)"
@@ -127,8 +167,27 @@ deploy: check-config build
 	@echo "  3. See that it works: sam remote invoke Checker --stack-name $(STACK) --event '{}'"
 
 # By the code that will read them, so that a fault is refused before it is deployed. Needs no credentials.
+# Rules are named after stack and Region, in 64 characters at most.
+STACK_MAX := 39
 check-config: programs
+	@test $$(printf %s '$(STACK)' | wc -c) -le $(STACK_MAX) || { echo "The stack's name may have $(STACK_MAX) characters: $(STACK)"; exit 1; }
+	@awk '/^\[/ {on = /^\[default\.(deploy|global)\.parameters\]/} on && /^ *parameter_overrides *=/' samconfig.toml | grep -qv '= *".*" *$$' \
+	&& { echo "parameter_overrides in samconfig.toml has to be one line of text in double quotes"; exit 1; } || true
 	@target/debug/sandbox check-config $(PARAMETERS)
+
+# Tries again where a Region refused, as "Edit StackSet details" of the console does, and says how each Region stands; needs the AWS CLI.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-troubleshooting.html
+forwarders:
+	@set -e; name=$(STACK)-forwarders; \
+	roles=$$(aws cloudformation describe-stack-set --stack-set-name $$name --query '[StackSet.AdministrationRoleARN, StackSet.ExecutionRoleName]' --output text); \
+	operation=$$(aws cloudformation update-stack-set --stack-set-name $$name --use-previous-template \
+		--parameters $(foreach name,Stack HomeRegion RoleArn,ParameterKey=$(name)$(,)UsePreviousValue=true) \
+		--administration-role-arn $${roles%%[[:space:]]*} --execution-role-name $${roles##*[[:space:]]} \
+		--operation-preferences RegionConcurrencyType=PARALLEL,FailureTolerancePercentage=100 --query OperationId --output text); \
+	while test "$$(aws cloudformation describe-stack-set-operation --stack-set-name $$name --operation-id $$operation --query StackSetOperation.Status --output text)" = RUNNING; do \
+		sleep 5; \
+	done; \
+	aws cloudformation list-stack-instances --stack-set-name $$name --query 'Summaries[].[Region, Status, StatusReason]' --output text
 
 # The bucket of a stack in your account; needs the AWS CLI.
 BUCKET ?= $(shell aws cloudformation describe-stack-resource --stack-name $(STACK) --logical-resource-id ReportBucket \
@@ -142,6 +201,11 @@ report: bucket
 	@echo "build/report-of-$(STACK)/latest.html"
 	@{ command -v xdg-open >/dev/null && xdg-open build/report-of-$(STACK)/latest.html; } \
 	|| { command -v open >/dev/null && open build/report-of-$(STACK)/latest.html; } || true
+
+# After a deployment, with the credentials of somebody who may read: see docs/first-deployment.md. FULL=1 leaves account ids whole.
+FULL ?=
+verify-account: build/account/.ready
+	@build/account/bin/python tests/account/verify.py $(STACK) $(if $(FULL),--full)
 
 # EVIDENCE names a folder with a copy of the bucket; without it one is fetched.
 EVIDENCE ?=

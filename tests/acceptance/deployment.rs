@@ -10,8 +10,9 @@ pub(crate) fn file(name: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// How the template names its stack.
+/// How the template names its stack, and the Region of it.
 const STACK: &str = "${AWS::StackName}";
+const REGION: &str = "${AWS::Region}";
 
 pub(crate) fn template() -> Value {
     serde_yaml_ng::from_str(&file("template.yaml")).unwrap()
@@ -122,9 +123,20 @@ fn se_2_the_function_looks_after_its_own_rules_and_schedule_and_no_others() {
                 "scheduler:GetSchedule".to_owned(),
                 arn("scheduler:${AWS::Region}:${AWS::AccountId}:schedule/default/${AWS::StackName}-schedule")
             ),
-            ("events:DescribeRule".to_owned(), arn("events:*:${AWS::AccountId}:rule/${AWS::StackName}-*")),
+            ("events:ListRules".to_owned(), "*".to_owned()),
+            ("events:ListTargetsByRule".to_owned(), arn("events:*:${AWS::AccountId}:rule/${AWS::StackName}-*")),
+            ("events:PutEvents".to_owned(), arn("events:*:${AWS::AccountId}:event-bus/default")),
         ]
     );
+}
+
+#[test]
+fn se_2_the_function_puts_its_canary_on_the_bus_and_no_event_of_another_source() {
+    let statements = policy_of("CheckerRole", "look-after-itself");
+    let put = statements.iter().find(|statement| strings(&statement["Action"]) == ["events:PutEvents"]).unwrap();
+    let sources = &put["Condition"]["ForAllValues:StringEquals"]["events:source"];
+    assert_eq!(strings(sources), [checklist::watch::CANARY]);
+    assert!(!checklist::watch::CANARY.starts_with("aws."), "EventBridge would refuse it");
 }
 
 #[test]
@@ -162,8 +174,8 @@ fn se_2_the_reporter_writes_its_bucket_and_reads_nothing_of_the_account() {
 fn reports_outlive_the_stack_private_encrypted_versioned_and_over_tls_alone() {
     let template = template();
     let bucket = &template["Resources"]["ReportBucket"];
-    for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
-        assert_eq!(bucket[policy].as_str(), Some("Retain"), "{policy}");
+    for (policy, kept) in [("DeletionPolicy", "RetainExceptOnCreate"), ("UpdateReplacePolicy", "Retain")] {
+        assert_eq!(bucket[policy].as_str(), Some(kept), "{policy}");
     }
     let properties = &bucket["Properties"];
     assert!(properties["BucketName"].is_null(), "a second stack would collide, and so would one after this one");
@@ -188,7 +200,7 @@ fn reports_outlive_the_stack_private_encrypted_versioned_and_over_tls_alone() {
     assert!(rules.iter().all(|rule| rule["NoncurrentVersionExpiration"]["NoncurrentDays"].as_i64().unwrap() > 0));
     let policy = &template["Resources"]["ReportBucketPolicy"];
     for kept in ["DeletionPolicy", "UpdateReplacePolicy"] {
-        assert_eq!(policy[kept].as_str(), Some("Retain"), "{kept}: the bucket stays, and so must what protects it");
+        assert_eq!(policy[kept], bucket[kept], "{kept}: the bucket stays, and so must what protects it");
     }
     let denial = &statements(&policy["Properties"])[0];
     let said = ["Effect", "Principal", "Action"].map(|name| denial[name].as_str().unwrap());
@@ -225,68 +237,100 @@ fn each_check_hands_its_answer_to_the_reporter_whose_failures_have_a_queue_of_th
     assert!(runs > 14 * 24 * 4, "what is handed over again after 14 days still has its place");
 }
 
+/// An alarm on a metric that nobody sends, or by other dimensions, would be silent for ever.
 #[test]
-fn each_alarm_for_reports_reads_a_metric_that_is_there() {
+fn each_alarm_reads_a_metric_that_is_there() {
     let template = template();
-    let alarm = |name: &str| template["Resources"][name]["Properties"].clone();
-    let read = |name: &str| {
-        let alarm = alarm(name);
-        let dimensions = alarm["Dimensions"].as_sequence().unwrap().clone();
+    let resources = template["Resources"].as_mapping().unwrap();
+    let is_a = |name: &str, kind: &str| resources[name]["Type"].as_str() == Some(kind);
+    let mut seen = BTreeSet::new();
+    for (name, _) in alarms(&template) {
+        let alarm = &template["Resources"][name]["Properties"];
+        let dimensions = alarm["Dimensions"].as_sequence().unwrap();
         assert_eq!(dimensions.len(), 1, "{name}: an alarm reads only a metric with the same dimensions");
-        let of = [&alarm["Namespace"], &alarm["MetricName"], &dimensions[0]["Name"]].map(|of| of.as_str().unwrap());
-        (of.join(" "), strings(&dimensions[0]["Value"]).concat())
-    };
-    for (name, metric, of) in [
-        ("ReporterErrorAlarm", "AWS/Lambda Errors FunctionName", "Reporter"),
-        ("ReportLostAlarm", "AWS/SQS ApproximateNumberOfMessagesVisible QueueName", "ReportDeadLetterQueue.QueueName"),
-        ("HandOverAlarm", "AWS/Lambda DestinationDeliveryFailures FunctionName", "Checker"),
-    ] {
-        assert_eq!(read(name), (metric.to_owned(), of.to_owned()));
-        let alarm = alarm(name);
-        assert_eq!(alarm["ComparisonOperator"].as_str(), Some("GreaterThanThreshold"), "{name}");
-        assert_eq!((alarm["Threshold"].as_i64(), alarm["EvaluationPeriods"].as_i64()), (Some(0), Some(1)), "{name}");
+        let [namespace, metric, by] =
+            [&alarm["Namespace"], &alarm["MetricName"], &dimensions[0]["Name"]].map(|of| of.as_str().unwrap());
+        let of = strings(&dimensions[0]["Value"]).concat();
+        // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+        // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+        let is_there = match (namespace, by) {
+            ("AWS/Lambda", "FunctionName") => {
+                ["DestinationDeliveryFailures", "Errors"].contains(&metric) && is_a(&of, "AWS::Serverless::Function")
+            }
+            ("AWS/SQS", "QueueName") => {
+                ["ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"].contains(&metric)
+                    && of.strip_suffix(".QueueName").is_some_and(|queue| is_a(queue, "AWS::SQS::Queue"))
+            }
+            (function::figures::NAMESPACE, function::figures::DIMENSION) => {
+                (metric, of.as_str()) == (checker::metrics::HEARTBEAT, "Checker")
+                    || (metric, of.as_str()) == ("ReportsKept", "Reporter")
+            }
+            _ => false,
+        };
+        assert!(is_there, "{name}: {namespace} {metric} by {by} of {of}");
+        assert!(seen.insert((metric.to_owned(), of.clone())), "{name}: {metric} of {of} has two alarms");
+        let is_low = metric == checker::metrics::HEARTBEAT || metric == "ReportsKept";
+        let [comparison, missing] = match is_low {
+            true => ["LessThanThreshold", "breaching"],
+            false => ["GreaterThanThreshold", "notBreaching"],
+        };
+        assert_eq!(alarm["ComparisonOperator"].as_str(), Some(comparison), "{name}");
+        assert_eq!(alarm["TreatMissingData"].as_str(), Some(missing), "{name}");
+        assert_eq!(alarm["EvaluationPeriods"].as_i64(), Some(if is_low { 3 } else { 1 }), "{name}");
     }
-    let figure = format!("{} ReportsKept {}", function::figures::NAMESPACE, function::figures::DIMENSION);
-    assert_eq!(read("NoReportAlarm"), (figure, "Reporter".to_owned()));
+    assert!(seen.len() >= 11, "{seen:?}");
+}
+
+/// The metrics of each function that sends any.
+const METRICS: [(&str, &[&str]); 3] =
+    [("Checker", checker::metrics::METRICS), ("RootActivity", root_activity::METRICS), ("Reporter", reporter::METRICS)];
+
+#[test]
+fn all_metrics_together_are_no_more_than_an_account_has_free_and_the_alarms_have_theirs() {
+    let sent: Vec<String> =
+        METRICS.iter().flat_map(|(of, names)| names.iter().map(move |name| format!("{of} {name}"))).collect();
+    assert_eq!(sent.iter().collect::<BTreeSet<_>>().len(), sent.len(), "each once");
+    assert!(sent.len() <= 10, "{sent:?}");
+    assert_eq!((sent.len(), sandbox::cost::RARE_METRICS), (sandbox::cost::METRICS, 3), "what docs/cost.md counts");
+    let template = template();
+    let always = alarms(&template).filter(|(_, condition)| condition.is_none()).count();
+    assert_eq!(always, sandbox::cost::ALARMS, "what docs/cost.md counts");
+    for (name, _) in alarms(&template) {
+        let alarm = &template["Resources"][name]["Properties"];
+        if alarm["Namespace"].as_str() == Some(function::figures::NAMESPACE) {
+            let of = strings(&alarm["Dimensions"][0]["Value"]).concat();
+            let metric = format!("{of} {}", alarm["MetricName"].as_str().unwrap());
+            assert!(sent.contains(&metric), "{name} waits for {metric}, which nobody sends");
+        }
+    }
 }
 
 #[test]
-fn the_dashboard_shows_what_the_functions_count_and_every_alarm_of_theirs() {
+fn the_dashboard_shows_the_metrics_of_the_functions_and_every_alarm_of_theirs() {
     let template = template();
     let body = dashboard(&template, true);
     let widgets = body["widgets"].as_array().unwrap();
     let metrics: Vec<_> =
         widgets.iter().filter_map(|widget| widget["properties"]["metrics"].as_array()).flatten().collect();
+    // A larger dashboard is not among the free ones (<https://aws.amazon.com/cloudwatch/pricing/>).
+    assert!(metrics.len() <= 50, "{}", metrics.len());
     let mut shown: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for metric in metrics {
-        let [namespace, name, dimension, function] = [0, 1, 2, 3].map(|at| metric[at].as_str().unwrap());
-        assert_eq!(dimension, function::figures::DIMENSION);
-        if namespace == function::figures::NAMESPACE {
-            shown.entry(function.to_owned()).or_default().insert(name.to_owned());
-        } else {
-            assert!(namespace == "AWS/Lambda" && ["Errors", "Duration"].contains(&name), "{namespace} {name}");
+        let [namespace, name, dimension, of] = [0, 1, 2, 3].map(|at| metric[at].as_str().unwrap());
+        match namespace {
+            function::figures::NAMESPACE => {
+                assert_eq!(dimension, function::figures::DIMENSION);
+                shown.entry(of.to_owned()).or_default().insert(name.to_owned());
+            }
+            // What AWS counts by itself costs nothing.
+            "AWS/SNS" => assert_eq!((dimension, of), ("TopicName", "${Topic.TopicName}"), "{name}"),
+            _ => assert!(namespace == "AWS/Lambda" && ["Errors", "Duration"].contains(&name), "{namespace} {name}"),
         }
     }
-    let kinds =
-        checklist::root_activity::Kind::ALL.iter().filter(|kind| **kind != checklist::root_activity::Kind::Service);
-    let kinds: BTreeSet<String> = kinds.map(|kind| format!("RootActivity{kind:?}")).collect();
-    let of_checks = [
-        "StepsPassed",
-        "StepsFailed",
-        "StepsUnknown",
-        "FindingsPassed",
-        "FindingsFailed",
-        "FindingsUnknown",
-        "FindingsNotApplicable",
-        checker::metrics::HEARTBEAT,
-        "AlertsTold",
-        "OutboxSize",
-        "SweepLag",
-        "CredentialReportAge",
-    ];
-    assert_eq!(shown["${Checker}"], kinds.union(&set(&of_checks)).cloned().collect());
-    assert_eq!(shown["${RootActivity}"], kinds.union(&set(&["AlertsTold"])).cloned().collect());
-    assert_eq!(shown["${Reporter}"], set(&["HistoryRebuilt", "ReportAge", "ReportsKept"]));
+    for (function, metrics) in METRICS {
+        assert_eq!(shown.remove(&format!("${{{function}}}")), Some(set(metrics)), "{function}");
+    }
+    assert_eq!(shown, BTreeMap::new(), "nobody sends these");
     for with_options in [true, false] {
         let body = dashboard(&template, with_options);
         let list = body["widgets"].as_array().unwrap().iter().find(|widget| widget["type"] == "alarm").unwrap();
@@ -316,10 +360,10 @@ fn the_dashboard_draws_metrics_or_one_alarm_in_a_widget_and_keeps_the_periods_it
         };
         for (name, stat) in properties["metrics"].as_array().into_iter().flatten().map(of_metric) {
             let expected = match name.as_str() {
-                // Stacked they are the whole at each time.
-                _ if properties["stacked"] == true => "Average",
                 // A level or a time, of which more is worse.
-                "OutboxSize" | "SweepLag" | "CredentialReportAge" | "ReportAge" | "Duration" => "Maximum",
+                "FindingsFailed" | "FindingsUnknown" | "StepsFailed" | "OutboxSize" | "SweepLag" | "Duration" => {
+                    "Maximum"
+                }
                 _ => "Sum",
             };
             assert_eq!(stat, expected, "{name}");
@@ -432,10 +476,11 @@ fn variables_of(function: &str) -> BTreeMap<String, String> {
             ([resource], "ROOTWATCH_TOPIC_ARN") if resource == "Topic" => minimal()[name].clone(),
             ([resource], "ROOTWATCH_TABLE") if resource == "Ledger" => minimal()[name].clone(),
             ([bucket], "ROOTWATCH_REPORT_BUCKET") if bucket == "ReportBucket" => "rootwatch-reports".into(),
+            ([arn], "ROOTWATCH_QUEUE_ARN" | "ROOTWATCH_FORWARDER_ROLE_ARN") if arn.ends_with(".Arn") => arn.clone(),
             ([stack], "ROOTWATCH_STACK") if stack == "AWS::StackName" => "rootwatch".into(),
             // Without a chat there is no function that passes on.
             (_, "ROOTWATCH_NOTIFIERS") => String::new(),
-            ([text], _) if text.contains(STACK) => text.replace(STACK, "rootwatch"),
+            ([text], _) if text.contains(STACK) => text.replace(STACK, "rootwatch").replace(REGION, "eu-west-1"),
             // A list is joined by a comma.
             ([parameter], _) | ([_, parameter], _) => match &parameters[parameter.as_str()]["Default"] {
                 Value::String(text) => text.clone(),
@@ -463,10 +508,14 @@ fn the_environment_of_the_template_is_what_each_function_reads() {
     let rules: BTreeSet<String> = ["RootRule", "TamperingRule"]
         .iter()
         .flat_map(|rule| strings(&template()["Resources"][*rule]["Properties"]["Name"]))
-        .map(|name| name.replace(STACK, "rootwatch"))
+        .map(|name| name.replace(STACK, "rootwatch").replace(REGION, "eu-west-1"))
         .collect();
     assert_eq!(watch.rules.iter().cloned().collect::<BTreeSet<_>>(), rules, "the function looks after its own rules");
-    assert_eq!(variables.len(), 25, "every setting of the function is a parameter or of the stack");
+    assert_eq!(
+        (watch.queue.as_deref(), watch.forwarder.as_deref()),
+        (Some("EventsQueue.Arn"), Some("ForwarderRole.Arn"))
+    );
+    assert_eq!(variables.len(), 27, "every setting of the function is a parameter or of the stack");
 
     let variables = variables_of("RootActivity");
     let settings = root_activity::Settings::read(variables.clone()).unwrap();
@@ -501,6 +550,76 @@ fn make_deploy_first_refuses_parameters_that_cannot_be_read() {
     let makefile = file("Makefile");
     assert!(makefile.contains("\ndeploy: check-config build\n"));
     assert!(makefile.contains("target/debug/sandbox check-config $(PARAMETERS)\n"));
+}
+
+/// What `make -n` would run, with an AWS CLI that says that the stack is arm64.
+fn dry_make(arguments: &[&str]) -> (bool, String) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let bin = std::env::temp_dir().join(format!("rootwatch-make-{}-{}", std::process::id(), arguments.concat().len()));
+    std::fs::create_dir_all(&bin).unwrap();
+    std::fs::write(bin.join("aws"), "#!/bin/sh\necho arm64\n").unwrap();
+    std::fs::set_permissions(bin.join("aws"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let mut make = std::process::Command::new("make");
+    // Nothing of a make that runs this test.
+    make.env_remove("MAKEFLAGS").env_remove("MAKELEVEL").env_remove("MAKEOVERRIDES");
+    let done = make.env("PATH", path).current_dir(root).arg("-n").args(arguments).output().unwrap();
+    std::fs::remove_dir_all(bin).unwrap();
+    (done.status.success(), String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).replace("\\\n\t", ""))
+}
+
+#[test]
+fn what_is_built_is_what_is_deployed_whoever_names_the_architecture() {
+    let x86 = "env -u CARGO_BUILD_TARGET CARGO_BUILD_TARGET=x86_64-unknown-linux-gnu sam build --parameter-overrides Architecture=x86_64\n";
+    let arm = "env -u CARGO_BUILD_TARGET  sam build --parameter-overrides Architecture=arm64\n";
+    for (arguments, build, architecture) in [
+        (["ARCH=x86_64", "EMAIL="], x86, "x86_64"),
+        (["ARCH=arm64", "EMAIL="], arm, "arm64"),
+        (["PARAMETERS=Digest=daily Architecture=x86_64", "EMAIL="], x86, "x86_64"),
+        (["PARAMETERS=Architecture='arm64'", "EMAIL=you@example.com"], arm, "arm64"),
+        (["PARAMETERS=Digest=daily", "EMAIL="], arm, "arm64"),
+    ] {
+        let (succeeded, run) = dry_make(&[&["deploy"], &arguments[..]].concat());
+        assert!(succeeded && run.contains(build), "{arguments:?}: {run}");
+        assert!(run.contains(&format!("built-for ARCH={architecture}\n")), "{arguments:?}: {run}");
+        assert!(run.contains(&format!(" Architecture={architecture}\n")), "deployed as it is built: {run}");
+    }
+    for arguments in [["ARCH=arm64", "PARAMETERS=Architecture=x86_64"], ["ARCH=mips", "PARAMETERS="]] {
+        let (succeeded, run) = dry_make(&[&["build"], &arguments[..]].concat());
+        assert!(!succeeded && run.contains("ARCH is "), "{run}");
+    }
+}
+
+#[test]
+fn a_program_for_another_architecture_than_the_one_to_deploy_ends_the_build() {
+    let folder = std::env::temp_dir().join(format!("rootwatch-built-{}", std::process::id()));
+    let program = folder.join("Checker/bootstrap");
+    std::fs::create_dir_all(program.parent().unwrap()).unwrap();
+    // e_machine, in two bytes behind e_ident and e_type.
+    for (machine, architecture) in [(62_u8, "x86_64"), (183, "arm64"), (40, "")] {
+        let header = [&b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0"[..], &[machine, 0]].concat();
+        std::fs::write(&program, header).unwrap();
+        for target in ["x86_64", "arm64"] {
+            let mut make = std::process::Command::new("make");
+            make.env_remove("MAKEFLAGS")
+                .env_remove("MAKELEVEL")
+                .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
+            make.args(["built-for", &format!("ARCH={target}"), &format!("BUILT={}", folder.display())]);
+            assert_eq!(make.output().unwrap().status.success(), target == architecture, "{machine} for {target}");
+        }
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn the_longest_name_of_a_stack_is_refused_before_it_is_deployed_and_stands_in_the_readme() {
+    let makefile = file("Makefile");
+    let most: usize = makefile.split("STACK_MAX := ").nth(1).unwrap().lines().next().unwrap().parse().unwrap();
+    assert!(file("README.md").contains(&format!("at most {most} characters")));
+    assert!(file("tests/template/as_deployed.py").contains(&format!(", STACK_MAX = \"ap-southeast-1\", {most}\n")));
+    let (_, run) = dry_make(&["check-config", "STACK=of-a-name"]);
+    assert!(run.contains("printf %s 'of-a-name' | wc -c) -le 39"), "{run}");
 }
 
 #[test]

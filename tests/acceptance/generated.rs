@@ -42,14 +42,25 @@ fn the_schema_of_the_notification_is_its_type() {
     assert_schema::<Notification>("docs/notification.schema.json");
 }
 
-#[test]
-fn the_parameters_in_the_readme_are_those_of_the_template() {
-    let readme = file("README.md");
-    let (before, rest) = readme.split_once("<!-- parameters:").expect("a beginning");
+/// `text` with `content` between the marks called `name`.
+fn filled(text: &str, name: &str, content: &str) -> String {
+    let (before, rest) = text.split_once(&format!("<!-- {name}:")).expect("a beginning");
     let (mark, _) = rest.split_once("-->").expect("its end");
-    let (_, after) = rest.split_once("<!-- /parameters -->").expect("an end");
-    let table = table_of_parameters(&template());
-    assert_generated("README.md", &format!("{before}<!-- parameters:{mark}-->\n{table}<!-- /parameters -->{after}"));
+    let end = format!("<!-- /{name} -->");
+    let (_, after) = rest.split_once(&end).expect("an end");
+    format!("{before}<!-- {name}:{mark}-->\n{content}{end}{after}")
+}
+
+/// Both in one test: two that write one file would overwrite each other.
+#[test]
+fn the_readme_has_the_parameters_of_the_template_and_the_cost_of_the_recorded_figures() {
+    let readme = filled(&file("README.md"), "parameters", &table_of_parameters(&template()));
+    assert_generated("README.md", &filled(&readme, "cost", &sandbox::cost::Measured::recorded().table()));
+}
+
+#[test]
+fn cost_md_is_what_the_recorded_figures_cost() {
+    assert_generated("docs/cost.md", &sandbox::cost::Measured::recorded().document());
 }
 
 fn table_of_parameters(template: &Value) -> String {

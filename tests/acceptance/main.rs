@@ -11,6 +11,7 @@
 //! - `ledger`: runs that die, meet, and lose the table;
 //! - `odd_items`: what somebody writes into the table;
 //! - `publishing`: runs while SNS fails or nobody listens;
+//! - `path`: the canary, the targets of rules, and Regions that deny;
 //! - `passing_time`: runs one after the other, and a clock that jumps;
 //! - `reporter`: what is kept of each run, and shown;
 //! - `root_activity`: what EventBridge delivers;
@@ -42,6 +43,7 @@ mod ledger;
 mod odd_items;
 mod owner;
 mod passing_time;
+mod path;
 mod publishing;
 mod relays;
 mod reporter;

@@ -310,3 +310,83 @@ async fn a_lease_of_nobody_is_left_alone_no_longer_than_a_run_lasts() {
         assert_eq!((run.mails.len(), run.is_complete()), (usize::from(is_taken), is_taken));
     }
 }
+
+#[tokio::test]
+async fn a_body_that_is_too_large_to_be_kept_aside_or_has_too_long_a_key_is_told_once() {
+    let story = story(ALARM);
+    let text = |length: usize| AttributeValue::S("?".repeat(length));
+    let long = format!("000000000000001#{}", "x".repeat(1_000));
+    for (odd, kept) in [
+        (item("O", &long, &[("body", text(1))]), 1),
+        (item("O", "000000000000001#x", &[("body", text(409_555))]), 380_000),
+        (item("A", "C#root-mfa", &[("body", text(409_555))]), 380_000),
+    ] {
+        let what = format!("{:.60}", crate::account::text(&odd, "sk"));
+        let account = Account::of(&story).await;
+        account.put(odd).await;
+        for quarter in 0..3 {
+            let run = account.run(&story.later_with_a_young_report(minutes(15 * quarter))).await;
+            assert_eq!(run.figures.get("StateStoreDown"), None, "{what}");
+            assert!(run.is_complete(), "{what}");
+            match quarter {
+                0 => is_told(&run, &seen_before(ALARM), &what),
+                // That the odd item is gone.
+                1 => assert!(run.ids().iter().all(|id| id == "111122223333/odd-items/1"), "{what}: {:?}", run.ids()),
+                _ => assert!(run.mails.is_empty(), "{what}: {:?}", run.ids()),
+            }
+        }
+        let aside = account.items("Q").await;
+        let [aside] = aside.as_slice() else { panic!("{what}: {}", aside.len()) };
+        assert_eq!(crate::account::text(aside, "body").len(), kept, "{what}");
+        assert!(crate::account::text(aside, "sk").ends_with("#2026-11-20"), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_group_that_was_never_told_mutes_no_failed_sign_in() {
+    let story = story("critical-one-success-among-many-failed-sign-ins");
+    let name = "fold/SignInFailed//refused/us-east-1/2026-11-20/ConsoleLogin/198.51.100.24/";
+    let told = |run: Run| run.ids().into_iter().filter(|id| id.contains("/root/")).collect::<Vec<_>>();
+    let expected = told(Account::of(&story).await.run(&story).await);
+    let account = Account::of(&story).await;
+    let ends = number(&(story.now + hours(24)).as_second().to_string());
+    account.put(item("E", name, &[("ttl", ends), ("n", number("1000000000"))])).await;
+    assert_eq!(told(account.run(&story).await), expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_time_of_a_waiting_alert_mutes_or_holds_up_what_is_new() {
+    let (story, acts) = (story(ALARM), seen_before(ALARM));
+    let deaf = {
+        let mut story = story.clone();
+        story.faults.push(Fault::on("sns:Publish", Trouble::Deny));
+        story
+    };
+    let account = Account::of(&deaf).await;
+    let _ = account.run(&deaf.later_with_a_young_report(-hours(1))).await;
+    let waiting: Vec<Item> = account.items("O").await;
+    assert!(waiting.len() >= NEWS.len(), "{}", waiting.len());
+    let times = ["-009999-01-02T01:59:59Z", "9999-12-30T22:00:00.999999999Z", "2027-11-20T10:00:00Z"];
+    all(times.into_iter().map(|time| {
+        let (story, acts, waiting) = (story.clone(), acts.clone(), waiting.clone());
+        async move {
+            let account = Account::of(&story).await;
+            for mut item in waiting {
+                let mut body: Value = serde_json::from_str(&text(&item, "body")).unwrap();
+                body["at"] = json!(time);
+                body["facts"]["opened_at"] = json!(time);
+                body["facts"]["transition"] = json!("resolved");
+                body["severity"] = json!("informational");
+                set(&mut item, "body", Some(AttributeValue::S(body.to_string())));
+                account.put(item).await;
+            }
+            let first = run(&account, &story).await;
+            is_told(&first, &acts, time);
+            let subjects: Vec<&str> = first.mails.iter().map(|mail| mail.subject.as_str()).collect();
+            assert!(subjects.iter().any(|subject| subject.contains("CRITICAL")), "{time}: {subjects:?}");
+            assert_eq!(first.figures.get("StateStoreDown"), None, "{time}");
+            account.assert_settled(time).await;
+        }
+    }))
+    .await;
+}

@@ -267,7 +267,13 @@ async fn the_figures_of_a_run_are_those_of_its_report() {
     ] {
         assert_eq!(run.figures[figure], value, "{figure}");
     }
+    assert_eq!(run.figures["RootActivity"], 3, "of any kind");
     assert_eq!(run.figures["AlertsTold"], answer.alerts.len());
+    let metrics = run.figures["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap().iter();
+    let metrics: Vec<&str> = metrics.map(|metric| metric["Name"].as_str().unwrap()).collect();
+    let (expected, is_complete) = (checker::metrics::METRICS, run.has_heartbeat());
+    let expected = expected.iter().copied().filter(|name| is_complete || *name != checker::metrics::HEARTBEAT);
+    assert_eq!(metrics, expected.collect::<Vec<_>>(), "the others are fields alone");
 }
 
 #[tokio::test]

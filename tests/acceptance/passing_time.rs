@@ -2,7 +2,7 @@
 
 use function::Invocation;
 use jiff::{SignedDuration, Timestamp};
-use sandbox::{Fault, Flood, Story, Trouble};
+use sandbox::{Crowd, Fault, Flood, Story, Trouble};
 use serde_json::Value;
 
 use crate::account::{
@@ -66,6 +66,122 @@ async fn ct_6_a_flood_in_every_region_is_told_once_and_again_when_it_is_ten_time
     assert!(words(run.mail()).contains(&format!("{} read-only calls", 1_010 * regions)), "{}", run.mail());
     assert_eq!(account.items("E").await.len(), 3 + regions);
     account.assert_settled("a flood").await;
+}
+
+/// How often events were looked up in a Region, but for the two look-ups by root's names.
+fn look_ups(account: &Account, region: &str) -> usize {
+    let calls = account.sandbox.calls().into_iter();
+    calls.filter(|call| call.action == "cloudtrail:LookupEvents" && call.region == region).count() - 2
+}
+
+#[tokio::test]
+async fn of_everybodys_sign_ins_a_check_reads_what_is_not_settled_and_what_leaves_the_look_back() {
+    let quiet = story(QUIET).without_events();
+    let account = Account::of(&quiet).await;
+    assert!(account.run(&quiet).await.is_complete());
+    let mut busy = quiet.later_with_a_young_report(minutes(15));
+    busy.crowd = Some(Crowd { a_day: 2_400, region: "us-east-1".into() });
+    account.sandbox.forget_calls();
+    let run = account.run(&busy).await;
+    assert!(run.is_complete() && run.mails.is_empty());
+    // 225 of two hours and a quarter, and 25 of the quarter that left the look-back; all of a day are 48 pages.
+    assert_eq!(look_ups(&account, "us-east-1"), 5 + 1);
+    assert_eq!(look_ups(&account, "us-east-2"), 1, "few are read whole by one");
+
+    // Who asks for a look-back gets it.
+    let mut asked = busy.later_with_a_young_report(minutes(1));
+    asked.event = serde_json::json!({"lookback_hours": 5, "dry_run": true});
+    account.sandbox.forget_calls();
+    assert!(account.run(&asked).await.answer.is_ok());
+    assert_eq!(look_ups(&account, "us-east-1"), 10, "500 of five hours");
+
+    // Whatever somebody wrote down as read: what no check writes counts for nothing, and all of the look-back is read.
+    let mut odd = account.item("A", "W#us-east-1#sign-ins").await;
+    let ahead = r#"{"from":"2026-11-19T00:00:00Z","settled":[{"since":"2026-11-19T00:00:00Z","until":"2099-01-01T00:00:00Z"}]}"#;
+    odd.insert("body".into(), aws_sdk_dynamodb::types::AttributeValue::S(ahead.into()));
+    account.put(odd).await;
+    account.sandbox.forget_calls();
+    account.run(&busy.later_with_a_young_report(minutes(2))).await;
+    assert_eq!(look_ups(&account, "us-east-1"), 48);
+}
+
+#[tokio::test]
+async fn facts_that_change_rarely_are_read_once_an_hour_and_the_other_checks_make_at_most_fifty_calls() {
+    let mut story = story(QUIET).without_events();
+    story.event = serde_json::from_str(include_str!("../../events/scheduled.json")).unwrap();
+    story.regions.extend((4..17).map(|number| format!("xx-test-{number}")));
+    let account = Account::of(&story).await;
+    let rarely =
+        ["access-analyzer:ListAnalyzers", "account:GetContactInformation", "organizations:DescribeOrganization"];
+    let check = async |story: &Story| {
+        account.sandbox.forget_calls();
+        let run = account.run(story).await;
+        assert!(run.is_complete(), "{:?}", run.answer.as_ref().map(|answer| &answer.headline));
+        let calls: Vec<String> = account.sandbox.calls().into_iter().map(|call| call.action).collect();
+        let reads = rarely.map(|rare| calls.iter().any(|call| call == rare));
+        assert!(reads == [true; 3] || reads == [false; 3], "{reads:?}");
+        let answer = run.answer.unwrap();
+        // What a busy machine tries again counts once.
+        let others = calls.iter().filter(|call| call.starts_with("dynamodb:") || call.starts_with("sns:")).count();
+        (reads[0], answer.report.calls.len() + others, answer)
+    };
+    let at = |by| story.later_with_a_young_report(minutes(by));
+    let (reads, all, _) = check(&at(0)).await;
+    assert!(reads);
+    let (reads, calls, answer) = check(&at(15)).await;
+    // One more a Region, as this account has an alias.
+    assert!(!reads && calls <= 50 + story.regions.len() && calls + 30 < all, "{calls} of {all}");
+    let contacts =
+        answer.report.sources.iter().find(|state| state.source == checklist::Source::PrimaryContact).unwrap();
+    assert_eq!((contacts.age_seconds, answer.report.baseline_as_of), (Some(900), story.now));
+    assert!(answer.report.findings.iter().all(|finding| finding.status != checklist::Status::Unknown));
+
+    let mut asked = at(30);
+    asked.event = serde_json::json!({});
+    assert!(check(&asked).await.0, "at once on demand");
+    let (reads, _, answer) = check(&at(45)).await;
+    assert!(!reads && answer.report.baseline_as_of == asked.now);
+    assert!(check(&at(60)).await.0, "an hour is over");
+}
+
+#[tokio::test]
+async fn what_root_did_since_makes_a_check_read_the_facts_that_change_rarely_at_once() {
+    let mut acted = story_at(ALARM, story(ALARM).now + minutes(50)).with_account_of(QUIET);
+    acted.environment.insert("ROOTWATCH_DIGEST".into(), "never".into());
+    acted.event = serde_json::from_str(include_str!("../../events/scheduled.json")).unwrap();
+    let before = acted.clone().without_events().later(-minutes(50));
+    let account = Account::of(&before).await;
+    account.run(&before).await;
+    let quiet = acted.clone().without_events().later(-minutes(30));
+    account.sandbox.forget_calls();
+    account.run(&quiet).await;
+    let reads = || account.sandbox.calls().iter().filter(|call| call.action == "account:GetContactInformation").count();
+    assert_eq!(reads(), 0);
+    let run = account.run(&acted).await;
+    assert_eq!(reads(), 1);
+    let report = run.answer.unwrap().report;
+    assert_eq!(report.baseline_as_of, report.taken_at);
+    account.run(&acted.later(minutes(7))).await;
+    assert_eq!(reads(), 1, "once for what it did");
+}
+
+#[tokio::test]
+async fn ct_6_a_later_check_of_very_many_acts_costs_their_pages_and_nothing_more() {
+    let mut story = acts_alone();
+    story.event = serde_json::from_str(include_str!("../../events/scheduled.json")).unwrap();
+    story.flood = Some(Flood::of(300, story.now - hours(3)));
+    let account = Account::of(&story).await;
+    assert!(account.run(&story).await.is_complete());
+    account.sandbox.forget_calls();
+    let run = account.run(&story.later_with_a_young_report(minutes(15))).await;
+    assert!(run.is_complete() && run.mails.is_empty());
+    let calls: Vec<String> = account.sandbox.calls().into_iter().map(|call| call.action).collect();
+    let times = |action: &str| calls.iter().filter(|call| *call == action).count();
+    let to_the_ledger = calls.iter().filter(|call| call.starts_with("dynamodb:")).count();
+    assert!((times("dynamodb:BatchGetItem"), times("dynamodb:TransactWriteItems")) == (1, 1), "{calls:?}");
+    // The base is the same as in a quiet check.
+    let pages = times("cloudtrail:LookupEvents");
+    assert!(to_the_ledger <= 5 && calls.len() - pages <= 40, "{} beside {pages} pages", calls.len() - pages);
 }
 
 #[tokio::test]

@@ -225,8 +225,7 @@ async fn where_slack_alone_is_told_what_it_does_not_take_is_kept_and_published_o
 #[tokio::test]
 async fn notes_that_cannot_be_read_leave_it_unknown_and_everything_is_published_all_the_same() {
     let mut blind = with_slack(ALARM, false);
-    // The first query is that of what is remembered, or that of the notes: both at once.
-    blind.faults.push(Fault::on("dynamodb:Query", Trouble::Deny));
+    blind.faults.push(Fault::on("dynamodb:BatchGetItem", Trouble::Deny));
     let account = Account::of(&blind).await;
     let run = account.run(&blind).await;
     assert_eq!(told(&run).len(), 1);
@@ -234,7 +233,7 @@ async fn notes_that_cannot_be_read_leave_it_unknown_and_everything_is_published_
     let report = run.answer.unwrap().report;
     assert_eq!(report.subscribed, None);
     let finding = report.findings.iter().find(|finding| finding.control == "alert-path").unwrap();
-    assert_eq!((finding.status, finding.reason.contains("dynamodb:Query")), (Status::Unknown, true));
+    assert_eq!((finding.status, finding.reason.contains("dynamodb:BatchGetItem")), (Status::Unknown, true));
 }
 
 #[tokio::test]
@@ -261,4 +260,56 @@ async fn what_the_function_notes_is_all_that_it_writes_and_a_table_that_fails_ke
         assert_eq!(topic.deliver(&story).await, 0);
     }
     assert_eq!(account.sandbox.posts().len(), 3);
+}
+
+fn note(key: &str, body: &str) -> Item {
+    let body = aws_sdk_dynamodb::types::AttributeValue::S(body.into());
+    crate::odd_items::item("N", key, &[("body", body)])
+}
+
+#[tokio::test]
+async fn no_note_of_any_time_mutes_or_holds_up_what_is_new() {
+    let story = with_slack(ALARM, true);
+    for sent_at in ["-009999-01-02T01:59:59Z", "9999-12-30T22:00:00.999999999Z", "1970-01-01T00:00:00Z", "x", ""] {
+        let account = Account::of(&story).await;
+        for fate in ["handed", "passed", "failed"] {
+            let body = json!({"message_id": "x", "sent_at": sent_at}).to_string();
+            account.put(note(&format!("{RELAY}#{fate}"), &body)).await;
+            let run = account.run(&story).await;
+            assert!(run.answer.is_ok(), "{fate} {sent_at}");
+            if fate == "handed" {
+                assert!(!run.mails.is_empty() && run.is_complete(), "{sent_at}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_hundred_notes_of_nobody_hide_none_of_ours() {
+    let story = with_slack(ALARM, false);
+    let account = Account::of(&story).await;
+    let mut topic = Topic::of(&account).await;
+    account.put_all((0..100).map(|number| note(&format!("!{number:03}#passed"), "{}")).collect()).await;
+    let (run, failed) = topic.run(&story).await;
+    assert!(run.is_complete() && failed == 0 && !told(&run).is_empty());
+}
+
+#[tokio::test]
+async fn where_the_names_of_our_functions_cannot_be_read_a_deaf_one_is_no_listener_and_one_that_works_is() {
+    for (is_deaf, names) in [(true, "receiver 0"), (false, "receiver 0")] {
+        let mut story = with_slack(ALARM, false);
+        story.environment.insert("ROOTWATCH_NOTIFIERS".into(), names.into());
+        let story = if is_deaf { with_a_wrong_webhook(story) } else { story };
+        let account = Account::of(&story).await;
+        let mut topic = Topic::of(&account).await;
+        let (run, _) = topic.run(&story).await;
+        assert_eq!((run.is_complete(), run.has_heartbeat()), (!is_deaf, !is_deaf));
+        assert_eq!((told(&run).is_empty(), alert_path(&run).0 == Status::Passed), (is_deaf, !is_deaf));
+    }
+    // Somebody's own function, which nobody took for ours, is somebody.
+    let mut story = with_slack(ALARM, false);
+    story.environment.insert("ROOTWATCH_NOTIFIERS".into(), String::new());
+    let account = Account::of(&story).await;
+    let run = account.run(&story).await;
+    assert!(run.is_complete() && !run.mails.is_empty());
 }

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use aws::client::Limits;
 use checklist::root_activity::Kind;
 use function::Invocation;
+use jiff::SignedDuration;
 use root_activity::{Answer, Error, Listener, Settings};
 use sandbox::runtime::{self, Invoke};
 use sandbox::{Fault, Published, Story, Subscription, Trouble};
@@ -139,6 +140,66 @@ async fn a_sign_in_is_told_by_whoever_sees_it_first_and_by_nobody_again() {
         assert!(process.hear(&story, &batch(&acts)).await.mails.is_empty(), "EventBridge may deliver twice");
         account.assert_settled("all is told").await;
     }
+}
+
+/// As EventBridge hands events to the queue; messages are called `m0`, `m1` and so on.
+fn batch_of(envelopes: &[Value]) -> Value {
+    let record = |(number, body): (usize, &Value)| json!({"messageId": format!("m{number}"), "eventSource": "aws:sqs", "body": body.to_string()});
+    json!({"Records": envelopes.iter().enumerate().map(record).collect::<Vec<_>>()})
+}
+
+#[tokio::test]
+async fn the_canaries_of_a_check_are_noted_with_their_seconds_and_cost_nothing_else() {
+    let story = story(QUIET);
+    let account = Account::of(&story).await;
+    account.run(&story.clone().with_watch("canary in us-east-1", None)).await;
+    let canaries = account.sandbox.events();
+    account.sandbox.forget_calls();
+    let arrived = story.later(SignedDuration::from_secs(21));
+    let heard = account.listener(&story).await.hear(&arrived, &batch_of(&canaries)).await;
+    assert!(heard.again().is_empty() && heard.mails.is_empty());
+    let calls: Vec<String> = account.sandbox.calls().into_iter().map(|call| call.action).collect();
+    assert_eq!(calls, vec!["dynamodb:PutItem"; 4], "nothing else is read or told");
+    let noted = account.item("A", "K#us-east-1").await;
+    assert_eq!(noted["body"].as_s().unwrap(), r#"{"sent_at":"2026-11-20T10:00:00Z","seconds":21}"#);
+    let next = account.run(&story.later(minutes(15))).await;
+    assert_eq!(
+        next.answer.unwrap().report.canaries["us-east-1"].seconds,
+        21,
+        "the check reads what the function noted"
+    );
+}
+
+#[tokio::test]
+async fn a_canary_that_cannot_be_noted_is_delivered_again_and_an_old_one_replaces_no_newer_one() {
+    let story = story(QUIET);
+    let account = Account::of(&story).await;
+    account.run(&story).await;
+    let first = account.sandbox.events();
+    let later = story.later(minutes(15));
+    account.run(&later).await;
+    let process = account.listener(&story).await;
+    let broken = with(later.clone(), Fault::on("dynamodb:PutItem", Trouble::Deny));
+    let heard = process.hear(&broken, &batch_of(&first[..2])).await;
+    assert_eq!(heard.again(), ["m0", "m1"]);
+    let heard = process.hear(&later, &batch_of(&first[..2])).await;
+    assert!(heard.again().is_empty());
+    let noted = account.item("A", "K#us-east-1").await;
+    assert!(noted["body"].as_s().unwrap().contains("10:15:00Z"), "{noted:?}");
+}
+
+#[tokio::test]
+async fn an_act_of_root_that_somebody_else_put_on_the_bus_is_left_to_the_dead_letter_queue_and_told_to_nobody() {
+    let story = story(QUIET);
+    let account = Account::of(&story).await;
+    let mut forged = envelope(&sign_in("forged", "Success"));
+    for source in ["rootwatch.canary", "my.signin", "aws.partner/example.com/signin"] {
+        forged["source"] = json!(source);
+        let heard = account.listener(&story).await.hear(&story, &batch_of(&[forged.clone()])).await;
+        assert!(heard.again() == ["m0"] && heard.mails.is_empty(), "{source}");
+    }
+    let heard = account.listener(&story).await.hear(&story, &batch_of(&[envelope(&sign_in("real", "Success"))])).await;
+    assert_eq!(heard.mails.len(), 1);
 }
 
 #[tokio::test]

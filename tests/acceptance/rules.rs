@@ -6,9 +6,20 @@ use serde_json::{Value, json};
 
 use crate::deployment::{file, strings, template};
 
-/// A template without its tags: what stands in a rule's pattern has none.
+/// A pattern, in which only texts with names to be filled in have a tag.
 fn plain(value: &serde_yaml_ng::Value) -> Value {
-    serde_json::to_value(value).expect("a pattern is JSON")
+    untagged(serde_json::to_value(value).expect("a pattern is JSON"))
+}
+
+fn untagged(value: Value) -> Value {
+    match value {
+        Value::Object(mut fields) => match fields.remove("!Sub") {
+            Some(text) => text,
+            None => fields.into_iter().map(|(name, value)| (name, untagged(value))).collect(),
+        },
+        Value::Array(values) => values.into_iter().map(untagged).collect(),
+        plain => plain,
+    }
 }
 
 fn resource(name: &str) -> serde_yaml_ng::Value {
@@ -76,6 +87,17 @@ fn everything_that_a_person_does_as_root_is_delivered_and_nothing_that_others_do
     by_a_service["detail"]["eventType"] = json!("AwsServiceEvent");
     assert!(!matches(&root, &by_a_service));
     assert!(!matches(&root, &event("scheduled")));
+    for rule in ["RootRule", "TamperingRule", "DirectRule"] {
+        let pattern = pattern(&resource(rule));
+        for name in ["root-console-login", "root-access-key-created"] {
+            for source in ["rootwatch.canary", "my.iam", "awsiam", ""] {
+                let mut forged = event(name);
+                forged["source"] = json!(source);
+                forged["detail"]["for"] = json!("elsewhere");
+                assert!(!matches(&pattern, &forged), "{rule}: anybody may put an event of source {source:?}");
+            }
+        }
+    }
     let state = resource("RootRule")["Properties"]["State"].as_str().unwrap().to_owned();
     assert_eq!(state, "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS", "read-only calls come only so");
 }
@@ -96,7 +118,7 @@ fn whatever_the_classifier_takes_for_an_act_of_root_is_delivered() {
                 "eventType": "AwsApiCall", "awsRegion": "us-east-1", "userIdentity": identity(kind, issuer)});
             let record = checklist::root_activity::TrailEvent::from_record(&detail).unwrap();
             let is_root = checklist::RootActivity::classify(&record, &account, None).is_some();
-            let event = json!({"detail-type": "AWS API Call via CloudTrail", "detail": detail});
+            let event = json!({"source": "aws.s3", "detail-type": "AWS API Call via CloudTrail", "detail": detail});
             assert_eq!(matches(&root, &event), is_root, "{kind} in a session of {issuer:?}");
         }
     }
@@ -113,7 +135,8 @@ fn ct_18_the_rule_for_tampering_delivers_exactly_the_calls_that_the_classifier_k
         for name in [name.to_owned(), format!("{name}20150331v2")] {
             let is_delivered = matches(
                 &tampering,
-                &json!({"detail-type": "AWS API Call via CloudTrail", "detail": {"eventSource": source, "eventName": name}}),
+                &json!({"source": format!("aws.{}", source.split('.').next().unwrap()), "detail-type": "AWS API Call via CloudTrail",
+                    "detail": {"eventSource": source, "eventName": name}}),
             );
             let is_dated = name.ends_with("v2");
             assert!(is_delivered || (is_dated && source != "lambda.amazonaws.com"), "{source} {name}");
@@ -129,15 +152,58 @@ fn ct_18_the_rule_for_tampering_delivers_exactly_the_calls_that_the_classifier_k
     assert!(tampering.to_string().len() <= 2_048, "EventBridge takes no longer pattern");
 }
 
+/// A canary takes the way of root's events: the same rule, role and queue.
+#[test]
+fn the_rule_for_root_takes_the_canary_of_this_stack_and_of_no_other_one() {
+    let addressee = |text: &str| text.replace("${AWS::Region}", "eu-west-1").replace("${AWS::StackName}", "rootwatch");
+    let mut root = pattern(&resource("RootRule"));
+    let taken = addressee(root["$or"][0]["detail"]["for"][0].as_str().unwrap());
+    root["$or"][0]["detail"]["for"][0] = json!(taken);
+    assert_eq!(taken, aws::watch::addressee("eu-west-1", "rootwatch"));
+    let canary =
+        |to: &str| json!({"source": "rootwatch.canary", "detail-type": "rootwatch canary", "detail": {"for": to}});
+    assert!(matches(&root, &canary("eu-west-1/rootwatch")));
+    for other in ["us-east-1/rootwatch", "eu-west-1/other"] {
+        assert!(!matches(&root, &canary(other)), "{other}");
+    }
+    for rule in ["TamperingRule", "DirectRule"] {
+        assert!(!matches(&pattern(&resource(rule)), &canary("eu-west-1/rootwatch")), "{rule}");
+    }
+}
+
+#[test]
+fn the_function_knows_the_targets_of_the_rules_as_the_template_makes_them() {
+    let forwarders = forwarders();
+    for name in ["RootRule", "TamperingRule"] {
+        let (home, elsewhere) = (resource(name), &forwarders["Resources"][name]);
+        let target = |rule: &serde_yaml_ng::Value| rule["Properties"]["Targets"][0].clone();
+        let (queue, bus) = (target(&home), target(elsewhere));
+        assert_eq!((queue["Id"].as_str(), strings(&queue["Arn"]).concat()), (Some("queue"), "EventsQueue.Arn".into()));
+        assert!(queue["RoleArn"].is_null());
+        assert_eq!((bus["Id"].as_str(), strings(&bus["RoleArn"]).concat()), (Some("home"), "RoleArn".into()));
+        for target in [queue, bus] {
+            for input in ["Input", "InputPath", "InputTransformer"] {
+                assert!(target[input].is_null(), "{name}: an event arrives as it is");
+            }
+        }
+    }
+    let parameters = resource("Forwarders")["Properties"]["Parameters"].clone();
+    let role = parameters.as_sequence().unwrap().iter().find(|parameter| parameter["ParameterKey"] == "RoleArn");
+    assert_eq!(strings(&role.unwrap()["ParameterValue"]), ["ForwarderRole.Arn"]);
+}
+
 #[test]
 fn the_forwarders_of_other_regions_are_the_rules_of_this_one() {
     let forwarders = forwarders();
     for name in ["RootRule", "TamperingRule"] {
         let (home, elsewhere) = (resource(name), &forwarders["Resources"][name]);
-        assert_eq!(pattern(&home), pattern(elsewhere), "{name}");
+        let ours = pattern(elsewhere).to_string().replace("${HomeRegion}/${Stack}", "${AWS::Region}/${AWS::StackName}");
+        assert_eq!(pattern(&home).to_string(), ours, "{name}");
         assert_eq!(home["Properties"]["State"], elsewhere["Properties"]["State"], "{name}");
         let of = |rule: &serde_yaml_ng::Value| strings(&rule["Properties"]["Name"]).concat();
-        assert_eq!(of(&home), of(elsewhere).replace("${Stack}", "${AWS::StackName}"), "{name}");
+        let elsewhere_named =
+            of(elsewhere).replace("${Stack}", "${AWS::StackName}").replace("${HomeRegion}", "${AWS::Region}");
+        assert_eq!(of(&home), elsewhere_named, "{name}");
         assert_eq!(elsewhere["Condition"].as_str(), Some("IsElsewhere"), "at home it would tell itself for ever");
         let targets = elsewhere["Properties"]["Targets"].as_sequence().unwrap();
         assert_eq!(targets.len(), 1);
@@ -173,6 +239,16 @@ fn se_2_cloudformation_may_make_nothing_but_the_forwarders() {
             [stacks] if stacks == "cloudformation:*" => {
                 assert!(resource.ends_with("stack/StackSet-${AWS::StackName}-forwarders-*"), "{resource}");
             }
+            read if statement["Sid"].as_str() == Some("FindStacks") => {
+                assert_eq!(read.len(), 3);
+                let is_read = |action: &String| {
+                    ["Describe", "List"].iter().any(|verb| action.starts_with(&format!("cloudformation:{verb}")))
+                };
+                assert!(read.iter().all(is_read), "{read:?}");
+            }
+            queue if queue.iter().all(|action| action.starts_with("sqs:") && !action.contains('*')) => {
+                assert!(resource.ends_with(":${AWS::StackName}-${AWS::Region}-undelivered"), "{resource}");
+            }
             rules => {
                 assert!(rules.iter().all(|action| action.starts_with("events:") && !action.contains('*')));
                 assert!(resource.ends_with("rule/${AWS::StackName}-*"), "{resource}");
@@ -189,13 +265,15 @@ fn se_2_cloudformation_may_make_nothing_but_the_forwarders() {
 fn the_path_without_our_code_tells_sign_ins_and_changes_and_only_when_asked() {
     let direct = resource("DirectRule");
     let mut expected = pattern(&resource("RootRule"));
-    expected["detail"]["readOnly"] = json!([false]);
+    let branches = expected["$or"].as_array_mut().unwrap();
+    branches.retain(|branch| branch["source"] != json!(["rootwatch.canary"]));
+    branches.iter_mut().for_each(|branch| branch["detail"]["readOnly"] = json!([false]));
     assert_eq!(pattern(&direct), expected, "a look at the console is hundreds of read-only calls");
     for name in ["DirectRule", "DirectRole"] {
         assert_eq!(resource(name)["Condition"].as_str(), Some("HasDirectAlerts"));
     }
     let transformer = &direct["Properties"]["Targets"][0]["InputTransformer"];
-    let text = transformer["InputTemplate"].as_str().unwrap();
+    let text = strings(&transformer["InputTemplate"]).remove(0);
     for line in text.lines() {
         assert!(line.starts_with('"') && line.ends_with('"'), "EventBridge wants each line quoted: {line}");
     }

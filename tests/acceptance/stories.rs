@@ -115,6 +115,7 @@ stories! {
     high_a_member_as_organizations_makes_it = "high-a-member-as-organizations-makes-it";
     high_a_role_for_every_repository = "high-a-role-for-every-repository";
     high_a_rule_is_disabled = "high-a-rule-is-disabled";
+    high_a_rules_target_is_removed = "high-a-rules-target-is-removed";
     high_everything_is_allowed_to_everyone = "high-everything-is-allowed-to-everyone";
     high_no_trail_is_there = "high-no-trail-is-there";
     high_one_region_is_denied_and_the_others_are_told = "high-one-region-is-denied-and-the-others-are-told";
@@ -148,6 +149,7 @@ stories! {
     nothing_to_tell_odd_but_readable_report = "nothing-to-tell-odd-but-readable-report";
     nothing_to_tell_report_that_is_not_utf_8 = "nothing-to-tell-report-that-is-not-utf-8";
     nothing_to_tell_service_on_behalf_of_root = "nothing-to-tell-service-on-behalf-of-root";
+    unknown_a_forwarding_region_is_denied = "unknown-a-forwarding-region-is-denied";
     unknown_a_guardrail_that_hangs_on_a_condition = "unknown-a-guardrail-that-hangs-on-a-condition";
     unknown_a_region_is_not_enabled = "unknown-a-region-is-not-enabled";
     unknown_a_report_of_the_future = "unknown-a-report-of-the-future";

@@ -99,23 +99,25 @@ class Account:
     def log(self):
         return self.log_file.read_text(errors="replace")
 
-    def client(self, service):
+    def client(self, service, region=REGION):
         return boto3.client(
             service,
             endpoint_url=self.url,
-            region_name=REGION,
+            region_name=region,
             aws_access_key_id="test",
             aws_secret_access_key="test",
             config=Config(retries={"total_max_attempts": 2}),
         )
 
-    def sam(self, *arguments):
-        """Runs the SAM CLI in the project's folder, and returns what it printed."""
-        done = subprocess.run(
-            ["sam", *arguments], cwd=PROJECT, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
-        )
-        assert done.returncode == 0, f"sam {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
+    def run(self, *command, **environment):
+        """Runs a program in the project's folder, and returns what it printed."""
+        environment = self.environment | environment
+        done = subprocess.run(command, cwd=PROJECT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
         return done.stdout
+
+    def sam(self, *arguments):
+        return self.run("sam", *arguments)
 
 
 class Inbox:

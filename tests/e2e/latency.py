@@ -9,7 +9,7 @@ import statistics
 import time
 import uuid
 
-from account import Account, Inbox, Webhook, wait_for
+from account import REGION, Account, Inbox, Webhook, wait_for
 from stack import Stack
 
 RUNS = 50
@@ -51,7 +51,7 @@ def through_the_function(account, stack):
 
 
 def past_the_function(account, stack):
-    sns, events, rule = account.client("sns"), account.client("events"), f"{stack.name}-root"
+    sns, events, rule = account.client("sns"), account.client("events"), f"{stack.name}-{REGION}-root"
     topic = sns.create_topic(Name="floor")["TopicArn"]
     allow = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sns:Publish", "Resource": topic}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})

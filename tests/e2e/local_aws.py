@@ -1,13 +1,16 @@
-"""MiniStack, with five things that AWS does and it does not."""
+"""MiniStack, with six things that AWS does and it does not."""
 
 import contextvars
+import hashlib
 import json
 import re
 import sys
 
 from ministack.app import main
 from ministack.core import iam_actions
+from ministack.core.responses import get_region
 from ministack.services import cloudformation, eventbridge, lambda_svc
+from ministack.services.cloudformation import provisioners
 
 # AWS's own services put events whose source begins with `aws.`; nobody else may.
 put_events = eventbridge._put_events
@@ -24,6 +27,14 @@ def resolved(value, parameters):
             return by.join(values) if isinstance(values, list) else values
         case {"Fn::Split": [by, text]}:
             return resolved(text, parameters).split(by)
+        case {"Fn::Select": [index, values]}:
+            return resolved(values, parameters)[int(index)]
+        case {"Ref": "AWS::Region"}:
+            return get_region()
+        case {"Ref": "AWS::Partition"}:
+            return "aws"
+        case {"Ref": name} if name in parameters:
+            return parameters[name]["Value"]
         case {"Fn::Sub": text}:
             return re.sub(r"\$\{(\w+)\}", lambda name: parameters[name[1]]["Value"], text)
         case dict():
@@ -60,6 +71,18 @@ everywhere(
     ),
 )
 everywhere("extract_iam_action", action_of, action)
+
+# A stack of the same name in another Region has roles and buckets of its own.
+name_of = provisioners._physical_name
+
+
+def name_in_region(*args, **named):
+    name = name_of(*args, **named)
+    end = hashlib.sha256(f"{get_region()} {name}".encode()).hexdigest()[:4]
+    return name[:-4] + (end if name.islower() else end.upper())
+
+
+everywhere("_physical_name", name_of, name_in_region)
 everywhere(
     "extract_resource_arn",
     resource_of,

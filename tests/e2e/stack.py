@@ -8,7 +8,7 @@ MiniStack is the account. It enforces IAM, so each function does what its role a
 - queue policies towards EventBridge: events arrive without one;
 - a rule in the state that includes read-only management events never fires: here each is set to plain ENABLED;
 - TLS: topic and bucket would refuse everything, so their denial of what comes without is taken out;
-- stack sets and Chatbot: left out by parameters;
+- stack sets, buses of other Regions, and Chatbot: left out by parameters; the forwarders' template is deployed by itself;
 - destinations on success, the right of its services alone to put events of AWS, and lists in conditions: see local_aws.py.
 
 usage: python stack.py [row …]        a row is the name of a function below; without one all of them
@@ -17,6 +17,7 @@ usage: python stack.py [row …]        a row is the name of a function below; w
 import copy
 import hashlib
 import json
+import platform
 import re
 import sys
 import time
@@ -27,6 +28,14 @@ from datetime import UTC, datetime
 from account import ACCOUNT_ID, PROJECT, REGION, Account, Inbox, Webhook, wait_for
 
 WEBHOOK = "/rootwatch/slack-webhook"
+ELSEWHERE = "us-west-2"
+# What this host runs, and what e_machine of a program for it is.
+ARCHITECTURE = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
+MACHINE = {"x86_64": 62, "arm64": 183}
+# What optimizing would take most of the time for shows nothing here.
+QUICKLY = {f"CARGO_PROFILE_RELEASE_{name}": value for name, value in [("LTO", "off"), ("CODEGEN_UNITS", "16"), ("OPT_LEVEL", "1")]}
+# The last commit before rules and dashboard had the Region in their names.
+BEFORE = "afdedfe"
 EVENTS = sorted(PROJECT.glob("events/*.json"))
 
 
@@ -52,6 +61,73 @@ def every_event_of_the_folder_is_answered(stack):
         detail = event.get("detail")
         expected = {detail["eventID"]} if isinstance(detail, dict) and "eventID" in detail else set()
         assert {act["event_id"] for act in answer["root_activity"]} == expected, (file.name, answer)
+
+
+def an_update_keeps_what_was_told_and_the_reports(stack):
+    """The stack was first made of the template of an earlier commit; see `Stack.update_from`."""
+    for name in ("Ledger", "ReportBucket", "LogGroup", "Topic"):
+        assert stack.resources[name] == stack.earlier[name], name
+    marker = stack.account.client("dynamodb").get_item(TableName=stack.resources["Ledger"], Key=stack.MARKER)
+    assert "Item" in marker, "the table is another one, or empty"
+    rules = {rule["Name"] for rule in stack.account.client("events").list_rules()["Rules"]}
+    assert rules == {f"{stack.name}-{REGION}-{name}" for name in ("root", "tampering")}, rules
+
+
+def each_program_is_built_for_the_architecture_of_its_function(stack):
+    functions = stack.account.client("lambda")
+    for name, resource in stack.template["Resources"].items():
+        if resource["Type"] == "AWS::Serverless::Function" and name in stack.resources:
+            header = PROJECT.joinpath(".aws-sam/build", stack.built(name), "bootstrap").read_bytes()[:20]
+            deployed = functions.get_function_configuration(FunctionName=stack.resources[name])["Architectures"]
+            assert header[:4] == b"\x7fELF" and deployed == [ARCHITECTURE], (name, deployed)
+            assert int.from_bytes(header[18:], "little") == MACHINE[ARCHITECTURE], name
+
+
+def a_second_stack_of_the_name_in_another_region_changes_nothing_here(stack):
+    """Made anew of today's template, and removed again."""
+    before = stack.left()
+    stack.deploy("rate(1 hour)", region=ELSEWHERE)
+    others = stack.account.client("cloudformation", ELSEWHERE).describe_stack_resources(StackName=stack.name)["StackResources"]
+    others = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in others}
+    boards = {board["DashboardName"] for board in stack.account.client("cloudwatch").list_dashboards()["DashboardEntries"]}
+    assert f"{stack.name}-{REGION}" in boards, boards
+    rules = {rule["Name"] for rule in stack.account.client("events", ELSEWHERE).list_rules()["Rules"]}
+    assert rules == {f"{stack.name}-{ELSEWHERE}-{name}" for name in ("root", "tampering")}, rules
+    assert before <= stack.left(), before - stack.left()
+    stack.account.sam("delete", "--stack-name", stack.name, "--no-prompts", "--region", ELSEWHERE)
+    made = stack.left() - before
+    assert made <= {others["ReportBucket"]}, made
+    assert before <= stack.left(), f"the other stack took along {before - stack.left()}"
+    if made:
+        s3, bucket = stack.account.client("s3"), others["ReportBucket"]
+        for version in s3.list_object_versions(Bucket=bucket).get("Versions", []):
+            s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
+        s3.delete_bucket(Bucket=bucket)
+
+
+def the_forwarders_make_two_rules_and_a_queue_elsewhere_and_nothing_at_home(stack):
+    body = stack.template["Resources"]["Forwarders"]["Properties"]["TemplateBody"]
+    given = {"Stack": stack.name, "HomeRegion": REGION, "RoleArn": f"arn:aws:iam::{ACCOUNT_ID}:role/forwarder"}
+    given = [{"ParameterKey": name, "ParameterValue": value} for name, value in given.items()]
+    for region, expected in [
+        (ELSEWHERE, {"Nothing", "RootRule", "TamperingRule", "Undelivered", "UndeliveredPolicy"}),
+        (REGION, {"Nothing"}),
+    ]:
+        cloudformation, name = stack.account.client("cloudformation", region), "StackSet-forwarders"
+        cloudformation.create_stack(StackName=name, TemplateBody=body, Parameters=given)
+        cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+        made = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
+        assert {resource["LogicalResourceId"] for resource in made} == expected, (region, made)
+        events, queues = stack.account.client("events", region), stack.account.client("sqs", region)
+        for rule in events.list_rules()["Rules"] if region == ELSEWHERE else []:
+            assert rule["Name"].startswith(f"{stack.name}-{REGION}-"), rule
+            [target] = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+            queue = queues.get_queue_url(QueueName=f"{stack.name}-{REGION}-undelivered")["QueueUrl"]
+            attributes = queues.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+            assert target["DeadLetterConfig"]["Arn"] == attributes["QueueArn"], target
+            assert rule["Arn"] in attributes["Policy"], attributes
+        cloudformation.delete_stack(StackName=name)
+        cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
 
 
 def told(event_id):
@@ -102,9 +178,19 @@ def each_check_leaves_a_report_and_the_page(stack):
     assert ACCOUNT_ID in wait_for("the page", 60, page)
 
 
+def the_owner_verifies_the_account(stack):
+    """`make verify-account`, as far as the local AWS answers: each question in its place, and nobody's id on the page."""
+    page = stack.account.run(sys.executable, "tests/account/verify.py", stack.name, AWS_REGION=REGION)
+    assert ACCOUNT_ID not in page and f"...{ACCOUNT_ID[-4:]}" in page, page
+    for name in ("root", "tampering"):
+        assert re.search(rf"{REGION}: rule {name} is ENABLED.*; target: the stack's queue with a dead-letter queue", page), page
+    assert re.search(r"(?m)^  alert-path is ", page), page
+
+
 def deleting_leaves_what_the_template_retains(stack):
     """`sam delete`: what was told, the reports and the logs outlive the stack, and nothing else."""
-    kept = {name for name, resource in stack.template["Resources"].items() if resource.get("DeletionPolicy") == "Retain"}
+    policies = {name: resource.get("DeletionPolicy", "") for name, resource in stack.template["Resources"].items()}
+    kept = {name for name, policy in policies.items() if policy.startswith("Retain")}
     # A bucket's policy has no name of its own: it stays with the bucket.
     kept.discard("ReportBucketPolicy")
     expected = {stack.resources[name] for name in kept & set(stack.resources)}
@@ -118,6 +204,11 @@ ROWS = [
     a_sign_in_of_root_is_told_within_a_minute,
     a_sign_in_of_root_arrives_in_slack_within_a_minute,
     each_check_leaves_a_report_and_the_page,
+    an_update_keeps_what_was_told_and_the_reports,
+    each_program_is_built_for_the_architecture_of_its_function,
+    a_second_stack_of_the_name_in_another_region_changes_nothing_here,
+    the_forwarders_make_two_rules_and_a_queue_elsewhere_and_nothing_at_home,
+    the_owner_verifies_the_account,
     deleting_leaves_what_the_template_retains,
 ]
 
@@ -126,32 +217,66 @@ class Stack:
     """The stack as it was deployed."""
 
     name = "rootwatch-e2e"
+    # No check ever looks for it.
+    MARKER = {"pk": {"S": "MARKER"}, "sk": {"S": "MARKER"}}
 
-    def __init__(self, account, webhook, schedule="rate(1 minute)"):
+    def __init__(self, account, webhook, schedule="rate(1 minute)", before=None, profile=None):
         self.account, self.webhook, self.webhook_path = account, webhook, "/services/T0/B0/secret"
         account.client("ssm").put_parameter(
             Name=WEBHOOK, Type="SecureString", Value=f"http://{webhook.host}{self.webhook_path}"
         )
         self.cloudformation = account.client("cloudformation")
-        self.template = self.read_template()
+        self.template = self.read_template(PROJECT.joinpath("template.yaml").read_text())
+        account.run("make", "build", f"ARCH={ARCHITECTURE}", **profile or {})
+        self.earlier = self.update_from(before) if before else None
         self.deploy(schedule)
-        resources = self.cloudformation.describe_stack_resources(StackName=self.name)["StackResources"]
-        self.resources = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
+        self.resources = self.described()
         self.make_up_for_the_local_aws()
         self.inbox = Inbox(account, self.resources["Topic"])
 
-    def read_template(self):
+    def described(self):
+        resources = self.cloudformation.describe_stack_resources(StackName=self.name)["StackResources"]
+        return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
+
+    def read_template(self, text):
         from samtranslator.yaml_helper import yaml_parse
 
-        return yaml_parse(PROJECT.joinpath("template.yaml").read_text())
+        return yaml_parse(text)
 
-    def deploy(self, schedule):
-        chosen = {"Schedule": schedule, "SlackWebhookParameter": WEBHOOK, "ForwardRegions": ""}
+    def built(self, function):
+        """The folder of a function's program: two functions of one source share it."""
+        template = self.read_template(PROJECT.joinpath(".aws-sam/build/template.yaml").read_text())
+        return template["Resources"][function]["Properties"]["CodeUri"]
+
+    def update_from(self, commit):
+        """Deploys the template of `commit` with today's programs, puts something into the table, and returns the resources."""
+        template = self.read_template(self.template_of(commit))
+        for name, resource in template["Resources"].items():
+            if resource["Type"] == "AWS::Serverless::Function":
+                resource["Properties"]["CodeUri"] = self.built(name)
+        earlier = PROJECT.joinpath(".aws-sam/build/earlier.json")
+        earlier.write_text(json.dumps(template))
+        self.deploy("rate(1 hour)", template=earlier)
+        earlier.unlink()
+        resources = self.described()
+        self.account.client("dynamodb").put_item(TableName=resources["Ledger"], Item=self.MARKER)
+        return resources
+
+    def template_of(self, commit):
+        try:
+            return self.account.run("git", "show", f"{commit}:template.yaml")
+        except AssertionError:
+            print(f"        {commit} is not in this clone: today's template stands for it, with the names of then", flush=True)
+            text = PROJECT.joinpath("template.yaml").read_text()
+            return text.replace("${AWS::StackName}-${AWS::Region}", "${AWS::StackName}").replace("${Stack}-${HomeRegion}", "${Stack}")
+
+    def deploy(self, schedule, template=None, region=REGION):
+        chosen = {"Schedule": schedule, "SlackWebhookParameter": WEBHOOK, "ForwardRegions": "", "Architecture": ARCHITECTURE}
         overrides = [f"{name}='{value}'" for name, value in chosen.items()]
-        self.account.sam("build")
-        self.account.sam(
-            "deploy", "--stack-name", self.name, "--no-confirm-changeset", "--no-progressbar", "--parameter-overrides", *overrides
-        )
+        # The SAM CLI looks for its settings beside the template.
+        source = ["--template-file", str(template), "--config-file", str(PROJECT / "samconfig.toml")] if template else []
+        common = ["--stack-name", self.name, "--region", region, "--no-confirm-changeset", "--no-progressbar"]
+        self.account.sam("deploy", *source, *common, "--parameter-overrides", *overrides)
 
     def make_up_for_the_local_aws(self):
         events = self.account.client("events")
@@ -213,7 +338,7 @@ def main(chosen):
     failed = 0
     with Account() as account:
         started = time.monotonic()
-        stack = Stack(account, webhook)
+        stack = Stack(account, webhook, before=BEFORE, profile=QUICKLY)
         print(f"ok      {time.monotonic() - started:6.1f} s  it builds and deploys", flush=True)
         for row in rows:
             words = row.__name__.replace("_", " ")

@@ -1,15 +1,16 @@
 //! The scheduled checker: reads one account, judges the checklist, tells what people must know, answers with the report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ::aws::ledger::Recalled;
 use ::aws::report_link::LatestReport;
+use ::aws::watch::Round;
 use ::aws::{Collector, Ledger, Look, Notifier, Relays, send_heartbeat};
-use checklist::alert::Plan;
+use checklist::alert::{Memory, Plan};
 use checklist::framework::View;
 use checklist::report::Answer;
-use checklist::{AccountId, Report, Snapshot, alert};
+use checklist::{AccountId, Baseline, Report, Snapshot, Source, alert};
 use function::{Invocation, SettingsError, Untracked, Voice, lease, waits_for_subscriber};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::Diagnostic;
@@ -115,7 +116,7 @@ impl Checker {
         let request = Request::parse(event, settings.partition, invocation.now)?;
         let account = account(&request, &invocation.function_arn)?;
         let ledger = Ledger::new(&self.config, &settings.table, &account);
-        let relays = Relays::new(&ledger, &settings.relays, (invocation.now, started));
+        let relays = Relays::new(&ledger, &settings.relays, (invocation.now, started), invocation.ends);
         let notifier = Notifier::new(&self.config, &settings.topic_arn).with(relays);
         let report_page = settings.report_bucket.as_ref().map(|bucket| LatestReport::new(&self.config, bucket));
         let left = Duration::try_from(invocation.ends.duration_since(invocation.now)).unwrap_or_default();
@@ -148,20 +149,26 @@ impl Checker {
             }
         }
 
-        let memory = recalled.as_ref().map(|recalled| recalled.memory.clone()).unwrap_or_default();
+        let mut memory = recalled.as_ref().map(|recalled| recalled.memory.clone()).unwrap_or_default();
         let look = Look {
             listeners,
             coverage: memory.coverage.clone(),
             alias: memory.journal.alias.clone(),
+            round: round(&memory, recalled.is_ok(), &request, event, invocation.now),
             ..look(settings, &request, account, (invocation.now, started, left))
         };
+        let kept = memory
+            .baseline
+            .take()
+            .filter(|kept| request.is_scheduled && kept.holds(invocation.now, &settings.checklist));
         // Boxed: the compiler would otherwise lay out every source's future in this one.
-        let mut snapshot: Snapshot = Box::pin(self.collector.snapshot(look)).await;
+        let (mut snapshot, kept) = Box::pin(self.read(look, kept)).await;
         // A plan that cannot be written down explains nothing.
         let announced = request.plan.iter().filter(|_| recalled.is_ok()).cloned();
         let plans: Vec<Plan> = memory.plans.iter().cloned().chain(announced).collect();
         alert::annotate(&mut snapshot.root_events.activity, &plans);
-        let report = Report::generate(&snapshot, &settings.checklist);
+        let mut report = Report::with(kept.as_ref(), &snapshot, &settings.checklist);
+        alert::note_denials(&memory, &mut report);
         log::report(&report);
 
         let sweeps = &snapshot.root_events.regions;
@@ -188,6 +195,21 @@ impl Checker {
         let Report { findings, settings, .. } = &answer.report;
         answer.framework = request.framework.map(|framework| View::of(framework, findings, Some(settings)));
         Ok(answer.fit())
+    }
+
+    /// The account, and what of it `kept` answers: nothing once root has done something since.
+    async fn read(&self, mut look: Look, kept: Option<Baseline>) -> (Snapshot, Option<Baseline>) {
+        let Some(kept) = kept else { return (self.collector.snapshot(look).await, None) };
+        let (rarely, often): (BTreeSet<Source>, BTreeSet<Source>) =
+            look.sources.iter().partition(|source| source.is_hourly());
+        look.sources = often;
+        let mut snapshot = self.collector.snapshot(look.clone()).await;
+        if !kept.is_outdated_by(&snapshot.root_events.activity) {
+            return (snapshot, Some(kept));
+        }
+        look.sources = rarely;
+        self.collector.complete(&look, &mut snapshot).await;
+        (snapshot, None)
     }
 
     /// Log, figures, and a heartbeat for the watcher outside.
@@ -225,6 +247,18 @@ fn account(request: &Request, function_arn: &str) -> Result<AccountId, Error> {
     }
 }
 
+/// A canary is sent only where its arrival can be remembered, and never by a run that somebody narrowed or that is to change nothing.
+fn round(memory: &Memory, remembers: bool, request: &Request, event: &Value, now: Timestamp) -> Round {
+    let is_narrow = request.regions.is_some() || request.lookback_hours.is_some();
+    let is_on_demand = event.get("detail-type").is_none();
+    Round {
+        sends_canary: remembers && !request.dry_run && !is_narrow,
+        reads_targets: is_on_demand || memory.wants_targets(now),
+        awaited: memory.journal.canaries.clone(),
+        arrived: memory.arrivals.clone(),
+    }
+}
+
 /// What a run reads that began at `now`, at the instant `started`, with so much time `left`.
 fn look(
     settings: &Settings,
@@ -242,9 +276,11 @@ fn look(
         coverage: BTreeMap::new(),
         listeners: None,
         watch: settings.watch.clone(),
+        round: Round::default(),
         regions: request.regions.clone().or_else(|| settings.regions.clone()),
         sources: settings.checklist.selection.sources(),
         is_narrow: request.regions.is_some() || lookback_hours < settings.lookback_hours,
+        is_thorough: request.lookback_hours.is_some(),
         alias: None,
         delivered: request.delivered.clone(),
         deadline: started + left - RESERVE.min(left / 2),

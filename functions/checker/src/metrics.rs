@@ -2,20 +2,23 @@
 
 use std::iter::repeat_n;
 
-use checklist::Report;
 use checklist::control::Step;
 use checklist::finding::Status;
 use checklist::snapshot::Source;
+use checklist::{Report, RootActivity};
 use function::figures::Figures;
 
 use crate::telling::Told;
 
 /// The figure of a complete run.
 pub const HEARTBEAT: &str = "Heartbeat";
+/// Which of the figures are metrics; the report, and the line in the log, have the others too.
+pub const METRICS: &[&str] =
+    &["FindingsFailed", "FindingsUnknown", HEARTBEAT, "OutboxSize", "RootActivity", "StepsFailed", "SweepLag"];
 
 /// The figures of one run, of the function called `function`.
 pub(crate) fn line(function: &str, report: &Report, told: &Told) -> String {
-    let mut figures = Figures::default();
+    let mut figures = Figures::new(METRICS);
     let with = |status| report.findings.iter().filter(|finding| finding.status == status).count();
     for (name, status) in [
         ("FindingsPassed", Status::Passed),
@@ -39,8 +42,9 @@ pub(crate) fn line(function: &str, report: &Report, told: &Told) -> String {
     if told.is_complete {
         figures.count(HEARTBEAT, 1);
     }
-    let news = told.alerts.iter().filter_map(|alert| alert.act());
-    figures.kinds(news.flat_map(|act| repeat_n(format!("RootActivity{:?}", act.kind), act.count())));
+    let news = || told.alerts.iter().filter_map(|alert| alert.act());
+    figures.acts(news().map(RootActivity::count).sum());
+    figures.kinds(news().flat_map(|act| repeat_n(format!("RootActivity{:?}", act.kind), act.count())));
     if let Some(lag) = told.lag {
         figures.seconds("SweepLag", lag.as_secs());
     }

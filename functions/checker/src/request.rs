@@ -26,6 +26,8 @@ pub struct Request {
     pub plan: Option<Plan>,
     /// The findings are wanted by the numbers of this framework too.
     pub framework: Option<Framework>,
+    /// Nobody asks for it but the schedule.
+    pub is_scheduled: bool,
     /// The CloudTrail event that an EventBridge envelope carried.
     pub delivered: Option<TrailEvent>,
 }
@@ -86,7 +88,9 @@ impl Request {
             Some(account) => Some(AccountId::parse(account).map_err(|error| fault(error.to_string()))?),
             None => None,
         };
-        Ok(Self { account, delivered: event.get("detail").and_then(TrailEvent::from_record), ..Self::default() })
+        let delivered = event.get("detail").and_then(TrailEvent::from_record);
+        let is_scheduled = event.get("detail-type").and_then(Value::as_str) == Some("Scheduled Event");
+        Ok(Self { account, is_scheduled, delivered, ..Self::default() })
     }
 
     fn on_demand(event: &Value, partition: Partition, now: Timestamp) -> Result<Self, RequestError> {

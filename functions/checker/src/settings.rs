@@ -3,6 +3,7 @@
 use aws::watch::Names;
 use checklist::alert::Policy;
 use checklist::declarations::{Declarations, parse_attestations, parse_exceptions};
+use checklist::relay::Own;
 use checklist::{Partition, Selection, text};
 use function::{Environment, SettingsError, is_https};
 use jiff::{SignedDuration, Timestamp};
@@ -25,7 +26,7 @@ pub struct Settings {
     /// The ledger's table.
     pub table: String,
     /// The functions of this stack that pass messages on.
-    pub relays: Vec<String>,
+    pub relays: Own,
     /// The name of this stack, by which its own resources are known.
     pub stack: Option<String>,
     /// How often what is open is told again, and that all is well.
@@ -58,6 +59,7 @@ impl Settings {
     pub fn read(variables: impl IntoIterator<Item = (String, String)>, now: Timestamp) -> Result<Self, SettingsError> {
         let mut environment = Environment::new(variables);
         let defaults = checklist::Settings::default();
+        let stack = environment.take("ROOTWATCH_STACK");
         let settings = Self {
             partition: environment.partition(),
             topic_arn: environment.topic_arn("ROOTWATCH_TOPIC_ARN"),
@@ -65,8 +67,8 @@ impl Settings {
             regions: environment.regions("ROOTWATCH_REGIONS"),
             watch: watch(&mut environment),
             table: environment.table("ROOTWATCH_TABLE"),
-            relays: environment.names("ROOTWATCH_NOTIFIERS"),
-            stack: environment.take("ROOTWATCH_STACK"),
+            relays: environment.own("ROOTWATCH_NOTIFIERS", stack.as_deref()),
+            stack,
             policy: policy(&mut environment),
             heartbeat_url: heartbeat_url(&mut environment),
             runbook: environment.runbook("ROOTWATCH_RUNBOOK_URL"),
@@ -158,8 +160,10 @@ fn watch(environment: &mut Environment) -> Option<Names> {
             regions.push(region);
         }
     }
+    let (queue, forwarder) =
+        (environment.take("ROOTWATCH_QUEUE_ARN"), environment.take("ROOTWATCH_FORWARDER_ROLE_ARN"));
     let schedule = schedules.pop()?;
-    (!rules.is_empty()).then_some(Names { schedule, rules, regions })
+    (!rules.is_empty()).then_some(Names { schedule, rules, regions, queue, forwarder })
 }
 
 /// The value stays out of the fault.
@@ -221,7 +225,7 @@ pub(crate) mod tests {
             regions: None,
             watch: None,
             table: "rootwatch".into(),
-            relays: Vec::new(),
+            relays: Own::default(),
             stack: None,
             policy: Policy::default(),
             heartbeat_url: None,
@@ -268,7 +272,7 @@ pub(crate) mod tests {
         assert_eq!(settings.report_bucket.as_deref(), Some("rootwatch-reports"));
         let declarations = settings.checklist.declarations;
         assert_eq!((declarations.exceptions.len(), declarations.attestations.len()), (1, 1));
-        assert_eq!(settings.relays, ["rootwatch-SlackNotifier-1", "rootwatch-ChatNotifier-2"]);
+        assert_eq!(settings.relays.names, ["rootwatch-SlackNotifier-1", "rootwatch-ChatNotifier-2"]);
         assert_eq!(settings.lookback_hours, 2160);
         assert_eq!(settings.regions.unwrap(), ["eu-west-1", "ap-south-2"]);
         assert_eq!(settings.checklist.password_policy_profile, PasswordPolicyProfile::Nist);
@@ -286,11 +290,16 @@ pub(crate) mod tests {
             schedule: "rw-schedule".into(),
             rules: vec!["rw-root".into(), "rw-tampering".into()],
             regions: regions.iter().map(|region| (*region).to_owned()).collect(),
+            ..Names::default()
         };
         assert_eq!(read(&[schedule, rules]).unwrap().watch, Some(names(&["eu-west-1"])));
         let forwarding = ("ROOTWATCH_FORWARD_REGIONS", "us-east-1,eu-west-1, us-west-2,us-east-1");
         let expected = names(&["eu-west-1", "us-east-1", "us-west-2"]);
         assert_eq!(read(&[schedule, rules, forwarding]).unwrap().watch, Some(expected), "each Region once");
+        let (queue, role) = (("ROOTWATCH_QUEUE_ARN", "arn:queue"), ("ROOTWATCH_FORWARDER_ROLE_ARN", "arn:role"));
+        let watch = read(&[schedule, rules, queue, role]).unwrap().watch.unwrap();
+        assert_eq!((watch.home(), watch.queue.as_deref()), ("eu-west-1", Some("arn:queue")));
+        assert_eq!(watch.forwarder.as_deref(), Some("arn:role"));
         for alone in [&[schedule][..], &[rules], &[forwarding]] {
             assert_eq!(read(alone).unwrap().watch, None, "{alone:?}");
         }
@@ -322,8 +331,12 @@ pub(crate) mod tests {
         insta::assert_snapshot!(refused.join("\n"));
         let safe = read(&[]).unwrap();
         let selection = Selection::default().without(["root-mfa"]).0;
-        let rules =
-            Names { schedule: "one".into(), rules: vec!["rootwatch-root".into()], regions: vec!["eu-west-1".into()] };
+        let rules = Names {
+            schedule: "one".into(),
+            rules: vec!["rootwatch-root".into()],
+            regions: vec!["eu-west-1".into()],
+            ..Names::default()
+        };
         let checklist =
             checklist::Settings { selection, refused: settings.checklist.refused.clone(), ..safe.checklist };
         assert_eq!(settings, Settings { table: "a table".into(), watch: Some(rules), checklist, ..safe });

@@ -7,8 +7,8 @@ use ::aws::ledger::{Entry, Recalled, Recorded};
 use checklist::alert::{self, Decision, Memory, Plan, Policy, Rhythm};
 use checklist::report::Answer;
 use checklist::snapshot::RegionSweep;
-use checklist::sweep::{Coverage, LATENESS};
-use checklist::{Alert, Report};
+use checklist::sweep::{Coverage, LATENESS, sign_ins_of};
+use checklist::{Alert, Baseline, Report};
 use function::{Spoken, Voice};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
@@ -63,7 +63,8 @@ impl Teller<'_> {
                 if untold && hears && !hopeless {
                     self.voice.drain(Some(report), &mut told.spoken).await;
                 } else if untold {
-                    told.spoken.waiting = self.voice.ledger.waiting_alerts().await.map(|waiting| waiting.len()).ok();
+                    let waiting = self.voice.ledger.waiting_alerts(report.taken_at).await;
+                    told.spoken.waiting = waiting.map(|waiting| waiting.len()).ok();
                 }
                 let straight = Voice::left_to_tell(&told.alerts, &told.spoken);
                 self.tell_untracked(report, &straight, &mut told.spoken).await;
@@ -129,6 +130,7 @@ impl Teller<'_> {
             [] => Vec::new(),
             acts => self.voice.ledger.unseen(acts, now).await?.into_iter().cloned().collect(),
         };
+        let baseline = Baseline::of(report);
         let mut is_decided = false;
         let mut is_quiet = false;
         for _ in 0..TRIES {
@@ -141,6 +143,7 @@ impl Teller<'_> {
             }
             told.alerts = decision.alerts.iter().chain(&unseen).cloned().collect();
             let mut groups = groups(decision, announced);
+            groups.extend(baseline.clone().map(|baseline| vec![Entry::Baseline(baseline)]));
             if unseen.is_empty() {
                 groups.extend(coverage(recalled, report, sweeps));
             }
@@ -227,14 +230,16 @@ fn groups(decision: Decision, plan: Option<&Plan>) -> Vec<Vec<Entry>> {
 /// What this run looked through, added to what is remembered.
 fn coverage(recalled: &Recalled, report: &Report, sweeps: &[RegionSweep]) -> Vec<Vec<Entry>> {
     let now = report.taken_at;
-    sweeps
-        .iter()
-        .filter(|sweep| !sweep.covered.is_empty())
-        .map(|sweep| {
+    let looked_through = sweeps.iter().flat_map(|sweep| {
+        [(sweep.region.clone(), &sweep.covered), (sign_ins_of(&sweep.region), &sweep.covered_sign_ins)]
+    });
+    looked_through
+        .filter(|(_, covered)| !covered.is_empty())
+        .map(|(name, covered)| {
             let begun = || Coverage::begin(now, now.duration_since(report.root_events_since));
-            let mut coverage = recalled.memory.coverage.get(&sweep.region).cloned().unwrap_or_else(begun);
-            coverage.settle(&sweep.covered, now);
-            vec![Entry::Coverage(sweep.region.clone(), coverage)]
+            let mut coverage = recalled.memory.coverage.get(&name).cloned().unwrap_or_else(begun);
+            coverage.settle(covered, now);
+            vec![Entry::Coverage(name, coverage)]
         })
         .collect()
 }
@@ -312,6 +317,7 @@ mod tests {
             Entry::Condition(key, _) => format!("condition {key}"),
             Entry::Coverage(region, _) => format!("coverage {region}"),
             Entry::Journal(_) => "journal".into(),
+            Entry::Baseline(_) => "baseline".into(),
             Entry::Plan(_) => "plan".into(),
             Entry::Tell(alert) => format!("tell {}", alert.id),
         };

@@ -43,6 +43,9 @@ use page::Page;
 pub use settings::Settings;
 pub use stored::Stored;
 
+/// Which of the figures are metrics; the line in the log has the others.
+pub const METRICS: &[&str] = &["ReportsKept"];
+
 /// Answers events; made once a process.
 #[derive(Debug)]
 pub struct Reporter {
@@ -276,7 +279,7 @@ impl Work<'_> {
             undone = undone.len(),
             "report"
         );
-        let mut figures = Figures::default();
+        let mut figures = Figures::new(METRICS);
         figures.count("ReportsKept", usize::from(is_kept));
         figures.count("HistoryRebuilt", usize::from(unreadable.is_some()));
         figures.seconds("ReportAge", self.now.duration_since(taken_at).as_secs().max(0));

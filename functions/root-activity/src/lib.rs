@@ -3,7 +3,7 @@
 //! It uses the same classifier, ledger and words as the checker, so that what both find is told once. What is not urgent is left to
 //! the checker's next sweep.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::iter::repeat_n;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use ::aws::ledger::Recalled;
 use ::aws::{Ledger, LedgerError, Notifier, PublishError, Relays};
 use checklist::alert::{self, Policy};
 use checklist::root_activity::{self, Kind};
+use checklist::watch::Arrival;
 use checklist::{Account, AccountId, Alert, RootActivity, Tampering, text};
 use function::figures::Figures;
 use function::{Invocation, SettingsError, Spoken, Untracked, Voice, lease, log};
@@ -31,6 +32,8 @@ pub use settings::Settings;
 const FOR_TELLING: Duration = Duration::from_secs(10);
 /// Anybody on the internet can fail to sign in: nothing but that is told no more often.
 const BETWEEN_FAILURES: SignedDuration = SignedDuration::from_mins(15);
+/// Which of the figures are metrics; the line in the log has the others.
+pub const METRICS: &[&str] = &["RootActivity", "Tampering"];
 
 /// Answers events; made once a process.
 #[derive(Debug)]
@@ -125,18 +128,22 @@ impl Listener {
         let settings = self.settings.as_ref().map_err(Clone::clone)?;
         let account = AccountId::from_arn(&invocation.function_arn)
             .map_err(|_| Error::Account(text::bounded(&invocation.function_arn)))?;
-        let deliveries = request::deliveries(event, &account)?;
+        let deliveries = request::deliveries(event, &account, settings.canaries_for.as_deref(), invocation.now)?;
         for fault in deliveries.iter().filter_map(|delivery| delivery.event.as_ref().err()) {
             tracing::error!(%fault, "a message is left to the dead-letter queue");
         }
         let ledger = Ledger::new(&self.config, &settings.table, &account);
-        let relays = Relays::new(&ledger, &settings.relays, (invocation.now, started));
+        let unnoted = note_canaries(&ledger, &deliveries, invocation.now).await;
+        if deliveries.iter().all(|delivery| delivery.event().is_none()) {
+            return Ok(answer_canaries(deliveries, &unnoted));
+        }
+        let relays = Relays::new(&ledger, &settings.relays, (invocation.now, started), invocation.ends);
         let notifier = Notifier::new(&self.config, &settings.topic_arn).with(relays);
         let (recalled, listeners) = tokio::join!(ledger.recall(invocation.now), notifier.listeners());
 
         let alias = recalled.as_ref().ok().and_then(|recalled| recalled.memory.journal.alias.clone());
         let account = Account { id: account, alias, partition: settings.partition };
-        let events = deliveries.iter().filter_map(|delivery| delivery.event.as_ref().ok());
+        let events = deliveries.iter().filter_map(request::Delivery::event);
         let alerts = alerts(events, settings, &account, recalled.as_ref().ok(), invocation.now);
         for alert in &alerts {
             tracing::info!(alert = alert.id, severity = %alert.severity, "seen");
@@ -158,7 +165,7 @@ impl Listener {
         let heard = self.tell(&voice, recalled, &alerts, hears, deadline).await;
         heard.spoken.log();
         (self.emit)(&figures(&alerts, &heard.spoken, invocation));
-        answer(deliveries, heard)
+        answer(deliveries, &unnoted, heard)
     }
 
     /// Writes down, then tells; without a ledger tells at once.
@@ -225,6 +232,38 @@ impl Listener {
     }
 }
 
+/// Notes the newest canary of each Region as arrived; the Regions for which that failed.
+async fn note_canaries(ledger: &Ledger, deliveries: &[request::Delivery], now: Timestamp) -> BTreeSet<String> {
+    let mut newest: BTreeMap<&str, Timestamp> = BTreeMap::new();
+    for (region, sent_at) in deliveries.iter().filter_map(request::Delivery::canary) {
+        newest.entry(region).and_modify(|newest| *newest = sent_at.max(*newest)).or_insert(sent_at);
+    }
+    let mut unnoted = BTreeSet::new();
+    for (region, sent_at) in newest {
+        let arrival = Arrival { sent_at, seconds: now.duration_since(sent_at).as_secs().max(0) };
+        match ledger.note_canary(region, &arrival).await {
+            Ok(()) => tracing::info!(region, seconds = arrival.seconds, "a canary arrived"),
+            Err(error) => {
+                tracing::error!(region, %error, "that a canary arrived could not be noted: it is delivered again");
+                unnoted.insert(region.to_owned());
+            }
+        }
+    }
+    unnoted
+}
+
+/// Of a batch that brings no event of CloudTrail.
+fn answer_canaries(deliveries: Vec<request::Delivery>, unnoted: &BTreeSet<String>) -> Answer {
+    let again = |delivery: &request::Delivery| {
+        delivery.event.is_err() || delivery.canary().is_some_and(|(region, _)| unnoted.contains(region))
+    };
+    let ids = deliveries.into_iter().filter(again).filter_map(|delivery| delivery.message_id);
+    Answer {
+        batch_item_failures: ids.map(|item_identifier| Failure { item_identifier }).collect(),
+        ..Answer::default()
+    }
+}
+
 struct Recorded {
     is_all: bool,
     /// It is nothing but failed sign-ins, and such were told lately.
@@ -260,8 +299,9 @@ fn alerts<'a>(
 }
 
 fn figures(alerts: &[Alert], spoken: &Spoken, invocation: &Invocation) -> String {
-    let mut figures = Figures::default();
+    let mut figures = Figures::new(METRICS);
     figures.telling(spoken);
+    figures.acts(alerts.iter().filter_map(Alert::act).map(RootActivity::count).sum());
     figures.kinds(alerts.iter().flat_map(|alert| match alert.act() {
         Some(act) => repeat_n(format!("RootActivity{:?}", act.kind), act.count()),
         None => repeat_n("Tampering".into(), 1),
@@ -275,7 +315,7 @@ fn figures(alerts: &[Alert], spoken: &Spoken, invocation: &Invocation) -> String
 
 /// Of a batch, what SQS shall deliver again: messages that cannot be read, and all of them when what they brought is not safe or
 /// may be told if it is tried again.
-fn answer(deliveries: Vec<request::Delivery>, heard: Heard) -> Result<Answer, Error> {
+fn answer(deliveries: Vec<request::Delivery>, unnoted: &BTreeSet<String>, heard: Heard) -> Result<Answer, Error> {
     let Heard { spoken, is_late, is_untold } = heard;
     let try_again = match &spoken.refused {
         Some(error) => is_late || spoken.is_lost || !error.permanent,
@@ -287,7 +327,11 @@ fn answer(deliveries: Vec<request::Delivery>, heard: Heard) -> Result<Answer, Er
         None if !is_batch && is_late => return Err(Error::OutOfTime),
         _ => {}
     }
-    let again = deliveries.into_iter().filter(|delivery| try_again || delivery.event.is_err());
+    let is_due = |delivery: &request::Delivery| {
+        let is_unnoted = delivery.canary().is_some_and(|(region, _)| unnoted.contains(region));
+        delivery.event.is_err() || is_unnoted || (try_again && delivery.event().is_some())
+    };
+    let again = deliveries.into_iter().filter(is_due);
     let ids = again.filter_map(|delivery| delivery.message_id);
     Ok(Answer {
         batch_item_failures: ids.map(|item_identifier| Failure { item_identifier }).collect(),

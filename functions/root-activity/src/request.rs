@@ -1,8 +1,19 @@
-//! What an event brings: CloudTrail events in envelopes of EventBridge, from the queue or one by itself.
+//! What an event brings: CloudTrail events and canaries in envelopes of EventBridge, from the queue or one by itself.
 
 use checklist::root_activity::TrailEvent;
+use checklist::watch::CANARY;
 use checklist::{AccountId, text};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+
+/// How far the clocks of the two functions may be apart.
+const SKEW: SignedDuration = SignedDuration::from_mins(1);
+/// AWS alone puts events whose source begins so
+/// (<https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html>): `PutEvents` refuses them.
+const OF_AWS: &str = "aws.";
+/// Software companies put events on buses of their own with sources that begin so
+/// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-saas.html>).
+const OF_PARTNERS: &str = "aws.partner/";
 
 /// An event that is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -13,22 +24,55 @@ pub struct RequestError {
     fault: String,
 }
 
-/// One CloudTrail event that was delivered.
+/// One event that was delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Delivery {
     /// SQS's id of the message; `None` for an envelope by itself.
     pub(crate) message_id: Option<String>,
     /// The event, or why there is none.
-    pub(crate) event: Result<TrailEvent, RequestError>,
+    pub(crate) event: Result<Brought, RequestError>,
 }
 
-/// Every delivery of `event`, which must be of `account`.
+/// What an envelope brings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Brought {
+    /// An event of CloudTrail.
+    Event(TrailEvent),
+    /// A canary of the checker, with its Region and when it was sent.
+    Canary(String, Timestamp),
+}
+
+impl Delivery {
+    /// The event of CloudTrail.
+    pub(crate) fn event(&self) -> Option<&TrailEvent> {
+        match &self.event {
+            Ok(Brought::Event(event)) => Some(event),
+            _ => None,
+        }
+    }
+
+    /// The canary: its Region and when it was sent.
+    pub(crate) fn canary(&self) -> Option<(&str, Timestamp)> {
+        match &self.event {
+            Ok(Brought::Canary(region, sent_at)) => Some((region, *sent_at)),
+            _ => None,
+        }
+    }
+}
+
+/// Every delivery of `event` at `now`, which must be of `account`; canaries must be for `addressee`.
 ///
 /// # Errors
 /// When it is neither a batch nor an envelope. A message that cannot be read is one delivery's fault.
-pub(crate) fn deliveries(event: &Value, account: &AccountId) -> Result<Vec<Delivery>, RequestError> {
+pub(crate) fn deliveries(
+    event: &Value,
+    account: &AccountId,
+    addressee: Option<&str>,
+    now: Timestamp,
+) -> Result<Vec<Delivery>, RequestError> {
+    let envelope = |event: &Value| envelope(event, account, addressee, now);
     let Some(records) = event.get("Records").and_then(Value::as_array) else {
-        let event = envelope(event, account)?;
+        let event = envelope(event)?;
         return Ok(vec![Delivery { message_id: None, event: Ok(event) }]);
     };
     let id = |record: &Value| record.get("messageId").and_then(Value::as_str).map(str::to_owned);
@@ -38,25 +82,47 @@ pub(crate) fn deliveries(event: &Value, account: &AccountId) -> Result<Vec<Deliv
         let parsed = body.and_then(|body| {
             serde_json::from_str::<Value>(body).map_err(|error| fault(format!("a body is not JSON: {error}")))
         });
-        let event = parsed.and_then(|parsed| envelope(&parsed, account));
+        let event = parsed.and_then(|parsed| envelope(&parsed));
         Ok(Delivery { message_id: Some(message_id), event })
     };
     records.iter().map(delivery).collect()
 }
 
-fn envelope(envelope: &Value, account: &AccountId) -> Result<TrailEvent, RequestError> {
+fn envelope(
+    envelope: &Value,
+    account: &AccountId,
+    addressee: Option<&str>,
+    now: Timestamp,
+) -> Result<Brought, RequestError> {
     let text = |name| envelope.get(name).and_then(Value::as_str);
-    if text("detail-type").is_none() || text("source").is_none() {
+    let (Some(_), Some(source)) = (text("detail-type"), text("source")) else {
         return Err(fault("an envelope has `detail-type` and `source`"));
-    }
+    };
     match text("account") {
         Some(of) if of == account.as_str() => {}
         of => return Err(fault(format!("it is of account {}, not of {account}", text::bounded(of.unwrap_or("?"))))),
     }
-    envelope
-        .get("detail")
+    let detail = envelope.get("detail");
+    if source == CANARY {
+        return detail.and_then(|detail| canary(detail, addressee, now)).ok_or_else(|| {
+            fault("its canary is for no stack of this name and Region, or was sent at no time of the past")
+        });
+    }
+    if !source.starts_with(OF_AWS) || source.starts_with(OF_PARTNERS) {
+        return Err(fault(format!("its source `{}` is no service of AWS: anybody may put it", text::bounded(source))));
+    }
+    detail
         .and_then(TrailEvent::from_record)
+        .map(Brought::Event)
         .ok_or_else(|| fault("its `detail` is no CloudTrail record with `eventName` and `eventID`"))
+}
+
+fn canary(detail: &Value, addressee: Option<&str>, now: Timestamp) -> Option<Brought> {
+    let text = |name| detail.get(name).and_then(Value::as_str);
+    let sent_at: Timestamp = text("sent_at")?.parse().ok()?;
+    let region = text("region").filter(|region| text::bounded(region) == *region)?;
+    let is_ours = addressee.is_some() && text("for") == addressee;
+    (is_ours && sent_at.duration_since(now) <= SKEW).then(|| Brought::Canary(region.to_owned(), sent_at))
 }
 
 fn fault(fault: impl Into<String>) -> RequestError {
@@ -71,6 +137,53 @@ mod tests {
 
     fn account() -> AccountId {
         AccountId::parse("111122223333").unwrap()
+    }
+
+    fn now() -> Timestamp {
+        "2026-11-20T10:00:00Z".parse().unwrap()
+    }
+
+    fn deliveries(event: &Value, account: &AccountId) -> Result<Vec<Delivery>, RequestError> {
+        super::deliveries(event, account, Some("eu-west-1/rootwatch"), now())
+    }
+
+    fn canary() -> Value {
+        json!({"detail-type": "rootwatch canary", "source": "rootwatch.canary", "account": "111122223333", "detail":
+            {"for": "eu-west-1/rootwatch", "region": "us-east-1", "sent_at": "2026-11-20T09:59:48Z"}})
+    }
+
+    #[test]
+    fn an_act_of_root_comes_from_a_source_of_aws_alone_and_every_other_envelope_is_refused() {
+        let with = |source: &str| {
+            let mut event = good();
+            event["source"] = json!(source);
+            deliveries(&event, &account()).map(|_| ()).map_err(|error| error.fault)
+        };
+        assert_eq!((with("aws.iam"), with("aws.signin")), (Ok(()), Ok(())));
+        for source in ["rootwatch.canary", "aws", "AWS.iam", "my.aws.iam", "", "aws.partner/example.com/iam"] {
+            let refused = with(source).unwrap_err();
+            assert!(refused.contains("anybody may put it") || source == "rootwatch.canary", "{source}: {refused}");
+        }
+    }
+
+    #[test]
+    fn a_canary_names_its_region_and_its_time_and_is_for_this_stack() {
+        let brought = deliveries(&canary(), &account()).unwrap().remove(0);
+        assert_eq!(brought.canary(), Some(("us-east-1", "2026-11-20T09:59:48Z".parse().unwrap())));
+        assert_eq!(brought.event(), None);
+        let changes = [
+            ("for", json!("us-east-1/rootwatch")),
+            ("for", json!(null)),
+            ("region", json!("x".repeat(300))),
+            ("sent_at", json!("2026-11-20T10:01:01Z")),
+            ("sent_at", json!(7)),
+        ];
+        for (name, value) in changes {
+            let mut changed = canary();
+            changed["detail"][name] = value;
+            assert!(deliveries(&changed, &account()).is_err(), "{changed}");
+        }
+        assert!(super::deliveries(&canary(), &account(), None, now()).is_err(), "a stack without a name has none");
     }
 
     fn good() -> Value {

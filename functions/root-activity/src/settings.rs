@@ -1,5 +1,6 @@
 //! The function's environment.
 
+use checklist::relay::Own;
 use checklist::{Partition, Refused};
 use function::{Environment, SettingsError};
 
@@ -13,9 +14,11 @@ pub struct Settings {
     /// The ledger's table.
     pub table: String,
     /// The functions of this stack that pass messages on.
-    pub relays: Vec<String>,
+    pub relays: Own,
     /// The name of this stack, by which its own resources are known.
     pub stack: Option<String>,
+    /// For whom canaries are: this stack in this Region.
+    pub canaries_for: Option<String>,
     /// Regions that are swept beside those that record sign-ins; `None`: every enabled one.
     pub regions: Option<Vec<String>>,
     /// Where people find the runbook.
@@ -31,18 +34,22 @@ impl Settings {
     /// Without a topic or a Region nothing can be done: all faults at once.
     pub fn read(variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, SettingsError> {
         let mut environment = Environment::new(variables);
+        let stack = environment.take("ROOTWATCH_STACK");
         let settings = Self {
             partition: environment.partition(),
             topic_arn: environment.topic_arn("ROOTWATCH_TOPIC_ARN"),
             table: environment.table("ROOTWATCH_TABLE"),
-            relays: environment.names("ROOTWATCH_NOTIFIERS"),
-            stack: environment.take("ROOTWATCH_STACK"),
+            relays: environment.own("ROOTWATCH_NOTIFIERS", stack.as_deref()),
+            canaries_for: None,
+            stack,
             regions: environment.regions("ROOTWATCH_REGIONS"),
             runbook: environment.runbook("ROOTWATCH_RUNBOOK_URL"),
             refused: Vec::new(),
         };
+        let region = environment.region().to_owned();
         let (settings, refused) = environment.finish(settings)?;
-        Ok(Self { refused, ..settings })
+        let canaries_for = settings.stack.as_ref().map(|stack| aws::watch::addressee(&region, stack));
+        Ok(Self { canaries_for, refused, ..settings })
     }
 
     /// Whether the checker sweeps `region`, so that what is not urgent there is told by it.
@@ -75,6 +82,7 @@ pub(crate) mod tests {
         ])
         .unwrap();
         assert_eq!(settings.stack.as_deref(), Some("rootwatch"));
+        assert_eq!(settings.canaries_for.as_deref(), Some("eu-west-1/rootwatch"));
         assert_eq!(settings.regions.unwrap(), ["eu-west-1"]);
         assert_eq!(settings.runbook, "https://wiki.example/runbook");
         let faulty =

@@ -8,8 +8,7 @@ use aws_config::SdkConfig;
 use checklist::relay::Listeners;
 use checklist::root_activity::{self, Pile, RootActivity, TrailEvent};
 use checklist::snapshot::{Cause, EnabledRegion, RegionSweep, RootEvents};
-use checklist::sweep::Coverage;
-use checklist::watch::{Rule, Schedule, Watch};
+use checklist::sweep::{Coverage, sign_ins_of};
 use checklist::{Account, AccountId, Partition, Snapshot, Source, Unavailable};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
@@ -17,11 +16,13 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, timeout_at};
 
 use self::clients::Clients;
+use crate::root_events::Spans;
 use crate::root_sessions::Sessions;
 use crate::{calls, credential_report, iam, regions, root_events, trails, watch};
 
 mod baseline;
 mod clients;
+mod path;
 
 /// Reads an account into a [`Snapshot`].
 #[derive(Debug)]
@@ -48,12 +49,16 @@ pub struct Look {
     pub listeners: Option<Result<Listeners, Unavailable>>,
     /// What wakes the function; `None`: it is not told, and nothing is looked up.
     pub watch: Option<watch::Names>,
+    /// What is done with it beside looking whether it is on.
+    pub round: watch::Round,
     /// Regions to sweep for root's events, beside those that record sign-ins; `None`: every enabled Region.
     pub regions: Option<Vec<String>>,
     /// The sources that a chosen control needs; another is not read, unless every run needs it.
     pub sources: BTreeSet<Source>,
     /// Somebody asked for less than is usual; see [`Snapshot::is_narrow`].
     pub is_narrow: bool,
+    /// Somebody asked for this look-back: also everybody's sign-ins of it are read whole.
+    pub is_thorough: bool,
     /// What the account was called when that was last read.
     pub alias: Option<String>,
     /// An event that was handed to the function; it is told whatever the sweep finds.
@@ -73,6 +78,37 @@ impl Collector {
     pub async fn snapshot(&self, look: Look) -> Snapshot {
         let (snapshot, calls) = calls::noted(self.read(look)).await;
         Snapshot { calls, ..snapshot }
+    }
+
+    /// Reads into `snapshot` the sources that `look` left out and that are read once an hour.
+    pub async fn complete(&self, look: &Look, snapshot: &mut Snapshot) {
+        let account = snapshot.account.clone();
+        let regions = ready(look.to_sweep(&snapshot.regions));
+        let read = async {
+            tokio::join!(
+                self.baseline(look).boxed(),
+                self.membership(look).boxed(),
+                self.analyzers(look, regions).boxed(),
+                self.trail_buckets(look, &snapshot.trails).boxed(),
+                self.root_password_change(look, &account, &snapshot.credential_report).boxed(),
+            )
+        };
+        let ((baseline, membership, analyzers, trail_buckets, root_password_change), calls) = calls::noted(read).await;
+        snapshot.support_access = baseline.support_access;
+        snapshot.identity_center = baseline.identity_center;
+        snapshot.cost_reports = baseline.cost_reports;
+        snapshot.data_exports = baseline.data_exports;
+        snapshot.budgets = baseline.budgets;
+        snapshot.billing_alarms = baseline.billing_alarms;
+        snapshot.primary_contact = baseline.primary_contact;
+        snapshot.alternate_contacts = baseline.alternate_contacts;
+        snapshot.organization = membership.organization;
+        snapshot.central_root_access = membership.central_root_access;
+        snapshot.service_control_policies = membership.service_control_policies;
+        snapshot.analyzers = analyzers;
+        snapshot.trail_buckets = trail_buckets;
+        snapshot.root_password_change = root_password_change;
+        snapshot.calls.extend(calls);
     }
 
     async fn read(&self, look: Look) -> Snapshot {
@@ -168,32 +204,6 @@ impl Collector {
         }
     }
 
-    /// Each rule in each of its Regions, and the schedule; each for itself.
-    async fn watch(&self, look: &Look) -> Option<Watch> {
-        let names = look.watch.as_ref()?;
-        let rules = join_all(names.regions.iter().map(|region| self.rules(look, region, &names.rules)));
-        let scheduler = self.clients.scheduler();
-        let schedule = guarded(
-            (Source::Watch, watch::SCHEDULE_OPERATION),
-            look.deadline,
-            watch::schedule(&scheduler, &names.schedule),
-        );
-        let (rules, state) = tokio::join!(rules, schedule);
-        let rules = rules.into_iter().flatten().collect();
-        Some(Watch { rules, schedule: Schedule { name: names.schedule.clone(), state } })
-    }
-
-    async fn rules(&self, look: &Look, region: &str, names: &[String]) -> Vec<Rule> {
-        let client = self.clients.event_bridge(region);
-        let operation = watch::rule_operation(region);
-        let rules = names.iter().map(async |name| {
-            let read = watch::rule(&client, name, region);
-            let state = guarded((Source::Watch, &operation), look.deadline, read).await;
-            Rule { name: name.clone(), region: region.to_owned(), state }
-        });
-        join_all(rules).await
-    }
-
     /// The alias and the Regions first, because the sweep needs both.
     async fn root_events(
         &self,
@@ -256,9 +266,7 @@ impl Collector {
     async fn sweep(&self, look: &Look, account: (&Account, &BTreeSet<String>), region: &str) -> root_events::Swept {
         let cloudtrail = self.clients.cloudtrail(region);
         let cloudtrail = (&cloudtrail.client, &cloudtrail.pace);
-        let begun = || Coverage::begin(look.taken_at, look.lookback);
-        let coverage = look.coverage.get(region).cloned().unwrap_or_else(begun);
-        let spans = coverage.spans(look.taken_at, look.lookback);
+        let spans = look.spans(region);
         let sweep = root_events::sweep(cloudtrail, account, look.stack.as_deref(), region, &spans, look.deadline);
         AssertUnwindSafe(sweep).catch_unwind().await.unwrap_or_else(|_| root_events::Swept {
             sweep: RegionSweep {
@@ -269,6 +277,7 @@ impl Collector {
                     cause: Cause::Internal,
                 }),
                 covered: Vec::new(),
+                covered_sign_ins: Vec::new(),
             },
             activity: Vec::new(),
         })
@@ -286,6 +295,23 @@ impl Look {
             guarded((source, operation), self.deadline, read)
         } else {
             ready(Err(Unavailable::not_asked(source))).boxed()
+        }
+    }
+
+    /// What is looked through of `region`: who asks for a look-back of his own gets all of it.
+    fn spans(&self, region: &str) -> Spans {
+        let coverage = |name: &str| {
+            let begun = || Coverage::begin(self.taken_at, self.lookback);
+            self.coverage.get(name).cloned().unwrap_or_else(begun)
+        };
+        let sign_ins = coverage(&sign_ins_of(region));
+        Spans {
+            root: coverage(region).spans(self.taken_at, self.lookback),
+            sign_ins: if self.is_thorough {
+                sign_ins.spans(self.taken_at, self.lookback)
+            } else {
+                sign_ins.spans_once(self.taken_at, self.lookback)
+            },
         }
     }
 

@@ -42,7 +42,7 @@ pub async fn drain<W: Future<Output = Option<Message>>>(
     let mut drain = Drain::default();
     loop {
         let came = match drain.step() {
-            Step::Look | Step::LookAlone => match ledger.waiting_alerts().await {
+            Step::Look | Step::LookAlone => match ledger.waiting_alerts(now()).await {
                 Ok(alerts) => {
                     waiting = alerts;
                     drained.left = Some(waiting.len());

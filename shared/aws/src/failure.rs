@@ -24,7 +24,7 @@ pub fn cause<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Cause {
     }
 }
 
-fn by_code(code: &str) -> Cause {
+pub(crate) fn by_code(code: &str) -> Cause {
     let code = checklist::text::bounded(code);
     match code.as_str() {
         "AccessDenied"

@@ -4,8 +4,11 @@
 //! |---|---|---|
 //! | `A#<account>` | `C#<condition>` | [`Condition`] |
 //! | | `W#<Region>` | [`Coverage`] |
+//! | | `K#<Region>` | [`Arrival`], the newest canary of the Region that arrived; `sent` is when it was sent |
 //! | | `P#<start>` | [`Plan`], until 120 days after its end |
+//! | | `W#<Region>#sign-ins` | [`Coverage`] of everybody's sign-ins there |
 //! | | `H#heartbeat` | [`Journal`] |
+//! | | `B#baseline` | [`Baseline`]: findings that are evaluated once an hour |
 //! | `E#<account>` | event id, or a group's name | an act of root, or a change to what watches, that was told, and how severe; kept 120 days, CloudTrail keeps 90. Of a group also `n`, how many it was when it was told |
 //! | `O#<account>` | `<ms>#<alert id>` | the outbox: an [`Alert`] with every fact that its words need |
 //! | `L#<account>` | `publisher` | the lease of the run that tells |
@@ -22,20 +25,25 @@
 //! [`Memory::take`] leaves out.
 
 use std::collections::{BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, KeysAndAttributes, Put, TransactWriteItem};
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use checklist::alert::{Condition, JOURNAL, Journal, Memory, Plan};
+use checklist::alert::{BASELINE, Condition, JOURNAL, Journal, Memory, Plan};
 use checklist::relay::{Note, Relay};
+use checklist::root_activity::RootActivity;
 use checklist::snapshot::Cause;
 use checklist::sweep::Coverage;
-use checklist::{AccountId, Alert, text};
+use checklist::watch::Arrival;
+use checklist::{AccountId, Alert, Baseline, text};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
@@ -69,10 +77,16 @@ const MAX_WRITES: usize = 100;
 const MAX_ACTS: usize = 50;
 /// Most alerts of a message that are kept aside because they cannot be read.
 const MAX_ASIDE: usize = 100;
-/// Most notes that are read: three a function that passes messages on.
-const MAX_NOTES: i32 = 100;
+/// Bytes of a key and of a body that are kept aside: an item takes 400 KB, its sort key 1,024 bytes
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>).
+const MAX_KEY_ASIDE: usize = 900;
+const MAX_BODY_ASIDE: usize = 380_000;
+/// No group counts more acts: a check reads some ten thousands in a Region.
+const MOST_COUNTED: i64 = 1_000_000;
 /// Most keys of a `BatchGetItem`.
 const MAX_KEYS: usize = 100;
+/// What is noted as sent later than that after a canary that arrives was written by nobody here: the queue keeps none so long.
+const LATEST_CANARY: SignedDuration = SignedDuration::from_hours(15 * 24);
 /// Times that a transaction or a rest of a batch is tried.
 const TRIES: u32 = 5;
 /// Pause before the second try; it doubles with each further one.
@@ -121,6 +135,8 @@ pub enum Entry {
     Coverage(String, Coverage),
     /// What is remembered once an account.
     Journal(Journal),
+    /// Findings for the checks of this hour.
+    Baseline(Baseline),
     /// An announced use of root.
     Plan(Plan),
     /// Something to be told.
@@ -181,6 +197,11 @@ impl Ledger {
         Self { client: Client::new(config), table: table.into(), account: account.clone() }
     }
 
+    #[cfg(test)]
+    pub(crate) fn over(client: Client, table: &str, account: &AccountId) -> Self {
+        Self { client, table: table.into(), account: account.clone() }
+    }
+
     /// Everything but root's acts and the outbox; one call as long as it is less than 1 MB.
     ///
     /// # Errors
@@ -209,7 +230,7 @@ impl Ledger {
             for key in entries.iter().filter_map(Entry::sort_key) {
                 // Only a copy: what was odd is overwritten anyway, also by a run after a crash.
                 if let Some(body) = recalled.odd.remove(&key) {
-                    self.keep_aside(&key, body, recalled.at).await?;
+                    self.keep_aside(&key, body, recalled.at).await;
                 }
             }
             let writes = entries.iter().map(|entry| self.write(recalled, entry)).collect::<Result<_, _>>()?;
@@ -224,7 +245,7 @@ impl Ledger {
     }
 
     /// Of `acts` those that were not told before, and those that are worse by what CloudTrail completed since. A group is told again
-    /// when it has grown tenfold; what is calm and of a group that was told is told with it.
+    /// when it has grown, one that is calm when it has grown tenfold; what is calm and of a group that was told is told with it.
     ///
     /// # Errors
     /// When the table could not be read.
@@ -235,11 +256,12 @@ impl Ledger {
         let ids: Vec<&str> = ids.collect::<BTreeSet<_>>().into_iter().collect();
         let mut seen = HashMap::new();
         for ids in ids.chunks(MAX_KEYS) {
-            self.get_events(ids, now, &mut seen).await?;
+            let told = self.get("E", ids).await?.into_iter().filter(|item| is_seen(item, now));
+            seen.extend(told.filter_map(|item| Some((text_of(&item, "sk")?, Seen::of(&item)))));
         }
         let is_seen = |alert: &Alert, group: Option<&String>| match alert.event_id().and_then(|id| seen.get(id)) {
             Some(told) => told.covers(alert),
-            None => group.is_some_and(|group| seen.contains_key(group)),
+            None => group.and_then(|group| seen.get(group)).is_some_and(Seen::is_of_group),
         };
         let unseen = acts.iter().zip(&groups).filter(|(alert, group)| !is_seen(alert, group.as_ref()));
         Ok(unseen.map(|(alert, _)| alert).filter(|alert| alert.event_id().is_some()).collect())
@@ -281,13 +303,13 @@ impl Ledger {
     ///
     /// # Errors
     /// When the table could not be read to its end.
-    pub async fn waiting_alerts(&self) -> Result<Vec<Waiting>, LedgerError> {
+    pub async fn waiting_alerts(&self, now: Timestamp) -> Result<Vec<Waiting>, LedgerError> {
         let mut waiting = Vec::new();
         let mut pages = self.query("O").limit(PAGE).into_paginator().send();
         for _ in 0..MAX_WAITING_PAGES {
             let Some(page) = pages.next().await else { break };
             let items = page.map_err(|error| self.failed("Query", &error))?.items.unwrap_or_default();
-            waiting.extend(items.into_iter().filter_map(|item| self.read(item)));
+            waiting.extend(items.into_iter().filter_map(|item| self.read(item, now)));
             if waiting.len() >= MAX_WAITING {
                 break;
             }
@@ -302,7 +324,7 @@ impl Ledger {
     pub async fn forget(&self, told: &[Waiting], now: Timestamp) -> Result<(), LedgerError> {
         let odd = told.iter().filter_map(|waiting| Some((&waiting.key, waiting.odd.clone()?)));
         for (key, body) in odd.take(MAX_ASIDE) {
-            self.keep_aside(key, body, now).await?;
+            self.keep_aside(key, body, now).await;
         }
         for chunk in told.chunks(MAX_WRITES) {
             let delete = |waiting: &Waiting| {
@@ -376,30 +398,59 @@ impl Ledger {
     pub async fn note(&self, relay: &str, fate: Fate, note: &Note) -> Result<(), LedgerError> {
         let body = serde_json::to_string(note)
             .map_err(|error| self.error("PutItem", Cause::Malformed { detail: error.to_string() }))?;
-        let item = self.key("N", &format!("{relay}#{}", fate.name()));
+        let item = self.key("N", &fate.key(relay));
         let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
         put.item("body", AttributeValue::S(body)).send().await.map(drop).map_err(|error| self.failed("PutItem", &error))
     }
 
-    /// What is noted of each function that passes messages on, by its name. A note that cannot be read is none.
+    /// Notes that the canary of `region` arrived; one that was sent earlier replaces none that was sent later.
+    ///
+    /// # Errors
+    /// When the table could not be written.
+    pub async fn note_canary(&self, region: &str, arrival: &Arrival) -> Result<(), LedgerError> {
+        let body = serde_json::to_string(arrival)
+            .map_err(|error| self.error("PutItem", Cause::Malformed { detail: error.to_string() }))?;
+        let put = self.client.put_item().table_name(&self.table);
+        let noted = put
+            .set_item(Some(self.key("A", &format!("K#{region}"))))
+            .item("body", AttributeValue::S(body))
+            .item("sent", milliseconds(arrival.sent_at))
+            .condition_expression(is_void("sent"))
+            .expression_attribute_values(":number", number_type())
+            .expression_attribute_values(":now", milliseconds(arrival.sent_at))
+            .expression_attribute_values(":latest", milliseconds(later(arrival.sent_at, LATEST_CANARY)))
+            .send()
+            .await;
+        match noted {
+            Ok(_) => Ok(()),
+            Err(error) if is_conditional(&error) => Ok(()),
+            Err(error) => Err(self.failed("PutItem", &error)),
+        }
+    }
+
+    /// What is noted of the functions called `names`, which pass messages on. A note that cannot be read is none.
     ///
     /// # Errors
     /// When the table could not be read.
-    pub async fn relays(&self) -> Result<HashMap<String, Relay>, LedgerError> {
+    pub async fn relays(&self, names: &[String]) -> Result<HashMap<String, Relay>, LedgerError> {
+        // By key: whatever else stands in the partition is in nobody's way.
+        let keys: BTreeSet<String> = names.iter().flat_map(|name| Fate::ALL.map(|fate| fate.key(name))).collect();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let mut relays: HashMap<String, Relay> = HashMap::new();
-        let page = self.query("N").limit(MAX_NOTES).send().await.map_err(|error| self.failed("Query", &error))?;
-        for item in page.items.unwrap_or_default() {
-            let Some(sort_key) = text_of(&item, "sk") else { continue };
-            let Some((name, fate)) = sort_key.split_once('#') else { continue };
-            let relay = relays.entry(name.to_owned()).or_default();
-            let place = match fate {
-                "handed" => &mut relay.handed,
-                "passed" => &mut relay.passed,
-                "failed" => &mut relay.failed,
-                _ => continue,
-            };
-            let note = text_of(&item, "body").and_then(|body| serde_json::from_str::<Note>(&body).ok());
-            *place = note.map(|note| Note { error: note.error.map(|error| text::bounded(&error)), ..note });
+        for keys in keys.chunks(MAX_KEYS) {
+            for item in self.get("N", keys).await? {
+                let Some(sort_key) = text_of(&item, "sk") else { continue };
+                let Some((name, fate)) = sort_key.split_once('#') else { continue };
+                let relay = relays.entry(name.to_owned()).or_default();
+                let place = match fate {
+                    "handed" => &mut relay.handed,
+                    "passed" => &mut relay.passed,
+                    "failed" => &mut relay.failed,
+                    _ => continue,
+                };
+                let note = text_of(&item, "body").and_then(|body| serde_json::from_str::<Note>(&body).ok());
+                *place = note.map(|note| Note { error: note.error.map(|error| text::bounded(&error)), ..note });
+            }
         }
         Ok(relays)
     }
@@ -413,32 +464,30 @@ impl Ledger {
             .expression_attribute_values(":pk", self.partition(partition))
     }
 
-    /// Copies a body that no check has written so; the last one of a day and a key.
-    async fn keep_aside(&self, sort_key: &str, body: AttributeValue, now: Timestamp) -> Result<(), LedgerError> {
-        let put = self.client.put_item().table_name(&self.table).set_item(Some(self.key("Q", &aside(sort_key, now))));
-        let put = put.item("body", body).item("ttl", seconds(later(now, KEPT)));
-        put.send().await.map(drop).map_err(|error| self.failed("PutItem", &error))
+    /// Copies a body that no check has written so; the last one of a day and a key. Whatever it is, it holds up nothing.
+    async fn keep_aside(&self, sort_key: &str, body: AttributeValue, now: Timestamp) {
+        let key = aside(sort_key, now);
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(self.key("Q", &key)));
+        let put = put.item("body", cut(body)).item("ttl", seconds(later(now, KEPT)));
+        if let Err(error) = put.send().await {
+            let (error, key) = (self.failed("PutItem", &error), text::bounded(&key));
+            tracing::warn!(%error, key, "a body that no check has written is not kept aside, and is lost");
+        }
     }
 
-    /// Adds those of `ids` that were told.
-    async fn get_events(
-        &self,
-        ids: &[&str],
-        now: Timestamp,
-        seen: &mut HashMap<String, Seen>,
-    ) -> Result<(), LedgerError> {
-        let keys = ids.iter().map(|id| self.key("E", id)).collect();
+    /// Those of the items `keys` that are there; at most [`MAX_KEYS`].
+    async fn get(&self, partition: &str, keys: &[&str]) -> Result<Vec<Item>, LedgerError> {
+        let keys = keys.iter().map(|key| self.key(partition, key)).collect();
         let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true);
         let mut left = Some(HashMap::from([(self.table.clone(), keys.build().map_err(|error| self.unbuilt(&error))?)]));
+        let mut items = Vec::new();
         for pause in pauses() {
             let answer = self.client.batch_get_item().set_request_items(left.take()).send().await;
             let answer = answer.map_err(|error| self.failed("BatchGetItem", &error))?;
-            let items = answer.responses.unwrap_or_default().into_values().flatten();
-            let items = items.filter(|item| is_seen(item, now));
-            seen.extend(items.filter_map(|item| Some((text_of(&item, "sk")?, Seen::of(&item)))));
+            items.extend(answer.responses.unwrap_or_default().into_values().flatten());
             left = answer.unprocessed_keys.filter(|keys| !keys.is_empty());
             if left.is_none() {
-                return Ok(());
+                return Ok(items);
             }
             sleep(pause).await;
         }
@@ -479,6 +528,7 @@ impl Ledger {
             Entry::Condition(key, condition) => self.versioned(recalled, format!("C#{key}"), condition),
             Entry::Coverage(region, coverage) => self.versioned(recalled, format!("W#{region}"), coverage),
             Entry::Journal(journal) => self.versioned(recalled, JOURNAL.into(), journal),
+            Entry::Baseline(baseline) => self.versioned(recalled, BASELINE.into(), baseline),
             Entry::Plan(plan) => {
                 let put = self.item("A", &format!("P#{}", plan.from), plan)?;
                 let put = put.item("at", milliseconds(recalled.at));
@@ -524,10 +574,12 @@ impl Ledger {
                 .expression_attribute_values(":severity", AttributeValue::N(weight(alert).to_string()));
         }
         if let Some(count) = alert.count() {
-            condition.push_str(" OR NOT attribute_type(n, :number) OR n <= :tenth");
+            let told = told_as(alert, count);
+            condition.push_str(" OR NOT attribute_type(n, :number) OR n < :least OR n > :most");
             put = put
                 .item("n", number(count))
-                .expression_attribute_values(":tenth", AttributeValue::N(tenth(count).to_string()));
+                .expression_attribute_values(":least", AttributeValue::N(told.start().to_string()))
+                .expression_attribute_values(":most", AttributeValue::N(told.end().to_string()));
         }
         self.put(put.condition_expression(condition))
     }
@@ -554,14 +606,14 @@ impl Ledger {
     }
 
     /// An alert of another version of rootwatch may not be readable: it is told all the same.
-    fn read(&self, mut item: Item) -> Option<Waiting> {
+    fn read(&self, mut item: Item, now: Timestamp) -> Option<Waiting> {
         let key = text_of(&item, "sk")?;
         let body = text_of(&item, "body").unwrap_or_default();
-        Some(match Alert::stored(&self.account, &body) {
+        Some(match Alert::stored(&self.account, &body, now) {
             Some(alert) => Waiting { alert, key, odd: None },
             None => {
                 let at = key.split('#').next().and_then(|at| at.parse().ok()).unwrap_or_default();
-                let at = Timestamp::from_millisecond(at).unwrap_or_default();
+                let at = Timestamp::from_millisecond(at).unwrap_or_default().min(now);
                 let alert = Alert::unreadable(&self.account, &key, at, &body);
                 Waiting { alert, key, odd: item.remove("body") }
             }
@@ -596,6 +648,7 @@ impl Entry {
             Self::Condition(key, _) => Some(format!("C#{key}")),
             Self::Coverage(region, _) => Some(format!("W#{region}")),
             Self::Journal(_) => Some(JOURNAL.to_owned()),
+            Self::Baseline(_) => Some(BASELINE.to_owned()),
             Self::Plan(plan) => Some(format!("P#{}", plan.from)),
             Self::Tell(_) => None,
         }
@@ -603,6 +656,13 @@ impl Entry {
 }
 
 impl Fate {
+    const ALL: [Self; 3] = [Self::Handed, Self::Passed, Self::Failed];
+
+    /// Where it is noted of the function `relay`.
+    fn key(self, relay: &str) -> String {
+        format!("{relay}#{}", self.name())
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Handed => "handed",
@@ -638,6 +698,7 @@ impl Recalled {
             Entry::Condition(key, condition) => drop(memory.conditions.insert(key, condition)),
             Entry::Coverage(region, coverage) => drop(memory.coverage.insert(region, coverage)),
             Entry::Journal(journal) => memory.journal = journal,
+            Entry::Baseline(baseline) => memory.baseline = Some(baseline),
             Entry::Plan(plan) => memory.plans.push(plan),
             Entry::Tell(_) => {}
         }
@@ -660,7 +721,31 @@ fn number_type() -> AttributeValue {
 }
 
 fn aside(sort_key: &str, now: Timestamp) -> String {
-    format!("{sort_key}#{}", now.strftime("%Y-%m-%d"))
+    let day = now.strftime("%Y-%m-%d");
+    if sort_key.len() <= MAX_KEY_ASIDE {
+        return format!("{sort_key}#{day}");
+    }
+    // Two that begin alike stay two.
+    let mut hash = DefaultHasher::new();
+    sort_key.hash(&mut hash);
+    let mut kept = sort_key.to_owned();
+    kept.truncate(kept.floor_char_boundary(MAX_KEY_ASIDE));
+    format!("{kept}#{:016x}#{day}", hash.finish())
+}
+
+fn cut(body: AttributeValue) -> AttributeValue {
+    match body {
+        AttributeValue::S(mut text) => {
+            text.truncate(text.floor_char_boundary(MAX_BODY_ASIDE));
+            AttributeValue::S(text)
+        }
+        AttributeValue::B(bytes) => {
+            let mut bytes = bytes.into_inner();
+            bytes.truncate(MAX_BODY_ASIDE);
+            AttributeValue::B(Blob::new(bytes))
+        }
+        other => other,
+    }
 }
 
 type Item = HashMap<String, AttributeValue>;
@@ -700,8 +785,13 @@ impl Seen {
     /// Whether `alert` is no news. What is no number was not written by a check, and covers nothing.
     fn covers(&self, alert: &Alert) -> bool {
         let is_worse = alert.is_completed() && self.severity.is_none_or(|told| told < weight(alert));
-        let has_grown = alert.count().is_some_and(|count| self.count.is_none_or(|told| told <= tenth(count)));
-        !is_worse && !has_grown
+        let is_known = |count| self.count.is_some_and(|told| told_as(alert, count).contains(&told));
+        !is_worse && alert.count().is_none_or(is_known)
+    }
+
+    /// Whether it is a group as a check writes it down.
+    fn is_of_group(&self) -> bool {
+        self.count.is_some_and(|count| (1..=MOST_COUNTED).contains(&count))
     }
 }
 
@@ -732,9 +822,13 @@ fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
-/// A group is news again when it was told as so many, or fewer.
-fn tenth(count: usize) -> i64 {
-    i64::try_from(count / 10).unwrap_or(i64::MAX)
+/// As how many a group must have been told to be no news as `count`: one that is calm as more than a tenth, any other as all of
+/// them. Ten times as many as there are were written down by nobody here, and would mute what is to come.
+fn told_as(alert: &Alert, count: usize) -> RangeInclusive<i64> {
+    let whole = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let is_calm = alert.act().is_some_and(RootActivity::is_calm);
+    let least = if is_calm { (count / 10).saturating_add(1) } else { count };
+    whole(least)..=whole(count.saturating_mul(10))
 }
 
 fn number(count: usize) -> AttributeValue {
@@ -763,7 +857,7 @@ mod tests {
     use aws_sdk_dynamodb::types::error::{ConditionalCheckFailedException, TransactionCanceledException};
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
     use checklist::alert::What;
-    use checklist::root_activity::{RootActivity, TrailEvent};
+    use checklist::root_activity::TrailEvent;
     use checklist::{Account, Partition, Severity};
 
     use super::*;
@@ -1073,6 +1167,112 @@ mod tests {
         assert_eq!(rule.num_calls(), 2);
     }
 
+    /// A group that counts `count`, of acts that changed nothing or of new keys.
+    fn counted(count: usize, is_calm: bool) -> Alert {
+        let mut alert = act("fold/x");
+        let What::RootActivity(act) = &mut alert.what else { panic!("an act") };
+        if !is_calm {
+            act.kind = checklist::root_activity::Kind::RootAccessKeyCreated;
+        }
+        let alike = checklist::root_activity::Alike::Source;
+        act.folded =
+            Some(checklist::root_activity::Folded { count, since: None, example: "1".into(), alike, sessions: 0 });
+        alert
+    }
+
+    #[tokio::test]
+    async fn a_group_is_news_when_it_grew_one_that_is_calm_tenfold_and_a_count_that_nobody_wrote_mutes_nothing() {
+        let number = |number: i64| AttributeValue::N(number.to_string());
+        for (told, count, is_calm, is_news) in [
+            (number(2), 3, false, true),
+            (number(19), 20, false, true),
+            (number(20), 20, false, false),
+            (number(30), 20, false, false),
+            (number(200), 20, false, false),
+            (number(201), 20, false, true),
+            (number(1_000_000_000), 20, false, true),
+            (number(150), 1_499, true, false),
+            (number(150), 1_500, true, true),
+            (number(1_500), 150, true, false),
+            (number(1_501), 150, true, true),
+            (number(1_000_000_000), 150, true, true),
+            (number(-1), 150, true, true),
+            (AttributeValue::S("150".into()), 150, true, true),
+        ] {
+            let mut item = event("fold/x", (now() + SignedDuration::from_hours(1)).as_second());
+            item.insert("n".into(), told.clone());
+            let rule = mock!(Client::batch_get_item)
+                .then_output(move || BatchGetItemOutput::builder().responses("t", vec![item.clone()]).build());
+            let alert = counted(count, is_calm);
+            let ledger = ledger(&[&rule]);
+            let unseen = ledger.unseen(std::slice::from_ref(&alert), now()).await.unwrap();
+            assert_eq!(unseen.len() == 1, is_news, "{told:?} {count} {is_calm}");
+            // The write agrees.
+            let put = ledger.event(&alert, now()).unwrap().put.unwrap();
+            assert!(put.condition_expression().unwrap().contains("n < :least OR n > :most"));
+            let bound = |name: &str| put.expression_attribute_values().unwrap()[name].as_n().unwrap().parse::<i64>();
+            let told = told.as_n().ok().and_then(|told| told.parse::<i64>().ok());
+            let is_written = told.is_none_or(|told| told < bound(":least").unwrap() || told > bound(":most").unwrap());
+            assert_eq!(is_written, is_news, "{told:?} {count} {is_calm}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_act_is_told_with_its_group_only_where_the_group_is_one_that_a_check_wrote_down() {
+        let number = |number: &str| Some(AttributeValue::N(number.into()));
+        for (count, is_told) in [
+            (number("150"), false),
+            (number("1000000000"), true),
+            (number("0"), true),
+            (number("1.5"), true),
+            (Some(AttributeValue::S("150".into())), true),
+            (None, true),
+        ] {
+            let alert = act("1");
+            let name = alert.act().unwrap().calm_group().unwrap();
+            let mut item = event(&name, (now() + SignedDuration::from_hours(1)).as_second());
+            item.extend(count.clone().map(|count| ("n".to_owned(), count)));
+            let rule = mock!(Client::batch_get_item)
+                .then_output(move || BatchGetItemOutput::builder().responses("t", vec![item.clone()]).build());
+            let unseen = ledger(&[&rule]).unseen(&[alert], now()).await.unwrap().len();
+            assert_eq!(unseen == 1, is_told, "{count:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_copy_that_cannot_be_made_holds_up_neither_forgetting_nor_recording() {
+        let denied = mock!(Client::put_item)
+            .then_error(|| PutItemError::generic(ErrorMetadata::builder().code("ValidationException").build()));
+        let written = mock!(Client::transact_write_items).then_output(|| TransactWriteItemsOutput::builder().build());
+        let ledger = ledger(&[&denied, &written]);
+        let odd = AttributeValue::S("?".into());
+        let alert = Alert::unreadable(&account(), "1#x", now(), "?");
+        let waiting = Waiting { alert, key: "1#x".into(), odd: Some(odd.clone()) };
+        assert_eq!(ledger.forget(&[waiting], now()).await, Ok(()));
+        let mut recalled = Recalled::default();
+        recalled.odd.insert(JOURNAL.into(), odd);
+        assert_eq!(ledger.record(&mut recalled, journal()).await, Ok(Recorded::Written));
+        assert_eq!((denied.num_calls(), written.num_calls()), (2, 2));
+    }
+
+    #[tokio::test]
+    async fn notes_are_read_by_their_keys_each_once() {
+        let rule = mock!(Client::batch_get_item).then_compute_output(|request| {
+            let keys = request.request_items().unwrap()["t"].keys();
+            assert_eq!(keys.len(), 6);
+            assert!(keys.iter().all(|key| key["pk"] == AttributeValue::S("N#111122223333".into())));
+            let body = AttributeValue::S(r#"{"message_id":"1","sent_at":"2026-11-20T09:00:00Z"}"#.into());
+            let item =
+                HashMap::from([("sk".to_owned(), AttributeValue::S("a#passed".into())), ("body".to_owned(), body)]);
+            BatchGetItemOutput::builder().responses("t", vec![item]).build()
+        });
+        let ledger = ledger(&[&rule]);
+        let relays = ledger.relays(&["a".into(), "b".into(), "a".into()]).await.unwrap();
+        assert!(relays["a"].passed.is_some() && relays["a"].handed.is_none());
+        assert_eq!(ledger.relays(&[]).await, Ok(HashMap::new()));
+        assert_eq!(rule.num_calls(), 1);
+    }
+
     #[tokio::test]
     async fn a_lease_that_another_run_holds_is_no_error_and_a_denial_is() {
         let lease = Lease { holder: "run".into(), until: now() };
@@ -1127,7 +1327,7 @@ mod tests {
             ]);
             QueryOutput::builder().items(item).build()
         });
-        let waiting = ledger(&[&rule]).waiting_alerts().await.unwrap();
+        let waiting = ledger(&[&rule]).waiting_alerts(now()).await.unwrap();
         let alert = &waiting[0].alert;
         assert_eq!((alert.id.as_str(), alert.at), ("an-id", now()));
         assert_eq!(alert.what, What::Unreadable { text: "{\"new\": true}".into() });

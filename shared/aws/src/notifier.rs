@@ -1,6 +1,5 @@
 //! Publishes to SNS, and sees whether anybody hears.
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 use aws_smithy_types::timeout::TimeoutConfig;
-use checklist::relay::{Listeners, Note, Relay};
+use checklist::relay::{Listeners, Note, Own, Relay};
 use checklist::snapshot::Cause;
 use checklist::{Message, Source, Unavailable, text};
 use jiff::{SignedDuration, Timestamp};
@@ -20,8 +19,11 @@ use tokio::time::{Instant, sleep};
 use crate::ledger::{Fate, Ledger};
 use crate::{client, failure};
 
-/// How long a message is waited for that nobody but functions of ours gets: SNS hands it over within a second, Slack takes two.
-const ARRIVAL: Duration = Duration::from_secs(10);
+/// How long a message is waited for that nobody but functions of ours gets: SNS hands it over within a second, Slack takes two, and
+/// the function waits for it for 20 seconds. What arrives later is sent again.
+const ARRIVAL: Duration = Duration::from_secs(25);
+/// What is left of the run after that, so that it notes what came of it.
+const FOR_THE_REST: SignedDuration = SignedDuration::from_secs(8);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 /// More subscriptions than a topic of alerts has.
 const MAX_SUBSCRIPTIONS: usize = 2_000;
@@ -44,10 +46,12 @@ pub struct Notifier {
 pub struct Relays {
     /// Where they note what arrived.
     ledger: Ledger,
-    /// Their names.
-    names: Vec<String>,
+    /// Which they are.
+    own: Own,
     /// The present, and the instant at which it was.
     started: (Timestamp, Instant),
+    /// When nothing is waited for any more.
+    ends: Instant,
     /// Those that are subscribed, once that is known.
     subscribed: OnceLock<Vec<String>>,
     /// Nobody else gets what is published.
@@ -86,7 +90,7 @@ impl Notifier {
     /// The same where functions of ours are subscribed, which count only once something has arrived by way of them.
     #[must_use]
     pub fn with(self, relays: Relays) -> Self {
-        Self { relays: Some(relays).filter(|relays| !relays.names.is_empty()), ..self }
+        Self { relays: Some(relays), ..self }
     }
 
     /// Who gets what is published. When nobody else does, a test message shows whether anything arrives by our functions.
@@ -94,8 +98,7 @@ impl Notifier {
     /// # Errors
     /// When the subscriptions could not be read up to the first one that is confirmed, or our functions' notes could not be read.
     pub async fn listeners(&self) -> Result<Listeners, Unavailable> {
-        let names = self.relays.as_ref().map(|relays| relays.names.as_slice()).unwrap_or_default();
-        let (others, subscribed) = self.subscriptions(names).await?;
+        let (others, subscribed) = self.subscriptions(self.relays.as_ref().map(|relays| &relays.own)).await?;
         let Some(relays) = &self.relays else { return Ok(Listeners { others, relays: Vec::new() }) };
         let mut listeners = Listeners { others, relays: relays.known(&subscribed).await? };
         if listeners.are_relays_alone() {
@@ -115,15 +118,14 @@ impl Notifier {
         Ok(listeners)
     }
 
-    /// Whether somebody else has confirmed a subscription, and which of `names` have one. All are read only to find those.
-    async fn subscriptions(&self, names: &[String]) -> Result<(bool, Vec<String>), Unavailable> {
-        let endpoint = |name: &String| lambda_arn(&self.topic_arn, name);
-        let missing: HashMap<String, &String> = names.iter().filter_map(|name| Some((endpoint(name)?, name))).collect();
+    /// Whether somebody else has confirmed a subscription, and which functions of ours have one. All are read only to find those.
+    async fn subscriptions(&self, own: Option<&Own>) -> Result<(bool, Vec<String>), Unavailable> {
+        let all = own.map(|own| own.names.len()).unwrap_or_default();
         let (mut others, mut found) = (false, Vec::new());
         let request = self.client.list_subscriptions_by_topic().topic_arn(&self.topic_arn);
         let mut subscriptions = request.into_paginator().items().send();
         for _ in 0..MAX_SUBSCRIPTIONS {
-            if others && found.len() == missing.len() {
+            if others && found.len() >= all {
                 break;
             }
             let Some(subscription) = subscriptions.next().await else { break };
@@ -133,8 +135,9 @@ impl Notifier {
             if !subscription.subscription_arn().is_some_and(|arn| arn.starts_with("arn:")) {
                 continue;
             }
-            match subscription.endpoint().and_then(|endpoint| missing.get(endpoint)) {
-                Some(name) if !found.contains(*name) => found.push((*name).clone()),
+            let function = subscription.endpoint().and_then(|endpoint| function_beside(&self.topic_arn, endpoint));
+            match function.filter(|function| own.is_some_and(|own| own.has(function))) {
+                Some(name) if !found.iter().any(|known| known == name) => found.push(name.to_owned()),
                 Some(_) => {}
                 None => others = true,
             }
@@ -202,13 +205,14 @@ impl Notifier {
 }
 
 impl Relays {
-    /// The functions called `names`, in a run that began at `started`.
-    pub fn new(ledger: &Ledger, names: &[String], started: (Timestamp, Instant)) -> Self {
-        let (ledger, names) = (ledger.clone(), names.to_vec());
+    /// `own` functions, in a run that began at `started` and ends at `ends`.
+    pub fn new(ledger: &Ledger, own: &Own, started: (Timestamp, Instant), ends: Timestamp) -> Self {
+        let left = Duration::try_from(ends.duration_since(started.0) - FOR_THE_REST).unwrap_or_default();
         Self {
-            ledger,
-            names,
+            ledger: ledger.clone(),
+            own: own.clone(),
             started,
+            ends: started.1 + left,
             subscribed: OnceLock::new(),
             are_alone: OnceLock::new(),
             unheard: OnceLock::new(),
@@ -221,7 +225,10 @@ impl Relays {
     }
 
     async fn known(&self, subscribed: &[String]) -> Result<Vec<Relay>, Unavailable> {
-        let noted = self.ledger.relays().await.map_err(|error| Unavailable {
+        // One that is subscribed and was not named is asked for all the same.
+        let unnamed = subscribed.iter().filter(|name| !self.own.names.contains(name));
+        let names: Vec<String> = self.own.names.iter().chain(unnamed).cloned().collect();
+        let noted = self.ledger.relays(&names).await.map_err(|error| Unavailable {
             source: Source::Subscribers,
             operation: format!("dynamodb:{}", error.operation),
             cause: error.cause,
@@ -231,7 +238,7 @@ impl Relays {
             is_subscribed: subscribed.contains(name),
             ..noted.get(name).cloned().unwrap_or_default()
         };
-        Ok(self.names.iter().map(relay).collect())
+        Ok(names.iter().map(relay).collect())
     }
 
     /// Notes that SNS has the message `id` for those that are subscribed. Without the note nobody misses it.
@@ -247,7 +254,8 @@ impl Relays {
     /// Waits until one of them has passed the message `id` on.
     async fn arrival(&self, id: &str, subscribed: &[String]) -> Result<(), String> {
         let is_it = |note: &Option<Note>| note.as_ref().is_some_and(|note| note.message_id == id);
-        let ends = Instant::now() + ARRIVAL;
+        let begun = Instant::now();
+        let ends = self.ends.min(begun + ARRIVAL);
         loop {
             let relays = match self.known(subscribed).await {
                 Ok(relays) => relays,
@@ -266,18 +274,20 @@ impl Relays {
                 return Err(failed.map_or_else(String::new, |(name, error)| format!("{name}: {error}")));
             }
             if Instant::now() >= ends {
-                return Err(format!("nothing arrived within {} s", ARRIVAL.as_secs()));
+                return Err(format!("nothing arrived within {} s", begun.elapsed().as_secs()));
             }
             sleep(BETWEEN_LOOKS).await;
         }
     }
 }
 
-/// The function `name` of the topic's account and Region.
-fn lambda_arn(topic_arn: &str, name: &str) -> Option<String> {
-    let mut parts = topic_arn.split(':');
-    let (partition, region, account) = (parts.nth(1)?, parts.nth(1)?, parts.next()?);
-    Some(format!("arn:{partition}:lambda:{region}:{account}:function:{name}"))
+/// The name of the function that `endpoint` is, if it is one of the topic's account and Region.
+fn function_beside<'a>(topic_arn: &str, endpoint: &'a str) -> Option<&'a str> {
+    let (mut topic, mut function) = (topic_arn.split(':'), endpoint.split(':'));
+    let (_, partition, _) = (topic.next()?, topic.next()?, topic.next()?);
+    let is_beside = function.next()? == "arn" && function.next()? == partition && function.next()? == "lambda";
+    let is_beside = is_beside && function.next() == topic.next() && function.next() == topic.next();
+    (is_beside && function.next()? == "function").then(|| function.next()).flatten()
 }
 
 /// Errors that the same call meets again, until somebody mends something.
@@ -378,5 +388,80 @@ mod tests {
             unavailable.to_string(),
             "subscribers: sns:ListSubscriptionsByTopic was denied (AuthorizationError)"
         );
+    }
+
+    /// Two subscriptions that are confirmed: a function of the topic's account, and one of another account.
+    fn of_functions(name: &'static str) -> Rule {
+        mock!(Client::list_subscriptions_by_topic).then_output(move || {
+            let of = |account: &str, name: &str| {
+                Subscription::builder()
+                    .subscription_arn(format!("{TOPIC}:{name}"))
+                    .endpoint(format!("arn:aws:lambda:eu-west-1:{account}:function:{name}"))
+                    .build()
+            };
+            ListSubscriptionsByTopicOutput::builder().subscriptions(of("111122223333", name)).build()
+        })
+    }
+
+    #[tokio::test]
+    async fn a_function_that_may_be_ours_is_no_other_listener_and_one_of_somebody_else_is() {
+        let ours = "rootwatch-SlackNotifier-1A2B3C";
+        let own = |names: &[&str], is_refused, stack: Option<&str>| Own {
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            is_refused,
+            stack: stack.map(str::to_owned),
+        };
+        for (name, own, is_other) in [
+            (ours, own(&[ours], false, Some("rootwatch")), false),
+            (ours, own(&[], false, Some("rootwatch")), false),
+            ("rootwatch-ChatNotifier", own(&[], false, Some("rootwatch")), false),
+            ("mine", own(&[], true, Some("rootwatch")), false),
+            ("mine", own(&[ours], true, None), false),
+            ("mine", own(&[ours], false, Some("rootwatch")), true),
+            ("mine", own(&[], false, Some("rootwatch")), true),
+            ("rootwatch-mine", own(&[], false, Some("rootwatch")), true),
+            ("other-SlackNotifier-1A2B3C", own(&[], false, Some("rootwatch")), true),
+            (ours, own(&[], false, None), true),
+        ] {
+            let rule = of_functions(name);
+            let client = mock_client!(aws_sdk_sns, RuleMode::MatchAny, [&rule]);
+            let notifier = Notifier { publisher: client.clone(), client, topic_arn: TOPIC.into(), relays: None };
+            let (others, found) = notifier.subscriptions(Some(&own)).await.unwrap();
+            assert_eq!((others, found.as_slice() == [name]), (is_other, !is_other), "{name} {own:?}");
+        }
+        let beside = |endpoint| function_beside(TOPIC, endpoint);
+        assert_eq!(beside("arn:aws:lambda:eu-west-1:111122223333:function:x:live"), Some("x"));
+        for other in
+            ["arn:aws:lambda:eu-west-1:999900001111:function:x", "a@b.example", "arn:aws:sqs:eu-west-1:111122223333:x"]
+        {
+            assert_eq!(beside(other), None);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_function_passes_on_after_twenty_seconds_has_arrived_and_nothing_is_waited_for_beyond_the_run() {
+        use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemOutput;
+        use aws_sdk_dynamodb::types::AttributeValue;
+
+        let began = Instant::now();
+        let rule = mock!(aws_sdk_dynamodb::Client::batch_get_item).then_compute_output(move |_| {
+            let body = AttributeValue::S(r#"{"message_id":"1","sent_at":"2026-11-20T10:00:00Z"}"#.into());
+            let note = [("sk", AttributeValue::S("x#passed".into())), ("body", body)];
+            let note = note.map(|(name, value)| (name.to_owned(), value)).into();
+            let notes = if began.elapsed() < Duration::from_secs(22) { Vec::new() } else { vec![note] };
+            BatchGetItemOutput::builder().responses("t", notes).build()
+        });
+        let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&rule]);
+        let account = checklist::AccountId::parse("111122223333").unwrap();
+        let ledger = Ledger::over(client, "t", &account);
+        let own = Own { names: vec!["x".into()], ..Own::default() };
+        let now: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
+        let relays =
+            |seconds| Relays::new(&ledger, &own, (now, Instant::now()), now + SignedDuration::from_secs(seconds));
+        let short = relays(14).arrival("1", &["x".into()]).await;
+        assert_eq!(short, Err("nothing arrived within 6 s".into()), "the rest of the run is for what came of it");
+        assert_eq!(relays(60).arrival("1", &["x".into()]).await, Ok(()));
+        let late = relays(60).arrival("other", &["x".into()]).await;
+        assert_eq!(late, Err("nothing arrived within 25 s".into()));
     }
 }

@@ -61,6 +61,15 @@ pub struct Swept {
     pub activity: Vec<RootActivity>,
 }
 
+/// What is looked through of a Region.
+#[derive(Debug, Clone)]
+pub struct Spans {
+    /// For root's own events: all of the look-back, as what is remembered is no evidence.
+    pub root: Vec<Span>,
+    /// For everybody's sign-ins, where they are recorded: others make as many as they like.
+    pub sign_ins: Vec<Span>,
+}
+
 /// Looks through `spans` of `region` for root's events, newest first. What was read before a failure is kept, and so is how far it
 /// reached. `aliases` are what the account is called and was called. `stack` is the name of this stack, see [`RootActivity::classify`].
 pub async fn sweep(
@@ -68,17 +77,20 @@ pub async fn sweep(
     (account, aliases): (&Account, &BTreeSet<String>),
     stack: Option<&str>,
     region: &str,
-    spans: &[Span],
+    spans: &Spans,
     deadline: Instant,
 ) -> Swept {
-    let sweep = RegionSweep { region: region.into(), incomplete: None, covered: Vec::new() };
-    let mut swept = Swept { sweep, activity: Vec::new() };
     let (mut pile, mut others) = (Pile::default(), 0);
-    for span in spans {
-        let mut cursors = cursors(account, aliases, region, span);
-        // Whichever has come less far goes on, so that what both have passed grows also when time runs out.
-        while let Some(cursor) = cursors.iter_mut().filter(|cursor| !cursor.is_done).max_by_key(|cursor| cursor.reached)
-        {
+    let mut searches =
+        [Search::new(by_name(aliases), &spans.root), Search::at_once(by_service(account, region), &spans.sign_ins)];
+    let mut failure = None;
+    let mut goes_on = true;
+    while goes_on && failure.is_none() {
+        goes_on = false;
+        // By turns, so that very many of one hold up the other by no more than that.
+        for search in &mut searches {
+            let Some(cursor) = search.next() else { continue };
+            goes_on = true;
             let page = if Instant::now() >= deadline {
                 Err(Cause::OutOfTime)
             } else {
@@ -91,7 +103,7 @@ pub async fn sweep(
             };
             match page {
                 Ok(page) => {
-                    cursor.pass(&page, span);
+                    cursor.pass(&page);
                     let events = page.events().iter().map(|event| trail_event(event, region));
                     pile.extend(events.filter_map(|event| {
                         let act = RootActivity::classify(&event, account, stack);
@@ -101,24 +113,98 @@ pub async fn sweep(
                 }
                 Err(cause) if cursor.begins_again(&cause) => {}
                 Err(cause) => {
-                    swept.cover(&cursors, span);
-                    swept.activity = pile.into_acts();
-                    note_others(region, others);
-                    return incomplete(swept, cause);
+                    failure = Some(cause);
+                    break;
                 }
             }
         }
-        swept.cover(&cursors, span);
     }
-    swept.activity = pile.into_acts();
     note_others(region, others);
-    swept
+    let incomplete = failure.map(|cause| {
+        let operation = format!("cloudtrail:LookupEvents in {region}");
+        Unavailable { source: Source::RootEvents, operation, cause }
+    });
+    let [covered, covered_sign_ins] = searches.map(Search::into_covered);
+    let sweep = RegionSweep { region: region.into(), incomplete, covered, covered_sign_ins };
+    Swept { sweep, activity: pile.into_acts() }
 }
 
 /// What another account did is none of this one's: one line a Region.
 fn note_others(region: &str, others: usize) {
     if others > 0 {
         tracing::warn!(region, others, "left out: events whose records name another account");
+    }
+}
+
+/// What an event is looked up by: a request takes one attribute
+/// (<https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html>), so that none asks for sign-ins of root alone.
+type Attribute = (LookupAttributeKey, String);
+
+/// Root of an account with an alias has the alias for `userName`
+/// (<https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html>); whether it is looked up
+/// by that too, no source tells.
+fn by_name(aliases: &BTreeSet<String>) -> Vec<Attribute> {
+    let aliases = aliases.iter().map(String::as_str).filter(|alias| *alias != "root");
+    ["root"].into_iter().chain(aliases).map(|name| (LookupAttributeKey::Username, name.to_owned())).collect()
+}
+
+/// Sign-ins are found by their service whatever the name.
+fn by_service(account: &Account, region: &str) -> Vec<Attribute> {
+    let is_recorded = account.partition.sign_in_regions().contains(&region);
+    is_recorded.then(|| (LookupAttributeKey::EventSource, "signin.amazonaws.com".to_owned())).into_iter().collect()
+}
+
+/// Sequences of requests by several attributes through the same spans, one span after the other.
+struct Search<'a> {
+    attributes: Vec<Attribute>,
+    left: std::slice::Iter<'a, Span>,
+    /// From when on the first sequence asks, beyond its span: while there are few events, one page holds all spans.
+    asks_from: Option<Timestamp>,
+    /// The end of the span that is read.
+    until: Option<Timestamp>,
+    cursors: Vec<Cursor>,
+    covered: Vec<Span>,
+}
+
+impl<'a> Search<'a> {
+    fn new(attributes: Vec<Attribute>, spans: &'a [Span]) -> Self {
+        let left = spans.iter();
+        Self { attributes, left, asks_from: None, until: None, cursors: Vec::new(), covered: Vec::new() }
+    }
+
+    /// The same, where all spans are asked for at once until the first one is read.
+    fn at_once(attributes: Vec<Attribute>, spans: &'a [Span]) -> Self {
+        Self { asks_from: spans.iter().map(|span| span.since).min(), ..Self::new(attributes, spans) }
+    }
+
+    /// The sequence that goes on; `None`: everything was read. Whichever has come less far goes on, so that what all
+    /// have passed grows also when time runs out.
+    fn next(&mut self) -> Option<&mut Cursor> {
+        while self.cursors.iter().all(|cursor| cursor.is_done) {
+            self.cover();
+            let covered = &self.covered;
+            let is_new =
+                |span: &&Span| !covered.iter().any(|read| read.since <= span.since && span.until <= read.until);
+            let span = *self.left.find(is_new).filter(|_| !self.attributes.is_empty())?;
+            let since = self.asks_from.take().unwrap_or(span.since);
+            self.until = Some(span.until);
+            self.cursors = self.attributes.iter().map(|attribute| Cursor::new(attribute, span, since)).collect();
+        }
+        self.cursors.iter_mut().filter(|cursor| !cursor.is_done).max_by_key(|cursor| cursor.reached)
+    }
+
+    /// Notes how far all have come.
+    fn cover(&mut self) {
+        let Some(until) = self.until.take() else { return };
+        let since = self.cursors.iter().map(|cursor| cursor.reached).max().unwrap_or(until);
+        if since < until {
+            self.covered.push(Span { since, until });
+        }
+    }
+
+    fn into_covered(mut self) -> Vec<Span> {
+        self.cover();
+        self.covered
     }
 }
 
@@ -133,34 +219,24 @@ struct Cursor {
     began_again: bool,
     /// Everything from here to the end of the span was read.
     reached: Timestamp,
+    /// So far is enough.
+    enough: Timestamp,
     is_done: bool,
 }
 
-fn cursors(account: &Account, aliases: &BTreeSet<String>, region: &str, span: &Span) -> Vec<Cursor> {
-    let mut attributes = vec![(LookupAttributeKey::Username, "root")];
-    // Root of an account with an alias has the alias for `userName`
-    // (<https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html>); whether it is looked up
-    // by that too, no source tells.
-    let aliases = aliases.iter().filter(|alias| *alias != "root");
-    attributes.extend(aliases.map(|alias| (LookupAttributeKey::Username, alias.as_str())));
-    // Sign-ins are found by their service whatever the name.
-    if account.partition.sign_in_regions().contains(&region) {
-        attributes.push((LookupAttributeKey::EventSource, "signin.amazonaws.com"));
-    }
-    let cursor = |(key, value): (_, &str)| {
-        let (value, rest, reached) = (value.to_owned(), *span, span.until);
-        Cursor { key, value, rest, token: None, began_again: false, reached, is_done: false }
-    };
-    attributes.into_iter().map(cursor).collect()
-}
-
 impl Cursor {
+    /// Asks for what is between `since` and the end of `span`, and ends with the start of `span`, or where nothing more is.
+    fn new((key, value): &Attribute, span: Span, since: Timestamp) -> Self {
+        let (key, value, rest) = (key.clone(), value.clone(), Span { since, ..span });
+        let (reached, enough) = (span.until, span.since);
+        Self { key, value, rest, token: None, began_again: false, reached, enough, is_done: false }
+    }
+
     /// Whether it goes on although AWS refused its token, as it does with one that is too old
     /// (<https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html>): once, from where it has come. What it
     /// reads again of that second counts once, by its id.
     fn begins_again(&mut self, cause: &Cause) -> bool {
-        let is_refused = matches!(cause, Cause::Refused { code } if code.starts_with("InvalidNextToken"));
-        if !is_refused || self.began_again || self.token.is_none() {
+        if !is_refused_token(cause) || self.began_again || self.token.is_none() {
             return false;
         }
         (self.began_again, self.token, self.rest.until) = (true, None, self.reached);
@@ -168,29 +244,22 @@ impl Cursor {
     }
 
     /// Events come newest first; of the oldest one's second there may be more.
-    fn pass(&mut self, page: &LookupEventsOutput, span: &Span) {
+    fn pass(&mut self, page: &LookupEventsOutput) {
+        let since = self.rest.since;
         self.token = page.next_token().map(str::to_owned);
-        self.is_done = self.token.is_none();
         let oldest = page.events().iter().filter_map(|event| event.event_time().and_then(crate::timestamp)).min();
         let after = oldest.and_then(|at| at.checked_add(SignedDuration::from_secs(1)).ok());
-        self.reached =
-            if self.is_done { span.since } else { after.unwrap_or(self.reached).clamp(span.since, self.reached) };
+        self.reached = match self.token {
+            None => since,
+            Some(_) => after.unwrap_or(self.reached).clamp(since, self.reached),
+        };
+        self.is_done = self.token.is_none() || self.reached <= self.enough;
     }
 }
 
-impl Swept {
-    fn cover(&mut self, cursors: &[Cursor], span: &Span) {
-        let since = cursors.iter().map(|cursor| cursor.reached).max().unwrap_or(span.until);
-        if since < span.until {
-            self.sweep.covered.push(Span { since, until: span.until });
-        }
-    }
-}
-
-fn incomplete(mut swept: Swept, cause: Cause) -> Swept {
-    let operation = format!("cloudtrail:LookupEvents in {}", swept.sweep.region);
-    swept.sweep.incomplete = Some(Unavailable { source: Source::RootEvents, operation, cause });
-    swept
+/// Whether AWS refused the token of the page before.
+pub(crate) fn is_refused_token(cause: &Cause) -> bool {
+    matches!(cause, Cause::Refused { code } if code.starts_with("InvalidNextToken"))
 }
 
 /// The page of `span` that `token` names, newest first; the caller waits for its turn.
@@ -278,7 +347,8 @@ mod tests {
 
     async fn sweep_named(client: &Client, aliases: &BTreeSet<String>, region: &str, time_limit: Duration) -> Swept {
         let (pace, deadline) = (Pace::default(), Instant::now() + time_limit);
-        sweep((client, &pace), (&account(), aliases), None, region, &[day()], deadline).await
+        let spans = Spans { root: vec![day()], sign_ins: vec![day()] };
+        sweep((client, &pace), (&account(), aliases), None, region, &spans, deadline).await
     }
 
     /// How many acts were seen.
@@ -333,6 +403,56 @@ mod tests {
         let incomplete = swept.sweep.incomplete.expect("a reason").to_string();
         assert!(incomplete.ends_with("(InvalidNextTokenException)"), "{incomplete}");
         assert_eq!(swept.sweep.covered.len(), 1);
+    }
+
+    /// The spans that were asked for, in seconds.
+    type AskedSpans = Arc<std::sync::Mutex<Vec<(i64, i64)>>>;
+
+    /// An event a second, all day long, by whatever it is looked up; the start and the end of each request.
+    fn busy() -> (Rule, AskedSpans) {
+        let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let noted = Arc::clone(&asked);
+        let rule = mock!(Client::lookup_events)
+            .match_requests(|request| {
+                request.lookup_attributes()[0].attribute_key() == &LookupAttributeKey::EventSource
+            })
+            .then_compute_output(move |request| {
+                let (start, end) = (request.start_time().expect("a start").secs(), request.end_time().expect("an end"));
+                noted.lock().expect("one thread").push((start, end.secs()));
+                let first = request.next_token().map_or(end.secs(), |token| token.parse().expect("a time"));
+                let times = (start..=first).rev().take(50);
+                let events = times.clone().map(|at| Event::builder().event_time(DateTime::from_secs(at)).build());
+                let next = times.last().filter(|last| *last > start).map(|last| (last - 1).to_string());
+                let output = LookupEventsOutput::builder().set_events(Some(events.collect()));
+                output.set_next_token(next).build()
+            });
+        (rule, asked)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn sign_ins_are_asked_for_at_once_and_read_span_by_span_where_they_are_many() {
+        let span = |since, until| Span { since: second(since), until: second(until) };
+        let swept = async |sign_ins: Vec<Span>| {
+            let (rule, asked) = busy();
+            let none = mock!(Client::lookup_events)
+                .match_requests(|request| {
+                    request.lookup_attributes()[0].attribute_key() == &LookupAttributeKey::Username
+                })
+                .then_output(|| LookupEventsOutput::builder().build());
+            let client = mock_client!(aws_sdk_cloudtrail, RuleMode::MatchAny, [&rule, &none]);
+            let (pace, deadline) = (Pace::default(), Instant::now() + Duration::from_secs(280));
+            let spans = Spans { root: vec![day()], sign_ins };
+            let names = BTreeSet::new();
+            let swept = sweep((&client, &pace), (&account(), &names), None, "us-east-1", &spans, deadline).await.sweep;
+            assert_eq!((swept.incomplete, swept.covered), (None, vec![day()]));
+            let asked = asked.lock().expect("one thread").clone();
+            (asked, swept.covered_sign_ins)
+        };
+        let few = swept(vec![span(990, 1_000), span(960, 970)]).await;
+        assert_eq!(few, (vec![(960, 1_000)], vec![span(960, 1_000)]), "a page has both spans");
+        let (asked, covered) = swept(vec![span(900, 1_000), span(100, 120)]).await;
+        assert_eq!(asked, [(100, 1_000), (100, 1_000), (100, 1_000), (100, 120)], "and not what is between them");
+        assert_eq!(covered, [span(852, 1_000), span(100, 120)]);
     }
 
     /// `pages` full pages; the next token is the number of the page.
@@ -399,30 +519,29 @@ mod tests {
         let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
         let seen = Arc::clone(&asked);
         let rule = mock!(Client::lookup_events).then_compute_output(move |request| {
-            let key = request.lookup_attributes()[0].attribute_key().to_string();
-            seen.lock().expect("one thread").push(key.clone());
+            let name = request.lookup_attributes()[0].attribute_value().to_owned();
+            seen.lock().expect("one thread").push(name.clone());
             let page = request.next_token().map_or(0, |token| token.parse::<usize>().unwrap_or(0));
-            // Sign-ins lie ten times as dense: each of their pages reaches less far back.
-            let dense = if key == "EventSource" { 1 } else { 10 };
+            // Those by the alias lie ten times as dense: each of their pages reaches less far back.
+            let dense = if name == "acme" { 1 } else { 10 };
             let events = (page * 50..(page + 1) * 50).map(|number| root_event(number * dense)).collect();
             LookupEventsOutput::builder().set_events(Some(events)).next_token((page + 1).to_string()).build()
         });
-        let swept = sweep_with(&rule, "us-east-1", Duration::from_secs(10)).await;
+        let client = mock_client!(aws_sdk_cloudtrail, RuleMode::MatchAny, [&rule]);
+        let aliases = BTreeSet::from(["acme".to_owned()]);
+        let swept = sweep_named(&client, &aliases, "eu-west-1", Duration::from_secs(10)).await;
         let asked = asked.lock().expect("one thread");
-        let sign_ins = asked.iter().filter(|key| *key == "EventSource").count();
-        assert!(sign_ins > asked.len() / 2 && sign_ins < asked.len(), "{asked:?}: the one that is behind goes on");
+        let dense = asked.iter().filter(|name| *name == "acme").count();
+        assert!(dense > asked.len() / 2 && dense < asked.len(), "{asked:?}: the one that is behind goes on");
         let covered = swept.sweep.covered[0];
-        assert_eq!(
-            covered.since,
-            second(86_000 - (sign_ins * 50 - 1) + 1),
-            "no further than the one that came less far"
-        );
+        assert_eq!(covered.since, second(86_000 - (dense * 50 - 1) + 1), "no further than the one that came less far");
     }
 
     #[tokio::test(start_paused = true)]
     async fn spans_are_read_one_after_the_other_and_a_failure_keeps_the_first() {
-        let spans =
-            [Span { since: second(80_000), until: second(86_400) }, Span { since: second(0), until: second(10) }];
+        let root =
+            vec![Span { since: second(80_000), until: second(86_400) }, Span { since: second(0), until: second(10) }];
+        let spans = Spans { root, sign_ins: Vec::new() };
         let rule = mock!(Client::lookup_events)
             .sequence()
             .output(|| LookupEventsOutput::builder().build())
@@ -432,7 +551,7 @@ mod tests {
         let later = Instant::now() + Duration::from_secs(60);
         let swept =
             sweep((&client, &Pace::default()), (&account(), &BTreeSet::new()), None, "eu-west-1", &spans, later).await;
-        assert_eq!(swept.sweep.covered, spans[..1]);
+        assert_eq!(swept.sweep.covered, spans.root[..1]);
         assert!(swept.sweep.incomplete.is_some());
     }
 
@@ -455,7 +574,7 @@ mod tests {
         sweep_with(&rule, "eu-west-1", Duration::from_secs(10)).await;
         sweep_with(&rule, "us-west-2", Duration::from_secs(10)).await;
         let attributes = attributes.lock().expect("one thread").clone();
-        assert_eq!(attributes, ["Username=root", "EventSource=signin.amazonaws.com", "Username=root"]);
+        assert_eq!(attributes, ["Username=root", "Username=root", "EventSource=signin.amazonaws.com"]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -15,7 +15,7 @@ use checklist::{Account, Source, Unavailable};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, timeout_at};
 
-use crate::root_events::{Pace, look_up, trail_event};
+use crate::root_events::{Pace, is_refused_token, look_up, trail_event};
 
 /// How long such a session lasts.
 const LASTS: SignedDuration = SignedDuration::from_hours(1);
@@ -35,7 +35,9 @@ impl Sessions {
     /// The newest sessions of which `acts` tell.
     pub fn of<'a>(acts: impl IntoIterator<Item = &'a RootActivity>, now: Timestamp) -> Self {
         let mut spans: BTreeMap<String, Span> = BTreeMap::new();
+        let mut lost = 0;
         for act in acts {
+            lost += act.issued_keys_lost();
             let (Some(key), Some(at)) = (act.issued_key(), act.time) else { continue };
             // An act in the session may lie anywhere in it, the call that issued it at its begin.
             let since = if act.federated_user.is_some() { at.checked_sub(LASTS).unwrap_or(at) } else { at };
@@ -45,13 +47,13 @@ impl Sessions {
         }
         let mut newest: Vec<_> = spans.into_iter().filter(|(_, span)| span.since < span.until).collect();
         newest.sort_by_key(|(_, span)| std::cmp::Reverse(span.until));
-        let left_out = newest.len().saturating_sub(MOST);
+        let left_out = newest.len().saturating_sub(MOST) + lost;
         Self { followed: newest.into_iter().take(MOST).collect(), left_out }
     }
 
-    /// Whether there is nothing to follow.
+    /// Whether there is nothing to follow, and nothing left out.
     pub fn is_empty(&self) -> bool {
-        self.followed.is_empty()
+        self.followed.is_empty() && self.left_out == 0
     }
 
     /// What was done in them in the Region of `sweep`, which notes what could not be seen.
@@ -87,16 +89,24 @@ async fn events(
     (key, span): (&str, &Span),
     deadline: Instant,
 ) -> (Vec<TrailEvent>, Option<Cause>) {
-    let (mut events, mut token) = (Vec::new(), None);
-    for _ in 0..MOST_PAGES {
+    let (mut events, mut token): (Vec<TrailEvent>, Option<String>) = (Vec::new(), None);
+    let (mut pages, mut began_again) = (0, false);
+    while pages < MOST_PAGES {
         let page = async {
             pace.turn().await;
-            look_up(client, (LookupAttributeKey::AccessKeyId, key), span, token.take()).await
+            look_up(client, (LookupAttributeKey::AccessKeyId, key), span, token.clone()).await
         };
         match timeout_at(deadline, page).await.unwrap_or(Err(Cause::OutOfTime)) {
             Ok(page) => {
                 events.extend(page.events().iter().map(|event| trail_event(event, region)));
                 token = page.next_token().map(str::to_owned);
+                pages += 1;
+            }
+            // Once, from the beginning, as a look-up of root begins again.
+            Err(cause) if token.is_some() && !began_again && is_refused_token(&cause) => {
+                (token, pages, began_again) = (None, 0, true);
+                events.clear();
+                continue;
             }
             Err(cause) => return (events, Some(cause)),
         }
@@ -152,7 +162,12 @@ mod tests {
 
     async fn follow(sessions: &Sessions, rule: &Rule) -> (Vec<RootActivity>, RegionSweep) {
         let client = mock_client!(aws_sdk_cloudtrail, RuleMode::MatchAny, [rule]);
-        let mut sweep = RegionSweep { region: "eu-west-1".into(), incomplete: None, covered: Vec::new() };
+        let mut sweep = RegionSweep {
+            region: "eu-west-1".into(),
+            incomplete: None,
+            covered: Vec::new(),
+            covered_sign_ins: Vec::new(),
+        };
         let deadline = Instant::now() + std::time::Duration::from_secs(60);
         let acts = sessions.follow((&client, &Pace::default()), &account(), None, &mut sweep, deadline).await;
         (acts, sweep)
@@ -189,6 +204,54 @@ mod tests {
         let odd = issued("*", "2026-11-20T09:00:00Z");
         let sessions = Sessions::of([&refused, &root, &odd], time("2026-11-20T12:00:00Z"));
         assert!(sessions.is_empty() && sessions.left_out == 0, "{sessions:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_that_is_refused_begins_the_look_up_of_a_session_again_once() {
+        let page = |number, next: Option<&str>| {
+            LookupEventsOutput::builder().events(used(number)).set_next_token(next.map(str::to_owned)).build()
+        };
+        let refused = || {
+            let code = aws_sdk_cloudtrail::error::ErrorMetadata::builder().code("InvalidNextTokenException").build();
+            aws_sdk_cloudtrail::operation::lookup_events::LookupEventsError::generic(code)
+        };
+        let act = issued("ASIAEXAMPLE000000001", "2026-11-20T09:00:00Z");
+        let sessions = Sessions::of([&act], time("2026-11-20T12:00:00Z"));
+        let once = mock!(Client::lookup_events)
+            .sequence()
+            .output(move || page(1, Some("2")))
+            .error(refused)
+            .output(move || page(1, Some("2")))
+            .output(move || page(2, None))
+            .build();
+        let (acts, sweep) = follow(&sessions, &once).await;
+        assert_eq!((acts.len(), sweep.incomplete), (2, None));
+        let twice = mock!(Client::lookup_events)
+            .sequence()
+            .output(move || page(1, Some("2")))
+            .error(refused)
+            .output(move || page(1, Some("2")))
+            .error(refused)
+            .build();
+        let (acts, sweep) = follow(&sessions, &twice).await;
+        assert!(acts.len() == 1 && sweep.incomplete.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn sessions_whose_keys_a_flood_left_no_room_for_are_counted_as_left_out() {
+        let flood = (0..1_000).map(|number| {
+            let (minute, second) = (number / 60, number % 60);
+            issued(&format!("ASIAEXAMPLE{number:09}"), &format!("2026-11-20T09:{minute:02}:{second:02}Z"))
+        });
+        let acts = checklist::root_activity::gather(flood.collect());
+        let sessions = Sessions::of(&acts, time("2026-11-20T12:00:00Z"));
+        assert_eq!(sessions.followed.len() + sessions.left_out, 1_000);
+        let lost: Vec<_> = acts.into_iter().filter(|act| act.folded.is_some()).collect();
+        let sessions = Sessions::of(&lost, time("2026-11-20T12:00:00Z"));
+        assert!(!sessions.is_empty(), "what is left out is said");
+        let none = mock!(Client::lookup_events).then_output(|| LookupEventsOutput::builder().build());
+        let (_, sweep) = follow(&sessions, &none).await;
+        assert!(sweep.incomplete.unwrap().to_string().contains("more sessions than are followed"));
     }
 
     #[tokio::test(start_paused = true)]

@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::account::{Account, AccountId, Partition};
+use crate::baseline::Baseline;
 use crate::control::Severity;
 use crate::declarations::{Attestation, Exception};
 use crate::report::Report;
@@ -21,6 +22,7 @@ use crate::snapshot::{CLOCKS_DIFFER, Source};
 use crate::sweep::Coverage;
 use crate::tampering::Tampering;
 use crate::text;
+use crate::watch::Arrival;
 
 mod condition;
 mod digest;
@@ -31,9 +33,10 @@ mod stored;
 pub use condition::{Condition, FLAPPING_WITHIN, Failure, Fault, Observation, STREAK, Seen, Transition};
 pub(crate) use digest::renewed;
 pub use digest::{Digest, OpenCondition, Rhythm};
-pub use observe::observe;
+pub(crate) use observe::may_pass;
+pub use observe::{note_denials, observe};
 pub use plan::{MAX_PLAN, Plan, PlanError, annotate};
-pub use stored::JOURNAL;
+pub use stored::{BASELINE, JOURNAL};
 
 /// Without a check for so long, the next one says so; three times the longest schedule.
 pub const OUTAGE: SignedDuration = SignedDuration::from_hours(3);
@@ -111,7 +114,7 @@ pub enum What {
     /// A statement is too old to hold.
     AttestationLapsed(Attestation),
     /// The account's status: what is unknown, what is open, or that all is well.
-    Digest(Digest),
+    Digest(Box<Digest>),
     /// Another version of rootwatch wrote it down, and this one cannot read it.
     Unreadable {
         /// How it begins.
@@ -148,8 +151,12 @@ pub struct Memory {
     pub coverage: BTreeMap<String, Coverage>,
     /// Announced uses of root.
     pub plans: Vec<Plan>,
+    /// The newest canary that arrived, by the Region in which it was sent.
+    pub arrivals: BTreeMap<String, Arrival>,
     /// The rest.
     pub journal: Journal,
+    /// What the last reading of the account baseline left behind.
+    pub baseline: Option<Baseline>,
     /// Keys of items that no check has written so: they count for nothing.
     pub odd: BTreeSet<String>,
 }
@@ -175,6 +182,9 @@ pub struct Journal {
     /// Declarations whose end was told, by alert id.
     #[serde(default)]
     pub ended: BTreeSet<String>,
+    /// When the oldest canary was sent that the next check waits for, by Region.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub canaries: BTreeMap<String, Timestamp>,
 }
 
 /// What a run decided.
@@ -212,6 +222,7 @@ pub fn decide(memory: &Memory, report: &Report, policy: &Policy) -> Decision {
     // A narrow run catches nothing up, and cannot say how the account stands.
     if !report.is_narrow {
         journal.last_run = Some(now);
+        journal.canaries.clone_from(&report.canaries_awaited);
         alerts.extend(maker.caught_up(&memory.journal));
     }
     alerts.extend(maker.root_credentials(&mut journal, report));
@@ -220,7 +231,7 @@ pub fn decide(memory: &Memory, report: &Report, policy: &Policy) -> Decision {
         journal.last_digest = Some(now);
         let after = memory.conditions.iter().chain(&conditions).collect::<BTreeMap<_, _>>();
         let digest = Digest::new(report, after.into_values(), &memory.journal);
-        alerts.push(maker.alert(format!("digest/{now:.0}"), digest.severity(), What::Digest(digest)));
+        alerts.push(maker.alert(format!("digest/{now:.0}"), digest.severity(), What::Digest(Box::new(digest))));
     }
     let activity = report.told_activity().map(|act| maker.activity(act)).collect();
     Decision { alerts, activity, conditions, journal }
@@ -316,6 +327,12 @@ impl Maker<'_> {
 }
 
 impl Alert {
+    /// Its place among others of the same thing in a message of `now`: a clock that is ahead is no last word, and of two at once the
+    /// worse is.
+    pub(crate) fn turn(&self, now: Timestamp) -> (Timestamp, Severity) {
+        (self.at.min(now), self.severity)
+    }
+
     /// The act of root that it tells of.
     pub fn act(&self) -> Option<&RootActivity> {
         match &self.what {

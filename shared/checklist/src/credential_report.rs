@@ -11,7 +11,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::account::{Account, Partition};
 use crate::snapshot::{Cause, Source, Unavailable};
-use crate::text;
+
+mod row;
+
+use row::{Columns, Row};
 
 /// How much later than the report its dates may be: IAM notes the last use of a key in steps of 15 minutes
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_getting-report.html>).
@@ -112,7 +115,7 @@ pub struct UserRow {
     pub mfa_active: Cell<bool>,
     /// Both key slots; their order is not their age.
     pub access_keys: [KeySlot; 2],
-    /// What the report says of access keys and certificates beyond two each; [`text::bounded`]. `None`: there are none, or no such
+    /// What the report says of access keys and certificates beyond two each; [`crate::text::bounded`]. `None`: there are none, or no such
     /// column.
     pub further_credentials: Option<String>,
 }
@@ -185,7 +188,7 @@ impl CredentialReport {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
         let columns = Columns::find(reader.byte_headers().map_err(not_csv)?);
-        if columns.position("user").is_none() || columns.position("arn").is_none() {
+        if !columns.are_of_a_report() {
             return Err(ReportError::NotAReport);
         }
         let latest = generated_at.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
@@ -194,7 +197,7 @@ impl CredentialReport {
         let mut record = ByteRecord::new();
         while reader.read_byte_record(&mut record).map_err(not_csv)? {
             let row = Row { columns: &columns, record: &record, latest };
-            if row.value("user") != Some(ROOT_USER.as_bytes()) {
+            if !row.is_of(ROOT_USER) {
                 users.push(row.user());
             } else if matches!(root, Err(ReportError::NoRootRow)) {
                 root = row.root(account);
@@ -235,135 +238,6 @@ impl RootRow {
 
 fn not_csv(error: csv::Error) -> ReportError {
     ReportError::NotCsv { line: error.position().map_or(1, csv::Position::line) }
-}
-
-/// Position of each column by its lower-case name.
-struct Columns(Vec<String>);
-
-impl Columns {
-    fn find(header: &ByteRecord) -> Self {
-        Self(header.iter().map(|name| String::from_utf8_lossy(name).trim().to_ascii_lowercase()).collect())
-    }
-
-    fn position(&self, column: &str) -> Option<usize> {
-        self.0.iter().position(|name| name == column)
-    }
-}
-
-/// One row, by the names of its columns.
-struct Row<'a> {
-    columns: &'a Columns,
-    record: &'a ByteRecord,
-    /// Every date is of the past: one that is later cannot be judged by.
-    latest: Timestamp,
-}
-
-impl Row<'_> {
-    fn value(&self, column: &str) -> Option<&[u8]> {
-        at(self.record, self.columns.position(column))
-    }
-
-    fn flag(&self, column: &'static str) -> Cell<bool> {
-        flag(column, self.value(column))
-    }
-
-    /// `N/A` and `no_information` mean that there is no date.
-    fn date(&self, column: &'static str) -> Cell<Option<Timestamp>> {
-        let value = self.value(column);
-        match value.map(<[u8]>::trim_ascii) {
-            Some(b"N/A" | b"n/a" | b"no_information") => Ok(None),
-            Some(date) => match str::from_utf8(date).ok().and_then(|date| date.parse().ok()) {
-                Some(date) if date <= self.latest => Ok(Some(date)),
-                _ => Err(unreadable(column, value)),
-            },
-            None => Err(unreadable(column, None)),
-        }
-    }
-
-    /// `None`: no such column, or `N/A`.
-    fn text(&self, column: &str) -> Option<String> {
-        let text = text::bounded(&String::from_utf8_lossy(self.value(column)?));
-        (!text.is_empty() && !text.eq_ignore_ascii_case("N/A")).then_some(text)
-    }
-
-    fn user(&self) -> UserRow {
-        UserRow {
-            name: text::bounded(&String::from_utf8_lossy(self.value("user").unwrap_or_default())),
-            created: self.date("user_creation_time"),
-            password_enabled: self.flag("password_enabled"),
-            password_last_used: self.date("password_last_used"),
-            password_last_changed: self.date("password_last_changed"),
-            mfa_active: self.flag("mfa_active"),
-            access_keys: self.access_keys(),
-            further_credentials: self.text("additional_credentials_info"),
-        }
-    }
-
-    fn access_keys(&self) -> [KeySlot; 2] {
-        [
-            KeySlot {
-                active: self.flag("access_key_1_active"),
-                last_rotated: self.date("access_key_1_last_rotated"),
-                last_used: self.date("access_key_1_last_used_date"),
-                last_used_region: self.text("access_key_1_last_used_region"),
-                last_used_service: self.text("access_key_1_last_used_service"),
-            },
-            KeySlot {
-                active: self.flag("access_key_2_active"),
-                last_rotated: self.date("access_key_2_last_rotated"),
-                last_used: self.date("access_key_2_last_used_date"),
-                last_used_region: self.text("access_key_2_last_used_region"),
-                last_used_service: self.text("access_key_2_last_used_service"),
-            },
-        ]
-    }
-
-    fn root(&self, account: &Account) -> Result<RootRow, ReportError> {
-        let arn = self.value("arn").map(String::from_utf8_lossy).unwrap_or_default();
-        if arn != account.root_arn() {
-            return Err(ReportError::AnotherAccount { arn: text::bounded(&arn) });
-        }
-        Ok(RootRow {
-            created: self.date("user_creation_time"),
-            password_enabled: self.flag("password_enabled"),
-            password_last_used: self.date("password_last_used"),
-            password_last_changed: self.date("password_last_changed"),
-            mfa_active: self.flag("mfa_active"),
-            access_keys: self.access_keys(),
-            signing_certificates: [
-                KeySlot {
-                    active: self.flag("cert_1_active"),
-                    last_rotated: self.date("cert_1_last_rotated"),
-                    last_used: Err(unreadable("cert_1_last_used_date", None)),
-                    last_used_region: None,
-                    last_used_service: None,
-                },
-                KeySlot {
-                    active: self.flag("cert_2_active"),
-                    last_rotated: self.date("cert_2_last_rotated"),
-                    last_used: Err(unreadable("cert_2_last_used_date", None)),
-                    last_used_region: None,
-                    last_used_service: None,
-                },
-            ],
-        })
-    }
-}
-
-fn at(record: &ByteRecord, position: Option<usize>) -> Option<&[u8]> {
-    record.get(position?)
-}
-
-fn flag(column: &'static str, value: Option<&[u8]>) -> Cell<bool> {
-    match value.map(<[u8]>::trim_ascii) {
-        Some(flag) if flag.eq_ignore_ascii_case(b"true") => Ok(true),
-        Some(flag) if flag.eq_ignore_ascii_case(b"false") => Ok(false),
-        _ => Err(unreadable(column, value)),
-    }
-}
-
-fn unreadable(column: &'static str, value: Option<&[u8]>) -> UnreadableCell {
-    UnreadableCell { column, found: value.map(|value| text::bounded(&String::from_utf8_lossy(value))) }
 }
 
 #[cfg(test)]

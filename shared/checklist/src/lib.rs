@@ -10,7 +10,7 @@
 //! - judgement: [`control`] (what is judged), [`controls`] (the ordered [`CHECKLIST`]), [`selection`] (which of them are chosen), [`settings`],
 //!   [`declarations`] (what the owner states), [`finding`] (what came out), [`framework`] (what others call it);
 //! - memory, stored by others: [`alert`] (what is told now, given what was told before), [`sweep`] (what has been looked through of
-//!   CloudTrail), [`outbox`] (in which order it is told);
+//!   CloudTrail), [`baseline`] (what is evaluated once an hour), [`outbox`] (in which order it is told);
 //! - words: [`report`] (the function's answer), [`summary`] (it in one sentence), [`read_errors`] (what could not be read, by cause), [`users`] (those that it names), [`message`] (what people and machines are told), [`text`] (what others wrote).
 //!
 //! # What it does not do
@@ -20,6 +20,7 @@ pub mod account;
 pub mod account_summary;
 pub mod alert;
 pub mod analyzers;
+pub mod baseline;
 pub mod billing;
 pub mod bucket;
 pub mod contacts;
@@ -54,6 +55,7 @@ pub mod watch;
 
 pub use account::{Account, AccountId, Partition};
 pub use alert::Alert;
+pub use baseline::Baseline;
 pub use control::{Control, Severity, Step};
 pub use controls::CHECKLIST;
 pub use finding::{Evidence, Finding, Status, Verdict};

@@ -104,7 +104,7 @@ impl Message {
         let Bulletin { alerts, at, report, repeats_possible, .. } = *bulletin;
         let renewed = alert::renewed(alerts, at, report, !repeats_possible);
         let bulletin = &Bulletin { alerts: renewed.as_deref().unwrap_or(alerts), ..*bulletin };
-        let sorted = Sorted::new(bulletin.alerts);
+        let sorted = Sorted::new(bulletin.alerts, at);
         let subject = sorted.subject(bulletin.report)?;
         let text = cut(email::compose(bulletin, &sorted), MAX_EMAIL_BYTES);
         let mut listed = (sorted.acts.len() + sorted.others.len()).min(MAX_BYTES / BODIES / MIN_LISTED);
@@ -131,6 +131,9 @@ pub fn knock() -> Message {
     Message { subject: KNOCK.into(), text: text.into(), json: text.into() }
 }
 
+/// Where something is resolved and nothing was checked for the message.
+const NOT_CHECKED: &str = "nothing was checked for this message: the report of the last check says what is unknown";
+
 /// A bulletin's alerts, the worst first.
 struct Sorted<'a> {
     /// Root's acts: by session, the worst session first.
@@ -144,7 +147,7 @@ struct Sorted<'a> {
 }
 
 impl<'a> Sorted<'a> {
-    fn new(alerts: &'a [Alert]) -> Self {
+    fn new(alerts: &'a [Alert], at: Timestamp) -> Self {
         let mut acts: Vec<_> = alerts.iter().filter_map(|alert| alert.act().map(|act| (alert, act))).collect();
         session::sort(&mut acts);
         let mut others: Vec<_> = alerts.iter().filter(|alert| alert.act().is_none()).collect();
@@ -156,7 +159,7 @@ impl<'a> Sorted<'a> {
             }
         }
         for story in stories.values_mut() {
-            story.sort_by_key(|alert| alert.at);
+            story.sort_by_key(|alert| alert.turn(at));
         }
         let single = others.iter().copied().filter(|alert| key(alert).is_none());
         let newest = single.chain(stories.values().filter_map(|story| story.last().copied())).collect();
@@ -209,7 +212,7 @@ impl<'a> Sorted<'a> {
             version: env!("CARGO_PKG_VERSION").into(),
             id: (&first.id).into(),
             subject: subject.into(),
-            headline: self.status(bulletin.report).map(|summary| summary.headline().into()),
+            headline: self.status_line(bulletin.report).map(Into::into),
             severity: first.severity,
             account: Cow::Borrowed(&first.account),
             told_at: bulletin.at,
@@ -244,6 +247,14 @@ impl<'a> Sorted<'a> {
     /// The account's status, by the check that is sent with it; `None`: nothing was checked for this message.
     fn status(&self, report: Option<&Report>) -> Option<Summary> {
         self.digest().map(|digest| digest.summary.clone()).or_else(|| report.map(Report::summary))
+    }
+
+    /// The same in one sentence. Good news alone must not read as if somebody had looked at the rest.
+    fn status_line(&self, report: Option<&Report>) -> Option<String> {
+        let summary = self.status(report).map(|summary| summary.headline());
+        let is_good_news =
+            |alert: &&Alert| matches!(&alert.what, What::Condition(told) if told.transition == Transition::Resolved);
+        summary.or_else(|| self.others.iter().any(is_good_news).then(|| NOT_CHECKED.to_owned()))
     }
 
     /// What happened, with its weight, in about `room` characters: for the subject.

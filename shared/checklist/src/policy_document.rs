@@ -5,8 +5,12 @@
 //! grammar, or has an element that is not known here, is unreadable: nobody can tell what AWS makes of it.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
 
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 mod breadth;
@@ -63,12 +67,12 @@ impl Statement {
     /// The statements of a document; `None`: it is unreadable.
     fn all(document: &str) -> Option<Vec<Self>> {
         let document: Document = serde_json::from_str(document).ok()?;
-        document.statement.into_vec().into_iter().map(Written::understood).collect()
+        document.statement.0.into_iter().map(Written::understood).collect()
     }
 
     /// As [`Self::all`], of a document that is URL-encoded, as IAM gives it.
     fn all_encoded(document: &str) -> Option<Vec<Self>> {
-        Self::all(&percent_encoding::percent_decode_str(document).decode_utf8().ok()?)
+        Self::all(str::from_utf8(&percent_decoded(document)).ok()?)
     }
 }
 
@@ -93,19 +97,66 @@ struct Document {
     statement: OneOrMore<Written>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMore<T> {
-    One(T),
-    More(Vec<T>),
+/// One, or a list of them. By hand: what serde derives reads all of it into a tree first.
+struct OneOrMore<T>(Vec<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMore<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OneOrMoreVisitor(PhantomData))
+    }
 }
 
-impl<T> OneOrMore<T> {
-    fn into_vec(self) -> Vec<T> {
-        match self {
-            Self::One(one) => vec![one],
-            Self::More(more) => more,
+struct OneOrMoreVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrMoreVisitor<T> {
+    type Value = OneOrMore<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("one, or a list")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        T::deserialize(text.into_deserializer()).map(|one| OneOrMore(vec![one]))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(|one| OneOrMore(vec![one]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut more = Vec::new();
+        while let Some(one) = list.next_element()? {
+            more.push(one);
         }
+        Ok(OneOrMore(more))
+    }
+}
+
+/// The bytes of a text in which some are written as `%` and two digits; a `%` before anything else is itself.
+fn percent_decoded(text: &str) -> Vec<u8> {
+    let mut chunks = text.split('%').map(str::as_bytes);
+    let mut decoded = Vec::with_capacity(text.len());
+    decoded.extend_from_slice(chunks.next().unwrap_or_default());
+    for chunk in chunks {
+        if let [high, low, rest @ ..] = chunk
+            && let (Some(high), Some(low)) = (hex(*high), hex(*low))
+        {
+            decoded.push(16 * high + low);
+            decoded.extend_from_slice(rest);
+        } else {
+            decoded.push(b'%');
+            decoded.extend_from_slice(chunk);
+        }
+    }
+    decoded
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
     }
 }
 
@@ -136,8 +187,8 @@ impl Written {
         Some(Statement {
             effect: self.effect,
             conditions: conditions.collect::<Option<_>>()?,
-            actions: either(self.action, self.not_action, str::to_lowercase)??,
-            resources: either(self.resource, self.not_resource, str::to_owned)?,
+            actions: either(self.action, self.not_action, |text| text.to_lowercase())??,
+            resources: either(self.resource, self.not_resource, |text| text)?,
             principals: match (self.principal, self.not_principal) {
                 (Some(_), Some(_)) => return None,
                 (Some(named), None) => Some(Principals { named: named_in(&named)?, is_negated: false }),
@@ -152,7 +203,7 @@ impl Written {
 fn either(
     these: Option<OneOrMore<String>>,
     others: Option<OneOrMore<String>>,
-    written: fn(&str) -> String,
+    written: fn(String) -> String,
 ) -> Option<Option<Patterns>> {
     let (patterns, is_negated) = match (these, others) {
         (Some(_), Some(_)) => return None,
@@ -160,7 +211,7 @@ fn either(
         (None, Some(others)) => (others, true),
         (None, None) => return Some(None),
     };
-    let patterns = patterns.into_vec().iter().map(|pattern| written(pattern)).collect();
+    let patterns = patterns.0.into_iter().map(written).collect();
     Some(Some(Patterns { patterns, is_negated }))
 }
 
@@ -241,5 +292,30 @@ mod tests {
             assert!(Statement::all(text).is_none(), "{text}");
         }
         assert!(Statement::all_encoded("%ff").is_none());
+    }
+
+    /// As serde would derive it.
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(untagged)]
+    enum Derived {
+        One(String),
+        More(Vec<String>),
+    }
+
+    proptest! {
+        #[test]
+        fn one_or_more_is_what_serde_derives(json in r#""[a-z]{0,3}"|\[("[a-z]{0,3}"(,("[a-z]"|1|null))?)?\]|null|1|\{\}|true"#) {
+            let derived = serde_json::from_str::<Derived>(&json).ok().map(|derived| match derived {
+                Derived::One(one) => vec![one],
+                Derived::More(more) => more,
+            });
+            prop_assert_eq!(serde_json::from_str::<OneOrMore<String>>(&json).ok().map(|more| more.0), derived);
+        }
+
+        #[test]
+        fn percent_decoding_is_that_of_urls(text in "([ -~]|%[0-9a-fA-F]{2}|%|ä){0,20}") {
+            let expected: Vec<u8> = percent_encoding::percent_decode_str(&text).collect();
+            prop_assert_eq!(percent_decoded(&text), expected);
+        }
     }
 }

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 const ON_THE_WAY: SignedDuration = SignedDuration::from_mins(5);
 /// How far the clocks of SNS and of a function may be apart.
 const SKEW: SignedDuration = SignedDuration::from_mins(1);
+/// What arrived longer ago proves nothing any more: a digest comes at least once a week, or a test message.
+const PROVES: SignedDuration = SignedDuration::from_hours(8 * 24);
 /// What is written of a later time than that is no note of ours.
 const FUTURE: SignedDuration = SignedDuration::from_mins(5);
 
@@ -19,6 +21,35 @@ pub struct Listeners {
     pub others: bool,
     /// rootwatch's own functions that pass messages on.
     pub relays: Vec<Relay>,
+}
+
+/// How to know these functions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Own {
+    /// Their names, as far as they are set and can be read.
+    pub names: Vec<String>,
+    /// Names are set that cannot be read.
+    pub is_refused: bool,
+    /// The stack that they are part of.
+    pub stack: Option<String>,
+}
+
+/// What the template calls them; `CloudFormation` makes `rootwatch-SlackNotifier-1A2B3C` of it
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-arm-physical-id.html>).
+const LOGICAL_IDS: [&str; 2] = ["SlackNotifier", "ChatNotifier"];
+
+impl Own {
+    /// Whether the function called `name`, of our account, may be one of them. Where the names cannot be read it may, so that it counts
+    /// only once something has arrived; one that somebody else subscribed is somebody else.
+    pub fn has(&self, name: &str) -> bool {
+        let of_stack = |stack: &String| {
+            let id = name.strip_prefix(stack.as_str()).and_then(|rest| rest.strip_prefix('-'));
+            id.and_then(|id| id.split('-').next()).is_some_and(|id| LOGICAL_IDS.contains(&id))
+        };
+        self.names.iter().any(|own| own == name)
+            || self.is_refused
+            || (self.names.is_empty() && self.stack.as_ref().is_some_and(of_stack))
+    }
 }
 
 /// One of these functions.
@@ -53,7 +84,7 @@ pub struct Note {
 pub enum Hearing {
     /// The newest message arrived.
     Well,
-    /// No message was handed to it since it is there.
+    /// No message was handed to it lately.
     Unproven,
     /// Nothing arrives, and why.
     Deaf(String),
@@ -84,10 +115,14 @@ impl Relay {
             return Hearing::Deaf(failed.error.unwrap_or_else(|| "without a reason".into()));
         }
         let is_missing =
-            |handed: &Note| now.duration_since(handed.sent_at) > ON_THE_WAY && arrived < Some(handed.sent_at - SKEW);
+            // Of times that anybody can write: a difference always exists, an earlier time may not.
+            |handed: &Note| {
+                now.duration_since(handed.sent_at) > ON_THE_WAY
+                    && arrived.is_none_or(|arrived| handed.sent_at.duration_since(arrived) > SKEW)
+            };
         match handed.filter(is_missing) {
             Some(handed) => Hearing::Deaf(format!("what was sent at {:.0} has not arrived", handed.sent_at)),
-            None if passed.is_some() => Hearing::Well,
+            None if arrived.is_some_and(|arrived| now.duration_since(arrived) <= PROVES) => Hearing::Well,
             None => Hearing::Unproven,
         }
     }
@@ -97,7 +132,7 @@ impl fmt::Display for Hearing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Well => f.write_str("passes on what it gets"),
-            Self::Unproven => f.write_str("has passed nothing on yet"),
+            Self::Unproven => f.write_str("has passed nothing on lately"),
             Self::Deaf(why) => write!(f, "passes nothing on: {why}"),
         }
     }
@@ -162,5 +197,26 @@ mod tests {
         let forged = Relay { passed: note("1", -60 * 24 * 365), failed: failure("2", 1), ..relay() };
         assert!(matches!(forged.hearing(now()), Hearing::Deaf(_)));
         assert_eq!(Relay { passed: note("1", 1), failed: failure("2", -6), ..relay() }.hearing(now()), Hearing::Well);
+    }
+
+    #[test]
+    fn no_time_in_a_note_breaks_the_arithmetic() {
+        for sent_at in ["-009999-01-02T01:59:59Z", "9999-12-30T22:00:00.999999999Z", "1970-01-01T00:00:00Z"] {
+            let note = || serde_json::from_value(serde_json::json!({"message_id": "x", "sent_at": sent_at})).ok();
+            for (handed, passed) in [(note(), None), (note(), note()), (super::tests::note("1", 6), note())] {
+                assert!(handed.is_some());
+                let relay = Relay { handed, passed, ..relay() };
+                assert_ne!(relay.hearing(now()), Hearing::Well, "{relay:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_arrived_more_than_eight_days_ago_proves_nothing() {
+        let of = |passed| Relay { passed, ..relay() }.hearing(now());
+        assert_eq!(of(note("1", 60 * 24 * 8)), Hearing::Well, "a weekly digest that is late");
+        assert_eq!(of(note("1", 60 * 24 * 8 + 1)), Hearing::Unproven);
+        let relays = vec![Relay { passed: note("1", 60 * 24 * 365 * 2), ..relay() }];
+        assert!(!Listeners { others: false, relays }.hear(now()));
     }
 }

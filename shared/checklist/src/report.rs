@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 use crate::account::Account;
 use crate::alert::{Alert, Plan};
 use crate::analyzers::RegionAnalyzers;
+use crate::baseline::Baseline;
 use crate::bucket::Bucket;
 use crate::control::{Control, Step};
+use crate::controls;
 use crate::declarations::Declarations;
 use crate::finding::{Finding, Status};
 use crate::framework::View;
@@ -21,6 +23,7 @@ use crate::summary::Summary;
 use crate::text::counted;
 use crate::trails::Trail;
 use crate::users::{self, User};
+use crate::watch::{Arrival, Watch};
 
 /// Most root activity, and most alerts, that the answer lists.
 const MAX_ACTIVITY: usize = 1_000;
@@ -32,6 +35,8 @@ pub const MAX_BYTES: usize = 900_000;
 const FOR_CUT: usize = 512;
 /// So many of each list are kept as long as another has more: what is large goes first.
 const KEPT: usize = 500;
+/// The same of announced uses of root.
+const KEPT_PLANS: usize = 50;
 /// The same of the resources of a finding.
 const KEPT_RESOURCES: usize = 100;
 
@@ -49,6 +54,8 @@ pub struct Report {
     pub account: Account,
     /// When the reading began.
     pub taken_at: Timestamp,
+    /// When the facts of the account baseline were read that change rarely; before `taken_at`, where an earlier check read them.
+    pub baseline_as_of: Timestamp,
     /// Each source with its age, or why it could not be read; root events have an entry a Region.
     pub sources: Vec<SourceState>,
     /// Start of the span in which root's events were looked up; its end is `taken_at`.
@@ -76,6 +83,11 @@ pub struct Report {
     pub declarations: Declarations,
     /// Settings, and entries of them, that cannot be read. They are ignored, and are no reason for a check to be incomplete.
     pub refused_settings: Vec<Refused>,
+    /// The newest canary that arrived of each Region, before this check.
+    pub canaries: BTreeMap<String, Arrival>,
+    /// When the oldest canary was sent that the next check waits for, by Region.
+    #[serde(skip)]
+    pub canaries_awaited: BTreeMap<String, Timestamp>,
     /// Every call to AWS that the report rests on, in the order of their ends.
     pub calls: Vec<Call>,
 }
@@ -180,9 +192,10 @@ impl Answer {
     /// and findings say in words what their resources are; of none more than is needed, and a rest of each before all of one.
     pub fn fit(mut self) -> Self {
         let mut excess = bytes(&self).saturating_sub(MAX_BYTES - FOR_CUT);
-        for (kept, kept_resources) in [(KEPT, KEPT_RESOURCES), (0, 0)] {
-            let Self { report, alerts, cut, .. } = &mut self;
+        for (kept, kept_plans, kept_resources) in [(KEPT, KEPT_PLANS, KEPT_RESOURCES), (0, 0, 0)] {
+            let Self { report, alerts, plans, cut, .. } = &mut self;
             note(cut, "alerts", shorten(alerts, kept, &mut excess));
+            note(cut, "plans", shorten(plans, kept_plans, &mut excess));
             note(cut, "calls", shorten(&mut report.calls, kept, &mut excess));
             note(cut, "users", shorten(&mut report.users, kept, &mut excess));
             note(cut, "root_activity", shorten(&mut report.root_activity, kept, &mut excess));
@@ -269,20 +282,37 @@ pub struct SourceState {
     pub sha256: Option<String>,
     /// Why it could not be read, not whole, or not renewed.
     pub error: Option<Unavailable>,
+    /// Since when it is denied, where that has lasted for so long that nobody will give it: a finding, and no reason for a check to be
+    /// incomplete.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub denied_since: Option<Timestamp>,
 }
 
 impl Report {
     /// Judges `snapshot` by every control.
     pub fn generate(snapshot: &Snapshot, settings: &Settings) -> Self {
-        let sources = sources(snapshot);
-        let findings: Vec<Finding> =
-            settings.selection.controls().map(|control| finding(control, snapshot, settings, &sources)).collect();
+        Self::with(None, snapshot, settings)
+    }
+
+    /// The same with the findings of `baseline`, whose facts were not read for `snapshot`.
+    pub fn with(baseline: Option<&Baseline>, snapshot: &Snapshot, settings: &Settings) -> Self {
+        let mut sources = sources(snapshot);
+        sources.retain(|state| baseline.is_none() || !state.source.is_hourly());
+        sources.extend(baseline.into_iter().flat_map(|baseline| baseline.sources(snapshot.taken_at)));
+        sources.sort_by_key(|state| state.source);
+        let judged = |control: &'static Control| {
+            let kept = baseline.and_then(|baseline| baseline.finding(control)).cloned();
+            let judged = kept.unwrap_or_else(|| Finding::of(control, snapshot, settings));
+            finished(judged, control, snapshot, settings, &sources)
+        };
+        let findings: Vec<Finding> = settings.selection.controls().map(judged).collect();
         Self {
             schema: "rootwatch.report/1",
             version: env!("CARGO_PKG_VERSION"),
             settings: settings.clone(),
             account: snapshot.account.clone(),
             taken_at: snapshot.taken_at,
+            baseline_as_of: baseline.map_or(snapshot.taken_at, |baseline| baseline.read_at),
             sources,
             root_events_since: snapshot.root_events.since,
             score: score(&findings),
@@ -295,9 +325,21 @@ impl Report {
             refused_settings: settings.refused.clone(),
             users: users::named(snapshot, &findings),
             users_in_account: snapshot.identities.as_ref().ok().map(|identities| identities.users.len()),
+            canaries: snapshot.watch.iter().flat_map(Watch::arrived).collect(),
+            canaries_awaited: snapshot.watch.as_ref().map(|watch| watch.awaits(snapshot.taken_at)).unwrap_or_default(),
             calls: snapshot.calls.clone(),
             findings,
         }
+    }
+
+    /// Whether an earlier check read `source`.
+    pub fn is_kept(&self, source: Source) -> bool {
+        self.baseline_as_of != self.taken_at && source.is_hourly()
+    }
+
+    /// Whether an earlier check evaluated `control`.
+    pub fn is_kept_finding(&self, control: &str) -> bool {
+        controls::control(control).is_some_and(|control| control.sources.iter().any(|source| self.is_kept(*source)))
     }
 
     /// Root activity that is told; services on behalf of root are only reported.
@@ -313,10 +355,16 @@ impl Report {
     }
 
     /// Whether all was read that watching root needs. The account's alias may be missing, what only the account baseline needs, the
-    /// events of a Region that records no sign-ins and refuses us for good, and the trails of a Region that does so while another one
-    /// lists its own; all four are conditions of their own.
+    /// events of a Region that records no sign-ins and refuses us, the trails of a Region that does so while another one lists its own,
+    /// and the rules of a Region that denies them and so forwards nothing. So may the events of a Region that records sign-ins once it has
+    /// denied them for long, as long as another one of them is read. All of these are conditions of their own.
     pub fn is_whole(&self) -> bool {
         let sign_in = self.account.partition.sign_in_regions();
+        let is_read = |state: &&SourceState| {
+            state.source == Source::RootEvents && state.error.is_none() && state.region.is_some()
+        };
+        let read = || self.sources.iter().filter(is_read).filter_map(|state| state.region.as_deref());
+        let is_one_read = read().any(|region| sign_in.contains(&region));
         !self.is_narrow
             && self.errors().all(|state| match (&state.source, &state.region, &state.error) {
                 (Source::AccountAlias, _, _) => true,
@@ -325,8 +373,10 @@ impl Report {
                     state.as_of.is_some() && matches!(error.cause, Cause::Denied { .. })
                 }
                 (Source::RootEvents, Some(region), Some(error)) => {
-                    !sign_in.contains(&region.as_str()) && matches!(error.cause, Cause::Denied { .. })
+                    let is_given_up = is_one_read && state.denied_since.is_some();
+                    (is_given_up || !sign_in.contains(&region.as_str())) && matches!(error.cause, Cause::Denied { .. })
                 }
+                (Source::Watch, Some(_), Some(error)) => matches!(error.cause, Cause::Denied { .. }),
                 _ => false,
             })
     }
@@ -379,8 +429,14 @@ fn score(findings: &[Finding]) -> Score {
     }
 }
 
-fn finding(control: &Control, snapshot: &Snapshot, settings: &Settings, sources: &[SourceState]) -> Finding {
-    let mut finding = Finding::of(control, snapshot, settings);
+/// `finding` with what it does not hold of itself: the remedy of what is unknown, and the exceptions in force.
+fn finished(
+    mut finding: Finding,
+    control: &Control,
+    snapshot: &Snapshot,
+    settings: &Settings,
+    sources: &[SourceState],
+) -> Finding {
     if finding.status == Status::Unknown {
         let unread = sources.iter().filter(|state| control.sources.contains(&state.source));
         finding.remedy = control.made_readable(unread.filter_map(|state| state.error.as_ref()));
@@ -431,6 +487,7 @@ fn sources(snapshot: &Snapshot) -> Vec<SourceState> {
         age_seconds: as_of.map(|at| snapshot.taken_at.duration_since(at).as_secs().try_into().unwrap_or(0)),
         sha256: None,
         error: error.cloned(),
+        denied_since: None,
     };
     let now = Some(snapshot.taken_at);
     let report = snapshot.credential_report.as_ref();
@@ -479,10 +536,10 @@ fn sources(snapshot: &Snapshot) -> Vec<SourceState> {
         let as_of = if trails.is_some() { None } else { now };
         sources.push(state(Source::Trails, as_of, trails.or_else(|| snapshot.trails_unlisted.values().next())));
     }
-    sources.extend(snapshot.watch.as_ref().map(|watch| {
-        let error = watch.unread();
-        state(Source::Watch, if error.is_some() { None } else { now }, error)
-    }));
+    let watch = |error: Option<&Unavailable>| state(Source::Watch, if error.is_some() { None } else { now }, error);
+    sources.extend(snapshot.watch.as_ref().map(|home| watch(home.unread())));
+    let forwarding = snapshot.watch.iter().flat_map(Watch::forwarding);
+    sources.extend(forwarding.map(|(region, error)| SourceState { region: Some(region.to_owned()), ..watch(error) }));
     sources.extend(snapshot.root_events.regions.iter().map(|sweep| SourceState {
         region: Some(sweep.region.clone()),
         ..state(Source::RootEvents, if sweep.incomplete.is_some() { None } else { now }, sweep.incomplete.as_ref())
@@ -532,6 +589,67 @@ mod tests {
         assert!(!region("eu-west-1", &Cause::OutOfTime), "a part of a run");
         assert!(!Report::generate(&Snapshot::blind(), &Settings::default()).is_whole());
         assert!(!report(|snapshot| snapshot.subscribed = Snapshot::blind().subscribed).is_whole());
+    }
+
+    #[test]
+    fn a_report_is_whole_without_the_rules_of_a_region_that_denies_them_and_not_without_those_at_home() {
+        let unread = |number: usize, cause: &Cause| {
+            report(|snapshot| {
+                let rule = &mut snapshot.watch.as_mut().unwrap().rules[number];
+                let operation = format!("events:ListRules in {}", rule.region);
+                rule.state = Err(Unavailable { source: Source::Watch, operation, cause: cause.clone() });
+            })
+        };
+        let denied = Cause::Denied { code: "AccessDeniedException".into() };
+        let report = unread(3, &denied);
+        assert!(report.is_whole(), "nobody can forward from there: a finding, and not blindness");
+        let state = report.errors().next().unwrap();
+        assert_eq!((state.source, state.region.as_deref()), (Source::Watch, Some("us-east-1")));
+        assert!(!unread(3, &Cause::TimedOut).is_whole() && !unread(0, &denied).is_whole());
+    }
+
+    #[test]
+    fn a_report_is_whole_without_a_sign_in_region_that_is_denied_for_a_day_while_another_one_is_read() {
+        let denied = |regions: &[&str]| {
+            report(|snapshot| {
+                let sweep = |region: &&str| crate::snapshot::RegionSweep {
+                    region: (*region).into(),
+                    incomplete: regions.contains(region).then(|| Unavailable {
+                        source: Source::RootEvents,
+                        operation: format!("cloudtrail:LookupEvents in {region}"),
+                        cause: Cause::Denied { code: "AccessDeniedException".into() },
+                    }),
+                    covered: Vec::new(),
+                    covered_sign_ins: Vec::new(),
+                };
+                snapshot.root_events.regions = snapshot.account.partition.sign_in_regions().iter().map(sweep).collect();
+            })
+        };
+        let mut memory = crate::alert::Memory::default();
+        let mut first = denied(&["us-east-2", "us-east-1"]);
+        let decision = crate::alert::decide(&memory, &first, &crate::alert::Policy::default());
+        memory.conditions = decision.conditions;
+        for (hours, is_whole) in [(0, false), (23, false), (24, true)] {
+            first.taken_at += jiff::SignedDuration::from_hours(if hours == 24 { 1 } else { hours });
+            crate::alert::note_denials(&memory, &mut first);
+            assert_eq!(first.is_whole(), is_whole, "after {hours} hours");
+        }
+        let headline = first.summary().headline();
+        assert!(headline.starts_with("INCOMPLETE: ") && headline.contains("us-east-1 and us-east-2"), "{headline}");
+        let mut all = denied(&["us-east-1", "us-east-2", "us-west-2"]);
+        let decision = crate::alert::decide(&memory, &all, &crate::alert::Policy::default());
+        memory.conditions.extend(decision.conditions);
+        all.taken_at += jiff::SignedDuration::from_hours(100);
+        crate::alert::note_denials(&memory, &mut all);
+        assert!(!all.is_whole(), "nobody sees a sign-in");
+        for state in &mut first.sources {
+            if let Some(error) = state.error.as_mut() {
+                error.cause = Cause::TimedOut;
+            }
+        }
+        first.sources.iter_mut().for_each(|state| state.denied_since = None);
+        crate::alert::note_denials(&memory, &mut first);
+        assert!(!first.is_whole(), "only a denial is for good");
     }
 
     #[test]
@@ -783,5 +901,24 @@ mod tests {
             snapshot.identities = Snapshot::blind().identities;
         });
         insta::assert_snapshot!(serde_json::to_string_pretty(&Answer::new(report, Vec::new())).unwrap());
+    }
+
+    #[test]
+    fn very_many_plans_are_cut_too_and_throw_nothing_else_away() {
+        let report = Report::generate(&Snapshot::compliant(), &Settings::compliant());
+        let (now, findings) = (report.taken_at, report.findings.len());
+        let users = report.users.len();
+        let mut answer = Answer::new(report, Vec::new());
+        let long = "\u{10348}".repeat(200);
+        let plan = |number| {
+            let from = now + jiff::SignedDuration::from_secs(number);
+            Plan::new(from, from + jiff::SignedDuration::from_hours(1), &long, &long, now).unwrap()
+        };
+        answer.plans = (0..700).map(plan).collect();
+        let answer = answer.fit();
+        assert!(bytes(&answer) <= MAX_BYTES, "{}", bytes(&answer));
+        assert_eq!(answer.cut.get("plans").copied().unwrap_or_default() + answer.plans.len(), 700);
+        assert_eq!((answer.report.findings.len(), answer.report.users.len()), (findings, users));
+        assert!(!answer.cut.contains_key("calls") && !answer.cut.contains_key("resources"), "{:?}", answer.cut);
     }
 }

@@ -246,9 +246,12 @@ impl RootActivity {
             is_refused: error.is_some(),
         };
         let (kind, mfa) = (call.kind(), fields.mfa());
-        let touched = Touched::by(fields, stack).filter(|_| kind == Kind::WriteCall);
+        // Who passed the call on proves nothing: by whom it is, the issuer of the session says.
+        let may_touch = matches!(kind, Kind::WriteCall | Kind::Service | Kind::CentralizedRootTask);
+        let touched = Touched::by(fields, stack).filter(|_| may_touch && !fields.is_service_event());
         let severity = call.severity(kind, mfa).max(touched.as_ref().map_or(Severity::Informational, |it| it.severity));
-        let kind = touched.as_ref().map_or(kind, |_| Kind::WatchTampered);
+        let is_central = kind == Kind::CentralizedRootTask;
+        let kind = touched.as_ref().filter(|_| !is_central).map_or(kind, |_| Kind::WatchTampered);
         Some(Self {
             // An attempt that AWS refused changed nothing, but somebody tried.
             severity: severity.min(if error.is_some() { Severity::Medium } else { Severity::Critical }),
@@ -359,7 +362,10 @@ pub fn gather(mut activity: Vec<RootActivity>) -> Vec<RootActivity> {
     for act in &mut activity {
         if act.access_key_id.as_ref().is_some_and(|key| central.contains(key)) && act.kind != Kind::CentralizedRootTask
         {
-            act.severity = central_severity(&act.event_name, Some(act.kind == Kind::ReadOnlyCall));
+            let task = central_severity(&act.event_name, Some(act.kind == Kind::ReadOnlyCall));
+            let touched = Some(act.severity).filter(|_| act.kind == Kind::WatchTampered);
+            let cap = if act.error.is_some() { Severity::Medium } else { Severity::Critical };
+            act.severity = touched.map_or(task, |touched| touched.max(task)).min(cap);
             act.kind = Kind::CentralizedRootTask;
             act.effect = None;
         }

@@ -136,6 +136,8 @@ pub struct RegionSweep {
     pub incomplete: Option<Unavailable>,
     /// What was looked through, newest first.
     pub covered: Vec<Span>,
+    /// The same of everybody's sign-ins, where they are recorded.
+    pub covered_sign_ins: Vec<Span>,
 }
 
 impl Snapshot {
@@ -219,7 +221,7 @@ pub enum Source {
     Subscribers,
     /// `cloudtrail:DescribeTrails`, with the state and the selectors of each trail.
     Trails,
-    /// `events:DescribeRule` and `scheduler:GetSchedule` of rootwatch's own.
+    /// Rules, their targets, the canary and the schedule, of rootwatch's own.
     Watch,
     /// `cloudtrail:LookupEvents`.
     RootEvents,
@@ -299,6 +301,11 @@ impl Source {
     /// Whether the watch over root does without it: controls alone need it, mostly of the account baseline. Those are listed last.
     pub fn is_of_baseline(self) -> bool {
         self >= Self::RolesAndPolicies
+    }
+
+    /// Whether it is read once an hour: it changes rarely, and neither a step nor the alert path rests on it.
+    pub fn is_hourly(self) -> bool {
+        self.is_of_baseline() && !matches!(self, Self::RolesAndPolicies | Self::IdentityProviders | Self::Attestations)
     }
 
     /// Its name in JSON.
@@ -559,7 +566,12 @@ impl Snapshot {
             watch: Some(Watch::whole()),
             root_events: RootEvents {
                 since: taken_at - SignedDuration::from_hours(24),
-                regions: vec![RegionSweep { region: "us-east-1".into(), incomplete: None, covered: Vec::new() }],
+                regions: vec![RegionSweep {
+                    region: "us-east-1".into(),
+                    incomplete: None,
+                    covered: Vec::new(),
+                    covered_sign_ins: Vec::new(),
+                }],
                 activity: Vec::new(),
             },
             roles_and_policies: Ok(RolesAndPolicies {
@@ -626,7 +638,9 @@ impl Snapshot {
             subscribed: Some(Err(denied(Source::Subscribers))),
             trails: Err(denied(Source::Trails)),
             watch: Some(Watch {
+                home: "eu-west-1".into(),
                 rules: Vec::new(),
+                canaries: Vec::new(),
                 schedule: Schedule { name: "rootwatch-schedule".into(), state: Err(denied(Source::Watch)) },
             }),
             root_events: RootEvents {
@@ -634,6 +648,7 @@ impl Snapshot {
                     region: "us-east-1".into(),
                     incomplete: Some(denied(Source::RootEvents)),
                     covered: Vec::new(),
+                    covered_sign_ins: Vec::new(),
                 }],
                 ..compliant.root_events
             },

@@ -27,6 +27,8 @@ pub struct Summary {
     pub unknown: Vec<String>,
     /// Data sources that could not be read whole, or not renewed, each once.
     pub unread: Vec<String>,
+    /// Regions of which not all could be read that is read there, each once.
+    pub unread_regions: Vec<String>,
     /// How many findings are open.
     pub failed: usize,
     /// The severity of the worst of them.
@@ -51,17 +53,21 @@ impl Summary {
         let mut unknown: Vec<&Finding> = findings.iter().filter(|finding| finding.status == Status::Unknown).collect();
         let is_of_root = |finding: &Finding| finding.control.starts_with("root-");
         unknown.sort_by_key(|finding| (!is_of_root(finding), Reverse(finding.severity)));
-        let mut unread: Vec<String> = Vec::new();
+        let (mut unread, mut unread_regions): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
         for state in sources.iter().filter(|state| state.error.is_some()) {
             let name = state.source.to_string();
             if !unread.contains(&name) {
                 unread.push(name);
             }
+            unread_regions.extend(
+                state.region.iter().filter(|region| !unread_regions.contains(region)).cloned().collect::<Vec<_>>(),
+            );
         }
         Self {
             evaluated: findings.len(),
             unknown: unknown.into_iter().map(|finding| finding.control.to_owned()).collect(),
             unread,
+            unread_regions,
             failed: open().count(),
             worst: open().map(|finding| finding.severity).max(),
             suppressed: failed().filter(|finding| finding.is_excepted()).count(),
@@ -165,12 +171,17 @@ impl Summary {
             let sources = counted(self.unread.len(), "data source", "data sources");
             format!("{sources} could not be read whole{}", some(&self.unread))
         });
+        let regions = (!self.unread_regions.is_empty()).then(|| {
+            let regions = counted(self.unread_regions.len(), "Region is", "Regions are");
+            format!("{regions} not read whole{}", some(&self.unread_regions))
+        });
         let outdated =
             self.outdated_since.map(|at| format!("status of {}, not of now", at.strftime("%Y-%m-%d %H:%M UTC")));
         let first = [
             (self.evaluated == 0).then(|| "no control was evaluated".to_owned()),
             self.is_unheard.then(|| "nobody has confirmed a subscription".to_owned()),
             unread,
+            regions,
             outdated,
             self.is_narrow.then(|| "fewer Regions, or less time, than configured".to_owned()),
         ];

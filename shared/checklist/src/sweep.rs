@@ -26,6 +26,18 @@ pub struct Span {
     pub until: Timestamp,
 }
 
+/// Under what the coverage of everybody's sign-ins in `region` is remembered, apart from that of root's own events.
+pub fn sign_ins_of(region: &str) -> String {
+    format!("{region}{SIGN_INS}")
+}
+
+/// Whether `name` is one that [`sign_ins_of`] gives.
+pub fn is_of_sign_ins(name: &str) -> bool {
+    name.ends_with(SIGN_INS)
+}
+
+const SIGN_INS: &str = "#sign-ins";
+
 /// What is settled of one Region: looked through when no more events could turn up.
 ///
 /// What was stored may hold any spans; every method takes them as the set of instants that they hold.
@@ -68,6 +80,23 @@ impl Coverage {
                 gaps.into_iter().rev().chain(seen.into_iter().rev()).collect()
             }
         }
+    }
+
+    /// Spans to look through at `now` of what one look settles, newest first; never none, and the first one ends at `now`.
+    ///
+    /// It is what is missing. Of what is settled only that is read which has left the look-back since the last run: so all of a
+    /// look-back is looked through a second time, whatever was remembered of it, and no run pays for more than its own share.
+    pub fn spans_once(&self, now: Timestamp, lookback: SignedDuration) -> Vec<Span> {
+        let (window, gaps) = (window(now, lookback), self.gaps(now));
+        let (Some(oldest), Some(newest)) = (gaps.first(), gaps.last()) else { return vec![window] };
+        if window.since < self.from {
+            return self.spans(now, lookback);
+        }
+        let last_run = newest.since.checked_add(LATENESS).unwrap_or(now);
+        let left = self::window(last_run, lookback).since;
+        let left = Span { since: left.max(self.from).max(before(now, HISTORY)), until: window.since.min(oldest.since) };
+        let missing = gaps.iter().rev().copied();
+        missing.chain((!is_empty(&left)).then_some(left)).collect()
     }
 
     /// Settles what a run that began at `now` looked through, as far as it is older than [`LATENESS`]. Forgets spans that lie
@@ -247,6 +276,37 @@ mod tests {
     }
 
     #[test]
+    fn what_one_look_settles_is_read_again_only_when_it_leaves_the_look_back() {
+        let quarter = SignedDuration::from_mins(15);
+        let mut region = Coverage::begin(at(100), DAY);
+        assert_eq!(region.spans_once(at(100), DAY), [span(76, 100)], "nothing is remembered");
+        region.settle(&[span(76, 100)], at(100));
+        let next = region.spans_once(at(100) + quarter, DAY);
+        let newest = Span { since: at(98), until: at(100) + quarter };
+        assert_eq!(next, [newest, Span { since: at(76), until: at(76) + quarter }]);
+        region.settle(&next, at(100) + quarter);
+        let last = region.spans_once(at(101), DAY)[1];
+        assert_eq!(last, Span { since: at(76) + quarter, until: at(77) }, "it goes on where it was");
+    }
+
+    #[test]
+    fn after_an_outage_what_is_missing_is_read_and_what_leaves_the_look_back_before_it() {
+        let region = coverage(0, &[(0, 98)]);
+        assert_eq!(region.spans_once(at(110), DAY), [span(98, 110), span(76, 86)]);
+        assert_eq!(region.spans_once(at(200), DAY), [span(98, 200), span(76, 98)]);
+        let cut = coverage(0, &[(0, 60), (70, 98)]);
+        assert_eq!(cut.spans_once(at(101), DAY), [span(98, 101), span(60, 70)]);
+        assert_eq!(region.spans_once(at(101), HOUR), [span(98, 101)], "a look-back shorter than what is read anyway");
+    }
+
+    #[test]
+    fn a_longer_look_back_and_a_clock_that_stepped_back_are_read_whole() {
+        let region = coverage(80, &[(80, 98)]);
+        assert_eq!(region.spans_once(at(101), DAY), [span(77, 101)]);
+        assert_eq!(coverage(90, &[(90, 98)]).spans_once(at(80), DAY), [span(56, 80)]);
+    }
+
+    #[test]
     fn nothing_is_wanted_before_the_history_and_the_watch() {
         let region = coverage(0, &[(10, 20)]);
         assert_eq!(region.unsettled_since(at(90 * 24)), at(0));
@@ -386,6 +446,47 @@ mod tests {
                 let missing = wanted && (!holds(&region.settled, instant) || instant >= now - LATENESS);
                 prop_assert_eq!(holds(&gaps, instant), missing);
                 prop_assert!(holds(&spans, instant) || !(looked_back || missing), "{instant} is left out");
+                let twice = spans.iter().filter(|span| holds(&[**span], instant)).count() > 1;
+                prop_assert!(!twice, "{instant} is read twice");
+            }
+        }
+
+        #[test]
+        fn whatever_leaves_the_look_back_was_looked_at_when_it_had_settled_and_once_more_when_it_left(
+            steps in prop::collection::vec(1..400_i64, 1..40), lookback in 3..60_i64
+        ) {
+            let lookback = SignedDuration::from_hours(lookback);
+            let mut now = at(1000);
+            let mut region = Coverage::begin(now, lookback);
+            let mut looked = Vec::new();
+            for minutes in steps {
+                let spans = region.spans_once(now, lookback);
+                region.settle(&spans, now);
+                looked.push((now, spans));
+                let ends = [region.from, now - lookback, now - LATENESS, now];
+                for instant in instants(&[&region.settled], &ends) {
+                    let looked_after = |age: SignedDuration| {
+                        looked.iter().any(|(at, spans)| *at >= instant + age && holds(spans, instant))
+                    };
+                    let settled = region.from <= instant && instant < now - LATENESS;
+                    prop_assert!(!settled || looked_after(LATENESS), "{instant} was looked at too early");
+                    let left = region.from <= instant && instant < now - lookback;
+                    prop_assert!(!left || looked_after(lookback), "{instant} has left and was not looked at again");
+                }
+                now += SignedDuration::from_mins(minutes);
+            }
+        }
+
+        #[test]
+        fn what_one_look_settles_leaves_out_nothing_that_is_missing_whatever_is_remembered(
+            region in any_coverage(), now in hours(), lookback in -10..2400_i64
+        ) {
+            let (now, lookback) = (at(now), SignedDuration::from_hours(lookback));
+            let spans = region.spans_once(now, lookback);
+            prop_assert_eq!(spans[0].until, now);
+            prop_assert!(spans.iter().all(|span| now - HISTORY <= span.since), "older than CloudTrail keeps");
+            for instant in instants(&[&region.settled], &[region.from, now - HISTORY, now - LATENESS, now]) {
+                prop_assert!(!holds(&region.gaps(now), instant) || holds(&spans, instant), "{instant} is left out");
                 let twice = spans.iter().filter(|span| holds(&[**span], instant)).count() > 1;
                 prop_assert!(!twice, "{instant} is read twice");
             }

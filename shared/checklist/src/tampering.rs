@@ -64,7 +64,7 @@ pub enum Target {
 }
 
 /// The calls that change what watches, by service: what they change, and how bad that is. Lambda appends a date to its names.
-const CALLS: [(&str, Target, Severity, &[&str]); 23] = [
+const CALLS: [(&str, Target, Severity, &[&str]); 24] = [
     ("cloudtrail.amazonaws.com", Target::Trail, Severity::Critical, &["DeleteTrail", "StopLogging"]),
     ("cloudtrail.amazonaws.com", Target::Trail, Severity::High, &["PutEventSelectors", "UpdateTrail"]),
     ("events.amazonaws.com", Target::Stack, Severity::Critical, &["DeleteRule", "DisableRule", "RemoveTargets"]),
@@ -130,7 +130,13 @@ const CALLS: [(&str, Target, Severity, &[&str]); 23] = [
             "UpdateAssumeRolePolicy",
         ],
     ),
-    ("cloudformation.amazonaws.com", Target::Stack, Severity::Critical, &["DeleteStack"]),
+    (
+        "cloudformation.amazonaws.com",
+        Target::Stack,
+        Severity::Critical,
+        &["DeleteStack", "DeleteStackInstances", "DeleteStackSet"],
+    ),
+    ("cloudformation.amazonaws.com", Target::Stack, Severity::High, &["UpdateStackInstances", "UpdateStackSet"]),
     ("cloudformation.amazonaws.com", Target::Stack, Severity::Medium, &["ExecuteChangeSet", "UpdateStack"]),
     ("kms.amazonaws.com", Target::Key, Severity::Medium, &["DisableKey", "PutKeyPolicy", "ScheduleKeyDeletion"]),
 ];
@@ -187,8 +193,9 @@ impl Touched {
         let (source, name) = (fields.text("/eventSource")?, fields.text("/eventName")?);
         let (_, target, severity, _) =
             CALLS.iter().find(|(of, _, _, names)| *of == source && names.iter().any(|known| is_named(&name, known)))?;
-        // A policy of another bucket may name a role of this stack.
+        // A policy of another bucket or role may name a role or topic of this stack.
         let parts: &[&str] = match source.as_str() {
+            "iam.amazonaws.com" => &["/requestParameters/roleName"],
             "s3.amazonaws.com" => &["/requestParameters/bucketName"],
             _ => &["/requestParameters", "/responseElements"],
         };
@@ -213,19 +220,27 @@ impl Touched {
     }
 }
 
-/// The first text in `value` that names a resource of the stack: of a name, a path, an ARN or a URL one part is the stack's
-/// name, or begins with it and a hyphen. A bucket's name has no capitals.
+/// How much of a stack's name CloudFormation keeps at least where a name would become too long: 25 characters in names of up to 64,
+/// by names that people have published (`nfe-frontend-serverless-d-CustomS3AutoDeleteObject-…`); AWS states no rule.
+const KEPT: usize = 24;
+
+/// The first text in `value` that names a resource of the stack: of a name, a path, an ARN or a URL one part is the stack's.
 fn resource_of(value: &Value, stack: &str) -> Option<String> {
-    let is_own = |part: &str| {
-        let begins = part.get(..stack.len()).is_some_and(|start| start.eq_ignore_ascii_case(stack));
-        begins && part.get(stack.len()..).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-    };
     match value {
-        Value::String(text) => text.split([':', '/']).any(is_own).then(|| bounded(text)),
+        Value::String(text) => text.split([':', '/']).any(|part| is_own(part, stack)).then(|| bounded(text)),
         Value::Array(values) => values.iter().find_map(|value| resource_of(value, stack)),
         Value::Object(fields) => fields.values().find_map(|value| resource_of(value, stack)),
         _ => None,
     }
+}
+
+/// Whether `name` is the stack's, or begins with it, or with as much of it as CloudFormation keeps, and a hyphen. A bucket's name has no
+/// capitals; the stacks of a stack set in other Regions have a name in front of its.
+fn is_own(name: &str, stack: &str) -> bool {
+    let name = name.strip_prefix("StackSet-").unwrap_or(name).as_bytes();
+    let shared = name.iter().zip(stack.as_bytes()).take_while(|(name, stack)| name.eq_ignore_ascii_case(stack)).count();
+    let is_whole = shared == stack.len() && matches!(name.get(shared), None | Some(b'-'));
+    is_whole || name.get(KEPT..=shared).is_some_and(|kept| kept.contains(&b'-'))
 }
 
 /// Whether `event_name` is `name`, or `name` with a date and a version, as Lambda has them (`DeleteFunction20150331`).
@@ -288,7 +303,8 @@ mod tests {
         for (source, name) in calls() {
             let source = source.trim_end_matches(".amazonaws.com");
             let part = "rootwatch-Part-1ABC";
-            let told = classify(source, name, json!({"bucketName": part, "it": ["x", {"name": part}]}));
+            let parameters = json!({"bucketName": part, "roleName": part, "it": ["x", {"name": part}]});
+            let told = classify(source, name, parameters);
             assert!(told.is_some_and(|told| told.severity >= Severity::Medium), "{source} {name}");
         }
     }
@@ -328,6 +344,52 @@ mod tests {
         );
         let mapping = json!({"responseElements": {"functionArn": "arn:aws:lambda:eu-west-1:111122223333:function:rootwatch-R-1"}});
         assert!(classify_with("lambda", "DeleteEventSourceMapping20150331", json!({"uUID": "0"}), mapping).is_some());
+    }
+
+    #[test]
+    fn ct_18_the_forwarders_in_other_regions_are_the_stacks_own() {
+        let stack_set =
+            |name: &str| classify("cloudformation", name, json!({"stackSetName": "rootwatch-forwarders:0000"}));
+        for (name, severity) in [
+            ("DeleteStackInstances", Severity::Critical),
+            ("DeleteStackSet", Severity::Critical),
+            ("UpdateStackInstances", Severity::High),
+            ("UpdateStackSet", Severity::High),
+        ] {
+            assert_eq!(stack_set(name).map(|told| told.severity), Some(severity), "{name}");
+        }
+        let elsewhere = "arn:aws:cloudformation:us-east-1:111122223333:stack/StackSet-rootwatch-forwarders-0000/1";
+        assert!(classify("cloudformation", "DeleteStack", json!({"stackName": elsewhere})).is_some());
+        assert!(classify("cloudformation", "DeleteStack", json!({"stackName": "StackSet-orders-0000"})).is_none());
+        let queue = "https://sqs.us-east-1.amazonaws.com/111122223333/rootwatch-eu-west-1-undelivered";
+        assert!(classify("sqs", "PurgeQueue", json!({"queueUrl": queue})).is_some());
+        for name in ["PutRolePolicy", "DeleteRolePolicy"] {
+            assert!(classify("iam", name, json!({"roleName": "rootwatch-ForwarderRole-1ABC"})).is_some(), "{name}");
+            let foreign =
+                json!({"roleName": "orders", "policyDocument": "arn:aws:sns:eu-west-1:111122223333:rootwatch-Topic-1"});
+            assert!(classify("iam", name, foreign).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_cloudformation_cuts_is_known() {
+        let stack = "company-security-root-guard-production";
+        for own in [
+            "company-security-root-guard-production",
+            "company-security-root-guard-production-Ledger-1ABC",
+            "company-security-root-gua-ForwardersAdministrationR-1ABC",
+            "company-security-root-guard-prod-reportbucket-1abc",
+            "company-security-root-gu-Checker-1ABC",
+            "StackSet-company-security-root-guard-production-forwarders-0000",
+        ] {
+            assert!(is_own(own, stack), "{own}");
+        }
+        for foreign in
+            ["company-security-Role-1ABC", "company-security-root-g-Role-1ABC", "company-security-root-guardian", ""]
+        {
+            assert!(!is_own(foreign, stack), "{foreign}");
+        }
+        assert!(!is_own("root-Role", "rootwatch") && !is_own("rootwatc-Role", "rootwatch"));
     }
 
     #[test]

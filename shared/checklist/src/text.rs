@@ -9,6 +9,14 @@ pub const MAX_CHARS: usize = 200;
 /// One line of at most [`MAX_CHARS`] characters: control and invisible formatting characters become spaces, the rest is cut
 /// with `…`.
 pub fn bounded(text: &str) -> String {
+    // Nearly every name of an account: nothing to replace and nothing to cut.
+    if text.len() <= MAX_CHARS && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.trim().to_owned();
+    }
+    bounded_by_char(text)
+}
+
+fn bounded_by_char(text: &str) -> String {
     let mut kept: String =
         text.chars().take(MAX_CHARS).map(|char| if is_unprintable(char) { ' ' } else { char }).collect();
     if text.chars().nth(MAX_CHARS).is_some() {
@@ -46,7 +54,8 @@ pub fn for_terminal(text: &str) -> String {
 }
 
 /// Schemes that a mail client makes links of without `//`.
-const SCHEMES: [&str; 9] = ["mailto", "tel", "sms", "callto", "facetime", "skype", "javascript", "data", "geo"];
+const SCHEMES: [&str; 10] =
+    ["mailto", "tel", "sms", "callto", "facetime", "skype", "javascript", "data", "geo", "file"];
 
 /// Nothing that a mail client makes a link of, and all of it still readable: `evil[.]example`, `https[:]//`, `mailto[:]`, as analysts
 /// write it. Names of AWS's services stay as they are, and so does a bare address: people must be able to copy it.
@@ -57,6 +66,9 @@ fn without_links(text: &str) -> String {
         let (before, after) = (chars.get(..at).unwrap_or_default(), chars.get(at + 1..).unwrap_or_default());
         match char {
             ':' if after.starts_with(&['/', '/']) || ends_with_scheme(before, after) => safe.push_str("[:]"),
+            // A share of a Windows host, `\\host\share`.
+            '\\' if after.first() == Some(&'\\') && after.get(1).is_some_and(is_of_label) => safe.push_str("[\\"),
+            '\\' if before.last() == Some(&'\\') && after.first().is_some_and(is_of_label) => safe.push_str("\\]"),
             _ if is_dot(*char) && joins_host(before, after) && !is_of_service(before, after) => safe.push_str("[.]"),
             _ => safe.push(*char),
         }
@@ -69,6 +81,15 @@ fn is_dot(char: char) -> bool {
     matches!(char, '.' | '\u{2024}' | '\u{3002}' | '\u{fe52}' | '\u{ff0e}' | '\u{ff61}')
 }
 
+/// What a host's name is made of, for some mail client at least: also marks, signs and emoji of other scripts.
+fn is_of_label(char: &char) -> bool {
+    char.is_alphanumeric() || matches!(char, '-' | '_') || is_of_another_script(*char)
+}
+
+fn is_of_another_script(char: char) -> bool {
+    !char.is_ascii() && !char.is_whitespace() && !is_dot(char)
+}
+
 fn ends_with_scheme(before: &[char], after: &[char]) -> bool {
     let letters = before.iter().rev().take_while(|char| char.is_ascii_alphanumeric()).take(12);
     let word: String = letters.collect::<Vec<_>>().into_iter().rev().collect::<String>().to_ascii_lowercase();
@@ -78,35 +99,44 @@ fn ends_with_scheme(before: &[char], after: &[char]) -> bool {
 /// Whether a dot stands before what could be a top-level domain, after `www`, or in an address with a port or a path. The dots of a
 /// version do not, as in `aws-cli/2.15.30` and `5.10.198-187.748.amzn2.x86_64`.
 fn joins_host(before: &[char], after: &[char]) -> bool {
-    let is_of_label = |char: &char| char.is_alphanumeric() || matches!(char, '-' | '_');
     if !before.last().is_some_and(is_of_label) {
         return false;
     }
     let www = before.iter().rev().take(3).all(|char| char.eq_ignore_ascii_case(&'w')) && before.len() >= 3;
-    let letters = after.iter().take_while(|char| char.is_alphabetic()).count();
+    let is_letter = |char: &&char| char.is_alphabetic() || is_of_another_script(**char);
+    let letters = after.iter().take_while(is_letter).count();
     let ends = after.get(letters).is_none_or(|char| !char.is_alphanumeric());
     let punycode = after.get(..4).is_some_and(|label| label.iter().collect::<String>().eq_ignore_ascii_case("xn--"));
     www || punycode || (letters >= 2 && ends) || is_of_opened_address(before, after)
 }
 
-/// `203.0.113.7:8080` and `203.0.113.7/login`; a bare address is none, and neither is a network as `203.0.113.0/24`.
+/// `203.0.113.7:8080`, `203.0.113.7/login` and `203.0.113.7/1`; a bare address is none, and neither is a network as `203.0.113.0/24`.
 fn is_of_opened_address(before: &[char], after: &[char]) -> bool {
     let is_of_address = |char: &&char| char.is_ascii_digit() || **char == '.';
     let first: Vec<char> = before.iter().rev().take_while(is_of_address).copied().collect();
     let last: Vec<char> = after.iter().take_while(is_of_address).copied().collect();
     let address: String = first.into_iter().rev().chain(['.']).chain(last.iter().copied()).collect();
     let rest = after.get(last.len()..).unwrap_or_default();
-    let digits = rest.iter().skip(1).take_while(|char| char.is_ascii_digit()).count();
-    let is_opened = match rest.first() {
-        Some(':') => digits > 0,
-        Some('/') => !(1..=2).contains(&digits) || rest.get(1 + digits).is_some_and(|char| !char.is_whitespace()),
+    let Ok(address) = address.parse::<std::net::Ipv4Addr>() else { return false };
+    let digits: String = rest.iter().skip(1).take_while(|char| char.is_ascii_digit()).collect();
+    match rest.first() {
+        Some(':') => !digits.is_empty(),
+        Some('/') => {
+            !is_network(address, &digits) || rest.get(1 + digits.len()).is_some_and(|char| !char.is_whitespace())
+        }
+        Some('\\') => true,
         _ => false,
-    };
-    is_opened && address.parse::<std::net::Ipv4Addr>().is_ok()
+    }
+}
+
+/// Whether all that `address` has behind its first `bits` is zero.
+fn is_network(address: std::net::Ipv4Addr, bits: &str) -> bool {
+    let bits = bits.parse::<u32>().ok().filter(|bits| (8..=32).contains(bits));
+    bits.is_some_and(|bits| address.to_bits().unbounded_shl(bits) == 0)
 }
 
 /// Whether the dot belongs to a service's name as AWS writes it, `iam.amazonaws.com`: one label that nobody else can have, with neither
-/// a path nor a port, unless it is a part of the path of a role that AWS made.
+/// a path nor a port, unless it is a part of the path of a role that AWS made, before that role's name.
 fn is_of_service(before: &[char], after: &[char]) -> bool {
     let is_of_host = |char: &&char| char.is_ascii_alphanumeric() || matches!(char, '-' | '.');
     let first: Vec<char> = before.iter().rev().take_while(is_of_host).copied().collect();
@@ -116,9 +146,12 @@ fn is_of_service(before: &[char], after: &[char]) -> bool {
     let host = host.trim_end_matches('.');
     let name = host.strip_suffix(".amazonaws.com").or_else(|| host.strip_suffix(".amazonaws.com.cn"));
     let of_role: String = before.iter().take(left).rev().take(17).collect::<Vec<_>>().into_iter().rev().collect();
+    let is_named =
+        after.get(right..).is_some_and(|rest| rest.starts_with(&"/AWSServiceRole".chars().collect::<Vec<_>>()));
+    let is_in_role = is_named && of_role == "aws-service-role/";
     let is_bare = !matches!(after.get(right), Some('/' | ':' | '@' | '?' | '#'))
         && !matches!(before.get(..left).and_then(|text| text.last()), Some('@' | '/' | '_'));
-    name.is_some_and(|name| !name.is_empty() && !name.contains('.')) && (is_bare || of_role == "aws-service-role/")
+    name.is_some_and(|name| !name.is_empty() && !name.contains('.')) && (is_bare || is_in_role)
 }
 
 /// For an SNS subject: printable ASCII, fewer than 100 characters
@@ -190,6 +223,18 @@ mod tests {
             ("203.0.113.7:8080 203.0.113.7/login", "203[.]0[.]113[.]7:8080 203[.]0[.]113[.]7/login"),
             ("iam.amazonaws.com/x a.s3.amazonaws.com", "iam[.]amazonaws[.]com/x a.s3[.]amazonaws[.]com"),
             ("evil.com.amazonaws.com.evil.com", "evil[.]com[.]amazonaws[.]com[.]evil[.]com"),
+            ("แม่.com i❤.ws 💩.la", "แม่[.]com i❤[.]ws 💩[.]la"),
+            ("evil\u{fe0f}.example evil.\u{fe0f}example", "evil\u{fe0f}[.]example evil[.]\u{fe0f}example"),
+            ("नेपाल्.com evil.e\u{301}xample", "नेपाल्[.]com evil[.]e\u{301}xample"),
+            (r"\\203.0.113.7\share", r"[\\]203[.]0[.]113[.]7\share"),
+            (r"see \\evil\share and file:\\x", r"see [\\]evil\share and file[:][\\]x"),
+            ("file:x FILE:/etc", "file[:]x FILE[:]/etc"),
+            ("aws-service-role/s3.amazonaws.com/evil-bucket", "aws-service-role/s3[.]amazonaws[.]com/evil-bucket"),
+            (
+                "aws-service-role/s3.amazonaws.com:80/AWSServiceRole",
+                "aws-service-role/s3[.]amazonaws[.]com:80/AWSServiceRole",
+            ),
+            ("203.0.113.7/1 203.0.113.7/33", "203[.]0[.]113[.]7/1 203[.]0[.]113[.]7/33"),
         ] {
             assert_eq!(for_email(hostile), dead);
             assert!(for_slack(hostile) == dead && for_title(hostile) == dead, "{hostile}");
@@ -231,6 +276,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn plain_text_is_bounded_as_any_text_is(text in "[ -~]{0,210}|[ -~]{0,20}.{0,2}[ -~]{0,20}") {
+            prop_assert_eq!(bounded(&text), bounded_by_char(&text));
+        }
+
         #[test]
         fn no_text_survives_as_a_link_or_a_control_character(text in "\\PC*|.*") {
             let mail = for_email(&text);

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use checklist::declarations::Parsed;
+use checklist::relay::Own;
 use checklist::{Partition, Refused, text};
 
 /// Every variable of ours begins so; one that is not known is refused, as a misspelt one would silently do nothing.
@@ -15,9 +16,11 @@ const PREFIX: &str = "ROOTWATCH_";
 const MAX_REGIONS: usize = 60;
 
 /// Variables that no parameter of the template sets as it is.
-const OURS: [&str; 9] = [
+const OURS: [&str; 11] = [
     "ROOTWATCH_CHAT_TOPIC_ARN",
+    "ROOTWATCH_FORWARDER_ROLE_ARN",
     "ROOTWATCH_NOTIFIERS",
+    "ROOTWATCH_QUEUE_ARN",
     "ROOTWATCH_REPORT_BUCKET",
     "ROOTWATCH_RULES",
     "ROOTWATCH_SCHEDULE",
@@ -208,6 +211,13 @@ impl Environment {
         names
     }
 
+    /// rootwatch's own functions that pass messages on, beside `stack`.
+    pub fn own(&mut self, name: &str, stack: Option<&str>) -> Own {
+        let refused = self.refused.len();
+        let names = self.names(name);
+        Own { names, is_refused: self.refused.len() > refused, stack: stack.map(str::to_owned) }
+    }
+
     /// A declaration in a language of its own: each entry by itself.
     pub fn declared<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Parsed<T>) -> Vec<T> {
         let Parsed { taken, refused } = parse(&self.take(name).unwrap_or_default());
@@ -253,11 +263,25 @@ fn list(text: &str) -> Vec<String> {
     text.split(',').map(|entry| entry.trim().to_owned()).collect()
 }
 
-/// Whether `url` is plain ASCII, begins with `https://`, and has a host.
+/// Whether `url` is plain ASCII, begins with `https://`, and has a host that is one: Slack refuses a message with a link that is none.
 pub fn is_https(url: &str) -> bool {
     let plain = url.bytes().all(|byte| byte.is_ascii_graphic());
-    let host = url.strip_prefix("https://").unwrap_or_default();
-    plain && !host.is_empty() && !host.starts_with(['/', ':', '?', '#'])
+    let authority = url.strip_prefix("https://").and_then(|rest| rest.split(['/', '?', '#']).next());
+    let host = authority.map(|authority| authority.rsplit_once('@').map_or(authority, |(_, host)| host));
+    plain && host.is_some_and(is_host)
+}
+
+/// A name or an address, with a port or without one.
+fn is_host(host: &str) -> bool {
+    let is_port =
+        |port: &str| port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+    if let Some(host) = host.strip_prefix('[') {
+        let address = host.split_once(']');
+        return address.is_some_and(|(host, port)| host.parse::<std::net::Ipv6Addr>().is_ok() && is_port(port));
+    }
+    let (name, port) = host.find(':').map_or((host, ""), |at| host.split_at(at));
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    !name.is_empty() && name.bytes().all(fits) && is_port(port)
 }
 
 /// Region codes become part of host names: only what looks like one of this partition passes.
@@ -303,6 +327,48 @@ mod tests {
             let (names, refused) = names(wrong);
             assert_eq!((names.len(), refused.len()), (taken, 1), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_url_has_a_host_that_is_one() {
+        for url in [
+            "https://a.example",
+            "https://a_b.example:8443/x?y#z",
+            "https://u:p@a.example/",
+            "https://[2001:db8::1]:80/x",
+        ] {
+            assert!(is_https(url), "{url}");
+        }
+        for url in [
+            "https://[",
+            "https://[x]",
+            "https://[::1",
+            "https://:80",
+            "https://",
+            "https://a b",
+            "https://a:x",
+            "https://a\\b",
+            "https://a.example:99999/",
+            "https://?x",
+            "http://a.example",
+            "https://<a>",
+            "https://u@",
+            "https://a|b",
+        ] {
+            assert!(!is_https(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn names_of_our_functions_that_cannot_be_read_are_noted() {
+        let own = |text: &str| {
+            let variables = [("AWS_REGION", "eu-west-1"), ("ROOTWATCH_X", text)];
+            let mut environment = Environment::new(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
+            environment.own("ROOTWATCH_X", Some("rootwatch"))
+        };
+        assert!(!own("").is_refused && !own("a,b").is_refused && own("a,b c").is_refused);
+        assert_eq!(own("a,b c").names, ["a"]);
+        assert!(own("a,b c").has("x") && !own("a,b").has("x") && own("").has("rootwatch-ChatNotifier-1"));
     }
 
     #[test]

@@ -7,15 +7,16 @@ use serde_json::{Value, json};
 
 use crate::fault::ServiceError;
 use crate::server::State;
-use crate::story::{Flood, Trail};
+use crate::story::{Crowd, Flood, Trail};
 
 /// What events can be looked up by, as far as the events of a story tell it.
 const ATTRIBUTES: [&str; 6] = ["AccessKeyId", "EventId", "EventName", "EventSource", "ReadOnly", "Username"];
 
-/// An event that is found: one of the story, or one of a flood, which is made when it is shown.
+/// An event that is found: one of the story, or one of a flood or a crowd, which is made when it is shown.
 enum Found<'a> {
     Told(&'a Value),
     Made(&'a Flood, usize),
+    SignedIn(&'a Crowd, i64),
 }
 
 /// `LookupEvents` in `region`: two requests a second, one attribute, 50 a page, newest first, the last 90 days. An event
@@ -66,7 +67,13 @@ pub(crate) fn lookup_events(state: &mut State, region: &str, request: &Value) ->
     let flooded = flood
         .into_iter()
         .flat_map(|flood| (0..flood.times).map(move |number| (flood.time(number), Found::Made(flood, number))));
-    let mut events: Vec<_> = seen.chain(flooded).filter(|(time, _)| (since..=until).contains(time)).collect();
+    let crowd = story.crowd.as_ref().filter(|crowd| crowd.region == region && matches(&crowd.event(0, &story.account)));
+    let signed_in = crowd.into_iter().flat_map(|crowd| {
+        let numbers = crowd.between(since, until.min(story.now));
+        numbers.map(move |number| (crowd.time(number), Found::SignedIn(crowd, number)))
+    });
+    let mut events: Vec<_> =
+        seen.chain(flooded).chain(signed_in).filter(|(time, _)| (since..=until).contains(time)).collect();
     events.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
 
     let mut bound = request.clone();
@@ -89,6 +96,7 @@ pub(crate) fn lookup_events(state: &mut State, region: &str, request: &Value) ->
         .map(|(_, event)| match event {
             Found::Told(outer) => (*outer).clone(),
             Found::Made(flood, number) => flood.event(*number, region, &story.account),
+            Found::SignedIn(crowd, number) => crowd.event(*number, &story.account),
         })
         .collect();
     let mut answer = json!({"Events": page});

@@ -6,9 +6,10 @@ use std::net::SocketAddr;
 use dynoxide::Database;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
+use hyper::header::HeaderValue;
 use hyper::{HeaderMap, Request, Response, client};
 use hyper_util::rt::TokioIo;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
@@ -53,6 +54,34 @@ impl Drop for DynamoDb {
     }
 }
 
+/// Puts `item` into the table, by no call of the function.
+pub(crate) async fn put(address: SocketAddr, item: &serde_json::Value) -> io::Result<()> {
+    let mut headers = HeaderMap::new();
+    let signed = "AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/20261120/eu-west-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0";
+    headers.insert("authorization", HeaderValue::from_static(signed));
+    headers.insert("content-type", HeaderValue::from_static("application/x-amz-json-1.0"));
+    headers.insert("x-amz-date", HeaderValue::from_static("20261120T100000Z"));
+    headers.insert("x-amz-target", HeaderValue::from_static("DynamoDB_20120810.PutItem"));
+    let body = json!({"TableName": TABLE, "Item": item}).to_string();
+    let answer = forward(address, &headers, body.into()).await?;
+    assert!(answer.status().is_success(), "an item is written: {answer:?}");
+    Ok(())
+}
+
+/// Units that a request writes: one for each begun kilobyte of an item, twice that in a transaction
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html>). The JSON of the request stands for
+/// the item, which is a little shorter.
+pub(crate) fn write_units(operation: &str, body: &[u8]) -> usize {
+    const KILOBYTE: usize = 1_024;
+    let request: Value = serde_json::from_slice(body).unwrap_or_default();
+    let transaction = || request["TransactItems"].as_array().into_iter().flatten();
+    match operation {
+        "TransactWriteItems" => transaction().map(|item| 2 * item.to_string().len().div_ceil(KILOBYTE)).sum(),
+        "PutItem" | "UpdateItem" | "DeleteItem" => body.len().div_ceil(KILOBYTE),
+        _ => 0,
+    }
+}
+
 /// A request to the DynamoDB at `address`, on a connection of its own: none outlives the account.
 pub(crate) async fn forward(
     address: SocketAddr,
@@ -83,4 +112,17 @@ pub(crate) async fn forward(
         }
     }
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_of_a_transaction_is_charged_twice_and_by_the_kilobyte() {
+        let item = |bytes| json!({"Put": {"Item": {"text": {"S": "x".repeat(bytes)}}}});
+        let transaction = json!({"TransactItems": [item(10), item(1_500)]}).to_string();
+        assert_eq!(write_units("TransactWriteItems", transaction.as_bytes()), 2 + 4);
+        assert_eq!((write_units("UpdateItem", b"{}"), write_units("Query", b"{}")), (1, 0));
+    }
 }

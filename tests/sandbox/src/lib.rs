@@ -7,6 +7,7 @@
 //! - [`Story`]: an account as a folder of files;
 //! - [`Sandbox`]: that account over HTTP, with its table and its faults; every call is recorded;
 //! - [`runtime`]: hands an event to the function's binary as Lambda does.
+//! - [`cost`]: what a month costs, by what was measured.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -21,6 +22,7 @@ mod baseline;
 mod billing;
 mod cloudtrail;
 mod cloudwatch;
+pub mod cost;
 mod dynamodb;
 mod fault;
 mod iam;
@@ -44,4 +46,4 @@ pub use s3::store::Object;
 pub use server::{Call, Sandbox};
 pub use signals::Crash;
 pub use sns::Published;
-pub use story::{Flood, Story, Subscription, WEBHOOK_PARAMETER, scenarios};
+pub use story::{Crowd, Flood, Story, Subscription, WEBHOOK_PARAMETER, scenarios};

@@ -27,7 +27,8 @@ mod samples;
 mod settings;
 
 const USAGE: &str =
-    "usage: sandbox demo [SCENARIO] | list | invoke EVENT-FILE [SCENARIO] | try | figures | preview FOLDER BROWSER
+    "usage: sandbox demo [SCENARIO] | list | invoke EVENT-FILE [SCENARIO] | try | preview FOLDER BROWSER
+       sandbox figures [starts | checks | limits | sign-ins | floods | reports | cost …]
        sandbox pages FOLDER | exports FOLDER | verify-evidence FOLDER | check-config [PARAMETER=VALUE …]";
 const ALARM: &str = "critical-root-signs-in-without-mfa-and-creates-a-key";
 const ACTS: [&str; 4] = [
@@ -56,8 +57,8 @@ async fn main() -> ExitCode {
         ["invoke", event] => invoke(event, ALARM).await,
         ["invoke", event, scenario] => invoke(event, scenario).await,
         ["try"] => try_own_account().await,
-        ["figures"] => {
-            figures::print().await;
+        ["figures", chosen @ ..] if chosen.iter().all(|name| figures::NAMES.contains(name)) => {
+            figures::print(chosen).await;
             ExitCode::SUCCESS
         }
         ["preview", folder, browser] => preview(folder, browser),

@@ -103,6 +103,8 @@ pub struct Outcome {
     pub ready: Duration,
     /// From the event to the answer.
     pub took: Duration,
+    /// Time of the processor from the start of the process to the answer; nothing where the system does not tell.
+    pub cpu: Duration,
     /// Most memory it held, in bytes; 0 where the system does not tell.
     pub peak_memory: u64,
 }
@@ -251,10 +253,11 @@ pub async fn invoke(invoke: Invoke) -> Outcome {
         }
     };
     let peak_memory = process.id().map_or(0, peak_memory);
+    let cpu = process.id().map_or(Duration::ZERO, cpu);
     let _ = process.kill().await;
     server.abort();
     let log = output.await.unwrap_or_default();
-    Outcome { answer, log, ready, took: answered_at.duration_since(event_at), peak_memory }
+    Outcome { answer, log, ready, took: answered_at.duration_since(event_at), cpu, peak_memory }
 }
 
 struct Api {
@@ -309,6 +312,16 @@ impl Api {
             .body(Full::new(event.into()))
             .expect("fixed headers")
     }
+}
+
+/// What its threads had of the processor, in user and kernel mode.
+fn cpu(process: u32) -> Duration {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+    let spent = tasks.filter_map(|task| {
+        let statistics = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
+        statistics.split_whitespace().next()?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(spent.sum())
 }
 
 /// The high-water mark of the process's resident memory.

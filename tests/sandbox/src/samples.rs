@@ -373,8 +373,8 @@ fn notices() -> Vec<Sample> {
             What::ExceptionEnded(Exception { until: hours_ago(3), ..exception() }),
         ),
         single("attestation-lapsed", Severity::Low, What::AttestationLapsed(attestation)),
-        single("digest-all-is-well", Severity::Informational, What::Digest(digest)),
-        single("digest-bad-week", Severity::Critical, What::Digest(bad_week)),
+        single("digest-all-is-well", Severity::Informational, What::Digest(Box::new(digest))),
+        single("digest-bad-week", Severity::Critical, What::Digest(Box::new(bad_week))),
         single("unreadable", Severity::High, What::Unreadable { text: "{\"kind\":\"of-the-future\"}".into() }),
     ]
 }

@@ -64,6 +64,8 @@ pub(crate) struct State {
     /// Of the sandbox itself.
     pub(crate) url: String,
     pub(crate) published: Vec<Published>,
+    /// What was put on the buses, as EventBridge delivers it.
+    pub(crate) events: Vec<Value>,
     /// What Slack took.
     pub(crate) posts: Vec<Value>,
     /// What was published for Amazon Q.
@@ -75,6 +77,8 @@ pub(crate) struct State {
     /// The report bucket.
     pub(crate) reports: Store,
     pub(crate) lookups: HashMap<String, Vec<Instant>>,
+    /// What DynamoDB would charge for writing.
+    write_units: usize,
     pub(crate) report_asked: bool,
     pub(crate) report_complete: bool,
     heartbeats: usize,
@@ -91,12 +95,14 @@ impl Sandbox {
             calls: Vec::new(),
             url: url.clone(),
             published: Vec::new(),
+            events: Vec::new(),
             posts: Vec::new(),
             chats: Vec::new(),
             imports: Vec::new(),
             security_findings: BTreeMap::new(),
             reports: Store::default(),
             lookups: HashMap::new(),
+            write_units: 0,
             report_asked: false,
             report_complete: false,
             heartbeats: 0,
@@ -123,12 +129,24 @@ impl Sandbox {
 
     /// Forgets every call so far; what they did stays done.
     pub fn forget_calls(&self) {
-        self.account.lock().calls.clear();
+        let mut state = self.account.lock();
+        state.calls.clear();
+        state.write_units = 0;
+    }
+
+    /// Units that DynamoDB charges for what these calls wrote.
+    pub fn write_units(&self) -> usize {
+        self.account.lock().write_units
     }
 
     /// Every message that SNS took.
     pub fn published(&self) -> Vec<Published> {
         self.account.lock().published.clone()
+    }
+
+    /// Every event that was put on a bus, as EventBridge delivers it.
+    pub fn events(&self) -> Vec<Value> {
+        self.account.lock().events.clone()
     }
 
     /// Every message that Slack took.
@@ -410,10 +428,27 @@ async fn came_of(account: Arc<Account>, request: Request<Incoming>) -> io::Resul
 /// The call's effect and its right answer.
 async fn perform(account: &Account, asked: &Asked) -> io::Result<Response<Full<Bytes>>> {
     match asked.service.as_str() {
-        "dynamodb" => dynamodb::forward(account.dynamodb, &asked.headers, asked.body.clone()).await,
+        "dynamodb" => {
+            account.lock().write_units += dynamodb::write_units(&asked.operation, &asked.body);
+            dynamodb::forward(account.dynamodb, &asked.headers, asked.body.clone()).await
+        }
         "s3" if store::knows(&asked.operation) => {
             let Asked { operation, region, path, headers, body, .. } = asked;
             Ok(store::answer(&mut account.lock(), operation, region, path, headers, body))
+        }
+        "events" if asked.operation == "PutEvents" => {
+            let request: Value = serde_json::from_slice(&asked.body).unwrap_or(Value::Null);
+            let put = watch::put_events(&mut account.lock(), &asked.region, &request);
+            let answer = match put {
+                Ok((answer, item)) => {
+                    if let Some(item) = item {
+                        dynamodb::put(account.dynamodb, &item).await?;
+                    }
+                    Ok(answer.to_string())
+                }
+                Err(error) => Err(error),
+            };
+            Ok(word("events", answer))
         }
         service => Ok(word(service, account.lock().answer(asked))),
     }
@@ -462,7 +497,8 @@ impl State {
             ("cloudtrail", "DescribeTrails") => cloudtrail::describe_trails(self, region, &request),
             ("cloudtrail", "GetTrailStatus") => cloudtrail::trail_status(self, region, &request),
             ("cloudtrail", "GetEventSelectors") => cloudtrail::event_selectors(self, region, &request),
-            ("events", "DescribeRule") => watch::describe_rule(self, region, &request),
+            ("events", "ListRules") => watch::list_rules(self, region, &request),
+            ("events", "ListTargetsByRule") => watch::list_targets(self, region, &request),
             ("monitoring", _) => cloudwatch::answer(self, operation, region, body),
             ("organizations", _) => organizations::answer(self, operation, region, &request),
             ("scheduler", "GetSchedule") => watch::get_schedule(self, region, path),

@@ -11,6 +11,13 @@ use serde_yaml_ng::{Mapping, Value};
 /// The functions that parameters are handed to.
 const FUNCTIONS: [&str; 3] = ["Checker", "RootActivity", "Reporter"];
 
+/// What Lambda takes of a function's variables, which it measures as JSON
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>).
+const ENVIRONMENT_MAX: usize = 4_096;
+
+/// By how much names that CloudFormation makes are longer than those that stand for them here, at most.
+const MADE_NAMES: usize = 400;
+
 /// Prints what is wrong with the parameters that `samconfig.toml` and `arguments` set; the latter count for more.
 pub(crate) fn check(arguments: &[&str]) -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -134,6 +141,10 @@ pub(crate) fn faults(template: &str, overrides: Overrides, region: Option<String
         if !allowed.is_empty() && !allowed.contains(value) {
             refused.push((name, format!("{name}: {} is accepted, not `{}`", allowed.join(", "), bounded(value))));
         }
+        let most = parameter["MaxLength"].as_u64().and_then(|most| usize::try_from(most).ok());
+        if let Some(most) = most.filter(|most| value.chars().count() > *most) {
+            refused.push((name, format!("{name}: at most {most} characters are accepted")));
+        }
     }
     let region = region.or_else(|| region_of(&values)).unwrap_or_else(|| "us-east-1".into());
     for function in FUNCTIONS {
@@ -143,6 +154,14 @@ pub(crate) fn faults(template: &str, overrides: Overrides, region: Option<String
             continue;
         };
         let variables = variables(environment, parameters, &values, &region);
+        let measured: BTreeMap<_, _> = variables.iter().cloned().collect();
+        let bytes = serde_json::json!(measured).to_string().len().saturating_add(MADE_NAMES);
+        if bytes > ENVIRONMENT_MAX {
+            faults.push(format!(
+                "the settings of {function} take {bytes} bytes together, and Lambda takes {ENVIRONMENT_MAX}: write fewer or shorter \
+                 Exceptions and Attestations"
+            ));
+        }
         let read = match function {
             "Checker" => checker::Settings::read(variables, now).map(|settings| settings.checklist.refused),
             "RootActivity" => root_activity::Settings::read(variables).map(|settings| settings.refused),
@@ -185,7 +204,10 @@ fn variables(
         (Some(value), _) => value.clone(),
         (None, Some(parameter)) => text(&parameter["Default"]),
         (None, None) if reference == "Topic" => format!("arn:{partition}:sns:{region}:111122223333:rootwatch"),
-        (None, None) => reference.replace("${AWS::StackName}", "rootwatch").replace("::", "-").to_lowercase(),
+        (None, None) => {
+            let reference = reference.replace("${AWS::StackName}", "rootwatch").replace("${AWS::Region}", region);
+            reference.replace("::", "-").to_lowercase()
+        }
     };
     let variable = |(name, value): (&Value, &Value)| {
         // Of `!If` and `!Join` the first text that names something.
@@ -262,6 +284,23 @@ mod tests {
                 "Architecture: x86_64, arm64 is accepted, not `sparc`",
             ]
         );
+    }
+
+    #[test]
+    fn settings_that_are_too_long_for_the_template_or_together_for_lambda_are_faults() {
+        let exception = |number| {
+            format!(
+                r#"{{"control":"groups-assign-permissions","resource":"user-{number}","reason":"moves","owner":"bob","until":"2027-03-01"}}"#
+            )
+        };
+        let exceptions = |count| format!("Exceptions='[{}]'", (0..count).map(exception).collect::<Vec<_>>().join(","));
+        assert_eq!(checked(&[&exceptions(17)]), Vec::<String>::new());
+        assert!(checked(&[&exceptions(30)]).contains(&"Exceptions: at most 2000 characters are accepted".to_owned()));
+        let url = format!("https://watcher.example/{}", "x".repeat(220));
+        let others = format!("HeartbeatUrl={url} RunbookUrl={url} LeaveOut={}", ["billing-alerts"; 12].join(","));
+        let faults = checked(&[&exceptions(17), &others]);
+        let is_told = faults.iter().any(|fault| fault.starts_with("the settings of Checker take "));
+        assert!(is_told, "{faults:?}");
     }
 
     #[test]

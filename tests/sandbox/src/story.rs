@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use crate::baseline::{self, Baseline, Holders, InlinePolicy};
+use crate::baseline::{self, Baseline, Holders, InlinePolicy, Policy, Role};
 use crate::dynamodb::TABLE;
 use crate::fault::Fault;
 
@@ -65,6 +65,8 @@ pub struct Story {
     pub(crate) watch: BTreeMap<String, Option<String>>,
     /// Events as `LookupEvents` gives them, `awsRegion` beside them.
     pub(crate) events: Vec<Event>,
+    /// Sign-ins of others beside them, made when they are looked up.
+    pub crowd: Option<Crowd>,
     /// Very many events beside them, made when they are looked up.
     pub flood: Option<Flood>,
     /// What lies beyond the five steps.
@@ -281,6 +283,52 @@ impl Flood {
     }
 }
 
+/// People who sign in to the console all day long, day and night; none of them is root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Crowd {
+    /// How often a day.
+    pub a_day: usize,
+    /// The Region that records it.
+    pub region: String,
+}
+
+impl Crowd {
+    const DAY: i64 = 86_400;
+
+    /// The numbers of the sign-ins from `since` to `until`.
+    pub(crate) fn between(&self, since: Timestamp, until: Timestamp) -> std::ops::Range<i64> {
+        let a_day = i64::try_from(self.a_day).expect("few sign-ins");
+        let before = |at: Timestamp| (at.as_second() * a_day).div_euclid(Self::DAY);
+        before(since)..before(until)
+    }
+
+    /// When the sign-in `number` happened.
+    pub(crate) fn time(&self, number: i64) -> Timestamp {
+        let a_day = i64::try_from(self.a_day).expect("few sign-ins");
+        Timestamp::from_second((number * Self::DAY).div_euclid(a_day) + 1).expect("a time")
+    }
+
+    /// The sign-in `number`, as `LookupEvents` gives it.
+    pub(crate) fn event(&self, number: i64, account: &str) -> Value {
+        let (time, id) = (self.time(number), format!("00000000-0000-4000-8001-{number:012}"));
+        let name = format!("user-{}", number % 1_000);
+        let record = json!({
+            "eventVersion": "1.11", "eventID": id, "eventTime": time.to_string(), "eventName": "ConsoleLogin",
+            "eventSource": "signin.amazonaws.com", "eventType": "AwsConsoleSignIn", "awsRegion": self.region,
+            "readOnly": false, "sourceIPAddress": "198.51.100.9", "userAgent": "Mozilla/5.0",
+            "requestParameters": null, "responseElements": {"ConsoleLogin": "Success"},
+            "additionalEventData": {"MFAUsed": "Yes"}, "recipientAccountId": account, "managementEvent": true,
+            "eventCategory": "Management",
+            "userIdentity": {"type": "IAMUser", "principalId": "AIDAEXAMPLE000000001", "accountId": account,
+                "arn": format!("arn:aws:iam::{account}:user/{name}"), "userName": name},
+        });
+        json!({
+            "EventId": id, "EventName": "ConsoleLogin", "EventSource": "signin.amazonaws.com", "ReadOnly": "false",
+            "EventTime": time.as_second(), "Username": name, "Resources": [], "CloudTrailEvent": record.to_string(),
+        })
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Head {
@@ -382,6 +430,7 @@ impl Story {
             watch: folder.parse("watch.json").unwrap_or(base.watch),
             events: folder.events().unwrap_or(base.events),
             flood: head.flood.or(base.flood),
+            crowd: base.crowd,
             baseline: parse_parts(&parts, name),
             parts,
             statements: base.statements,
@@ -415,7 +464,7 @@ impl Story {
     /// The same account, in which root did nothing.
     #[must_use]
     pub fn without_events(self) -> Self {
-        Self { events: Vec::new(), flood: None, ..self }
+        Self { events: Vec::new(), flood: None, crowd: None, ..self }
     }
 
     /// The same account, in which the first of root's events came so many times, a second apart, and no other one.
@@ -470,6 +519,7 @@ impl Story {
             watch: BTreeMap::new(),
             events: Vec::new(),
             flood: None,
+            crowd: None,
             baseline: parse_parts(&parts, "usual"),
             parts,
             statements: statements(now - SignedDuration::from_hours(10 * 24)),
@@ -501,6 +551,38 @@ impl Story {
             );
         }
         self.credential_report.extend(rows.bytes());
+    }
+
+    /// Adds `roles` with an inline policy of nearly 10 kB each, and `policies` of their own, all different.
+    pub fn add_roles_and_policies(&mut self, roles: usize, policies: usize) {
+        const STATEMENTS: usize = 40;
+        let document = |number: usize, statements: usize| {
+            let statement = |at| {
+                json!({
+                    "Sid": format!("S{number}x{at}"), "Effect": "Allow",
+                    "Action": ["s3:GetObject", "s3:PutObject", "ec2:Describe*", "logs:CreateLogGroup"],
+                    "Resource": format!("arn:aws:s3:::bucket-{number}-{at}/*"),
+                    "Condition": {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}},
+                })
+            };
+            json!({"Version": "2012-10-17", "Statement": (0..statements).map(statement).collect::<Vec<_>>()})
+        };
+        let trust = json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"},
+        ]});
+        self.baseline.roles.extend((0..roles).map(|number| Role {
+            name: format!("role-{number:05}"),
+            path: "/".into(),
+            trust: trust.clone(),
+            inline_policies: vec![InlinePolicy { name: "own".into(), document: document(number, STATEMENTS) }],
+            attached_policies: Vec::new(),
+        }));
+        self.baseline.policies.extend((0..policies).map(|number| Policy {
+            name: format!("policy-{number:05}"),
+            document: document(number, STATEMENTS / 2),
+            former: Vec::new(),
+            attachments: 1,
+        }));
     }
 
     fn multiply_events(&mut self, times: usize) {
@@ -535,6 +617,23 @@ impl Story {
         format!("rootwatch-reports-{}", self.account)
     }
 
+    /// The same where what wakes the function is in another state; see the folder's `watch.json`.
+    #[must_use]
+    pub fn with_watch(mut self, name: &str, state: Option<&str>) -> Self {
+        self.watch.insert(name.to_owned(), state.map(str::to_owned));
+        self
+    }
+
+    /// The queue to which the rules at home lead.
+    pub fn queue_arn(&self) -> String {
+        format!("arn:aws:sqs:eu-west-1:{}:rootwatch-EventsQueue", self.account)
+    }
+
+    /// The role with which the rules of other Regions lead there.
+    pub fn forwarder_arn(&self) -> String {
+        format!("arn:aws:iam::{}:role/rootwatch-ForwarderRole", self.account)
+    }
+
     /// The function's own ARN.
     pub fn function_arn(&self) -> String {
         format!("arn:aws:lambda:eu-west-1:{}:function:rootwatch", self.account)
@@ -549,6 +648,9 @@ impl Story {
             ("ROOTWATCH_SCHEDULE", "rootwatch-schedule".to_owned()),
             ("ROOTWATCH_RULES", "rootwatch-root,rootwatch-tampering".to_owned()),
             ("ROOTWATCH_FORWARD_REGIONS", "us-east-1,us-east-2,us-west-2".to_owned()),
+            ("ROOTWATCH_STACK", "rootwatch".to_owned()),
+            ("ROOTWATCH_QUEUE_ARN", self.queue_arn()),
+            ("ROOTWATCH_FORWARDER_ROLE_ARN", self.forwarder_arn()),
         ];
         fixed.map(|(name, value)| (name.to_owned(), value)).into_iter().chain(self.environment.clone()).collect()
     }

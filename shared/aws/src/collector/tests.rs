@@ -73,9 +73,11 @@ fn look(partition: Partition, sources: &[Source]) -> Look {
         coverage: BTreeMap::new(),
         listeners: None,
         watch: None,
+        round: watch::Round::default(),
         regions: None,
         sources: sources.iter().copied().collect(),
         is_narrow: false,
+        is_thorough: false,
         alias: None,
         delivered: None,
         deadline: Instant::now() + Duration::from_secs(280),
@@ -181,7 +183,7 @@ async fn what_no_chosen_control_needs_is_not_asked_for() {
     let iam = ["GetAccountSummary", "ListAccountAliases"].map(|call| format!("iam.amazonaws.com {call}"));
     // The sweep stops at the first denial.
     let swept = ["us-east-1", "us-east-2", "us-west-2"]
-        .map(|region| format!("cloudtrail.{region}.amazonaws.com LookupEvents signin.amazonaws.com"));
+        .map(|region| format!("cloudtrail.{region}.amazonaws.com LookupEvents root"));
     let called: BTreeSet<String> = called.into_iter().collect();
     let regions = "account.us-east-1.amazonaws.com listRegions".to_owned();
     assert_eq!(called, iam.into_iter().chain(swept).chain([regions]).collect());
@@ -356,6 +358,7 @@ async fn every_call_of_every_client_is_noted_with_its_id_its_region_and_what_cam
         schedule: "rootwatch-schedule".into(),
         rules: vec!["rootwatch-root".into()],
         regions: vec!["eu-west-1".into()],
+        ..watch::Names::default()
     };
     let (snapshot, called) = taken(Look { watch: Some(watch), ..look(Partition::Aws, &ALL) }, answers).await;
     let ids: BTreeSet<&str> = snapshot.calls.iter().filter_map(|call| call.request_id.as_deref()).collect();

@@ -189,8 +189,16 @@ impl Digest {
         let failed = self.summary.failed.saturating_add(findings(&open)).saturating_sub(findings(&self.open));
         let worst = open.iter().map(|open| open.severity).max().or(self.summary.worst).filter(|_| failed > 0);
         let is_unheard = open.iter().any(|open| open.condition == Fault::NoSubscriber);
-        let summary = Summary { outdated_since, failed, worst, is_unheard, ..self.summary.clone() };
-        Self { open, summary, is_monitoring: self.is_monitoring && outdated_since.is_none(), ..self.clone() }
+        let mut summary = Summary { outdated_since, failed, worst, is_unheard, ..self.summary.clone() };
+        // Since then something could not be read any more.
+        let blind = open.iter().filter(|open| open.condition.is_blindness());
+        for words in blind.map(|open| open.condition.headline()) {
+            if !summary.others.contains(&words) {
+                summary.others.push(words);
+            }
+        }
+        let is_monitoring = self.is_monitoring && summary.is_complete();
+        Self { open, summary, is_monitoring, ..self.clone() }
     }
 
     /// Nothing is open, suppressed or unknown, and every step passes.
@@ -220,15 +228,16 @@ pub(crate) fn renewed(
     is_tracked: bool,
 ) -> Option<Vec<Alert>> {
     let digests = alerts.iter().filter_map(|alert| Some((alert, alert.digest()?)));
-    let (newest, digest) = digests.max_by_key(|(alert, _)| alert.at)?;
-    let report = report.filter(|report| !report.is_narrow && report.taken_at >= newest.at);
+    let (newest, digest) = digests.max_by_key(|(alert, _)| alert.turn(now))?;
+    let report = report.filter(|report| !report.is_narrow && report.taken_at >= newest.at.min(now));
     let mut later: Vec<&Alert> = alerts.iter().filter(|alert| alert.condition().is_some()).collect();
-    later.sort_by_key(|alert| alert.at);
+    later.sort_by_key(|alert| alert.turn(now));
     let is_old = now.duration_since(newest.at) > super::LATE;
     let mut digest = digest.renewed(newest.at, &later, report, is_old);
     digest.is_monitoring &= is_tracked;
     let at = report.map_or(newest.at, |report| report.taken_at);
-    let renewed = Alert { at, severity: digest.severity(), what: super::What::Digest(digest), ..newest.clone() };
+    let renewed =
+        Alert { at, severity: digest.severity(), what: super::What::Digest(Box::new(digest)), ..newest.clone() };
     let others = alerts.iter().filter(|alert| alert.digest().is_none()).cloned();
     Some(others.chain([renewed]).collect())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Condition, Failure, Fault, Memory, Observation, Seen};
 use crate::control::Severity;
@@ -11,6 +11,7 @@ use crate::finding::{Finding, Status};
 use crate::report::{Report, SourceState};
 use crate::snapshot::{Cause, Source};
 use crate::text;
+use crate::watch::{Canary, Flight};
 
 /// How AWS says that the fault is its own.
 const SERVICE_FAULTS: [&str; 6] = [
@@ -25,11 +26,48 @@ const SERVICE_FAULTS: [&str; 6] = [
 /// Refused settings that an alert names.
 const MAX_REFUSED: usize = 5;
 
+/// What is denied for so long stays denied: somebody decided it, by a policy of the organization.
+const LASTING: SignedDuration = SignedDuration::from_hours(24);
+
+/// Notes in `report` what is denied by now for a day, by what `memory` holds: that condition has been reported, and has its reminders.
+pub fn note_denials(memory: &Memory, report: &mut Report) {
+    let now = report.taken_at;
+    for state in &mut report.sources {
+        if !state.error.as_ref().is_some_and(|error| matches!(error.cause, Cause::Denied { .. })) {
+            continue;
+        }
+        let fault = Fault::Unread { source: state.source, region: state.region.clone() };
+        let known = memory.conditions.get(&fault.key()).filter(|condition| condition.open);
+        let was_denied = known.and_then(|known| known.failure.as_ref()?.unavailable.as_ref());
+        if was_denied.is_some_and(|was| matches!(was.cause, Cause::Denied { .. })) {
+            let since = known.and_then(|known| known.opened_at);
+            state.denied_since = since.filter(|since| now.duration_since(*since) >= LASTING);
+        }
+    }
+}
+
+impl Memory {
+    /// Whether a check at `now` reads the targets of rules: the first one of an hour does, and each one as long as something of the path
+    /// fails or a canary is missing, so that its report names why.
+    pub fn wants_targets(&self, now: Timestamp) -> bool {
+        let hour = |at: Timestamp| at.as_second().div_euclid(3_600);
+        let is_open = self.conditions.get(alert_path::CONTROL.id).is_some_and(|condition| condition.open);
+        let is_missed = self.journal.canaries.iter().any(|(region, awaited)| {
+            let arrived = self.arrivals.get(region).copied();
+            let canary = Canary { region: region.clone(), sent: None, awaited: Some(*awaited), arrived };
+            matches!(canary.flight(now), Flight::Missed(_))
+        });
+        is_open || is_missed || self.journal.last_run.is_none_or(|last| hour(last) != hour(now))
+    }
+}
+
 /// Every condition that `report` tells of, and what `memory` holds beside them.
 pub fn observe(memory: &Memory, report: &Report) -> Vec<Observation> {
-    let mut looks: Vec<Observation> =
-        report.findings.iter().flat_map(|finding| controls(memory, report, finding)).collect();
-    looks.extend(report.sources.iter().map(|state| source(report, state)));
+    // What an earlier check found is no look of this one.
+    let seen = report.findings.iter().filter(|finding| !report.is_kept_finding(finding.control));
+    let mut looks: Vec<Observation> = seen.flat_map(|finding| controls(memory, report, finding)).collect();
+    let read = report.sources.iter().filter(|state| !report.is_kept(state.source));
+    looks.extend(read.map(|state| source(report, state)));
     if let Some(confirmed) = report.subscribed {
         let failure = Failure::new(
             Severity::Critical,
@@ -223,7 +261,7 @@ fn live(source: Source, report: &Report) -> BTreeMap<Source, Timestamp> {
 }
 
 /// What a later run may meet no more although nobody did anything.
-fn may_pass(cause: &Cause) -> bool {
+pub(crate) fn may_pass(cause: &Cause) -> bool {
     match cause {
         Cause::Throttled { .. } | Cause::TimedOut | Cause::Unreachable | Cause::NotReady | Cause::OutOfTime => true,
         Cause::Refused { code } => SERVICE_FAULTS.contains(&code.as_str()),
@@ -235,6 +273,14 @@ fn may_pass(cause: &Cause) -> bool {
 fn not_looked_at(report: &Report, condition: &Condition) -> Option<Observation> {
     let fault = condition.fault.clone()?;
     let is_region = matches!(fault, Fault::Unread { region: Some(_), .. });
+    let is_kept = match &fault {
+        Fault::Control { control } | Fault::Unjudged { control } => report.is_kept_finding(control),
+        Fault::Unread { source, .. } => report.is_kept(*source),
+        _ => false,
+    };
+    if is_kept {
+        return None;
+    }
     let regions_unread = report.errors().any(|state| state.source == Source::Regions);
     let seen = match fault {
         _ if is_region && regions_unread => Seen::Unknown,

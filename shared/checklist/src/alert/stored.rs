@@ -8,19 +8,34 @@ use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 
 use super::condition::MAX_OPENINGS;
-use super::{Alert, Condition, Failure, Journal, Memory, Plan};
+use super::{Alert, Condition, Digest, Failure, Journal, Memory, Plan, What};
 use crate::account::AccountId;
-use crate::sweep::{Coverage, HISTORY};
+use crate::baseline::Baseline;
+use crate::control::Step;
+use crate::declarations::{ATTESTATION_HOLDS, MAX_ENTRIES};
+use crate::snapshot::CLOCKS_DIFFER;
+use crate::sweep::{Coverage, HISTORY, is_of_sign_ins};
 use crate::text;
+use crate::watch::{Arrival, MAX_CANARIES};
 
 /// Where the journal is kept.
 pub const JOURNAL: &str = "H#heartbeat";
+/// Where the findings of the account baseline are kept.
+pub const BASELINE: &str = "B#baseline";
 /// Bytes of a body; a check writes a fraction of it. An alert repeats what its condition holds, and must fit into an item, too.
 const MAX_BODY: usize = 200_000;
 /// A time so far ahead was written by nobody here; a clock may be set back by a day.
 const AHEAD: SignedDuration = SignedDuration::from_hours(48);
 /// Ends of declarations that are remembered.
 const MAX_ENDED: usize = 1_000;
+/// Announced uses of root that are remembered: one and a half a day.
+const MAX_PLANS: usize = 200;
+/// Most entries of a list of a digest; there are a few hundred conditions.
+const MAX_LISTED: usize = 1_000;
+/// More kinds of credentials than root can have.
+const MAX_CREDENTIALS: usize = 8;
+/// Characters of an alert's id.
+const MAX_ID: usize = 255;
 
 impl Memory {
     /// Takes in the item that is stored under `key`, or leaves it out and notes that it did: then the answer is `false`.
@@ -32,19 +47,30 @@ impl Memory {
                 .filter(|condition: &Condition| condition.is_sound(name, latest))
                 .map(|condition| drop(self.conditions.insert(name.into(), condition))),
             Some(("W", region)) => {
-                // What nobody knows of the Region may be the whole history.
+                // What nobody knows of the Region may be the whole history; of everybody's sign-ins the look-back is enough.
                 let coverage = read(body).filter(|coverage: &Coverage| coverage.is_sound(latest));
                 let known = coverage.is_some().then_some(());
-                let coverage = coverage.unwrap_or_else(|| Coverage::begin(now, HISTORY));
-                self.coverage.insert(region.into(), coverage);
+                let unknown = (!is_of_sign_ins(region)).then(|| Coverage::begin(now, HISTORY));
+                self.coverage.extend(coverage.or(unknown).map(|coverage| (region.to_owned(), coverage)));
                 known
             }
             Some(("P", from)) => read(body)
+                .filter(|_| self.plans.len() < MAX_PLANS)
                 .filter(|plan: &Plan| plan.from.to_string() == from && plan.is_sound(announced, now))
                 .map(|plan| self.plans.push(plan)),
-            _ if key == JOURNAL => {
-                read(body).filter(|journal: &Journal| journal.is_sound(latest)).map(|journal| self.journal = journal)
-            }
+            Some(("K", region)) => read(body)
+                .filter(|arrival: &Arrival| arrival.sent_at <= latest && text::bounded(region) == region)
+                .filter(|_| self.arrivals.len() < MAX_CANARIES)
+                .map(|arrival| {
+                    self.arrivals.insert(region.into(), arrival);
+                }),
+            _ if key == BASELINE && Baseline::is_of_another_version(body) => Some(()),
+            _ if key == BASELINE => read(body)
+                .filter(|baseline: &Baseline| baseline.is_sound(latest))
+                .map(|baseline| self.baseline = Some(baseline)),
+            _ if key == JOURNAL => read(body)
+                .filter(|journal: &Journal| journal.is_sound(latest))
+                .map(|journal| self.journal = journal.credible(now)),
             _ => None,
         };
         if is_taken.is_none() {
@@ -78,10 +104,39 @@ impl Failure {
 
 impl Journal {
     fn is_sound(&self, latest: Timestamp) -> bool {
-        let mut times = [self.last_run, self.last_complete, self.last_digest].into_iter().flatten();
-        let is_bounded = |alias: &String| *alias == text::bounded(alias);
-        times.all(|at| at <= latest) && self.ended.len() <= MAX_ENDED && self.alias.as_ref().is_none_or(is_bounded)
+        let times = [self.last_run, self.last_complete, self.last_digest].into_iter().flatten();
+        let mut times = times.chain(self.canaries.values().copied());
+        times.all(|at| at <= latest) && self.canaries.len() <= MAX_CANARIES && self.ended.len() <= MAX_ENDED
     }
+
+    /// Without an alias that IAM would not take, and without ends of declarations that no run can have told.
+    fn credible(mut self, now: Timestamp) -> Self {
+        self.alias.take_if(|alias| !is_alias(alias));
+        let last = self.last_run.unwrap_or(Timestamp::MIN).min(now);
+        self.ended.retain(|id| can_have_ended(id, last));
+        self
+    }
+}
+
+/// 3 to 63 lower-case letters, digits and single hyphens inside
+/// (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateAccountAlias.html>).
+fn is_alias(alias: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (3..=63).contains(&alias.len())
+        && alias.bytes().all(fits)
+        && !alias.starts_with('-')
+        && !alias.ends_with('-')
+        && !alias.contains("--")
+}
+
+/// Whether the declaration whose end the alert `id` tells of was over by `last`. An id that was cut does not show it.
+fn can_have_ended(id: &str, last: Timestamp) -> bool {
+    let ends = id.rsplit_once('/').and_then(|(_, at)| at.parse::<Timestamp>().ok());
+    let ends = match ends {
+        Some(on) if id.contains("/attestation-lapsed/") => on.checked_add(ATTESTATION_HOLDS).ok(),
+        ends => ends,
+    };
+    ends.map_or(id.chars().count() == MAX_ID, |ends| ends <= last)
 }
 
 impl Plan {
@@ -93,11 +148,35 @@ impl Plan {
 }
 
 impl Alert {
-    /// The alert that waits with this body, if a check of `account` may have written it.
-    pub fn stored(account: &AccountId, body: &str) -> Option<Self> {
-        let alert: Self = serde_json::from_str(body).ok()?;
-        let is_id = alert.id.chars().count() <= 255
+    /// The alert that waits with this body at `now`, if a check of `account` may have written it.
+    pub fn stored(account: &AccountId, body: &str, now: Timestamp) -> Option<Self> {
+        let alert: Self = read(body)?;
+        let is_id = alert.id.chars().count() <= MAX_ID
             && !alert.id.chars().any(|char| char.is_whitespace() || text::is_unprintable(char));
-        (is_id && alert.account.id == *account).then_some(alert)
+        let is_past = alert.at.duration_since(now) <= CLOCKS_DIFFER;
+        (is_id && is_past && alert.account.id == *account && alert.what.is_sound()).then_some(alert)
+    }
+}
+
+impl What {
+    /// No list is longer than a check makes it: each entry takes many times the room that it has in the table.
+    fn is_sound(&self) -> bool {
+        match self {
+            Self::Condition(told) => told.failure.is_sound(),
+            Self::RootCredentialsBack { credentials } => credentials.len() <= MAX_CREDENTIALS,
+            Self::Digest(digest) => digest.is_sound(),
+            _ => true,
+        }
+    }
+}
+
+impl Digest {
+    fn is_sound(&self) -> bool {
+        let summary = &self.summary;
+        let named = [&summary.unknown, &summary.unread, &summary.unread_regions, &summary.others];
+        let listed = named.map(Vec::len).into_iter().chain([self.open.len()]);
+        self.steps.len() <= Step::ALL.len()
+            && self.exceptions.len().max(self.attestations.len()) <= MAX_ENTRIES
+            && listed.into_iter().all(|listed| listed <= MAX_LISTED)
     }
 }

@@ -543,7 +543,7 @@ fn denied() -> Cause {
 
 fn sweep(region: &str, cause: Option<Cause>) -> RegionSweep {
     let incomplete = cause.map(|cause| unavailable(Source::RootEvents, cause));
-    RegionSweep { region: region.into(), incomplete, covered: Vec::new() }
+    RegionSweep { region: region.into(), incomplete, covered: Vec::new(), covered_sign_ins: Vec::new() }
 }
 
 /// One active key in the first slot.
@@ -1066,7 +1066,12 @@ fn a_narrow_run_finds_but_clears_nothing() {
     };
     let region = |incomplete: bool| {
         let unread = Snapshot::blind().root_events.regions[0].incomplete.clone().filter(|_| incomplete);
-        crate::snapshot::RegionSweep { region: "eu-west-1".into(), incomplete: unread, covered: Vec::new() }
+        crate::snapshot::RegionSweep {
+            region: "eu-west-1".into(),
+            incomplete: unread,
+            covered: Vec::new(),
+            covered_sign_ins: Vec::new(),
+        }
     };
     let opened = decide_with(&|snapshot| {
         snapshot.summary_mut().root_mfa = Ok(0);

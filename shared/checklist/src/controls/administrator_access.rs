@@ -20,10 +20,12 @@ pub(super) const CONTROL: Control = Control {
     semantics: "An administrator is who holds AdministratorAccess, or policies that allow everything as least-privilege judges it. \
                 Passes when a person can be one: a role that people can take on, or a user with a password and MFA, also by a group. \
                 People take on a role of IAM Identity Center (`AWSReservedSSO_`), one that trusts a SAML provider or another account, \
-                and one that trusts this account where people are in it. A role that only services or CI pipelines take on, a user \
+                and one that trusts this account where people are in it; a role that names users or roles of this account is as good \
+                as they are. A role that only services or CI pipelines take on, a user \
                 without a password and a group without such a member do not count. Fails when nobody else remains, or when only users \
                 remain and none of them has MFA. Unknown where AWS does not tell people from programs, as with other OpenID Connect \
-                providers or an external id, or where a `Deny` leaves open what an administrator still may.",
+                providers, an external id, a condition on `aws:PrincipalArn` or a role of another account that is named, or where a \
+                `Deny` leaves open what an administrator still may.",
     remediation: Remediation {
         console: &[
             "IAM, User groups, Create group: name it Administrators and attach AdministratorAccess.",
@@ -251,7 +253,8 @@ mod tests {
         let other = r#"{"Federated": "arn:aws:iam::111122223333:oidc-provider/login.example.com"}"#;
         let by = |principal| by_role(principal, Breadth::Everything, |_| {});
         assert_eq!([by(saml), by(OWN_ACCOUNT)], [Status::Passed; 2]);
-        assert_eq!([by(SERVICE), by(github)], [Status::Failed; 2]);
+        let stack_sets = r#"{"AWS": "arn:aws:iam::999988887777:role/aws-service-role/stacksets.cloudformation.amazonaws.com/AWSServiceRoleForCloudFormationStackSetsOrgAdmin"}"#;
+        assert_eq!([by(SERVICE), by(github), by(stack_sets)], [Status::Failed; 3]);
         assert_eq!(by(other), Status::Unknown);
     }
 
@@ -267,6 +270,26 @@ mod tests {
         assert_eq!(alone(|_| {}), Status::Failed);
         assert_eq!(alone(|snapshot| roles(snapshot)[1].trust = Trust::naming(OTHER_ACCOUNT)), Status::Passed);
         assert_eq!(alone(|snapshot| snapshot.blind_to(Source::CredentialReport)), Status::Unknown);
+    }
+
+    #[test]
+    fn a_role_that_names_users_or_roles_of_the_account_is_as_good_as_they_are() {
+        let named = |principal: &str, trusted: &str| {
+            let trusted = Trust::naming(trusted);
+            let name = |kind: &str| format!(r#"{{"AWS": "arn:aws:iam::111122223333:{kind}"}}"#);
+            by_role(&name(principal), Breadth::Everything, |snapshot| {
+                roles(snapshot)[1].name = "second".into();
+                roles(snapshot)[1].trust = trusted;
+            })
+        };
+        let first =
+            format!(r#"{{"AWS": "arn:aws:iam::111122223333:role/{}"}}"#, roles(&mut Snapshot::compliant())[0].name);
+        assert_eq!(named("user/alice", SERVICE), Status::Passed);
+        assert_eq!(named("user/nobody", SERVICE), Status::Unknown);
+        assert_eq!(named("role/second", SERVICE), Status::Failed);
+        assert_eq!(named("role/second", OTHER_ACCOUNT), Status::Passed);
+        assert_eq!(named("role/second", &first), Status::Failed, "a circle is nobody");
+        assert_eq!(named("role/elsewhere", SERVICE), Status::Unknown);
     }
 
     #[test]

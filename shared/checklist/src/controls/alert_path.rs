@@ -5,7 +5,7 @@ use crate::relay::Hearing;
 use crate::settings::Settings;
 use crate::snapshot::{Snapshot, Source, Unavailable};
 use crate::trails::{ManagementEvents, Trail, TrailStatus};
-use crate::watch::Switch;
+use crate::watch::{Flight, Switch, Watch};
 
 /// Services that record root's sign-ins and what root does to its own credentials; a trail without them does not do.
 const NEEDED: [&str; 2] = ["iam.amazonaws.com", "signin.amazonaws.com"];
@@ -24,10 +24,16 @@ pub(crate) const CONTROL: Control = Control {
     semantics: "Fails when no working trail records write management events in each Region in which root's sign-ins are \
                 recorded (us-east-1, us-east-2, us-west-2): a trail of every Region does for all, another one for its home \
                 Region. Working is one that is logging and whose last delivery did not fail. Fails also when a rule or the \
-                schedule of rootwatch is missing or disabled, when nobody has confirmed a subscription, or when one of rootwatch's \
+                schedule of rootwatch is missing or disabled, when a rule's target is removed or leads elsewhere than the template \
+                makes it (by id, ARN, role and unchanged input), and when a canary did not arrive: each check puts an event of \
+                its own on the bus of each watched Region, it takes the way of root's events through rule, role and queue, and the \
+                next check fails if it did not arrive within 5 minutes. The first check after a deployment only sends it. Targets are \
+                read in the first check of an hour, on demand, and as long as this control fails; the canary takes the way of the rule for root, \
+                not that of the rule for tampering. A watched Region whose rules cannot be read (a service control policy denies it) makes it unknown, \
+                and is reported as a read error of that Region; checks stay complete. It fails also when nobody has confirmed a subscription, or when one of rootwatch's \
                 own functions that pass messages on (to Slack, to Amazon Q) is not subscribed or did not pass on the newest \
-                message that it got. Such a function counts as a subscriber once something has arrived: when nobody else \
-                has confirmed, a check sends it a test message first. For Amazon Q a message has arrived when its topic took it; \
+                message that it got. Such a function counts as a subscriber once something has arrived in the last 8 days: when nobody \
+                else has confirmed, a check sends it a test message first. For Amazon Q a message has arrived when its topic took it; \
                 whether the channel shows it, no API tells. Without a trail the \
                 scheduled checks still find what root does, because CloudTrail's event history needs none; only the alerts within \
                 seconds are missing. An organization's trail whose state a member account may not read makes it unknown; the management account sees it. In a \
@@ -41,7 +47,12 @@ pub(crate) const CONTROL: Control = Control {
             "No trail: CloudTrail, Trails, Create trail; it records every Region. Management events: Read and Write.",
             "A trail that does not do: open it and choose Start logging, or edit its management events, or mend what its delivery \
              error names (the bucket, its policy or its key).",
-            "A rule or the schedule: CloudFormation, the stack, Create change set, with the deployment mode that reverts drift. It \
+            "A Region that a service control policy denies: nothing forwards events from there. Let the organization exempt the \
+             roles of the stack, or take the Region out of the parameter ForwardRegions; scheduled checks still find what is \
+             recorded there.",
+            "A canary that did not arrive, although rules and targets are right: look for the stack's role ForwarderRole and its policy, \
+             for the queue's policy, for the event source mapping of the function RootActivity, and into its log.",
+            "A rule, its target or the schedule: CloudFormation, the stack, Create change set, with the deployment mode that reverts drift. It \
              brings back what is missing or disabled, with the right state.",
             "Nobody has confirmed: confirm the subscription in the mail that AWS sent, or subscribe somebody to the topic.",
             "A function that passes nothing on: the finding and the function's log name the answer. For Slack, put the URL of a \
@@ -51,6 +62,7 @@ pub(crate) const CONTROL: Control = Control {
             "aws cloudtrail describe-trails --region us-east-1",
             "aws cloudtrail start-logging --name <trail ARN> --region <its home Region>",
             "aws cloudtrail get-event-selectors --trail-name <trail ARN> --region <its home Region>",
+            "aws events list-targets-by-rule --rule <rule> --region <Region>",
             "aws cloudformation create-change-set --stack-name rootwatch --change-set-name mend --use-previous-template \
              --deployment-mode REVERT_DRIFT --capabilities CAPABILITY_IAM",
         ],
@@ -78,6 +90,8 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     let mut path = Path::default();
     path.trails(snapshot);
     path.switches(snapshot);
+    path.targets(snapshot);
+    path.canaries(snapshot);
     path.subscribers(snapshot);
     Ok(path.verdict(snapshot))
 }
@@ -97,6 +111,8 @@ struct Path {
     is_swept: bool,
     /// The schedule is known to be off.
     is_unswept: bool,
+    /// Regions whose canary is on its way.
+    flying: Vec<String>,
 }
 
 /// What a trail does for the Regions that it reaches.
@@ -170,6 +186,12 @@ impl Path {
                 Err(unavailable) => self.miss(unavailable),
             }
         }
+        for (region, unavailable) in watch.forwarding() {
+            if let Some(unavailable) = unavailable {
+                let evidence = snapshot.evidence(Source::Watch, format!("rules in {region}"), unavailable);
+                self.evidence.push((false, evidence));
+            }
+        }
         for (name, regions) in watch.enabled() {
             let value = format!("enabled in {}", listed(&regions));
             self.evidence.push((true, snapshot.evidence(Source::Watch, format!("rule {name}"), value)));
@@ -177,6 +199,64 @@ impl Path {
         if self.is_swept {
             let schedule = format!("schedule {}", watch.schedule.name);
             self.evidence.push((true, snapshot.evidence(Source::Watch, schedule, Switch::Enabled)));
+        }
+    }
+
+    fn targets(&mut self, snapshot: &Snapshot) {
+        let rules = snapshot.watch.iter().flat_map(|watch| &watch.rules);
+        let rules: Vec<_> = rules.filter(|rule| rule.is_on() && rule.made.is_some()).collect();
+        let mut right = Vec::new();
+        for rule in &rules {
+            match (&rule.targets, rule.misses()) {
+                (Some(Err(unavailable)), _) => self.miss(unavailable),
+                (Some(Ok(_)), Some(fault)) => {
+                    let what = rule.label();
+                    self.evidence.push((false, snapshot.evidence(Source::Watch, what.clone(), &fault)));
+                    self.faults.push(format!("{what} {fault}"));
+                    self.resources.push(what);
+                    self.is_slow = true;
+                }
+                (Some(Ok(_)), None) => right.push(rule),
+                (None, _) => {}
+            }
+        }
+        let shown = match (right.len(), rules.iter().any(|rule| rule.targets.is_none())) {
+            (0, false) => return,
+            (0, true) => "not read in this check: they are once an hour".to_owned(),
+            (count, _) => format!("{count} as the template makes them"),
+        };
+        self.evidence.push((true, snapshot.evidence(Source::Watch, "targets of rules", shown)));
+    }
+
+    fn canaries(&mut self, snapshot: &Snapshot) {
+        let mut arrived = Vec::new();
+        for canary in snapshot.watch.iter().flat_map(|watch| &watch.canaries) {
+            match canary.flight(snapshot.taken_at) {
+                Flight::Arrived(arrival) => arrived.push(format!("from {} after {} s", canary.region, arrival.seconds)),
+                Flight::Missed(sent_at) => {
+                    let what = format!("canary of {}", canary.region);
+                    let fault = format!("sent at {sent_at:.0} and not arrived");
+                    self.evidence.push((false, snapshot.evidence(Source::Watch, what.clone(), &fault)));
+                    self.faults.push(format!("{what}, {fault}"));
+                    self.resources.push(what);
+                    self.is_slow = true;
+                }
+                Flight::First | Flight::OnItsWay if canary.sent == Some(Ok(())) => {
+                    self.flying.push(canary.region.clone())
+                }
+                Flight::First | Flight::OnItsWay => {}
+            }
+            if let Some(Err(unavailable)) = &canary.sent {
+                self.miss(unavailable);
+            }
+        }
+        if !arrived.is_empty() {
+            self.evidence
+                .push((true, snapshot.evidence(Source::Watch, "canary", format!("arrived {}", arrived.join(", ")))));
+        }
+        if !self.flying.is_empty() {
+            let value = format!("sent in {}; the next check evaluates it", listed(&self.flying));
+            self.evidence.push((true, snapshot.evidence(Source::Watch, "canary on its way", value)));
         }
     }
 
@@ -235,11 +315,17 @@ impl Path {
             }
             (true, Some(unavailable)) => Verdict { evidence, ..unavailable.into() },
             (true, None) => {
-                let reason = if snapshot.watch.is_some() {
-                    "A trail records root's acts wherever it signs in; rules and schedule are on"
-                } else {
-                    "A trail records root's acts wherever it signs in; rules and schedule were not looked at"
+                let seen = match &snapshot.watch {
+                    None => "rules and schedule were not looked at",
+                    Some(_) if !self.flying.is_empty() => {
+                        "rules and schedule are on; the canary is on its way, and the next check evaluates it"
+                    }
+                    Some(Watch { canaries, .. }) if canaries.iter().any(|canary| canary.awaited.is_some()) => {
+                        "rules and schedule are on, and the canary arrived"
+                    }
+                    Some(_) => "rules and schedule are on; no canary was sent yet",
                 };
+                let reason = format!("A trail records root's acts wherever it signs in; {seen}");
                 Verdict::new(Status::Passed, reason, evidence)
             }
         }
@@ -261,8 +347,9 @@ fn reach(trail: &Trail) -> Reach<'_> {
 }
 
 /// `a, b and c`.
-fn listed(names: &[&str]) -> String {
-    match names {
+fn listed<T: AsRef<str>>(names: &[T]) -> String {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    match names.as_slice() {
         [] => String::new(),
         [name] => (*name).to_owned(),
         [names @ .., last] => format!("{} and {last}", names.join(", ")),
@@ -299,6 +386,8 @@ mod tests {
                 "rule rootwatch-root = enabled in eu-west-1 and us-east-1",
                 "rule rootwatch-tampering = enabled in eu-west-1 and us-east-1",
                 "schedule rootwatch-schedule = enabled",
+                "targets of rules = 4 as the template makes them",
+                "canary = arrived from eu-west-1 after 12 s, from us-east-1 after 12 s",
                 "a confirmed subscription = yes",
             ]
         );
@@ -495,7 +584,9 @@ mod tests {
 
     #[test]
     fn what_could_not_be_read_is_unknown_unless_something_is_known_to_be_broken() {
-        let blinds: [fn(&mut Snapshot); 4] = [
+        let blinds: [fn(&mut Snapshot); 6] = [
+            |snapshot| snapshot.watch.as_mut().unwrap().rules[0].targets = Some(Err(unavailable(Source::Watch))),
+            |snapshot| snapshot.watch.as_mut().unwrap().canaries[0].sent = Some(Err(unavailable(Source::Watch))),
             |snapshot| snapshot.trails = Err(unavailable(Source::Trails)),
             |snapshot| snapshot.watch.as_mut().unwrap().rules[0].state = Err(unavailable(Source::Watch)),
             |snapshot| snapshot.watch.as_mut().unwrap().schedule.state = Err(unavailable(Source::Watch)),
@@ -509,6 +600,84 @@ mod tests {
             });
             assert_eq!(verdict.status, Status::Failed);
         }
+    }
+
+    #[test]
+    fn a_target_that_was_removed_or_leads_elsewhere_fails_and_one_that_was_not_read_is_said() {
+        let verdict = judge(&CONTROL, |snapshot| {
+            let rules = &mut snapshot.watch.as_mut().unwrap().rules;
+            rules[0].targets = Some(Ok(Vec::new()));
+            rules[3].targets.as_mut().unwrap().as_mut().unwrap()[0].role =
+                Some("arn:aws:iam::111122223333:role/x".into());
+        });
+        assert_eq!(
+            (verdict.status, verdict.reason.as_str()),
+            (
+                Status::Failed,
+                "Rule rootwatch-root in eu-west-1 has lost its target `queue`; rule rootwatch-tampering in us-east-1 sends events \
+                 with arn:aws:iam::111122223333:role/x in place of no role. Alerts within seconds are missing; each scheduled \
+                 check still finds what root did"
+            )
+        );
+        assert_eq!(verdict.resources, ["rule rootwatch-root in eu-west-1", "rule rootwatch-tampering in us-east-1"]);
+        let verdict = judge(&CONTROL, |snapshot| {
+            snapshot.watch.as_mut().unwrap().rules.iter_mut().for_each(|rule| rule.targets = None);
+        });
+        assert_eq!(verdict.status, Status::Passed);
+        assert!(
+            facts(&verdict).contains(&"targets of rules = not read in this check: they are once an hour".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_canary_that_did_not_arrive_fails_with_its_region_and_the_first_one_is_waited_for() {
+        let verdict = judge(&CONTROL, |snapshot| snapshot.watch.as_mut().unwrap().canaries[1].arrived = None);
+        assert_eq!(
+            (verdict.status, verdict.reason.as_str()),
+            (
+                Status::Failed,
+                "Canary of us-east-1, sent at 2026-11-20T09:45:00Z and not arrived. Alerts within seconds are missing; each \
+                 scheduled check still finds what root did"
+            )
+        );
+        assert_eq!(verdict.resources, ["canary of us-east-1"]);
+        let verdict = judge(&CONTROL, |snapshot| {
+            for canary in &mut snapshot.watch.as_mut().unwrap().canaries {
+                (canary.awaited, canary.arrived) = (None, None);
+            }
+        });
+        assert_eq!(verdict.status, Status::Passed);
+        assert!(
+            verdict.reason.ends_with("the canary is on its way, and the next check evaluates it"),
+            "{}",
+            verdict.reason
+        );
+        let sent = "canary on its way = sent in eu-west-1 and us-east-1; the next check evaluates it".to_owned();
+        assert!(facts(&verdict).contains(&sent));
+        let verdict = judge(&CONTROL, |snapshot| snapshot.watch.as_mut().unwrap().canaries.clear());
+        assert!(verdict.reason.ends_with("no canary was sent yet"), "{}", verdict.reason);
+    }
+
+    #[test]
+    fn a_region_whose_rules_are_denied_is_named_and_what_is_missing_there_is_too() {
+        let denied = |snapshot: &mut Snapshot| {
+            let watch = snapshot.watch.as_mut().unwrap();
+            let why =
+                || Unavailable { operation: "events:ListRules in us-east-1".into(), ..unavailable(Source::Watch) };
+            for rule in watch.rules.iter_mut().filter(|rule| rule.region == "us-east-1") {
+                (rule.state, rule.targets) = (Err(why()), None);
+            }
+            watch.canaries[1].sent = Some(Err(why()));
+        };
+        let verdict = judge(&CONTROL, denied);
+        let why = "rules and schedule: events:ListRules in us-east-1 was denied (AccessDenied)";
+        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Unknown, why));
+        assert_eq!(facts(&verdict)[0], format!("rules in us-east-1 = {why}"));
+        let verdict = judge(&CONTROL, |snapshot| {
+            denied(snapshot);
+            snapshot.watch.as_mut().unwrap().rules[3].state = Ok(Switch::Missing);
+        });
+        assert!(verdict.reason.starts_with("Rule rootwatch-tampering in us-east-1 is missing."), "{}", verdict.reason);
     }
 
     #[test]

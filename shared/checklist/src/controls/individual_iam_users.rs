@@ -1,5 +1,6 @@
 use super::people::IDENTITY_CENTER_ROLE;
 use crate::control::{Control, Reference, Remediation, Severity, Step};
+use crate::federation::SamlProvider;
 use crate::finding::{Evidence, Status, Verdict};
 use crate::policy_document::is_of_programs;
 use crate::settings::Settings;
@@ -12,7 +13,8 @@ pub(super) const CONTROL: Control = Control {
     step: Some(Step::IndividualUsers),
     severity: Severity::Medium,
     rationale: "Where no other identity exists, root does the daily work: nothing limits it, and no log tells who it was.",
-    semantics: "Passes with an IAM user that has a password, a SAML provider, or a role of IAM Identity Center. Fails with none of \
+    semantics: "Passes with an IAM user that has a password, a SAML provider whose metadata is valid and that a role trusts, or a \
+                role of IAM Identity Center. Fails with none of \
                 them: a user without a password is a program, and tokens of GitHub and of other CI are for programs. Unknown where \
                 another OpenID Connect provider or a role that another account takes on may bring people: AWS does not tell.",
     remediation: Remediation {
@@ -60,10 +62,21 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
         Err(reason) => drop(unknown.get_or_insert(reason)),
     };
     judge(with_password(snapshot));
+    let roles = snapshot.roles_and_policies.as_ref();
     match &snapshot.identity_providers {
         Ok(providers) => {
-            let saml = providers.saml.len();
-            judge(Ok((snapshot.evidence(Source::IdentityProviders, "SAML providers", saml), saml > 0)));
+            let is_valid =
+                |provider: &&SamlProvider| provider.valid_until.is_none_or(|until| until > snapshot.taken_at);
+            let valid = providers.saml.iter().filter(is_valid).count();
+
+            let fact = snapshot.evidence(Source::IdentityProviders, "SAML providers with valid metadata", valid);
+            // Nobody signs in by a provider that no role trusts.
+            let is_trusted = roles.map(|found| found.roles.iter().any(|role| role.trust.assumers.federated));
+            judge(match is_trusted {
+                _ if valid == 0 => Ok((fact, false)),
+                Ok(is_trusted) => Ok((fact, is_trusted)),
+                Err(unavailable) => Err(unavailable.to_string()),
+            });
             let others = providers.open_id_connect.iter().filter(|host| !is_of_programs(host)).count();
             let counted = snapshot.evidence(
                 Source::IdentityProviders,
@@ -84,7 +97,6 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
         },
     }
     let administrators = snapshot.administrators.as_ref().map(|found| found.roles.iter().map(String::as_str).collect());
-    let roles = snapshot.roles_and_policies.as_ref();
     let listed = roles.map(|found| found.roles.iter().map(|role| role.name.as_str()).collect());
     for (source, names) in [(Source::Administrators, administrators), (Source::RolesAndPolicies, listed)] {
         let of_identity_center = |names: Vec<&str>| {
@@ -93,7 +105,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
         };
         judge(names.map(of_identity_center).map_err(ToString::to_string));
     }
-    let mut assumers = roles.iter().flat_map(|found| &found.roles).map(|role| role.trust.assumers);
+    let mut assumers = roles.iter().flat_map(|found| &found.roles).map(|role| &role.trust.assumers);
     if assumers.any(|assumers| assumers.people || assumers.unclear) {
         let reason = "No IAM user has a password and nobody signs in by a SAML provider; AWS does not tell whether people or programs \
                       take on the roles that trust another account or a provider";
@@ -103,7 +115,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
         _ if is_open => Verdict::new(Status::Passed, "People can sign in without root", evidence),
         Some(reason) => Verdict::new(Status::Unknown, reason, evidence),
         None => {
-            let reason = "No IAM user has a password, and there is no SAML provider and no IAM Identity Center role: only root and \
+            let reason = "No IAM user has a password, and there is no valid SAML provider that a role trusts and no IAM Identity Center role: only root and \
                           programs can sign in";
             Verdict::new(Status::Failed, reason, evidence)
         }
@@ -138,7 +150,7 @@ mod tests {
     use super::*;
     use crate::controls::tests::{judge, unavailable};
     use crate::credential_report::UnreadableCell;
-    use crate::federation::{IdentityProviders, SamlProvider};
+    use crate::federation::IdentityProviders;
     use crate::identities::Role;
     use crate::policy_document::Trust;
 
@@ -172,6 +184,32 @@ mod tests {
         snapshot.report_users()[0].password_enabled = Ok(has_password);
     }
 
+    /// A SAML provider that a role trusts.
+    fn saml(snapshot: &mut Snapshot, valid_until: Option<jiff::Timestamp>) {
+        role(snapshot).trust = Trust::naming(r#"{"Federated": "arn:aws:iam::111122223333:saml-provider/acme"}"#);
+        let saml = SamlProvider { name: "acme".into(), valid_until };
+        snapshot.identity_providers.as_mut().unwrap().saml.push(saml);
+    }
+
+    #[test]
+    fn a_saml_provider_that_has_expired_or_that_no_role_trusts_lets_in_nobody() {
+        let expired: fn(&mut Snapshot) = |snapshot| {
+            let taken_at = snapshot.taken_at;
+            saml(snapshot, Some(taken_at));
+            role(snapshot).trust = Trust::naming(r#"{"Service": "lambda.amazonaws.com"}"#);
+        };
+        let untrusted: fn(&mut Snapshot) = |snapshot| {
+            saml(snapshot, None);
+            role(snapshot).trust = Trust::naming(r#"{"Service": "lambda.amazonaws.com"}"#);
+        };
+        assert_eq!([status(expired), status(untrusted)], [Status::Failed; 2]);
+        let unread: fn(&mut Snapshot) = |snapshot| {
+            saml(snapshot, None);
+            snapshot.roles_and_policies = Err(unavailable(Source::RolesAndPolicies));
+        };
+        assert_eq!(status(unread), Status::Unknown);
+    }
+
     #[test]
     fn an_iam_user_passes() {
         assert_eq!(judge(&CONTROL, |_| {}).status, Status::Passed);
@@ -199,10 +237,7 @@ mod tests {
     fn each_way_in_passes() {
         let ways: [fn(&mut Snapshot); 4] = [
             |snapshot| user(snapshot, true),
-            |snapshot| {
-                let saml = SamlProvider { name: "acme".into(), valid_until: None };
-                snapshot.identity_providers.as_mut().unwrap().saml.push(saml);
-            },
+            |snapshot| saml(snapshot, None),
             |snapshot| snapshot.administrators_mut().roles = vec!["AWSReservedSSO_Admin_0123456789abcdef".into()],
             |snapshot| role(snapshot).name = "AWSReservedSSO_ReadOnly_0123456789abcdef".into(),
         ];

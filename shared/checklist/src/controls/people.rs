@@ -10,6 +10,9 @@ use crate::snapshot::Snapshot;
 /// (<https://docs.aws.amazon.com/singlesignon/latest/userguide/using-service-linked-roles.html>).
 pub(super) const IDENTITY_CENTER_ROLE: &str = "AWSReservedSSO_";
 
+/// Most roles of a chain that are looked at; AWS itself lets a chain be as long as it likes.
+const MAX_CHAIN: usize = 100;
+const UNCLEAR: &str = "AWS does not tell whether people or programs take on a role that holds it";
 const NO_PASSWORD_TOLD: &str = "The credential report does not tell who has a password";
 
 /// Who of an account can be a person. An answer that is missing comes with its reason.
@@ -64,20 +67,35 @@ impl<'a> People<'a> {
 
     /// Whether a person can take on the role.
     pub(super) fn take_on(&self, role: &str) -> Result<bool, String> {
+        self.take_on_by(role, &mut BTreeSet::new())
+    }
+
+    /// By way of roles that were not looked at before.
+    fn take_on_by(&self, role: &str, seen: &mut BTreeSet<String>) -> Result<bool, String> {
         if role.starts_with(IDENTITY_CENTER_ROLE) {
             return Ok(true);
         }
-        let found = self.roles.as_ref().map_err(Clone::clone)?.get(role);
-        let assumers = found.ok_or_else(|| "AWS did not list every role that holds it".to_owned())?.trust.assumers;
-        match &self.anybody {
-            _ if assumers.people => Ok(true),
-            Ok(true) if assumers.own_account => Ok(true),
-            Err(reason) if assumers.own_account => Err(reason.clone()),
-            _ if assumers.unclear => {
-                Err("AWS does not tell whether people or programs take on a role that holds it".to_owned())
-            }
-            _ => Ok(false),
+        if !seen.insert(role.to_owned()) || seen.len() > MAX_CHAIN {
+            return if seen.len() > MAX_CHAIN { Err(UNCLEAR.to_owned()) } else { Ok(false) };
         }
+        let found = self.roles.as_ref().map_err(Clone::clone)?.get(role);
+        let assumers = &found.ok_or_else(|| "AWS did not list every role that holds it".to_owned())?.trust.assumers;
+        if assumers.people {
+            return Ok(true);
+        }
+        let mut unknown = assumers.unclear.then(|| UNCLEAR.to_owned());
+        let users = assumers.users.iter().map(|user| self.has_password(user));
+        let anybody = assumers.own_account.then(|| self.anybody.clone());
+        let mut ways: Vec<Result<bool, String>> = users.chain(anybody).collect();
+        ways.extend(assumers.roles.iter().map(|role| self.take_on_by(role, seen)));
+        for way in ways {
+            match way {
+                Ok(true) => return Ok(true),
+                Ok(false) => {}
+                Err(reason) => drop(unknown.get_or_insert(reason)),
+            }
+        }
+        unknown.map_or(Ok(false), Err)
     }
 
     fn anybody(&self, snapshot: &Snapshot) -> Result<bool, String> {
@@ -86,7 +104,7 @@ impl<'a> People<'a> {
         let comes_by_identity_center = administrators.is_some_and(|administrators| {
             administrators.roles.iter().any(|role| role.starts_with(IDENTITY_CENTER_ROLE))
         });
-        let assumers = || self.roles.iter().flat_map(HashMap::values).map(|role| role.trust.assumers);
+        let assumers = || self.roles.iter().flat_map(HashMap::values).map(|role| &role.trust.assumers);
         if comes_by_identity_center
             || self.rows.as_ref().is_ok_and(|rows| rows.values().any(has_password))
             || assumers().any(|assumers| assumers.people)

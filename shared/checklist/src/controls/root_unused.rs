@@ -192,6 +192,7 @@ mod tests {
                 region: "eu-west-1".into(),
                 incomplete: Some(unavailable(Source::RootEvents)),
                 covered: Vec::new(),
+                covered_sign_ins: Vec::new(),
             });
         };
         let date = |snapshot: &mut Snapshot| {

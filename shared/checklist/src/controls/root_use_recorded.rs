@@ -393,6 +393,7 @@ mod tests {
                 region: "eu-west-1".into(),
                 incomplete: Some(unavailable(Source::RootEvents)),
                 covered: Vec::new(),
+                covered_sign_ins: Vec::new(),
             });
         };
         let regions = |snapshot: &mut Snapshot| snapshot.regions = Err(unavailable(Source::Regions));

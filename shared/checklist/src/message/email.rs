@@ -91,8 +91,8 @@ impl<'a> Mail<'a> {
         let Bulletin { at, report, repeats_possible, .. } = *self.bulletin;
         self.line(format!("AWS account {}, {}", safe(&self.account.to_string()), moment(at)));
         // Before everything else: nothing below reads as well as long as something could not be seen.
-        if let Some(summary) = self.sorted.status(report) {
-            self.wrapped("", &format!("{}.", capital(&safe_reason(&summary.headline()))));
+        if let Some(status) = self.sorted.status_line(report) {
+            self.wrapped("", &format!("{}.", capital(&safe_reason(&status))));
         }
         let counts = self.sorted.counts();
         if !counts.is_empty() {

@@ -36,7 +36,7 @@ pub struct Notification<'a> {
     /// The subject of the e-mail.
     pub subject: Cow<'a, str>,
     /// The account's status in one sentence: `INCOMPLETE: …` with what is unknown, root's controls first; else what fails, or what is
-    /// suppressed. `null` where nothing was checked for this message, as when root acts.
+    /// suppressed. Where nothing was checked for this message, as when root acts, it is `null`, or says so if something is resolved.
     #[serde(default)]
     pub headline: Option<Cow<'a, str>>,
     /// The worst of what follows.

@@ -77,7 +77,7 @@ impl Page {
     /// The page of what rootwatch tells.
     pub(super) fn of(notification: &Notification) -> Self {
         let alerts = notification.all_alerts();
-        let sorted = Sorted::new(&alerts);
+        let sorted = Sorted::new(&alerts, notification.told_at);
         let pen = Pen { notification, sorted: &sorted, account: &notification.account };
         let first = sorted.first();
         let icon = first.map_or("⚪", |first| icon_of(&sorted, first));

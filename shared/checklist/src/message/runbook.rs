@@ -186,6 +186,9 @@ An event was given up after all retries and lies in the stack's dead-letter queu
 2. Mend what the log of the function names, then start a redrive of the queue (SQS, the queue, *Start DLQ redrive*) for events of
    EventBridge and for Slack; for checks invoke Checker with `{}` and purge the queue.
 
+Events that another Region could not hand on lie for 14 days in a queue there, `<stack>-<home Region>-undelivered`. No alarm rings for it: the
+control `alert-path` says which Region does not forward. Mend that (`make forwarders` tries its stack again), then read the queue.
+
 ## Alarm: the fast path failed (RootActivityErrorAlarm)
 
 The function that tells within seconds could not do its work: it does not know the topic, or it ran out of time or memory. The last lines of its

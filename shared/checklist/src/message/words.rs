@@ -401,6 +401,9 @@ pub(super) fn declared(digest: &Digest, now: Timestamp) -> Vec<(&'static str, St
 /// When the check before a digest was complete.
 pub(super) fn last_complete(digest: &Digest) -> String {
     match (digest.is_monitoring, digest.last_complete) {
+        (true, _) if !digest.summary.is_complete() => {
+            "Root is monitored: everything that this needs was read. The rest is UNKNOWN, see above.".into()
+        }
         (true, Some(at)) => format!("Monitoring is active. The complete check before this one was at {}.", moment(at)),
         (true, None) => "First complete check: monitoring is active from now on.".into(),
         (false, Some(at)) => {

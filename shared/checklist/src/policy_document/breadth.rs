@@ -4,6 +4,7 @@
 //! requests: of services that do not exist, which only a policy allows that allows whatever it does not name, and of IAM, by which a
 //! holder takes the rest.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -47,30 +48,60 @@ static REQUESTS: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
         (format!("{service}0q:{action}0q"), format!("arn:aws:{service}0q:0q-0q-0:{ACCOUNT}:0q/0q"))
     });
     let of_iam = TAKING.iter().flat_map(|(kind, actions)| {
-        actions.iter().map(move |action| (format!("iam:{action}"), format!("arn:aws:iam::{ACCOUNT}:{kind}/0q")))
+        actions.iter().map(move |action| (format!("iam:{action}"), format!("arn:aws:iam::{ACCOUNT}:{kind}")))
     });
     strange.chain(of_iam).collect()
 });
 const STRANGE: u32 = 26;
 
+/// The texts of one part of [`REQUESTS`], sorted, each with its bit.
+struct Part(Vec<(&'static str, u64)>);
+
+static ACTIONS: LazyLock<Part> = LazyLock::new(|| Part::of(|(action, _)| action));
+static RESOURCES: LazyLock<Part> = LazyLock::new(|| Part::of(|(_, resource)| resource));
+
+impl Part {
+    fn of(part: fn(&'static (String, String)) -> &'static String) -> Self {
+        let texts = REQUESTS.iter().enumerate().map(|(number, request)| (part(request).as_str(), 1 << number));
+        let mut texts: Vec<(&str, u64)> = texts.collect();
+        texts.sort_unstable();
+        Self(texts)
+    }
+
+    /// The requests that `pattern` matches. Only those that begin with what stands before its first star or mark can be: nearly every
+    /// pattern of an account names a service, and so not one of these.
+    fn matched(&self, pattern: &str) -> u64 {
+        let literal = pattern.find(['*', '?']).and_then(|end| pattern.get(..end)).unwrap_or(pattern);
+        let first = self.0.partition_point(|(text, _)| *text < literal);
+        let candidates =
+            self.0.get(first..).unwrap_or_default().iter().take_while(|(text, _)| text.starts_with(literal));
+        candidates.filter(|(text, _)| glob(pattern, text)).fold(0, |matched, (_, bit)| matched | bit)
+    }
+}
+
 /// By each of these, on anything of its kind, a holder gets what the account has; the first is of IAM, and no action of it: it is
 /// left open where IAM is not named. `iam:PassRole` is not among them: it gives what a role has that is there, and no more.
-const TAKING: [(&str, &[&str]); 5] = [
-    ("0q", &["0q"]),
-    ("user", &["attachuserpolicy", "createaccesskey", "createloginprofile", "putuserpolicy", "updateloginprofile"]),
-    ("group", &["addusertogroup", "attachgrouppolicy", "putgrouppolicy"]),
-    ("role", &["attachrolepolicy", "putrolepolicy", "updateassumerolepolicy"]),
-    ("policy", &["createpolicyversion"]),
+const TAKING: [(&str, &[&str]); 6] = [
+    ("0q/0q", &["0q"]),
+    ("user/0q", &["attachuserpolicy", "createaccesskey", "createloginprofile", "putuserpolicy", "updateloginprofile"]),
+    // On oneself it is enough.
+    ("user/${aws:username}", &["attachuserpolicy", "putuserpolicy"]),
+    ("group/0q", &["addusertogroup", "attachgrouppolicy", "putgrouppolicy"]),
+    ("role/0q", &["attachrolepolicy", "putrolepolicy", "updateassumerolepolicy"]),
+    ("policy/0q", &["createpolicyversion"]),
 ];
 
 /// Under a condition that names one of these, IAM changes only what already is limited
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html>). Another condition says when, and
 /// not how much.
-const LIMITING: [&str; 2] = ["iam:permissionsboundary", "iam:policyarn"];
+const BOUNDARY: &str = "iam:permissionsboundary";
+const POLICY: &str = "iam:policyarn";
+const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/administratoraccess";
 
 /// The policies of AWS that are so wide that one more makes everything of them, by name
 /// (<https://docs.aws.amazon.com/aws-managed-policy/latest/reference/about-managed-policy-reference.html>).
-const WIDE: [(&str, &str); 3] = [
+const WIDE: [(&str, &str); 4] = [
+    ("AWSDenyAll", r#"{"Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}"#),
     ("AdministratorAccess", r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#),
     ("IAMFullAccess", r#"{"Statement":{"Effect":"Allow","Action":"iam:*","Resource":"*"}}"#),
     (
@@ -92,6 +123,11 @@ impl Grants {
 
     /// Of the AWS managed policy called `name`; `None`: it is not so wide.
     pub fn of_aws_managed(name: &str) -> Option<Self> {
+        // What AWS itself attaches when credentials leaked: it denies how a holder would get further
+        // (<https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSCompromisedKeyQuarantineV3.html>).
+        if name.starts_with("AWSCompromisedKeyQuarantine") {
+            return Some(Self { denied: every_request(), ..Self::LIMITED });
+        }
         let (_, document) = WIDE.iter().find(|(wide, _)| *wide == name)?;
         Statement::all(document).map(|statements| Self::of(&statements, ACCOUNT))
     }
@@ -106,11 +142,11 @@ impl Grants {
             return Self::UNREADABLE;
         };
         let star = is_named(&statement.actions, is_every_action) && is_named(resources, is_every_resource);
-        let actions = requests(&statement.actions, |pattern| pattern.to_owned(), |(action, _)| action);
-        let resources = requests(resources, |pattern| whole_arn(pattern, account), |(_, resource)| resource);
+        let actions = requests(&statement.actions, |pattern| ACTIONS.matched(pattern));
+        let resources = requests(resources, |pattern| RESOURCES.matched(&whole_arn(pattern, account)));
         let both = (actions & resources) | if star { STAR } else { 0 };
         match statement.effect {
-            Effect::Allow if statement.conditions.iter().any(limits) => Self::LIMITED,
+            Effect::Allow if statement.conditions.iter().any(|condition| limits(condition, account)) => Self::LIMITED,
             Effect::Allow => Self { allowed: both, ..Self::LIMITED },
             Effect::Deny if statement.conditions.is_empty() => Self { denied: both, ..Self::LIMITED },
             Effect::Deny => Self::LIMITED,
@@ -159,17 +195,9 @@ fn is_wide(allowed: u64) -> bool {
     (allowed & OF_NO_SERVICE).count_ones() > STRANGE / 2 && allowed & !STAR & !OF_NO_SERVICE != 0
 }
 
-/// The requests that are meant, by what of a request is compared.
-fn requests(patterns: &Patterns, written: impl Fn(&str) -> String, part: fn(&(String, String)) -> &String) -> u64 {
-    let mut matched = 0;
-    for pattern in &patterns.patterns {
-        let pattern = written(pattern);
-        for (number, request) in REQUESTS.iter().enumerate() {
-            if glob(&pattern, part(request)) {
-                matched |= 1 << number;
-            }
-        }
-    }
+/// The requests that are meant, by those that a pattern matches.
+fn requests(patterns: &Patterns, matched: impl Fn(&str) -> u64) -> u64 {
+    let matched = patterns.patterns.iter().fold(0, |all, pattern| all | matched(pattern));
     if patterns.is_negated { every_request() & !matched } else { matched }
 }
 
@@ -181,10 +209,22 @@ fn is_named(patterns: &Patterns, is: fn(&str) -> bool) -> bool {
     !patterns.is_negated && patterns.patterns.iter().any(|pattern| is(pattern))
 }
 
-fn limits(condition: &super::Condition) -> bool {
+/// A boundary that the holder can choose is none, and neither is a policy that gives everything.
+fn limits(condition: &super::Condition, account: &str) -> bool {
+    let is_one = |value: &String| !value.contains(['*', '?', '$']);
+    let gives_everything = |value: &String| {
+        let value = value.to_lowercase();
+        let pattern = whole_arn(&value, account);
+        let own = format!("arn:aws:iam::{ACCOUNT}:policy/0q");
+        value.contains('$') || [ADMINISTRATOR, &own].iter().any(|policy| glob(&pattern, policy))
+    };
     condition.needs_its_key()
-        && LIMITING.contains(&condition.key.as_str())
-        && !condition.values.iter().any(|value| is_stars(value))
+        && match condition.key.as_str() {
+            _ if condition.is_of_null() => false,
+            BOUNDARY => condition.values.iter().all(is_one),
+            POLICY => !condition.values.iter().any(gives_everything),
+            _ => false,
+        }
 }
 
 /// `*`, `*:*`.
@@ -201,9 +241,34 @@ fn is_every_resource(pattern: &str) -> bool {
 }
 
 /// As AWS completes it, in the partition and of the account of [`REQUESTS`].
-fn whole_arn(pattern: &str, account: &str) -> String {
+fn whole_arn<'a>(pattern: &'a str, account: &str) -> Cow<'a, str> {
+    if pattern.contains("${") {
+        completed(&spelled_out(pattern), account).into_owned().into()
+    } else {
+        completed(pattern, account)
+    }
+}
+
+/// With the value of each variable that the account tells, in lower case, as a variable may be written in any
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>).
+fn spelled_out(pattern: &str) -> String {
+    let pattern = pattern.to_lowercase().replace("${aws:principalaccount}", ACCOUNT).replace("${*}", "*");
+    // An account is in one partition.
+    pattern.replace("${aws:partition}", "aws")
+}
+
+fn completed<'a>(pattern: &'a str, account: &str) -> Cow<'a, str> {
     if is_stars(pattern) {
-        return "*".to_owned();
+        return "*".into();
+    }
+    let changes = |(number, field): (usize, &str)| match number {
+        1 => field != "aws" && field.starts_with("aws"),
+        4 => field == account,
+        _ => false,
+    };
+    let fields = || pattern.splitn(ARN_FIELDS, ':');
+    if fields().count() == ARN_FIELDS && !fields().enumerate().any(changes) {
+        return pattern.into();
     }
     let mut fields: Vec<&str> = pattern.splitn(ARN_FIELDS, ':').collect();
     fields.resize(ARN_FIELDS, "*");
@@ -214,7 +279,7 @@ fn whole_arn(pattern: &str, account: &str) -> String {
             _ => {}
         }
     }
-    fields.join(":")
+    fields.join(":").into()
 }
 
 /// As it stands in evidence.
@@ -316,6 +381,7 @@ mod tests {
             r#""Effect": "Allow", "NotAction": ["aws-portal:*"], "Resource": ["*"]"#,
             r#""Effect": "Allow", "Action": "*", "NotResource": "arn:aws:s3:::secret""#,
             r#""Effect": "Allow", "Action": "*", "Resource": "arn:aws:*:*:111122223333:*""#,
+            r#""Effect": "Allow", "Action": "*", "Resource": "arn:aws:*:*:${aws:PrincipalAccount}:*""#,
             r#""Effect": "Allow", "NotAction": "iam:DeleteAccountAlias", "Resource": "*""#,
             r#""Effect": "Allow", "NotAction": ["iam:CreateUser", "iam:CreateAccessKey"], "Resource": "*""#,
             r#""Effect": "Allow", "NotAction": "iam:Create*", "Resource": "*""#,
@@ -343,6 +409,28 @@ mod tests {
             [POWER, r#""Effect": "Allow", "Action": "iam:Put*", "Resource": "*""#],
             [POWER, r#""Effect": "Allow", "Action": "iam:*", "Resource": "arn:aws:iam::111122223333:role/*""#],
             [POWER, r#""Effect": "Allow", "NotAction": "s3:*", "Resource": "arn:aws:iam::*:*""#],
+            [POWER, r#""Effect": "Allow", "Action": "iam:*", "Resource": "arn:aws:iam::${aws:PrincipalAccount}:*""#],
+            [POWER, r#""Effect": "Allow", "Action": "iam:*", "Resource": "arn:aws:iam::*:user/${aws:username}""#],
+            [
+                POWER,
+                r#""Effect": "Allow", "Action": "iam:PutUserPolicy", "Resource": "arn:aws:iam::111122223333:user/${aws:username}""#,
+            ],
+            [
+                POWER,
+                r#""Effect": "Allow", "Action": ["iam:AttachUserPolicy", "iam:AttachRolePolicy"], "Resource": "*", "Condition": {"ArnEquals": {"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"}}"#,
+            ],
+            [
+                POWER,
+                r#""Effect": "Allow", "Action": "iam:AttachUserPolicy", "Resource": "*", "Condition": {"ArnLike": {"iam:PolicyARN": ["arn:aws:iam::*:policy/*"]}}"#,
+            ],
+            [
+                POWER,
+                r#""Effect": "Allow", "Action": "iam:AttachUserPolicy", "Resource": "*", "Condition": {"Null": {"iam:PermissionsBoundary": "false"}}"#,
+            ],
+            [
+                POWER,
+                r#""Effect": "Allow", "Action": "iam:PutRolePolicy", "Resource": "*", "Condition": {"StringLike": {"iam:PermissionsBoundary": "arn:aws:iam::*:policy/*"}}"#,
+            ],
             [
                 r#""Effect": "Allow", "Action": "*", "NotResource": "arn:aws:iam::*:*""#,
                 r#""Effect": "Allow", "Action": "*", "Resource": "arn:aws:iam::111122223333:*""#,
@@ -363,6 +451,8 @@ mod tests {
             r#""Effect": "Allow", "Action": "iam:PassRole", "Resource": "*""#,
             r#""Effect": "Allow", "Action": ["iam:CreateAccessKey", "iam:ChangePassword"], "Resource": "arn:aws:iam::*:user/${aws:username}""#,
             r#""Effect": "Allow", "Action": ["iam:AttachRolePolicy", "iam:PutRolePolicy"], "Resource": "arn:aws:iam::111122223333:role/app-*""#,
+            r#""Effect": "Allow", "Action": "iam:AttachRolePolicy", "Resource": "*", "Condition": {"ArnLike": {"iam:PolicyARN": "arn:aws:iam::111122223333:policy/app-*"}}"#,
+            r#""Effect": "Allow", "Action": "iam:AttachRolePolicy", "Resource": "*", "Condition": {"ArnEquals": {"iam:PolicyARN": "arn:aws:iam::aws:policy/ReadOnlyAccess"}}"#,
             r#""Effect": "Allow", "Action": "iam:*", "Resource": "*", "Condition": {"StringEquals": {"iam:PermissionsBoundary": "arn:aws:iam::111122223333:policy/edge"}}"#,
             r#""Effect": "Allow", "Action": ["iam:Get*", "iam:List*"], "Resource": "*""#,
             r#""Effect": "Allow", "Action": "s3:*", "Resource": "*""#,
@@ -379,6 +469,10 @@ mod tests {
         assert_eq!([of("PowerUserAccess").breadth(), of("IAMFullAccess").breadth()], [Breadth::Limited; 2]);
         assert_eq!(of("PowerUserAccess").with(of("IAMFullAccess")).breadth(), Breadth::AllBut);
         assert_eq!(Grants::of_aws_managed("ReadOnlyAccess"), None);
+        for name in ["AWSDenyAll", "AWSCompromisedKeyQuarantine", "AWSCompromisedKeyQuarantineV3"] {
+            let held = of("AdministratorAccess").with(of(name));
+            assert_eq!((held.breadth(), held.denies_much()), (Breadth::Everything, true), "{name}");
+        }
     }
 
     #[test]
@@ -412,6 +506,12 @@ mod tests {
         }
     }
 
+    /// Every request, one after the other.
+    fn matched_by_each(pattern: &str, part: fn(&(String, String)) -> &String) -> u64 {
+        let matches = REQUESTS.iter().enumerate().filter(|(_, request)| glob(pattern, part(request)));
+        matches.fold(0, |all, (number, _)| all | 1 << number)
+    }
+
     #[test]
     fn requests_fit_into_the_bits() {
         assert!(REQUESTS.len() < 63 && REQUESTS.len() > STRANGE as usize);
@@ -431,6 +531,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_pattern_matches_what_it_matches_of_each_request(
+            pattern in "[a-z*?]{0,2}(0q)?[*?]?:[a-z*?]{0,2}(0q)?[*?]?|iam:[a-z*?]{0,18}|(iam:)?(put|create|attach|[*?])[a-z*?]{0,12}",
+            arn in "(arn|[*?]{1,3}|arn:aws):(aws|aws-cn|[*?]|)(:[a-z*?]{0,2}(0q)?){0,2}:(000000000000|111122223333|[*?])?(:(user|role|[a-z*?]{0,3})/[0q*?]{0,3})?",
+        ) {
+            prop_assert_eq!(ACTIONS.matched(&pattern), matched_by_each(&pattern, |(action, _)| action));
+            for arn in [arn.as_str(), &whole_arn(&arn, "111122223333")] {
+                prop_assert_eq!(RESOURCES.matched(arn), matched_by_each(arn, |(_, resource)| resource));
+            }
+        }
+
         #[test]
         fn a_further_allow_narrows_nothing_and_a_further_deny_changes_nothing(
             before in prop::collection::vec(any("Allow"), 0..4),

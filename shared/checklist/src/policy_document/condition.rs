@@ -70,6 +70,11 @@ impl Condition {
             && (self.operator.base != "null" || self.values.iter().all(|value| value == "false"))
     }
 
+    /// Whether it asks only whether the key is there.
+    pub(super) fn is_of_null(&self) -> bool {
+        self.operator.base == "null"
+    }
+
     /// Whether its values are patterns.
     pub(super) fn is_pattern(&self) -> bool {
         ["like", "arn"].iter().any(|pattern| self.operator.base.contains(pattern))

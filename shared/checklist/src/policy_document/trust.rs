@@ -2,11 +2,11 @@
 
 use super::condition::{Condition, Fact};
 use super::glob::glob;
-use super::{Effect, Principals, Statement};
+use super::{ARN_FIELDS, Effect, Principals, Statement};
 use crate::account::AccountId;
 
 /// Whom a role lets in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trust {
     /// How far it is open.
     pub openness: Openness,
@@ -32,14 +32,18 @@ pub enum Openness {
 }
 
 /// Who can take on a role.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Assumers {
-    /// Principals of other accounts, or people who come by a SAML provider.
+    /// Whoever another account lets, or people who come by a SAML provider.
     pub people: bool,
     /// Of these, by a SAML provider.
     pub federated: bool,
-    /// Principals of the account itself.
+    /// Whoever this account lets.
     pub own_account: bool,
+    /// Users of this account that are named.
+    pub users: Vec<String>,
+    /// Roles of this account that are named.
+    pub roles: Vec<String>,
     /// Others who may be people or programs.
     pub unclear: bool,
 }
@@ -50,21 +54,48 @@ const ASSUMING: [&str; 3] = ["sts:assumerole", SAML, WEB_IDENTITY];
 const SAML: &str = "sts:assumerolewithsaml";
 const WEB_IDENTITY: &str = "sts:assumerolewithwebidentity";
 
-/// OpenID Connect providers that serve everybody, with the claim that tells one customer from another
-/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc_secure-by-default.html>).
-const SHARED: [(&str, &str); 9] = [
-    ("token.actions.githubusercontent.com", "sub"),
-    ("gitlab.com", "sub"),
-    ("app.terraform.io", "sub"),
-    ("agent.buildkite.com", "sub"),
-    ("api.pulumi.com/oidc", "aud"),
-    ("cognito-identity.amazonaws.com", "aud"),
-    ("accounts.google.com", "aud"),
-    ("www.amazon.com", "app_id"),
-    ("graph.facebook.com", "app_id"),
+/// OpenID Connect providers that serve everybody, each with the claims of which any tells one customer from another
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc_secure-by-default.html>,
+/// <https://github.com/aws-samples/data-perimeter-policy-examples>, its sample `Shared-Issuers.json`).
+const SHARED: [(&str, &[&str]); 19] = [
+    ("token.actions.githubusercontent.com", &["sub"]),
+    ("vstoken.actions.githubusercontent.com", &["sub"]),
+    ("oidc-configuration.audit-log.githubusercontent.com", &["sub"]),
+    ("gitlab.com", &["sub"]),
+    ("app.terraform.io", &["sub"]),
+    ("agent.buildkite.com", &["sub"]),
+    ("api.pulumi.com", &["aud", "sub"]),
+    ("api.pulumi.com/oidc", &["aud", "sub"]),
+    ("oidc.codefresh.io", &["sub"]),
+    ("oidc.vercel.com", &["aud", "sub"]),
+    ("proidc.upbound.io", &["sub"]),
+    ("sandboxes.cloud", &["aud", "sub"]),
+    ("scalr.io", &["sub"]),
+    ("studio.datachain.ai/api", &["sub"]),
+    ("tokens.cloud.shisho.dev", &["sub"]),
+    ("cognito-identity.amazonaws.com", &["aud"]),
+    ("accounts.google.com", &["aud", "sub"]),
+    ("www.amazon.com", &["app_id"]),
+    ("graph.facebook.com", &["app_id"]),
 ];
 /// Of these, the first are of programs.
-const OF_PROGRAMS: usize = 5;
+const OF_PROGRAMS: usize = 15;
+/// The audience that everybody's tokens for AWS have.
+const AUDIENCE: &str = "sts.amazonaws.com";
+
+/// Conditions under one of these do not say whether people or programs are meant. Another one, as `aws:PrincipalArn` or
+/// `sts:ExternalId`, may leave programs alone.
+const OF_ANYBODY: [&str; 9] = [
+    "aws:currenttime",
+    "aws:multifactorauthage",
+    "aws:multifactorauthpresent",
+    "aws:principalorgid",
+    "aws:principalorgpaths",
+    "aws:securetransport",
+    "aws:sourceip",
+    "sts:rolesessionname",
+    "sts:sourceidentity",
+];
 
 impl Trust {
     /// When nobody can tell.
@@ -117,8 +148,8 @@ fn openness(action: &str, allow: &Statement, denies: &[&Statement]) -> Option<Op
         let host = open_id_connect_host(kind, name)?;
         SHARED.iter().find(|(shared, _)| *shared == host)
     });
-    let openness = shared.map(|(host, claim)| {
-        match passes(allow, denies, |condition| holds_for_customer(condition, host, claim)) {
+    let openness = shared.map(|(host, claims)| {
+        match passes(allow, denies, |condition| holds_for_customer(condition, host, claims)) {
             Some(true) => Openness::EveryoneOf(host),
             Some(false) => Openness::Named,
             None => Openness::Unclear,
@@ -178,12 +209,12 @@ fn holds_for_stranger(condition: &Condition, organization: Fact<'_>) -> Option<b
 }
 
 /// Whether a condition holds for another customer of the identity provider `host`.
-fn holds_for_customer(condition: &Condition, host: &str, claim: &str) -> Option<bool> {
+fn holds_for_customer(condition: &Condition, host: &str, claims: &[&str]) -> Option<bool> {
     let of_host = condition.key.strip_prefix(host).and_then(|rest| rest.strip_prefix(':'))?;
     if !condition.needs_its_key() {
         return None;
     }
-    if of_host == claim {
+    if claims.contains(&of_host) {
         let each: Vec<_> =
             condition.values.iter().map(|value| is_other_customers(value, condition.is_pattern())).collect();
         return if each.contains(&Some(true)) { Some(true) } else { (!each.contains(&None)).then_some(false) };
@@ -198,6 +229,9 @@ fn is_other_customers(value: &str, is_pattern: bool) -> Option<bool> {
     if value.contains("${") {
         return None;
     }
+    if value == AUDIENCE {
+        return Some(true);
+    }
     let named = match value.find(['*', '?']).filter(|_| is_pattern) {
         Some(length) => value.get(..length)?,
         None => return Some(false),
@@ -210,7 +244,14 @@ fn is_other_customers(value: &str, is_pattern: bool) -> Option<bool> {
 }
 
 impl Assumers {
-    const UNCLEAR: Self = Self { people: false, federated: false, own_account: false, unclear: true };
+    const UNCLEAR: Self = Self {
+        people: false,
+        federated: false,
+        own_account: false,
+        users: Vec::new(),
+        roles: Vec::new(),
+        unclear: true,
+    };
 
     /// Who can take on the role by one action and one statement.
     fn of(action: &str, allow: &Statement, denies: &[&Statement], account: &AccountId) -> Option<Self> {
@@ -218,22 +259,15 @@ impl Assumers {
         let is_shut = denies
             .iter()
             .any(|deny| deny.conditions.is_empty() && deny.principals.as_ref().is_some_and(Principals::are_everybody));
-        // The one who asks must have been given the id, as a program is.
-        let asks_for_id = allow.conditions.iter().any(|condition| condition.key == "sts:externalid");
         if is_shut {
             return Some(Self::UNCLEAR);
         }
+        let is_of_anybody = allow.conditions.iter().all(|condition| OF_ANYBODY.contains(&condition.key.as_str()));
         if principals.are_everybody() {
-            return Some(Self { people: true, ..Self::default() });
+            return Some(if is_of_anybody { Self { people: true, ..Self::default() } } else { Self::UNCLEAR });
         }
         let each = principals.named.iter().map(|(kind, name)| match kind.as_str() {
-            "AWS" => match account_of(name) {
-                Some(of) if of == account.as_str() => Self { own_account: true, ..Self::default() },
-                Some(_) if asks_for_id => Self::UNCLEAR,
-                Some(_) => Self { people: true, ..Self::default() },
-                // The id of a principal that was deleted.
-                None => Self::default(),
-            },
+            "AWS" => Self::of_account(name, account, is_of_anybody),
             "Federated" if action == SAML && name.contains(":saml-provider/") => {
                 Self { people: true, federated: true, ..Self::default() }
             }
@@ -246,13 +280,43 @@ impl Assumers {
         Some(each.fold(Self::default(), Self::and))
     }
 
-    fn and(self, other: Self) -> Self {
-        Self {
-            people: self.people || other.people,
-            federated: self.federated || other.federated,
-            own_account: self.own_account || other.own_account,
-            unclear: self.unclear || other.unclear,
+    /// Who is meant by an account or a principal of one.
+    fn of_account(name: &str, account: &AccountId, is_of_anybody: bool) -> Self {
+        // The id of a principal that was deleted.
+        let Some(of) = account_of(name) else { return Self::default() };
+        let is_own = of == account.as_str();
+        let resource = name.splitn(ARN_FIELDS, ':').nth(5).unwrap_or("root");
+        let last = || resource.rsplit('/').next().unwrap_or_default().to_owned();
+        match resource.split_once('/').map(|(kind, _)| kind) {
+            // A service alone takes on such a role
+            // (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html>).
+            Some("role") if resource.starts_with("role/aws-service-role/") => Self::default(),
+            // People have the roles that IAM Identity Center makes
+            // (<https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html>).
+            Some("role") if resource.starts_with("role/aws-reserved/sso.amazonaws.com/") => {
+                Self { people: true, ..Self::default() }
+            }
+            Some("user") if is_own => Self { users: vec![last()], ..Self::default() },
+            Some("role") if is_own => Self { roles: vec![last()], ..Self::default() },
+            None if resource == "root" && is_of_anybody => {
+                Self { people: !is_own, own_account: is_own, ..Self::default() }
+            }
+            _ => Self::UNCLEAR,
         }
+    }
+
+    fn and(mut self, other: Self) -> Self {
+        let Self { people, federated, own_account, users, roles, unclear } = other;
+        self.people |= people;
+        self.federated |= federated;
+        self.own_account |= own_account;
+        self.unclear |= unclear;
+        for (all, more) in [(&mut self.users, users), (&mut self.roles, roles)] {
+            all.extend(more);
+            all.sort();
+            all.dedup();
+        }
+        self
     }
 }
 
@@ -455,6 +519,13 @@ mod tests {
         ] {
             assert_eq!(openness(claims), Openness::Unclear, "{claims}");
         }
+        for (host, _) in SHARED {
+            let everybodys = format!(
+                r#""Effect": "Allow", "Principal": {{"Federated": "arn:aws:iam::111122223333:oidc-provider/{host}"}},
+                   "Action": "sts:AssumeRoleWithWebIdentity", "Condition": {{"StringEquals": {{"{host}:aud": "sts.amazonaws.com"}}}}"#
+            );
+            assert_eq!(openness_of(&[&everybodys]), Openness::EveryoneOf(host), "{host}");
+        }
         let own = r#""Effect": "Allow", "Principal": {"Federated": "arn:aws:iam::111122223333:oidc-provider/login.example.com"}, "Action": "sts:AssumeRoleWithWebIdentity""#;
         assert_eq!(openness_of(&[own]), Openness::Named, "one's own provider");
         let pool = r#""Effect": "Allow", "Principal": {"Federated": "cognito-identity.amazonaws.com"}, "Action": "sts:AssumeRoleWithWebIdentity""#;
@@ -465,11 +536,27 @@ mod tests {
     fn who_can_take_on_a_role_is_told_by_its_principals() {
         let people = Assumers { people: true, ..Assumers::default() };
         let own_account = Assumers { own_account: true, ..Assumers::default() };
+        let role = Assumers { roles: vec!["other".into()], ..Assumers::default() };
+        let user = Assumers { users: vec!["alice".into()], ..Assumers::default() };
         for (principal, expected) in [
-            (r#"{"AWS": "arn:aws:iam::999988887777:root"}"#, people),
-            (r#"{"AWS": "999988887777"}"#, people),
-            (r#""*""#, people),
-            (r#"{"AWS": "arn:aws:iam::111122223333:role/other"}"#, own_account),
+            (r#"{"AWS": "arn:aws:iam::999988887777:root"}"#, people.clone()),
+            (r#"{"AWS": "999988887777"}"#, people.clone()),
+            (r#""*""#, people.clone()),
+            (r#"{"AWS": "arn:aws:iam::111122223333:root"}"#, own_account.clone()),
+            (r#"{"AWS": "111122223333"}"#, own_account),
+            (r#"{"AWS": "arn:aws:iam::111122223333:role/ops/other"}"#, role),
+            (r#"{"AWS": "arn:aws:iam::111122223333:user/alice"}"#, user),
+            (r#"{"AWS": "arn:aws:sts::111122223333:assumed-role/other/session"}"#, Assumers::UNCLEAR),
+            (r#"{"AWS": "arn:aws:iam::999988887777:role/deploy"}"#, Assumers::UNCLEAR),
+            (r#"{"AWS": "arn:aws:iam::999988887777:user/terraform"}"#, Assumers::UNCLEAR),
+            (
+                r#"{"AWS": "arn:aws:iam::999988887777:role/aws-service-role/stacksets.cloudformation.amazonaws.com/AWSServiceRoleForCloudFormationStackSetsOrgAdmin"}"#,
+                Assumers::default(),
+            ),
+            (
+                r#"{"AWS": "arn:aws:iam::999988887777:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Admin_0123456789abcdef"}"#,
+                people.clone(),
+            ),
             (r#"{"AWS": "AIDAEXAMPLEOFADELETED"}"#, Assumers::default()),
             (r#"{"Service": ["lambda.amazonaws.com", "ec2.amazonaws.com"]}"#, Assumers::default()),
             (r#"{"Federated": "arn:aws:iam::111122223333:oidc-provider/gitlab.com"}"#, Assumers::default()),
@@ -485,9 +572,29 @@ mod tests {
             assert_eq!(trust_of(&[&fields]).assumers, expected, "{principal}");
         }
         let saml = r#""Effect": "Allow", "Principal": {"Federated": "arn:aws:iam::111122223333:saml-provider/acme"}, "Action": "sts:AssumeRoleWithSAML""#;
-        assert_eq!(trust_of(&[saml]).assumers, Assumers { federated: true, ..people });
+        assert_eq!(trust_of(&[saml]).assumers, Assumers { federated: true, ..people.clone() });
         let vendor = r#""Effect": "Allow", "Principal": {"AWS": "999988887777"}, "Action": "sts:AssumeRole", "Condition": {"StringEquals": {"sts:ExternalId": "x"}}"#;
         assert_eq!(trust_of(&[vendor]).assumers, Assumers::UNCLEAR);
+        for (principal, condition, expected) in [
+            (
+                r#""*""#,
+                r#"{"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/ci"}}"#,
+                Assumers::UNCLEAR,
+            ),
+            (r#""*""#, r#"{"Bool": {"aws:PrincipalIsAWSService": "true"}}"#, Assumers::UNCLEAR),
+            (r#""*""#, r#"{"StringEquals": {"aws:PrincipalOrgID": "o-exampleorgid"}}"#, people.clone()),
+            (
+                r#"{"AWS": "111122223333"}"#,
+                r#"{"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/ci-*"}}"#,
+                Assumers::UNCLEAR,
+            ),
+            (r#"{"AWS": "999988887777"}"#, r#"{"Bool": {"aws:MultiFactorAuthPresent": "true"}}"#, people),
+        ] {
+            let fields = format!(
+                r#""Effect": "Allow", "Principal": {principal}, "Action": "sts:AssumeRole", "Condition": {condition}"#
+            );
+            assert_eq!(trust_of(&[&fields]).assumers, expected, "{fields}");
+        }
         let shut = r#""Effect": "Deny", "Principal": "*", "Action": "sts:*""#;
         assert_eq!(trust_of(&[saml, shut]).assumers, Assumers::UNCLEAR, "whom the Deny leaves");
     }

@@ -1,6 +1,7 @@
 //! Very many acts as few: the worst stay as they are, what repeats becomes one act that counts. However many come, what is held is
 //! bounded, and each way in which something was done is still there at least once.
 
+use std::cmp::Reverse;
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::BuildHasher;
@@ -32,6 +33,13 @@ pub struct Folded {
     pub example: String,
     /// What they have in common; what they have not is empty in the act.
     pub alike: Alike,
+    /// How many of them issued a session, or were done in one, whose access key is not kept.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub sessions: usize,
+}
+
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// What the acts of a group have in common, beside their kind and whether AWS refused them; each has what the next ones have.
@@ -106,16 +114,22 @@ impl Pile {
             .filter(|(name, size)| *size > MAX_OF_A_GROUP || groups.contains_key(*name))
             .map(|(name, _)| name)
             .collect();
-        let (mut stay, mut of_group): (Vec<bool>, HashMap<&str, usize>) = (Vec::new(), HashMap::new());
-        let mut left = MAX_SINGLE;
-        for (act, name) in single.iter().zip(&names) {
+        // Of acts that are equally bad each group has its turn, so that none crowds out the newest of another.
+        let mut of_group: HashMap<&str, usize> = HashMap::new();
+        let mut turns: Vec<_> = Vec::with_capacity(single.len());
+        for (number, (act, name)) in single.iter().zip(&names).enumerate() {
             let place = of_group.entry(name).or_default();
             *place += 1;
-            let stays =
-                left > 0 && if act.is_calm() { !gone.contains(name.as_str()) } else { *place <= MAX_OF_A_GROUP };
-            left -= usize::from(stays);
-            stay.push(stays);
-            if !stays {
+            turns.push((Reverse(act.severity), if act.is_calm() { usize::MAX } else { *place }, number));
+        }
+        turns.sort_unstable();
+        let (mut stay, mut left) = (vec![false; single.len()], MAX_SINGLE);
+        for (_, place, number) in turns {
+            let (Some(name), Some(stay)) = (names.get(number), stay.get_mut(number)) else { continue };
+            let is_calm = place == usize::MAX;
+            *stay = left > 0 && if is_calm { !gone.contains(name.as_str()) } else { place <= MAX_OF_A_GROUP };
+            left -= usize::from(*stay);
+            if !*stay {
                 gone.insert(name);
             }
         }
@@ -174,6 +188,17 @@ impl RootActivity {
         self.folded.as_ref().map_or(1, |folded| folded.count)
     }
 
+    /// Sessions that root issued and whose access keys were lost when this act became one of many.
+    pub fn issued_keys_lost(&self) -> usize {
+        self.folded.as_ref().map_or(0, |folded| folded.sessions)
+    }
+
+    /// Those that are lost when it becomes one of a group whose acts have so much in common.
+    fn issued_keys_to_lose(&self, alike: Alike) -> usize {
+        let is_lost = self.issued_key().is_some() && (self.federated_user.is_none() || alike >= Alike::Call);
+        self.issued_keys_lost() + usize::from(is_lost)
+    }
+
     /// When the oldest of the acts that it stands for happened.
     pub fn since(&self) -> Option<Timestamp> {
         self.folded.as_ref().map_or(self.time, |folded| folded.since)
@@ -185,7 +210,7 @@ impl RootActivity {
     }
 
     /// Whether it changed nothing, or anybody can cause it. By kind alone, so that a plan that lowers its severity does not rename it.
-    fn is_calm(&self) -> bool {
+    pub fn is_calm(&self) -> bool {
         match self.kind {
             Kind::SignInFailed | Kind::Service => true,
             Kind::ReadOnlyCall => self.details_readable,
@@ -222,10 +247,11 @@ impl RootActivity {
         let since = self.since().into_iter().chain(other.since()).min();
         let of = |act: &Self| act.folded.as_ref().map_or(alike, |folded| folded.alike.max(alike));
         let alike = of(&self).max(of(&other));
+        let sessions = self.issued_keys_to_lose(alike).saturating_add(other.issued_keys_to_lose(alike));
         let newest = if self.time >= other.time { self } else { other };
         let example = newest.folded.map_or(newest.event_id, |folded| folded.example);
         let event_id = name.to_owned();
-        let folded = Some(Folded { count, since, example, alike });
+        let folded = Some(Folded { count, since, example, alike, sessions });
         let mut both = Self { event_id, folded, target: None, ..newest };
         if alike >= Alike::Call {
             (both.source_address, both.access_key_id, both.user_agent) = (None, None, None);

@@ -28,6 +28,7 @@ const CALLS: [(&str, Effect, &[&str]); 7] = [
         "iam.amazonaws.com",
         Effect::AccessGranted,
         &[
+            "AcceptDelegationRequest",
             "AddClientIDToOpenIDConnectProvider",
             "AddUserToGroup",
             "AttachGroupPolicy",
@@ -44,11 +45,17 @@ const CALLS: [(&str, Effect, &[&str]); 7] = [
             "CreateUser",
             "DeleteRolePermissionsBoundary",
             "DeleteUserPermissionsBoundary",
+            "EnableMFADevice",
+            "EnableOrganizationsRootCredentialsManagement",
             "EnableOrganizationsRootSessions",
             "PutGroupPolicy",
+            // A wider boundary frees as much as none.
+            "PutRolePermissionsBoundary",
             "PutRolePolicy",
+            "PutUserPermissionsBoundary",
             "PutUserPolicy",
             "ResetServiceSpecificCredential",
+            "SendDelegationToken",
             "SetDefaultPolicyVersion",
             "UpdateAccessKey",
             "UpdateAssumeRolePolicy",
@@ -185,6 +192,13 @@ mod tests {
         assert_eq!(role.target.as_deref(), Some("role ops"));
         let own = call("iam.amazonaws.com", "UpdateAssumeRolePolicy", json!({"roleName": "rootwatch-CheckerRole-1"}));
         assert_eq!((own.kind, own.effect), (Kind::WatchTampered, Some(Effect::AccessGranted)));
+        // A device of root's own is another kind.
+        let device = call(
+            "iam.amazonaws.com",
+            "EnableMFADevice",
+            json!({"serialNumber": "arn:aws:iam::111122223333:mfa/root-account-mfa-device"}),
+        );
+        assert_eq!((device.kind, device.effect), (Kind::MfaEnabled, None));
         let central = sample(20, json!({"eventName": "CreateUser", "requestParameters": {"userName": "alice"}}));
         assert_eq!(classify(&central).unwrap().effect, None);
     }

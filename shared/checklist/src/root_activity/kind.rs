@@ -20,7 +20,7 @@ impl Call<'_> {
         if fields.truth("/userIdentity/sessionContext/assumedRoot") == Some(true) {
             return Kind::CentralizedRootTask;
         }
-        if fields.text("/eventType").as_deref() == Some("AwsServiceEvent") {
+        if fields.is_service_event() {
             return Kind::Service;
         }
         let own = fields.user().is_none();
@@ -98,6 +98,11 @@ impl Call<'_> {
 }
 
 impl Fields<'_> {
+    /// A service did it for itself.
+    pub(super) fn is_service_event(&self) -> bool {
+        self.text("/eventType").as_deref() == Some("AwsServiceEvent")
+    }
+
     fn switches_off(&self) -> bool {
         self.text("/requestParameters/status").is_some_and(|status| status.eq_ignore_ascii_case("inactive"))
     }

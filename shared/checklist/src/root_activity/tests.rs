@@ -132,6 +132,39 @@ fn a_new_root_key_is_told_whoever_passed_the_call_on() {
 }
 
 #[test]
+fn a_change_to_what_watches_is_told_whoever_passed_the_call_on() {
+    let call = |number, source: &str, name: &str, request: Value, by: Value| {
+        let mut record = sample(number, json!({"eventSource": source, "eventName": name, "userIdentity": by}));
+        record["requestParameters"] = request;
+        classify(&record).unwrap()
+    };
+    for by in ["cloudformation.amazonaws.com", "AWS Internal"] {
+        let stop = ("cloudtrail.amazonaws.com", "StopLogging", json!({"name": "org"}));
+        let rule = ("events.amazonaws.com", "DeleteRule", json!({"name": "rootwatch-root"}));
+        for (source, name, request) in [stop, rule] {
+            let act = call(17, source, name, request, json!({"invokedBy": by}));
+            assert_eq!((act.kind, act.is_told(), act.is_urgent()), (Kind::WatchTampered, true, true), "{name} by {by}");
+            assert!(act.severity >= Severity::Medium, "{name} by {by}");
+        }
+    }
+    let service = sample(22, json!({"eventSource": "cloudtrail.amazonaws.com", "eventName": "StopLogging"}));
+    assert_eq!(classify(&service).unwrap().kind, Kind::Service, "a service for itself");
+    let policy = || json!({"bucketName": "rootwatch-reportbucket-1abc"});
+    let central = call(20, "s3.amazonaws.com", "DeleteBucketPolicy", policy(), json!({}));
+    assert_eq!((central.kind, central.severity), (Kind::CentralizedRootTask, Severity::High));
+    let unmarked = call(21, "s3.amazonaws.com", "DeleteBucketPolicy", policy(), json!({}));
+    let key = unmarked.access_key_id.clone();
+    let gathered = gather(vec![unmarked, RootActivity { access_key_id: key, event_id: "2".into(), ..central }]);
+    assert!(gathered.iter().all(|act| act.severity == Severity::High), "{gathered:?}");
+    let refused = sample(21, json!({"eventName": "CreateLoginProfile", "errorCode": "AccessDenied"}));
+    let refused = classify(&refused).unwrap();
+    let flagged =
+        RootActivity { access_key_id: refused.access_key_id.clone(), ..classify(&sample(20, json!({}))).unwrap() };
+    let gathered = gather(vec![refused, flagged]);
+    assert!(gathered.iter().all(|act| act.severity <= Severity::Medium), "an attempt: {gathered:?}");
+}
+
+#[test]
 fn mfa_of_a_user_is_not_mfa_of_root() {
     for (number, kind) in [(10, Kind::MfaEnabled), (11, Kind::MfaDeactivated)] {
         assert_eq!(classify(&sample(number, json!({}))).unwrap().kind, kind);
@@ -340,7 +373,10 @@ fn very_many_calls_that_only_read_are_one_act_that_counts_and_the_worst_stays_be
     let newest = read_only();
     let since = newest.time.map(|at| at - jiff::SignedDuration::from_secs(2_999));
     let example = format!("{}-0", newest.event_id);
-    assert_eq!(folded.folded, Some(Folded { count: 3_000, since, example: example.clone(), alike: Alike::Source }));
+    assert_eq!(
+        folded.folded,
+        Some(Folded { count: 3_000, since, example: example.clone(), alike: Alike::Source, sessions: 0 })
+    );
     assert!(folded.console_url(&account()).unwrap().ends_with(&example), "the newest can be opened");
 }
 
@@ -404,6 +440,47 @@ fn the_groups_of_several_regions_are_added_up_where_they_are_the_same() {
     let acts = gather([pile("us-east-1"), pile("eu-west-1")].concat());
     assert_eq!(counts(&acts), (0, 2, 1_000));
     assert_eq!(counts(&gather([acts.clone(), pile("us-east-1")].concat())), (0, 2, 1_500), "by name");
+}
+
+/// 200 critical acts in two sessions, newer than anything of `new_key`.
+fn flood_of_critical_acts() -> Vec<RootActivity> {
+    let on =
+        classify(&sample(9, json!({"requestParameters": {"status": "Active"}, "eventTime": "2026-11-20T23:30:00Z"})));
+    let mut flood = many(&on.unwrap(), 200);
+    flood.iter_mut().enumerate().for_each(|(n, act)| act.access_key_id = Some(format!("ASIA{}", n % 2)));
+    assert!(flood.iter().all(|act| act.severity == Severity::Critical));
+    flood
+}
+
+#[test]
+fn under_a_flood_of_newer_acts_that_are_as_bad_every_group_keeps_its_newest_single() {
+    for count in [1, 2, 5, 50] {
+        let keys = many(&new_key(), count);
+        let acts = gather([keys.clone(), flood_of_critical_acts()].concat());
+        assert!(keys.iter().all(|key| acts.contains(key)), "{count} keys");
+        let (single, groups, all) = counts(&acts);
+        assert!(single <= 200 + 100 && groups <= 100 && all == count + 200, "{single} {groups} {all}");
+    }
+}
+
+#[test]
+fn sessions_that_root_issued_are_known_by_key_and_counted_where_a_flood_leaves_no_room_for_it() {
+    let issued = |name: &str| {
+        let key = json!({"credentials": {"accessKeyId": name}, "accessKey": null});
+        classify(&sample(5, json!({"eventSource": "sts.amazonaws.com", "eventName": "GetFederationToken", "eventID": name,
+            "eventTime": "2026-11-20T22:00:00Z", "requestParameters": {"name": "x", "userName": null}, "responseElements": key})))
+        .unwrap()
+    };
+    let tokens = |count| (0..count).map(|n| issued(&format!("ASIAEXAMPLE{n:09}"))).collect::<Vec<_>>();
+    let keys = |acts: &[RootActivity]| acts.iter().filter(|act| act.issued_key().is_some()).count();
+    let lost = |acts: &[RootActivity]| acts.iter().map(RootActivity::issued_keys_lost).sum::<usize>();
+    let few = gather([tokens(2), flood_of_critical_acts()].concat());
+    assert_eq!(keys(&few) + lost(&few), 2);
+    assert_eq!((keys(&gather(tokens(2))), lost(&gather(tokens(2)))), (2, 0));
+    let many = gather([tokens(300), flood_of_critical_acts()].concat());
+    assert_eq!(keys(&many) + lost(&many), 300);
+    assert!(lost(&many) > 0);
+    assert_eq!(lost(&gather(super::tests::many(&read_only(), 3_000))), 0);
 }
 
 proptest! {

@@ -247,7 +247,8 @@ fn an_alert_that_waits_is_of_this_account_and_has_a_decent_id() {
     let mut account = Account::new();
     let alerts = account.after(QUARTER, |snapshot| root_without_mfa_and_with_a_key(snapshot, true));
     let of = account.snapshot.account.id.clone();
-    let stored = |alert: &Alert| Alert::stored(&of, &json(alert));
+    let now = account.snapshot.taken_at;
+    let stored = |alert: &Alert| Alert::stored(&of, &json(alert), now);
     assert_eq!(stored(&alerts[0]).as_ref(), Some(&alerts[0]));
     let other = Account::new().snapshot.account;
     let other = crate::Account { id: AccountId::parse("999900001111").unwrap(), ..other };
@@ -255,7 +256,7 @@ fn an_alert_that_waits_is_of_this_account_and_has_a_decent_id() {
     for id in ["a b".to_owned(), "x".repeat(256), "\u{202e}".into()] {
         assert_eq!(stored(&Alert { id, ..alerts[0].clone() }), None);
     }
-    assert_eq!(Alert::stored(&of, "{}"), None);
+    assert_eq!(Alert::stored(&of, "{}", now), None);
 }
 
 fn root_act(event_id: &str, time: Timestamp) -> crate::RootActivity {
@@ -294,7 +295,8 @@ fn whatever_waits_beside_it_a_new_act_of_root_is_in_the_words() {
     assert!(kinds.len() >= 6, "{kinds:?}");
     for alert in &waiting {
         for body in mutations(&json(alert)) {
-            let other = Alert::stored(&of.id, &body).unwrap_or_else(|| Alert::unreadable(&of.id, "1#x", now, &body));
+            let other =
+                Alert::stored(&of.id, &body, now).unwrap_or_else(|| Alert::unreadable(&of.id, "1#x", now, &body));
             let alerts = [other, news.clone()];
             let bulletin = crate::message::Bulletin {
                 alerts: &alerts,
@@ -312,4 +314,136 @@ fn whatever_waits_beside_it_a_new_act_of_root_is_in_the_words() {
             assert!(message.by_protocol().len() <= crate::message::MAX_BYTES, "{}", what());
         }
     }
+}
+
+#[test]
+fn a_waiting_alert_that_is_larger_than_any_that_a_check_writes_is_not_taken() {
+    let (waiting, now) = (waiting(), noon() + hours(31));
+    let of = Snapshot::compliant().account.id;
+    let is_taken = |value: &Value| Alert::stored(&of, &value.to_string(), now).is_some();
+    let mut lists = 0;
+    for alert in &waiting {
+        let value = json!(alert);
+        assert!(is_taken(&value), "{value}");
+        let mut found = Vec::new();
+        places(&value, "", &mut found);
+        for place in found.iter().filter(|place| value.pointer(place).is_some_and(Value::is_array)) {
+            let mut mutated = value.clone();
+            let odd = value.pointer(place).and_then(|list| list.get(0)).cloned().unwrap_or(json!(""));
+            *mutated.pointer_mut(place).unwrap() = json!(vec![odd; 1_001]);
+            lists += 1;
+            assert!(!is_taken(&mutated), "{place}");
+        }
+    }
+    assert!(lists >= 5, "{lists}");
+    // The count says that there are more than are named, which no check writes of so few.
+    let mut value = json!(waiting.iter().find(|alert| alert.condition().is_some()).unwrap());
+    *value.pointer_mut("/facts/failure/count").unwrap() = json!(99);
+    assert!(!is_taken(&value));
+}
+
+#[test]
+fn a_waiting_alert_of_the_future_is_not_taken() {
+    let (waiting, now) = (waiting(), noon() + hours(31));
+    let of = Snapshot::compliant().account.id;
+    let minutes = |minutes| SignedDuration::from_mins(minutes);
+    for alert in &waiting {
+        let is_taken = |at| Alert::stored(&of, &json(&Alert { at, ..alert.clone() }), now).is_some();
+        assert!(is_taken(now) && is_taken(now + minutes(5)) && is_taken(now - hours(10_000)));
+        assert!(!is_taken(now + minutes(6)) && !is_taken(now + hours(9_000)));
+    }
+}
+
+#[test]
+fn an_end_that_is_dated_like_an_opening_or_a_little_ahead_does_not_hide_it() {
+    let mut account = Account::new();
+    let opened = account.after(QUARTER, |snapshot| root_without_mfa_and_with_a_key(snapshot, true));
+    let (of, now) = (account.snapshot.account.id.clone(), account.snapshot.taken_at);
+    let opened = opened.iter().find(|alert| alert.id.contains("root-mfa")).unwrap();
+    for ahead in [0, 4] {
+        let mut forged = opened.clone();
+        forged.at = now + SignedDuration::from_mins(ahead);
+        forged.severity = Severity::Informational;
+        let What::Condition(told) = &mut forged.what else { panic!("a condition") };
+        told.transition = Transition::Resolved;
+        let forged = Alert::stored(&of, &json(&forged), now).unwrap();
+        for alerts in [[opened.clone(), forged.clone()], [forged.clone(), opened.clone()]] {
+            let bulletin = crate::message::Bulletin {
+                alerts: &alerts,
+                at: now,
+                report: None,
+                repeats_possible: false,
+                runbook: crate::message::RUNBOOK,
+                report_link: None,
+            };
+            let subject = crate::Message::compose(&bulletin).unwrap().subject;
+            assert!(subject.contains("CRITICAL"), "{subject}");
+        }
+    }
+}
+
+#[test]
+fn a_digest_of_a_clock_that_is_ahead_is_renewed_by_the_check_that_sends_it() {
+    let mut account = Account::new();
+    account.policy.digest = Rhythm::Daily;
+    let digest = account.after(hours(30), |_| {}).into_iter().find(|alert| alert.digest().is_some()).unwrap();
+    account.after(QUARTER, |snapshot| root_without_mfa_and_with_a_key(snapshot, true));
+    let (report, now) = (account.report(), account.snapshot.taken_at);
+    let forged = Alert { at: now + SignedDuration::from_mins(4), ..digest };
+    let renewed = crate::alert::renewed(&[forged], now, Some(&report), true).unwrap();
+    assert!(renewed[0].digest().unwrap().summary.failed > 0);
+}
+
+#[test]
+fn an_end_of_a_declaration_that_no_check_can_have_told_is_told_all_the_same() {
+    let mut account = lived();
+    let last = account.snapshot.taken_at;
+    account.snapshot.taken_at = last + QUARTER;
+    let exception =
+        |until| Exception { control: "user-mfa".into(), reason: "r".into(), owner: "o".into(), until, resource: None };
+    for (until, is_told) in [(last, false), (last + SECOND, true)] {
+        let mut account = Account { memory: account.memory.clone(), ..lived() };
+        account.snapshot.taken_at = last + QUARTER;
+        account.settings.declarations.exceptions = vec![exception(until)];
+        account.memory.journal.last_run = Some(last);
+        account.memory.journal.ended =
+            BTreeSet::from([format!("111122223333/exception-ended/user-mfa/all/{until}"), "x".into()]);
+        let memory = recall(&table(&account.memory), account.snapshot.taken_at);
+        assert!(memory.odd.is_empty(), "{:?}", memory.odd);
+        let alerts = decide(&memory, &account.report(), &policy()).alerts;
+        let told = alerts.iter().any(|alert| matches!(alert.what, What::ExceptionEnded(_)));
+        assert_eq!(told, is_told, "{until}");
+    }
+}
+
+#[test]
+fn an_alias_that_iam_would_not_take_is_none() {
+    let (account, items) = violated();
+    let place = items.iter().position(|(key, _)| key == JOURNAL).unwrap();
+    let taken = |alias: &str| {
+        let mut items = items.clone();
+        let mut journal: Value = serde_json::from_str(&items[place].1).unwrap();
+        journal["alias"] = json!(alias);
+        items[place].1 = journal.to_string();
+        recall(&items, account.snapshot.taken_at).journal.alias
+    };
+    let long = "a".repeat(63);
+    for alias in ["acme-prod", "a1b", "123", &long] {
+        assert_eq!(taken(alias).as_deref(), Some(alias));
+    }
+    for alias in ["", "ab", "-acme", "acme-", "ac--me", "Acme", "ac me", "evil.example", "ac_me", &"a".repeat(64)] {
+        assert_eq!(taken(alias), None, "{alias}");
+    }
+}
+
+#[test]
+fn more_plans_than_anybody_announces_are_left_out_and_named() {
+    let now = noon();
+    let mut memory = Memory::default();
+    for number in 0..700 {
+        let from = now + SignedDuration::from_secs(number);
+        let plan = Plan::new(from, from + hours(1), "CHG-1", "mallory", now).unwrap();
+        memory.take(&format!("P#{from}"), &json(&plan), Some(now), now);
+    }
+    assert_eq!((memory.plans.len(), memory.odd.len()), (200, 500));
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::*;
+use crate::alert::Decision;
 use crate::controls::CHECKLIST;
 use crate::finding::Status;
 use crate::report::Answer;
@@ -132,14 +133,66 @@ fn thirty_denials_are_one_line_above_the_checklist_and_no_remedy_of_a_failure_is
     }
 }
 
-fn compose_all(report: &Report, alerts: &[Alert]) -> Message {
-    let bulletin = Bulletin {
-        alerts,
-        at: report.taken_at,
-        report: Some(report),
-        repeats_possible: false,
-        runbook: RUNBOOK,
-        report_link: None,
+fn memory(decision: &Decision) -> Memory {
+    Memory { conditions: decision.conditions.clone(), journal: decision.journal.clone(), ..Memory::default() }
+}
+
+#[test]
+fn a_digest_that_waited_while_something_became_unreadable_does_not_read_as_well() {
+    let well = decide(&Memory::default(), &report(|_| {}), &Policy::default());
+    let blind = report(|snapshot| {
+        snapshot.taken_at += SignedDuration::from_mins(10);
+        snapshot.blind_to(Source::CredentialReport);
+        snapshot.blind_to(Source::AccountSummary);
+    });
+    let later = decide(&memory(&well), &blind, &Policy::default());
+    assert!(well.alerts.iter().any(|alert| alert.digest().is_some()) && !later.alerts.is_empty());
+    let alerts: Vec<Alert> = well.alerts.into_iter().chain(later.alerts).collect();
+    let message = compose(None, &alerts, blind.taken_at);
+    let notification: Notification = serde_json::from_str(&message.json).unwrap();
+    let headline = notification.headline.unwrap();
+    assert!(headline.starts_with("INCOMPLETE: ") && !message.text.contains("onitoring is active"), "{}", message.text);
+}
+
+#[test]
+fn a_resolution_that_is_sent_without_a_check_says_so() {
+    let blind = |no_policy: bool| {
+        report(|snapshot| {
+            snapshot.blind_to(Source::CredentialReport);
+            if no_policy {
+                snapshot.password_policy = Ok(None);
+            } else {
+                snapshot.taken_at += SignedDuration::from_mins(10);
+            }
+        })
     };
+    let opened = decide(&Memory::default(), &blind(true), &Policy::default());
+    let resolved = decide(&memory(&opened), &blind(false), &Policy::default()).alerts;
+    assert!(!resolved.is_empty());
+    let message = compose(None, &resolved, blind(false).taken_at);
+    let notification: Notification = serde_json::from_str(&message.json).unwrap();
+    assert_eq!(notification.headline.as_deref(), Some(NOT_CHECKED));
+    assert!(message.text.contains("Nothing was checked for this message"), "{}", message.text);
+    assert!(slack::compose(&notification)["blocks"].to_string().contains("checked for this message"));
+}
+
+#[test]
+fn a_check_that_could_not_read_the_baseline_is_no_first_complete_one() {
+    let report = report(|snapshot| {
+        let cause = Cause::Denied { code: "AccessDenied".into() };
+        let unlisted = Unavailable { source: Source::Trails, operation: "cloudtrail:DescribeTrails".into(), cause };
+        snapshot.trails_unlisted.insert("eu-west-1".into(), unlisted);
+    });
+    let alerts = decide(&Memory::default(), &report, &Policy::default()).alerts;
+    let text = compose_all(&report, &alerts).text;
+    assert!(text.contains("INCOMPLETE") && !text.contains("onitoring is active"), "{text}");
+}
+
+fn compose_all(report: &Report, alerts: &[Alert]) -> Message {
+    compose(Some(report), alerts, report.taken_at)
+}
+
+fn compose(report: Option<&Report>, alerts: &[Alert], at: Timestamp) -> Message {
+    let bulletin = Bulletin { alerts, at, report, repeats_possible: false, runbook: RUNBOOK, report_link: None };
     Message::compose(&bulletin).unwrap()
 }

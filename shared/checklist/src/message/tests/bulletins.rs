@@ -219,6 +219,7 @@ fn a_silenced_and_a_dropped_condition_are_not_called_resolved() {
         region: "eu-west-1".into(),
         incomplete: Snapshot::blind().root_events.regions[0].incomplete.clone(),
         covered: Vec::new(),
+        covered_sign_ins: Vec::new(),
     };
     story.run(QUARTER, |snapshot| snapshot.root_events.regions.push(sweep)).mail();
     let mail = story.run(QUARTER, |snapshot| drop(snapshot.root_events.regions.pop())).mail();

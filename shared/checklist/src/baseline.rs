@@ -1,0 +1,320 @@
+//! Facts that change rarely are read once an hour. A check between two readings takes over the findings that rest on them, each with
+//! its age; it opens, reminds of and resolves nothing by them.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::alert::may_pass;
+use crate::control::Control;
+use crate::finding::Finding;
+use crate::report::{Report, SourceState};
+use crate::root_activity::RootActivity;
+use crate::settings::Settings;
+use crate::text;
+
+/// How often the facts are read.
+const HOUR: i64 = 3_600;
+/// A check in the first quarter of an hour reads them whatever is remembered: what somebody wrote into the table does not last.
+const ALWAYS: i64 = 900;
+
+/// Findings by facts that change rarely, as the last reading left them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// Version of rootwatch that evaluated.
+    version: String,
+    /// The settings and declarations that it evaluated by.
+    chosen: String,
+    /// When the facts were read.
+    pub read_at: Timestamp,
+    /// One a control that needs such a fact.
+    findings: Vec<Finding>,
+    /// The sources, with their age or why they could not be read.
+    sources: Vec<SourceState>,
+}
+
+impl Baseline {
+    /// What `report` leaves to the checks of its hour; `None` where they had better read for themselves: it is narrow, it has read
+    /// nothing itself, or it met an error that may pass.
+    pub fn of(report: &Report) -> Option<Self> {
+        let has_passing = report.errors().filter_map(|state| state.error.as_ref()).any(|error| may_pass(&error.cause));
+        if report.is_narrow || report.baseline_as_of != report.taken_at || has_passing {
+            return None;
+        }
+        let findings = report.findings.iter().filter(|finding| finding.is_hourly()).cloned();
+        let sources = report.sources.iter().filter(|state| state.source.is_hourly()).cloned();
+        let settings = Settings {
+            declarations: report.declarations.clone(),
+            refused: report.refused_settings.clone(),
+            ..report.settings.clone()
+        };
+        let kept = Self {
+            version: report.version.to_owned(),
+            chosen: chosen(&settings),
+            read_at: report.taken_at,
+            findings: findings.collect(),
+            sources: sources.collect(),
+        };
+        // What does not fit into an item, or would not count there, is read anew each time.
+        let fits = serde_json::to_vec(&kept).is_ok_and(|body| body.len() <= Self::MAX_BYTES);
+        (fits && kept.is_sound(report.taken_at)).then_some(kept)
+    }
+
+    /// Bytes of it as JSON.
+    pub const MAX_BYTES: usize = 150_000;
+
+    /// Whether a check at `now` may take it over: of the same hour, version and choices, with a finding for each control.
+    pub fn holds(&self, now: Timestamp, settings: &Settings) -> bool {
+        let needed = settings.selection.controls().filter(|control| control.is_hourly());
+        self.read_at <= now
+            && now.as_second().div_euclid(HOUR) == self.read_at.as_second().div_euclid(HOUR)
+            && now.as_second().rem_euclid(HOUR) >= ALWAYS
+            && self.version == env!("CARGO_PKG_VERSION")
+            && self.chosen == chosen(settings)
+            && needed.into_iter().all(|control| self.finding(control).is_some())
+    }
+
+    /// Whether root did something since that may have changed a fact.
+    pub fn is_outdated_by(&self, activity: &[RootActivity]) -> bool {
+        activity.iter().any(|act| !act.is_calm() && act.time.is_none_or(|at| at > self.read_at))
+    }
+
+    /// The finding of `control`, if it rests on a fact that changes rarely.
+    pub(crate) fn finding(&self, control: &Control) -> Option<&Finding> {
+        self.findings.iter().find(|finding| control.is_hourly() && finding.control == control.id)
+    }
+
+    /// The sources, with their age at `now`.
+    pub(crate) fn sources(&self, now: Timestamp) -> impl Iterator<Item = SourceState> {
+        let aged = move |state: &SourceState| SourceState {
+            age_seconds: state.as_of.map(|at| now.duration_since(at).as_secs().try_into().unwrap_or(0)),
+            ..state.clone()
+        };
+        self.sources.iter().map(aged)
+    }
+
+    /// Whether a check may have written it by `latest`.
+    pub(crate) fn is_sound(&self, latest: Timestamp) -> bool {
+        let of_findings = self.findings.iter().flat_map(|finding| {
+            finding.judged_by.values().chain(finding.evidence.iter().map(|evidence| &evidence.as_of))
+        });
+        let mut times = of_findings.chain(self.sources.iter().filter_map(|state| state.as_of.as_ref()));
+        let texts = self.findings.iter().flat_map(|finding| {
+            let evidence = finding.evidence.iter().flat_map(|evidence| [&evidence.fact, &evidence.value]);
+            [&finding.reason].into_iter().chain(&finding.resources).chain(evidence)
+        });
+        let controls: BTreeSet<&str> = self.findings.iter().map(|finding| finding.control).collect();
+        self.read_at <= latest
+            && times.all(|at| at.duration_since(self.read_at) <= SignedDuration::ZERO)
+            && texts.flat_map(|text| text.chars()).all(|char| !text::is_unprintable(char))
+            && controls.len() == self.findings.len()
+            && self.sources.iter().all(|state| state.source.is_hourly())
+    }
+
+    /// Whether another version of rootwatch wrote `body`: it counts for nothing, and nobody tampered with it.
+    pub(crate) fn is_of_another_version(body: &str) -> bool {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: String,
+        }
+        let versioned: Option<Versioned> = serde_json::from_str(body).ok();
+        versioned.is_some_and(|versioned| versioned.version != env!("CARGO_PKG_VERSION"))
+    }
+}
+
+/// What changes a verdict beside the facts.
+fn chosen(settings: &Settings) -> String {
+    serde_json::to_string(&(settings, &settings.declarations)).unwrap_or_default()
+}
+
+impl Control {
+    /// Whether it needs a fact that is read once an hour.
+    pub fn is_hourly(&self) -> bool {
+        self.sources.iter().any(|source| source.is_hourly())
+    }
+}
+
+impl Finding {
+    fn is_hourly(&self) -> bool {
+        crate::controls::control(self.control).is_some_and(Control::is_hourly)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::{self, Condition, Fault, Memory, Policy};
+    use crate::controls::tests::act;
+    use crate::controls::{CHECKLIST, alert_path, root_use_recorded};
+    use crate::finding::Status;
+    use crate::root_activity::Kind;
+    use crate::snapshot::{Cause, Snapshot, Source, Unavailable};
+
+    const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+
+    fn ten(minutes: i64) -> Timestamp {
+        "2026-11-20T10:00:00Z".parse::<Timestamp>().unwrap() + MINUTE * i32::try_from(minutes).unwrap()
+    }
+
+    /// A compliant account at `at` in which one thing was changed.
+    fn snapshot(at: Timestamp, change: impl FnOnce(&mut Snapshot)) -> Snapshot {
+        let mut snapshot = Snapshot { taken_at: at, ..Snapshot::compliant() };
+        change(&mut snapshot);
+        snapshot
+    }
+
+    fn without_contacts(snapshot: &mut Snapshot) {
+        snapshot.primary_contact = Ok(None);
+    }
+
+    /// A check that reads what is read in each of them.
+    fn often(at: Timestamp) -> Snapshot {
+        snapshot(at, |snapshot| {
+            snapshot.support_access = Err(Unavailable::not_asked(Source::SupportAccess));
+            snapshot.identity_center = Err(Unavailable::not_asked(Source::IdentityCenter));
+            snapshot.primary_contact = Err(Unavailable::not_asked(Source::PrimaryContact));
+            snapshot.analyzers = Err(Unavailable::not_asked(Source::Analyzers));
+        })
+    }
+
+    fn kept(change: impl FnOnce(&mut Snapshot)) -> Baseline {
+        Baseline::of(&Report::generate(&snapshot(ten(5), change), &Settings::compliant())).unwrap()
+    }
+
+    fn status(report: &Report, control: &str) -> Status {
+        report.findings.iter().find(|finding| finding.control == control).unwrap().status
+    }
+
+    #[test]
+    fn no_step_and_nothing_of_the_alert_path_rests_on_a_fact_that_is_read_once_an_hour() {
+        for control in CHECKLIST.iter().filter(|control| control.is_hourly()) {
+            assert_eq!(control.step, None, "{}", control.id);
+            assert!(![alert_path::CONTROL.id, root_use_recorded::CONTROL.id].contains(&control.id));
+        }
+        let hourly = Source::ALL.iter().filter(|source| source.is_hourly());
+        assert!(hourly.clone().all(|source| source.is_of_baseline()) && hourly.count() == 14);
+    }
+
+    #[test]
+    fn a_later_check_of_the_hour_takes_over_the_findings_with_their_age_and_evaluates_the_others() {
+        let kept = kept(without_contacts);
+        let mut later = often(ten(20));
+        later.summary_mut().root_mfa = Ok(0);
+        let report = Report::with(Some(&kept), &later, &Settings::compliant());
+        assert_eq!((report.baseline_as_of, report.taken_at), (ten(5), ten(20)));
+        let of = |control| status(&report, control);
+        assert_eq!(
+            [of("contact-information"), of("access-analyzer"), of("root-mfa")],
+            [Status::Failed, Status::Passed, Status::Failed]
+        );
+        for finding in report.findings.iter().filter(|finding| finding.is_hourly()) {
+            let mut times = finding.judged_by.values().chain(finding.evidence.iter().map(|evidence| &evidence.as_of));
+            assert!(times.all(|at| *at <= ten(5)), "{} is newer than its evidence", finding.control);
+        }
+        let ages = report.sources.iter().filter(|state| state.source.is_hourly()).map(|state| state.age_seconds);
+        assert!(ages.collect::<BTreeSet<_>>() == BTreeSet::from([Some(900)]));
+        let live = report.sources.iter().find(|state| state.source == Source::AccountSummary).unwrap();
+        assert_eq!(live.age_seconds, Some(0));
+        assert!(report.is_whole() && report.errors().count() == 0);
+        assert_eq!(Baseline::of(&report), None, "what was taken over is not handed on");
+    }
+
+    #[test]
+    fn it_holds_until_the_hour_ends_and_never_in_its_first_quarter() {
+        let (kept, settings) = (kept(|_| {}), Settings::compliant());
+        let holds = |minutes| kept.holds(ten(minutes), &settings);
+        assert_eq!(
+            [4, 5, 14, 15, 59, 60, 61, 75, 120].map(holds),
+            [false, false, false, true, true, false, false, false, false]
+        );
+        let early = Baseline { read_at: ten(50), ..kept.clone() };
+        assert!(!early.holds(ten(45), &settings), "a reading still to come");
+    }
+
+    #[test]
+    fn another_version_other_choices_and_a_missing_finding_hold_nothing() {
+        let (kept, settings) = (kept(|_| {}), Settings::compliant());
+        assert!(!Baseline { version: "0.0.0".into(), ..kept.clone() }.holds(ten(20), &settings));
+        assert!(!kept.holds(ten(20), &Settings { allowed_regions: vec!["ap-east-1".into()], ..settings.clone() }));
+        assert!(!kept.holds(ten(20), &Settings { declarations: Default::default(), ..settings.clone() }));
+        let mut less = kept.clone();
+        less.findings.pop();
+        assert!(!less.holds(ten(20), &settings));
+    }
+
+    #[test]
+    fn a_change_that_root_made_since_makes_it_old_and_calls_that_read_do_not() {
+        let kept = kept(|_| {});
+        let is_outdated = |kind, at| kept.is_outdated_by(&[act(kind, at)]);
+        assert!(is_outdated(Kind::WriteCall, Some(ten(6))) && is_outdated(Kind::WriteCall, None));
+        assert!(!is_outdated(Kind::WriteCall, Some(ten(5))) && !is_outdated(Kind::ReadOnlyCall, Some(ten(6))));
+    }
+
+    #[test]
+    fn an_error_that_may_pass_is_not_kept_and_one_that_lasts_is() {
+        let of = |cause: Cause| {
+            let failed = snapshot(ten(5), |snapshot| {
+                let operation = "account:GetContactInformation".into();
+                snapshot.primary_contact = Err(Unavailable { source: Source::PrimaryContact, operation, cause });
+            });
+            Baseline::of(&Report::generate(&failed, &Settings::compliant()))
+        };
+        assert_eq!(of(Cause::TimedOut), None);
+        let kept = of(Cause::Denied { code: "AccessDenied".into() }).unwrap();
+        let report = Report::with(Some(&kept), &often(ten(20)), &Settings::compliant());
+        assert_eq!(status(&report, "contact-information"), Status::Unknown);
+        assert_eq!(report.errors().map(|state| state.source).collect::<Vec<_>>(), [Source::PrimaryContact]);
+        let narrow = snapshot(ten(5), |snapshot| snapshot.is_narrow = true);
+        assert_eq!(Baseline::of(&Report::generate(&narrow, &Settings::compliant())), None);
+    }
+
+    #[test]
+    fn what_was_taken_over_opens_reminds_of_and_resolves_nothing() {
+        let key = Fault::Control { control: "contact-information".into() }.key();
+        let decide = |memory: &Memory, report: &Report| alert::decide(memory, report, &Policy::default());
+        let whole = |at, change: fn(&mut Snapshot)| Report::generate(&snapshot(at, change), &Settings::compliant());
+        let mut memory = Memory::default();
+        let opened = decide(&memory, &whole(ten(5), without_contacts));
+        memory.conditions.extend(opened.conditions);
+        let open = memory.conditions[&key].clone();
+        assert!(open.open);
+        // Whoever may write the table makes it pass.
+        let forged = Report::with(Some(&kept(|_| {})), &often(ten(20)), &Settings::compliant());
+        let decision = decide(&memory, &forged);
+        assert_eq!((decision.conditions.get(&key), status(&forged, "contact-information")), (None, Status::Passed));
+        let days_later = snapshot(ten(20) + SignedDuration::from_hours(48), |_| {});
+        let late = Report { taken_at: days_later.taken_at, ..forged.clone() };
+        assert!(!decide(&memory, &late).conditions.contains_key(&key), "no reminder by an old fact");
+        // And what was seen to pass is not opened by it.
+        let failing = Report::with(Some(&kept(without_contacts)), &often(ten(20)), &Settings::compliant());
+        let closed = Memory { conditions: [(key.clone(), Condition::default())].into(), ..Memory::default() };
+        assert!(!decide(&closed, &failing).conditions.contains_key(&key));
+    }
+
+    #[test]
+    fn what_no_check_writes_counts_for_nothing_and_another_version_is_no_tampering() {
+        let (kept, now) = (kept(without_contacts), ten(20));
+        let take = |body: &str| {
+            let mut memory = Memory::default();
+            let is_taken = memory.take(alert::BASELINE, body, None, now);
+            (is_taken, memory.baseline.is_some(), memory.odd.len())
+        };
+        let body = |kept: &Baseline| serde_json::to_string(kept).unwrap();
+        assert_eq!(take(&body(&kept)), (true, true, 0));
+        let other = body(&Baseline { version: "0.0.0".into(), ..kept.clone() });
+        assert_eq!(take(&other), (true, false, 0));
+        assert_eq!(take(r#"{"version": "9", "findings": "of another shape"}"#), (true, false, 0));
+        let mut newer = kept.clone();
+        newer.findings[0].judged_by.insert(Source::Analyzers, ten(6));
+        let mut twice = kept.clone();
+        twice.findings.push(kept.findings[0].clone());
+        let mut unprintable = kept.clone();
+        unprintable.findings[0].reason = "two\nlines".into();
+        let ahead = Baseline { read_at: now + SignedDuration::from_hours(49), ..kept.clone() };
+        let large = Baseline { chosen: "x".repeat(300_000), ..kept.clone() };
+        for odd in [newer, twice, unprintable, ahead, large].iter().map(body).chain(["?".into(), "{}".into()]) {
+            assert_eq!(take(&odd), (false, false, 1), "{odd:.200}");
+        }
+    }
+}
