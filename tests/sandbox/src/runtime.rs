@@ -156,8 +156,10 @@ fn build(binary: &str) -> PathBuf {
         }
     }
     // What cargo tells a test of its package would look like a change to build scripts, and rebuild half of the workspace.
+    // How cargo itself was called must stay, for the same reason.
+    let kept = ["CARGO_HOME", "CARGO_INCREMENTAL", "CARGO_TARGET_DIR"];
     for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("CARGO_") && name != "CARGO_HOME" && name != "CARGO_TARGET_DIR" {
+        if name.to_string_lossy().starts_with("CARGO_") && !kept.iter().any(|kept| name == *kept) {
             build.env_remove(name);
         }
     }
