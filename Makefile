@@ -56,7 +56,9 @@ test: build/account/.ready
 # The page in a browser, light, dark, on a phone, printed; and the exports, by what others read them with. Pictures in build/look.
 look: build/report/.ready browser
 	@$(CARGO) build --workspace --bins --tests --locked --quiet
-	@rm -rf build/look && target/debug/sandbox pages build/look/pages && target/debug/sandbox exports build/look/exports
+	@rm -rf build/look
+# The line above has built everything: the sandbox would build its packages alone, and so all libraries with other features.
+	@export CARGO=true; target/debug/sandbox pages build/look/pages && target/debug/sandbox exports build/look/exports
 	build/report/bin/python tests/report/exports.py build/look/exports
 	build/report/bin/python tests/report/page.py build/look/pages build/look/pictures $(CHROMIUM)
 
