@@ -83,11 +83,19 @@ def name_in_region(*args, **named):
 
 
 everywhere("_physical_name", name_of, name_in_region)
-everywhere(
-    "extract_resource_arn",
-    resource_of,
-    lambda *args, **named: resource_of(*args, **named).replace(":rule/default/", ":rule/"),
-)
+
+
+def resource(service, method, path, headers, body, query_params, region, account_id):
+    # Whose targets are listed stands under another name than in a request about the rule itself.
+    if service == "events" and b'"Rule"' in (body or b""):
+        name = json.loads(body).get("Rule")
+        if isinstance(name, str):
+            return f"arn:aws:events:{region}:{account_id}:rule/{name}"
+    found = resource_of(service, method, path, headers, body, query_params, region, account_id)
+    return found.replace(":rule/default/", ":rule/")
+
+
+everywhere("extract_resource_arn", resource_of, resource)
 
 
 # What wakes a function by the bus or the schedule is an asynchronous call, whose answer goes on to the destination on success.
