@@ -519,8 +519,11 @@ fn the_environment_of_the_template_is_what_each_function_reads() {
 
     let variables = variables_of("RootActivity");
     let settings = root_activity::Settings::read(variables.clone()).unwrap();
-    assert_eq!(settings, root_activity::Settings::read(minimal().into_iter().chain(stack)).unwrap());
-    assert_eq!(variables.len(), 7);
+    let forwarding = variables.clone().into_iter().filter(|(name, _)| name == "ROOTWATCH_FORWARD_REGIONS");
+    let least = minimal().into_iter().chain(stack).chain(forwarding);
+    assert_eq!(settings, root_activity::Settings::read(least).unwrap());
+    assert_eq!(settings.canaries.unwrap().regions, ["us-east-1", "us-east-2", "us-west-2", "eu-west-1"]);
+    assert_eq!(variables.len(), 8);
 
     let variables = variables_of("Reporter");
     let settings = reporter::Settings::read(variables.clone()).unwrap();

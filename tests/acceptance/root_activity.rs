@@ -37,7 +37,7 @@ impl Account {
     }
 
     async fn listener_with(&self, story: &Story, limits: &Limits, changes: &[(&str, &str)]) -> Process<'_> {
-        let shared = ["AWS_REGION", "ROOTWATCH_TOPIC_ARN", "ROOTWATCH_TABLE"];
+        let shared = ["AWS_REGION", "ROOTWATCH_FORWARD_REGIONS", "ROOTWATCH_TABLE", "ROOTWATCH_TOPIC_ARN"];
         let variables = story.variables().into_iter().filter(|(name, _)| shared.contains(&name.as_str()));
         let stack = [("ROOTWATCH_STACK".to_owned(), "rootwatch".to_owned())];
         let changes = changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));

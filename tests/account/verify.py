@@ -24,6 +24,8 @@ from botocore.config import Config
 PACE = 1.0
 # Of everybody's sign-ins the newest so many pages of 50 are read in a Region, and of the stack's own calls.
 SIGN_IN_PAGES, OWN_PAGES = 20, 4
+# No answer has more pages than that, unless somebody fills the account; no line of the page has more characters.
+MAX_PAGES, MAX_LINE = 100, 1_000
 # Where the session of a role is looked for.
 CREDENTIAL_PAGES = 4
 DENIALS = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "AuthorizationErrorException")
@@ -61,6 +63,10 @@ class Unread(Exception):
         return self.code in DENIALS + NOT_ENABLED
 
 
+class TooMuch(Exception):
+    """There are more pages than an account has."""
+
+
 class Account:
     """The account of the caller's credentials. Every call goes through `call`, `pages` or `lookup`: they say which one failed."""
 
@@ -84,21 +90,23 @@ class Account:
             raise Unread(f"{service}:{operation.title().replace('_', '')}", region, error) from error
 
     def pages(self, service, operation, items, region=None, **request):
-        while True:
+        for _ in range(MAX_PAGES):
             answer = self.call(service, operation, region, **request)
             yield from answer.get(items, [])
             if not answer.get("NextToken"):
                 return
             request["NextToken"] = answer["NextToken"]
+        raise TooMuch
 
     def s3_objects(self, bucket, prefix):
         request = {"Bucket": bucket, "Prefix": prefix}
-        while True:
+        for _ in range(MAX_PAGES):
             answer = self.call("s3", "list_objects_v2", **request)
             yield from answer.get("Contents", [])
             if not answer.get("NextContinuationToken"):
                 return
             request["ContinuationToken"] = answer["NextContinuationToken"]
+        raise TooMuch
 
     def lookup(self, region, most_pages, days=90, **attribute):
         """Events of CloudTrail's history, the newest first: each with its record. The last thing yielded is None if some are left out."""
@@ -452,7 +460,8 @@ def page(account, name):
 
 
 def cut(line, is_full):
-    """Account ids become their last four digits."""
+    """Account ids become their last four digits. Nothing that a terminal would follow, and nothing without end, is printed."""
+    line = "".join(char if char.isprintable() else "?" for char in line[:MAX_LINE])
     return line if is_full else re.sub(r"(?<!\d)\d{8}(\d{4})(?!\d)", r"...\1", line)
 
 

@@ -250,6 +250,16 @@ class Page(unittest.TestCase):
         text = pathlib.Path(__file__).parents[2].joinpath("docs/first-deployment.md").read_text()
         self.assertEqual([line[2:].split(" |")[0] for line in text.splitlines() if line.startswith("| ") and "?" in line], list(verify.QUESTIONS))
 
+    def test_what_others_write_moves_no_terminal_and_ends(self):
+        invented = Invented()
+        report = {"findings": [{"control": "alert-path", "evidence": [{"fact": "canary", "value": "\x1b[2J\u202e" + "x" * 5_000}]}]}
+        invented.answers["get_object"] = lambda: {"Body": io.BytesIO(json.dumps(report).encode())}
+        invented.answers["list_subscriptions_by_topic"] = {"Subscriptions": [], "NextToken": "more"}
+        lines = printed(invented)
+        line = next(line for line in lines if line.startswith("  canary: "))
+        self.assertTrue(line.startswith("  canary: ?[2J?xxx") and len(line) == verify.MAX_LINE, line)
+        self.assertIn("  could not be answered: TooMuch", lines)
+
     def test_it_only_reads(self):
         invented = Invented()
         printed(invented)

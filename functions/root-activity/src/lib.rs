@@ -26,7 +26,7 @@ mod request;
 mod settings;
 
 pub use request::RequestError;
-pub use settings::Settings;
+pub use settings::{Canaries, Settings};
 
 /// Kept for telling when writing down takes long; a quarter of what is left, if that is less.
 const FOR_TELLING: Duration = Duration::from_secs(10);
@@ -128,7 +128,7 @@ impl Listener {
         let settings = self.settings.as_ref().map_err(Clone::clone)?;
         let account = AccountId::from_arn(&invocation.function_arn)
             .map_err(|_| Error::Account(text::bounded(&invocation.function_arn)))?;
-        let deliveries = request::deliveries(event, &account, settings.canaries_for.as_deref(), invocation.now)?;
+        let deliveries = request::deliveries(event, &account, settings.canaries.as_ref(), invocation.now)?;
         for fault in deliveries.iter().filter_map(|delivery| delivery.event.as_ref().err()) {
             tracing::error!(%fault, "a message is left to the dead-letter queue");
         }

@@ -6,6 +6,8 @@ use checklist::{AccountId, text};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use crate::settings::Canaries;
+
 /// How far the clocks of the two functions may be apart.
 const SKEW: SignedDuration = SignedDuration::from_mins(1);
 /// AWS alone puts events whose source begins so
@@ -60,17 +62,17 @@ impl Delivery {
     }
 }
 
-/// Every delivery of `event` at `now`, which must be of `account`; canaries must be for `addressee`.
+/// Every delivery of `event` at `now`, which must be of `account`; a canary must be one of `canaries`.
 ///
 /// # Errors
 /// When it is neither a batch nor an envelope. A message that cannot be read is one delivery's fault.
 pub(crate) fn deliveries(
     event: &Value,
     account: &AccountId,
-    addressee: Option<&str>,
+    canaries: Option<&Canaries>,
     now: Timestamp,
 ) -> Result<Vec<Delivery>, RequestError> {
-    let envelope = |event: &Value| envelope(event, account, addressee, now);
+    let envelope = |event: &Value| envelope(event, account, canaries, now);
     let Some(records) = event.get("Records").and_then(Value::as_array) else {
         let event = envelope(event)?;
         return Ok(vec![Delivery { message_id: None, event: Ok(event) }]);
@@ -91,7 +93,7 @@ pub(crate) fn deliveries(
 fn envelope(
     envelope: &Value,
     account: &AccountId,
-    addressee: Option<&str>,
+    canaries: Option<&Canaries>,
     now: Timestamp,
 ) -> Result<Brought, RequestError> {
     let text = |name| envelope.get(name).and_then(Value::as_str);
@@ -104,8 +106,8 @@ fn envelope(
     }
     let detail = envelope.get("detail");
     if source == CANARY {
-        return detail.and_then(|detail| canary(detail, addressee, now)).ok_or_else(|| {
-            fault("its canary is for no stack of this name and Region, or was sent at no time of the past")
+        return detail.and_then(|detail| canary(detail, canaries?, now)).ok_or_else(|| {
+            fault("its canary is for no stack of this name, of no Region that is watched, or was sent at no time of the past")
         });
     }
     if !source.starts_with(OF_AWS) || source.starts_with(OF_PARTNERS) {
@@ -117,11 +119,12 @@ fn envelope(
         .ok_or_else(|| fault("its `detail` is no CloudTrail record with `eventName` and `eventID`"))
 }
 
-fn canary(detail: &Value, addressee: Option<&str>, now: Timestamp) -> Option<Brought> {
+/// Each Region is an item of the table: only those that are watched count, however many somebody puts.
+fn canary(detail: &Value, canaries: &Canaries, now: Timestamp) -> Option<Brought> {
     let text = |name| detail.get(name).and_then(Value::as_str);
     let sent_at: Timestamp = text("sent_at")?.parse().ok()?;
-    let region = text("region").filter(|region| text::bounded(region) == *region)?;
-    let is_ours = addressee.is_some() && text("for") == addressee;
+    let region = canaries.regions.iter().find(|region| text("region") == Some(region.as_str()))?;
+    let is_ours = text("for") == Some(canaries.addressee.as_str());
     (is_ours && sent_at.duration_since(now) <= SKEW).then(|| Brought::Canary(region.to_owned(), sent_at))
 }
 
@@ -144,7 +147,12 @@ mod tests {
     }
 
     fn deliveries(event: &Value, account: &AccountId) -> Result<Vec<Delivery>, RequestError> {
-        super::deliveries(event, account, Some("eu-west-1/rootwatch"), now())
+        super::deliveries(event, account, Some(&canaries()), now())
+    }
+
+    fn canaries() -> Canaries {
+        let regions = ["eu-west-1", "us-east-1"].map(str::to_owned).into();
+        Canaries { addressee: "eu-west-1/rootwatch".into(), regions }
     }
 
     fn canary() -> Value {
@@ -175,6 +183,7 @@ mod tests {
             ("for", json!("us-east-1/rootwatch")),
             ("for", json!(null)),
             ("region", json!("x".repeat(300))),
+            ("region", json!("us-east-9")),
             ("sent_at", json!("2026-11-20T10:01:01Z")),
             ("sent_at", json!(7)),
         ];

@@ -17,14 +17,23 @@ pub struct Settings {
     pub relays: Own,
     /// The name of this stack, by which its own resources are known.
     pub stack: Option<String>,
-    /// For whom canaries are: this stack in this Region.
-    pub canaries_for: Option<String>,
+    /// The canaries of this stack; `None`: it has no name, and so none.
+    pub canaries: Option<Canaries>,
     /// Regions that are swept beside those that record sign-ins; `None`: every enabled one.
     pub regions: Option<Vec<String>>,
     /// Where people find the runbook.
     pub runbook: String,
     /// What was set and cannot be read. The checker shares these settings, and tells.
     pub refused: Vec<Refused>,
+}
+
+/// What is a canary of this stack: anybody may put an event of its source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Canaries {
+    /// For whom they are: this stack in its home Region.
+    pub addressee: String,
+    /// Where they are put.
+    pub regions: Vec<String>,
 }
 
 impl Settings {
@@ -40,16 +49,19 @@ impl Settings {
             topic_arn: environment.topic_arn("ROOTWATCH_TOPIC_ARN"),
             table: environment.table("ROOTWATCH_TABLE"),
             relays: environment.own("ROOTWATCH_NOTIFIERS", stack.as_deref()),
-            canaries_for: None,
+            canaries: None,
             stack,
             regions: environment.regions("ROOTWATCH_REGIONS"),
             runbook: environment.runbook("ROOTWATCH_RUNBOOK_URL"),
             refused: Vec::new(),
         };
-        let region = environment.region().to_owned();
+        let home = environment.region().to_owned();
+        let mut regions = environment.regions_among("ROOTWATCH_FORWARD_REGIONS");
+        regions.push(home.clone());
         let (settings, refused) = environment.finish(settings)?;
-        let canaries_for = settings.stack.as_ref().map(|stack| aws::watch::addressee(&region, stack));
-        Ok(Self { canaries_for, refused, ..settings })
+        let canaries =
+            settings.stack.as_ref().map(|stack| Canaries { addressee: aws::watch::addressee(&home, stack), regions });
+        Ok(Self { canaries, refused, ..settings })
     }
 
     /// Whether the checker sweeps `region`, so that what is not urgent there is told by it.
@@ -78,11 +90,14 @@ pub(crate) mod tests {
         let settings = read(&[
             ("ROOTWATCH_STACK", "rootwatch"),
             ("ROOTWATCH_REGIONS", "eu-west-1"),
+            ("ROOTWATCH_FORWARD_REGIONS", "us-east-1,nowhere"),
             ("ROOTWATCH_RUNBOOK_URL", "https://wiki.example/runbook"),
         ])
         .unwrap();
         assert_eq!(settings.stack.as_deref(), Some("rootwatch"));
-        assert_eq!(settings.canaries_for.as_deref(), Some("eu-west-1/rootwatch"));
+        let canaries = settings.canaries.unwrap();
+        assert_eq!(canaries.addressee, "eu-west-1/rootwatch");
+        assert_eq!(canaries.regions, ["us-east-1", "eu-west-1"], "those that are forwarded from, and home");
         assert_eq!(settings.regions.unwrap(), ["eu-west-1"]);
         assert_eq!(settings.runbook, "https://wiki.example/runbook");
         let faulty =

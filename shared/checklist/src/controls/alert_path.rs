@@ -48,8 +48,8 @@ pub(crate) const CONTROL: Control = Control {
             "A trail that does not do: open it and choose Start logging, or edit its management events, or mend what its delivery \
              error names (the bucket, its policy or its key).",
             "A Region that a service control policy denies: nothing forwards events from there. Let the organization exempt the \
-             roles of the stack, or take the Region out of the parameter ForwardRegions; scheduled checks still find what is \
-             recorded there.",
+             roles of the stack and run `make forwarders`, or take the Region out of the parameter ForwardRegions; scheduled checks \
+             still find what is recorded there.",
             "A canary that did not arrive, although rules and targets are right: look for the stack's role ForwarderRole and its policy, \
              for the queue's policy, for the event source mapping of the function RootActivity, and into its log.",
             "A rule, its target or the schedule: CloudFormation, the stack, Create change set, with the deployment mode that reverts drift. It \

@@ -75,8 +75,11 @@ impl<'a> People<'a> {
         if role.starts_with(IDENTITY_CENTER_ROLE) {
             return Ok(true);
         }
-        if !seen.insert(role.to_owned()) || seen.len() > MAX_CHAIN {
-            return if seen.len() > MAX_CHAIN { Err(UNCLEAR.to_owned()) } else { Ok(false) };
+        if seen.len() >= MAX_CHAIN {
+            return Err(UNCLEAR.to_owned());
+        }
+        if !seen.insert(role.to_owned()) {
+            return Ok(false);
         }
         let found = self.roles.as_ref().map_err(Clone::clone)?.get(role);
         let assumers = &found.ok_or_else(|| "AWS did not list every role that holds it".to_owned())?.trust.assumers;

@@ -130,6 +130,13 @@ fn violated() -> (Account, Vec<(String, String)>) {
     (account, items)
 }
 
+/// What is sent of these without a check.
+fn sent_later(alerts: &[Alert], at: Timestamp) -> crate::Message {
+    let (repeats_possible, runbook) = (false, crate::message::RUNBOOK);
+    let bulletin = crate::message::Bulletin { alerts, at, report: None, repeats_possible, runbook, report_link: None };
+    crate::Message::compose(&bulletin).unwrap()
+}
+
 #[test]
 fn no_value_inside_of_an_item_mutes_a_new_violation_or_hides_a_gap() {
     let (account, items) = violated();
@@ -298,15 +305,7 @@ fn whatever_waits_beside_it_a_new_act_of_root_is_in_the_words() {
             let other =
                 Alert::stored(&of.id, &body, now).unwrap_or_else(|| Alert::unreadable(&of.id, "1#x", now, &body));
             let alerts = [other, news.clone()];
-            let bulletin = crate::message::Bulletin {
-                alerts: &alerts,
-                at: now,
-                report: None,
-                repeats_possible: false,
-                runbook: crate::message::RUNBOOK,
-                report_link: None,
-            };
-            let message = crate::Message::compose(&bulletin).unwrap();
+            let message = sent_later(&alerts, now);
             let what = || format!("{body:.300}");
             assert!(message.text.contains("198.51.100.99"), "{}", what());
             assert!(message.json.contains("198.51.100.99"), "{}", what());
@@ -368,15 +367,7 @@ fn an_end_that_is_dated_like_an_opening_or_a_little_ahead_does_not_hide_it() {
         told.transition = Transition::Resolved;
         let forged = Alert::stored(&of, &json(&forged), now).unwrap();
         for alerts in [[opened.clone(), forged.clone()], [forged.clone(), opened.clone()]] {
-            let bulletin = crate::message::Bulletin {
-                alerts: &alerts,
-                at: now,
-                report: None,
-                repeats_possible: false,
-                runbook: crate::message::RUNBOOK,
-                report_link: None,
-            };
-            let subject = crate::Message::compose(&bulletin).unwrap().subject;
+            let subject = sent_later(&alerts, now).subject;
             assert!(subject.contains("CRITICAL"), "{subject}");
         }
     }
