@@ -193,12 +193,14 @@ def which_regions_recorded_root_sign_ins(stack):
         return {"root": "root", **dict.fromkeys(aliases, "the account's alias")}.get(name, "another name")
 
     def ask(stack, region):
-        seen, newest, is_cut = Counter(), {}, False
+        seen, newest, is_cut, all_of_them, times = Counter(), {}, False, Counter(), []
         for found in stack.account.lookup(region, SIGN_IN_PAGES, EventSource="signin.amazonaws.com"):
             if found is None:
                 is_cut = True
                 continue
             event, told = found
+            all_of_them["ConsoleLogin" if event.get("EventName") == "ConsoleLogin" else "others"] += 1
+            times.append(event.get("EventTime"))
             if at(told, "userIdentity", "type") != "Root":
                 continue
             name = re.sub(r"[^A-Za-z0-9]", "", event.get("EventName", ""))
@@ -212,11 +214,17 @@ def which_regions_recorded_root_sign_ins(stack):
             newest.setdefault(key, event.get("EventTime"))
         for key, count in sorted(seen.items()):
             yield f"{region}: {count} x {', '.join(key)}; the newest {days_since(newest[key])} days ago"
+        # The sweep reads everybody's: so many a day decide how long a check takes.
+        if times := list(filter(None, times)):
+            days = max((datetime.now(UTC) - min(times)).total_seconds() / 86_400, 1)
+            yield f"{region}: of everybody {all_of_them.total() / days:.1f} a day, {all_of_them['others']} of {all_of_them.total()} are no ConsoleLogin"
         if is_cut:
             yield f"{region}: only the newest {SIGN_IN_PAGES * 50} sign-ins of everybody were read"
 
     lines = each_region(stack, stack.account.regions, ask)
-    yield from lines or ["no Region recorded a sign-in of root within 90 days"]
+    yield from lines
+    if not any("Username" in line for line in lines):
+        yield "no Region recorded a sign-in of root within 90 days"
 
 
 def days_since(time_of):
@@ -258,6 +266,10 @@ def are_rules_and_targets_as_the_template_made_them(stack):
         found = rules(region)
         if not found:
             yield f"{region}: NO RULE"
+        # Before rules had the home Region in their names.
+        former = {f"{stack.name}-root", f"{stack.name}-tampering"}
+        if left := former & {rule["Name"] for rule in account.pages("events", "list_rules", "Rules", region, NamePrefix=f"{stack.name}-")}:
+            yield f"{region}: {len(left)} RULES OF AN EARLIER TEMPLATE ARE LEFT"
         for rule in sorted(found, key=lambda rule: rule["Name"]):
             name = kind(rule["Name"])
             if region == home:

@@ -182,6 +182,14 @@ class Page(unittest.TestCase):
         )
         self.assertEqual(len([line for line in printed() if "x ConsoleLogin" in line]), 2)
 
+    def test_how_many_sign_in_events_everybody_makes_a_day_is_said_by_region(self):
+        invented = Invented()
+        invented.lookups["EventSource"]["us-east-1"].append(event("UserAuthentication", "bob", 10, userIdentity={"type": "IAMUser"}))
+        self.says("us-east-1: of everybody 0.4 a day, 1 of 4 are no ConsoleLogin", invented)
+        invented.lookups["EventSource"] = {"us-east-2": [event("ConsoleLogin", "bob", userIdentity={"type": "IAMUser"})]}
+        self.says("us-east-2: of everybody 1.0 a day, 0 of 1 are no ConsoleLogin", invented)
+        self.says("no Region recorded a sign-in of root within 90 days", invented)
+
     def test_a_rule_or_target_that_differs_stands_out(self):
         self.says(
             "eu-west-1: rule root is ENABLED, its pattern is the one that others are held against; target: the stack's queue with a dead-letter queue"
@@ -191,13 +199,15 @@ class Page(unittest.TestCase):
         invented = Invented()
         invented.answers["list_rules us-east-2"] = {"Rules": []}
         self.says("us-east-2: NO RULE", invented)
+        invented.answers["list_rules us-east-2"] = {"Rules": [rule("rootwatch-eu-west-1-root"), rule("rootwatch-root"), rule("rootwatch-rooting")]}
+        self.says("us-east-2: 1 RULES OF AN EARLIER TEMPLATE ARE LEFT", invented)
         invented.answers["list_targets_by_rule us-east-1"] = {"Targets": []}
         self.says("us-east-1: rule root is ENABLED, the same pattern as at home; target: NO TARGET", invented)
 
     def test_rules_are_asked_for_by_the_names_of_this_stack(self):
         invented = Invented()
         printed(invented)
-        asked = {request["NamePrefix"] for operation, _, request in invented.calls if operation == "list_rules"}
+        asked = {request["NamePrefix"] for operation, _, request in invented.calls if operation == "list_rules"} - {"rootwatch-"}
         self.assertEqual(asked, {"rootwatch-eu-west-1-"})
 
     def test_an_instance_that_failed_says_why_in_words_of_ours(self):

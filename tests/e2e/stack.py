@@ -187,6 +187,57 @@ def the_owner_verifies_the_account(stack):
     assert re.search(r"(?m)^  alert-path is ", page), page
 
 
+ON_DEMAND = PROJECT / "events/test.json"
+
+
+def a_canary_arrives_through_rule_and_queue(stack):
+    """The schedule sends one a minute; none is missing while the path is whole."""
+
+    def arrived():
+        return [fact for fact in stack.alert_path()["evidence"] if fact["fact"] == "canary"]
+
+    [fact] = wait_for("a canary that arrived", 120, arrived)
+    assert re.fullmatch(rf"arrived from {REGION} after \d+ s", fact["value"]), fact
+    assert not [name for name in stack.alert_path()["resources"] if name.startswith(("canary ", "rule "))], stack.alert_path()
+
+
+def a_rule_that_loses_its_target_is_named_at_once(stack):
+    rule = f"{stack.name}-{REGION}-root"
+    stack.account.client("events").remove_targets(Rule=rule, Ids=["queue"])
+    finding = stack.alert_path()
+    assert finding["status"] == "failed" and f"Rule {rule} has lost its target `queue`" in finding["reason"], finding
+
+
+def and_its_canary_is_missed_after_five_minutes(stack):
+    """Rows in between use the time."""
+
+    def missed():
+        finding = stack.alert_path()
+        return finding["status"] == "failed" and f"canary of {REGION}" in finding["resources"] and finding
+
+    finding = wait_for("a canary that is missed", 480, missed)
+    assert re.search(rf"[Cc]anary of {REGION}, sent at \S+ and not arrived", finding["reason"]), finding
+
+
+def a_forwarding_region_that_refuses_is_named_and_the_check_stays_complete(stack):
+    """As a Region deny of Control Tower does; the local AWS has no policies of organizations, so the role itself is denied."""
+    checker, iam = stack.resources["Checker"], stack.account.client("iam")
+    role = {"RoleName": stack.resources["CheckerRole"], "PolicyName": "refused"}
+    elsewhere = {"StringEquals": {"aws:RequestedRegion": ELSEWHERE}}
+    denial = {"Effect": "Deny", "Action": "events:*", "Resource": "*", "Condition": elsewhere}
+    iam.put_role_policy(**role, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [denial]}))
+    stack.set_environment(checker, ROOTWATCH_FORWARD_REGIONS=ELSEWHERE)
+    try:
+        answer = stack.invoke(ON_DEMAND)
+        evidence = {fact["fact"]: fact["value"] for fact in stack.alert_path(answer)["evidence"]}
+        assert "events:ListRules" in evidence[f"rules in {ELSEWHERE}"] and "denied" in evidence[f"rules in {ELSEWHERE}"], evidence
+        [watch] = [source for source in answer["sources"] if source["source"] == "watch"]
+        assert answer["complete"] and watch["error"] is None, (answer["headline"], watch)
+    finally:
+        iam.delete_role_policy(**role)
+        stack.set_environment(checker, ROOTWATCH_FORWARD_REGIONS="")
+
+
 def deleting_leaves_what_the_template_retains(stack):
     """`sam delete`: what was told, the reports and the logs outlive the stack, and nothing else."""
     policies = {name: resource.get("DeletionPolicy", "") for name, resource in stack.template["Resources"].items()}
@@ -206,9 +257,13 @@ ROWS = [
     each_check_leaves_a_report_and_the_page,
     an_update_keeps_what_was_told_and_the_reports,
     each_program_is_built_for_the_architecture_of_its_function,
+    the_owner_verifies_the_account,
+    a_canary_arrives_through_rule_and_queue,
+    a_forwarding_region_that_refuses_is_named_and_the_check_stays_complete,
+    a_rule_that_loses_its_target_is_named_at_once,
     a_second_stack_of_the_name_in_another_region_changes_nothing_here,
     the_forwarders_make_two_rules_and_a_queue_elsewhere_and_nothing_at_home,
-    the_owner_verifies_the_account,
+    and_its_canary_is_missed_after_five_minutes,
     deleting_leaves_what_the_template_retains,
 ]
 
@@ -301,6 +356,11 @@ class Stack:
         printed = self.account.sam("remote", "invoke", "Checker", "--stack-name", self.name, "--event-file", str(file))
         # The log comes first; the answer stands on the last line.
         return json.loads(printed[printed.index('{"headline"') :])
+
+    def alert_path(self, answer=None):
+        """The finding of the control `alert-path`, of `answer` or of a check on demand."""
+        [finding] = [each for each in (answer or self.invoke(ON_DEMAND))["findings"] if each["control"] == "alert-path"]
+        return finding
 
     def root_signs_in(self, event_id):
         """Puts a sign-in of root on the bus, as AWS does."""
