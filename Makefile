@@ -41,11 +41,11 @@ preview: programs
 invoke: programs
 	@target/debug/sandbox invoke $(EVENT) $(SCENARIO)
 
+# No more than these targets run, of the libraries that the tests are built of: no library is built twice (tests/libraries).
 programs:
 	@test -x target/debug/sandbox || echo "Building; a few minutes the first time …"
-	@$(CARGO) build --quiet --locked --package bare --package checker --package reporter --package root-activity --package sandbox --package slack-notifier
+	@$(CARGO) build --quiet --locked --package checker --package reporter --package sandbox
 
-# Programs and tests with the same features, so that no library is built twice.
 # More threads than cores: the acceptance tests mostly wait for the pace that CloudTrail sets.
 test: build/account/.ready
 	@$(CARGO) build --workspace --bins --tests --locked --quiet
@@ -54,11 +54,9 @@ test: build/account/.ready
 	@$(MAKE) --no-print-directory look
 
 # The page in a browser, light, dark, on a phone, printed; and the exports, by what others read them with. Pictures in build/look.
-look: build/report/.ready browser
-	@$(CARGO) build --workspace --bins --tests --locked --quiet
+look: build/report/.ready browser programs
 	@rm -rf build/look
-# The line above has built everything: the sandbox would build its packages alone, and so all libraries with other features.
-	@export CARGO=true; target/debug/sandbox pages build/look/pages && target/debug/sandbox exports build/look/exports
+	@target/debug/sandbox pages build/look/pages && target/debug/sandbox exports build/look/exports
 	build/report/bin/python tests/report/exports.py build/look/exports
 	build/report/bin/python tests/report/page.py build/look/pages build/look/pictures $(CHROMIUM)
 
@@ -71,9 +69,11 @@ ROW ?=
 e2e: build/sam/.ready build/local-aws/.ready
 	PATH="$(CURDIR)/build/sam/bin:$$PATH" build/local-aws/bin/python tests/e2e/stack.py $(ROW)
 
-# Writes what the tests compare with: snapshots, CONTROLS.md, docs/*.schema.json. Read the difference before committing it.
+# Writes what the tests compare with, whatever else fails, and names the files that differ. Read the difference before committing it.
 bless:
-	INSTA_UPDATE=always BLESS=1 RUST_TEST_THREADS=8 $(CARGO) test --workspace --locked --quiet
+	@INSTA_UPDATE=always BLESS=1 RUST_TEST_THREADS=8 $(CARGO) test --workspace --locked --quiet --no-fail-fast; code=$$?; \
+	echo "Generated files that are not as committed:"; \
+	git status --short -- '*.snap' '*CONTROLS.md' README.md docs | grep . || echo " none"; exit $$code
 
 check: fmt-check clippy docs licences template
 
@@ -114,11 +114,14 @@ build/%/.ready: tests/account/%.txt
 build/%/.ready: tests/e2e/%.txt
 	$(INSTALL)
 
-# FIGURES names some of them: starts checks limits sign-ins floods reports cost.
+# FIGURES names some of them: starts checks limits sign-ins floods reports cost. Each function is built alone, as it is deployed.
 FIGURES ?=
+others_than = $(filter-out $(1),$(or $(FIGURES),all))
+MEASURED = checker $(if $(call others_than,checks limits sign-ins floods),reporter) \
+	$(if $(call others_than,checks limits sign-ins floods reports cost),bare root-activity slack-notifier)
 bench: $(if $(FIGURES),,build/sam/.ready build/local-aws/.ready)
-	$(if $(FIGURES),,$(CARGO) bench --package checklist --bench credential_report --locked)
-	@$(CARGO) build --release --quiet --locked --package sandbox
+	$(if $(FIGURES),,$(CARGO) bench --package facts --bench credential_report --locked)
+	@for program in sandbox $(MEASURED); do $(CARGO) build --release --quiet --locked --package $$program || exit; done
 	@target/release/sandbox figures $(FIGURES)
 	$(if $(FIGURES),,@PATH="$(CURDIR)/build/sam/bin:$$PATH" build/local-aws/bin/python tests/e2e/latency.py)
 

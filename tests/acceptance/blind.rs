@@ -1,8 +1,8 @@
 //! No channel reads as well while something could not be seen: the first lines of each, over every story.
 
-use checklist::Status;
-use checklist::message::{Delivery, Notification};
-use checklist::report::Answer;
+use facts::Status;
+use messages::answer::Answer;
+use messages::{Delivery, Notification};
 use reporter::history::History;
 use reporter::page::Page;
 use reporter::stored::Stored;

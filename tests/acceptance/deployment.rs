@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_yaml_ng::Value;
 
@@ -15,7 +16,17 @@ const STACK: &str = "${AWS::StackName}";
 const REGION: &str = "${AWS::Region}";
 
 pub(crate) fn template() -> Value {
-    serde_yaml_ng::from_str(&file("template.yaml")).unwrap()
+    let mut template: Value = serde_yaml_ng::from_str(&file("template.yaml")).unwrap();
+    template.apply_merge().unwrap();
+    template
+}
+
+/// A property of a function: its own, or else the one of all functions.
+fn property<'a>(template: &'a Value, function: &str, name: &str) -> &'a Value {
+    match &template["Resources"][function]["Properties"][name] {
+        Value::Null => &template["Globals"]["Function"][name],
+        own => own,
+    }
 }
 
 pub(crate) fn strings(value: &Value) -> Vec<String> {
@@ -27,19 +38,15 @@ pub(crate) fn strings(value: &Value) -> Vec<String> {
     }
 }
 
-fn statements(policy: &Value) -> Vec<Value> {
+pub(crate) fn statements(policy: &Value) -> Vec<Value> {
     policy["PolicyDocument"]["Statement"].as_sequence().unwrap().clone()
 }
 
 /// Both functions that tell, by their roles.
 const ROLES: [&str; 2] = ["CheckerRole", "RootActivityRole"];
 
-/// The policies of a role with their statements, each with the condition under which it is there.
-pub(crate) fn policies_of(role: &str) -> Vec<(Option<String>, Vec<Value>)> {
-    named_policies_of(role).into_iter().map(|(condition, policy)| (condition, statements(&policy))).collect()
-}
-
-fn named_policies_of(role: &str) -> Vec<(Option<String>, Value)> {
+/// The policies of a role, each with the condition under which it is there.
+pub(crate) fn policies_of(role: &str) -> Vec<(Option<String>, Value)> {
     let template = template();
     let policies = template["Resources"][role]["Properties"]["Policies"].as_sequence().unwrap();
     let policy = |policy: &Value| match policy {
@@ -51,7 +58,7 @@ fn named_policies_of(role: &str) -> Vec<(Option<String>, Value)> {
 
 /// The statements of a policy of a role.
 fn policy_of(role: &str, name: &str) -> Vec<Value> {
-    let policies = named_policies_of(role);
+    let policies = policies_of(role);
     statements(&policies.iter().find(|(_, policy)| policy["PolicyName"].as_str() == Some(name)).unwrap().1)
 }
 
@@ -80,7 +87,7 @@ fn set(actions: &[&str]) -> BTreeSet<String> {
 fn se_2_each_role_may_do_exactly_what_its_function_calls() {
     for (role, calls) in ROLES.into_iter().zip([aws::actions(), aws::telling_actions()]) {
         let mut granted = BTreeSet::new();
-        for (_, policy) in named_policies_of(role) {
+        for (_, policy) in policies_of(role) {
             if policy["PolicyName"].as_str() == Some("run") {
                 continue;
             }
@@ -135,14 +142,14 @@ fn se_2_the_function_puts_its_canary_on_the_bus_and_no_event_of_another_source()
     let statements = policy_of("CheckerRole", "look-after-itself");
     let put = statements.iter().find(|statement| strings(&statement["Action"]) == ["events:PutEvents"]).unwrap();
     let sources = &put["Condition"]["ForAllValues:StringEquals"]["events:source"];
-    assert_eq!(strings(sources), [checklist::watch::CANARY]);
-    assert!(!checklist::watch::CANARY.starts_with("aws."), "EventBridge would refuse it");
+    assert_eq!(strings(sources), [facts::watch::CANARY]);
+    assert!(!facts::watch::CANARY.starts_with("aws."), "EventBridge would refuse it");
 }
 
 #[test]
 fn se_2_the_checker_links_the_page_and_reads_no_other_report() {
     let link = policy_of("CheckerRole", "link-the-page");
-    assert_eq!(granted("CheckerRole", "link-the-page"), set(aws::report_link::ACTIONS));
+    assert_eq!(granted("CheckerRole", "link-the-page"), set(aws::storage::report_link::ACTIONS));
     assert_eq!(strings(&link[0]["Resource"]), ["${ReportBucket.Arn}/latest.html"]);
     let hand_over = policy_of("CheckerRole", "run").pop().unwrap();
     assert_eq!(strings(&hand_over["Resource"]), ["Reporter.Arn"]);
@@ -151,14 +158,14 @@ fn se_2_the_checker_links_the_page_and_reads_no_other_report() {
 #[test]
 fn se_2_the_reporter_writes_its_bucket_and_reads_nothing_of_the_account() {
     let of = |condition: Option<&str>| -> BTreeSet<String> {
-        let policies = named_policies_of("ReporterRole").into_iter();
+        let policies = policies_of("ReporterRole").into_iter();
         let policies = policies.filter(|(of, policy)| of.as_deref() == condition && policy["PolicyName"] != "run");
         let statements = policies.flat_map(|(_, policy)| statements(&policy));
         statements.flat_map(|statement| strings(&statement["Action"])).collect()
     };
-    assert_eq!(of(None), set(aws::report_bucket::ACTIONS));
-    assert_eq!(of(Some("HasReportLock")), set(aws::report_bucket::OBJECT_LOCK_ACTIONS));
-    assert_eq!(of(Some("HasSecurityHub")), set(aws::security_hub::ACTIONS));
+    assert_eq!(of(None), set(aws::storage::report_bucket::ACTIONS));
+    assert_eq!(of(Some("HasReportLock")), set(aws::storage::report_bucket::OBJECT_LOCK_ACTIONS));
+    assert_eq!(of(Some("HasSecurityHub")), set(aws::delivery::security_hub::ACTIONS));
     let run = set(&["logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"]);
     assert_eq!(granted("ReporterRole", "run"), run);
     assert_eq!(strings(&policy_of("ReporterRole", "run")[1]["Resource"]), ["ReportDeadLetterQueue.Arn"]);
@@ -194,8 +201,10 @@ fn reports_outlive_the_stack_private_encrypted_versioned_and_over_tls_alone() {
         [("reports/", "ReportRetentionDays"), ("latest.", ""), ("history.json", "")]
             .map(|(prefix, days)| (prefix.to_owned(), days.to_owned()))
     );
-    let replaced =
-        reporter::exports::Format::ALL.map(|format| format.file_name()).into_iter().chain([aws::report_link::KEY]);
+    let replaced = reporter::exports::Format::ALL
+        .map(|format| format.file_name())
+        .into_iter()
+        .chain([aws::storage::report_link::KEY]);
     assert!(replaced.clone().count() == 4 && replaced.into_iter().all(|name| name.starts_with("latest.")));
     assert!(rules.iter().all(|rule| rule["NoncurrentVersionExpiration"]["NoncurrentDays"].as_i64().unwrap() > 0));
     let policy = &template["Resources"]["ReportBucketPolicy"];
@@ -277,6 +286,8 @@ fn each_alarm_reads_a_metric_that_is_there() {
         assert_eq!(alarm["ComparisonOperator"].as_str(), Some(comparison), "{name}");
         assert_eq!(alarm["TreatMissingData"].as_str(), Some(missing), "{name}");
         assert_eq!(alarm["EvaluationPeriods"].as_i64(), Some(if is_low { 3 } else { 1 }), "{name}");
+        let threshold = if metric == "ApproximateAgeOfOldestMessage" { 600 } else { i64::from(is_low) };
+        assert_eq!(alarm["Threshold"].as_i64(), Some(threshold), "{name}");
     }
     assert!(seen.len() >= 11, "{seen:?}");
 }
@@ -556,10 +567,12 @@ fn make_deploy_first_refuses_parameters_that_cannot_be_read() {
 }
 
 /// What `make -n` would run, with an AWS CLI that says that the stack is arm64.
-fn dry_make(arguments: &[&str]) -> (bool, String) {
+pub(crate) fn dry_make(arguments: &[&str]) -> (bool, String) {
     use std::os::unix::fs::PermissionsExt as _;
+    static CALLS: AtomicUsize = AtomicUsize::new(0);
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let bin = std::env::temp_dir().join(format!("rootwatch-make-{}-{}", std::process::id(), arguments.concat().len()));
+    let call = CALLS.fetch_add(1, Ordering::Relaxed);
+    let bin = std::env::temp_dir().join(format!("rootwatch-make-{}-{call}", std::process::id()));
     std::fs::create_dir_all(&bin).unwrap();
     std::fs::write(bin.join("aws"), "#!/bin/sh\necho arm64\n").unwrap();
     std::fs::set_permissions(bin.join("aws"), std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -690,7 +703,7 @@ fn the_planned_root_use_in_the_readme_is_accepted() {
     let event = readme.split("```json\n").find(|block| block.contains("\"planned_root_use\"")).expect("an example");
     let event: serde_json::Value = serde_json::from_str(event.split("```").next().unwrap()).unwrap();
     let from: jiff::Timestamp = event["planned_root_use"]["from"].as_str().unwrap().parse().unwrap();
-    let request = checker::Request::parse(&event, checklist::Partition::Aws, from).unwrap();
+    let request = checker::Request::parse(&event, facts::Partition::Aws, from).unwrap();
     assert!(request.plan.is_some());
 }
 
@@ -748,6 +761,27 @@ fn every_parameter_has_a_default_and_a_description() {
     }
 }
 
+#[test]
+fn the_console_shows_each_parameter_in_one_group_with_a_label_and_first_the_five_that_matter() {
+    let template = template();
+    let interface = &template["Metadata"]["AWS::CloudFormation::Interface"];
+    let groups = interface["ParameterGroups"].as_sequence().unwrap();
+    let mut shown: Vec<String> = groups.iter().flat_map(|group| strings(&group["Parameters"])).collect();
+    let first = ["AlertEmail", "SlackWebhookParameter", "ForwardRegions", "HeartbeatUrl", "RunbookUrl"];
+    assert_eq!(strings(&groups[0]["Parameters"]), first);
+    let mut parameters: Vec<&str> =
+        template["Parameters"].as_mapping().unwrap().keys().filter_map(Value::as_str).collect();
+    shown.sort_unstable();
+    parameters.sort_unstable();
+    assert_eq!(shown, parameters, "each once");
+    let labels: BTreeSet<&str> = groups.iter().map(|group| group["Label"]["default"].as_str().unwrap()).collect();
+    assert!(labels.len() == groups.len() && !labels.contains(""), "{labels:?}");
+    assert!(
+        interface["ParameterLabels"].is_null(),
+        "a label of its own would hide the name that README and faults use"
+    );
+}
+
 /// What is granted in a policy of a role.
 fn granted(role: &str, policy: &str) -> BTreeSet<String> {
     policy_of(role, policy).iter().flat_map(|statement| strings(&statement["Action"])).collect()
@@ -757,7 +791,7 @@ fn granted(role: &str, policy: &str) -> BTreeSet<String> {
 fn se_2_the_role_for_slack_reads_one_parameter_and_decrypts_nothing_else() {
     let policies = policy_of("SlackRole", "read-the-webhook");
     let [read, decrypt] = policies.as_slice() else { panic!("two statements") };
-    assert_eq!(set(aws::parameter::ACTIONS), strings(&read["Action"]).into_iter().collect());
+    assert_eq!(set(parameter::ACTIONS), strings(&read["Action"]).into_iter().collect());
     let arns = ["parameter${SlackWebhookParameter}", "parameter/${SlackWebhookParameter}"]
         .map(|end| format!("arn:${{AWS::Partition}}:ssm:${{AWS::Region}}:${{AWS::AccountId}}:{end}"));
     assert_eq!(strings(&read["Resource"]), arns);
@@ -945,22 +979,24 @@ fn se_3_the_alarms_for_silence_follow_every_schedule_and_take_missing_data_for_t
 #[test]
 fn each_function_is_what_was_tested() {
     let template = template();
-    for (name, binary, memory, timeout) in [
+    for (function, binary, memory, timeout) in [
         ("Checker", "checker", 256, 300),
         ("RootActivity", "root-activity", 256, 60),
         ("SlackNotifier", "slack-notifier", 128, 60),
         ("ChatNotifier", "slack-notifier", 128, 60),
         ("Reporter", "reporter", 256, 120),
     ] {
-        let function = &template["Resources"][name];
-        assert_eq!(function["Metadata"]["BuildMethod"].as_str(), Some("rust-cargolambda"));
-        assert_eq!(function["Metadata"]["BuildProperties"]["Binary"].as_str(), Some(binary));
-        let properties = &function["Properties"];
-        assert_eq!(properties["CodeUri"].as_str().unwrap(), format!("functions/{binary}"));
-        assert_eq!(properties["Runtime"].as_str(), Some("provided.al2023"));
-        let limits = (properties["MemorySize"].as_i64(), properties["Timeout"].as_i64());
+        let metadata = &template["Resources"][function]["Metadata"];
+        assert_eq!(metadata["BuildMethod"].as_str(), Some("rust-cargolambda"));
+        assert_eq!(metadata["BuildProperties"]["Binary"].as_str(), Some(binary));
+        let of = |name: &str| property(&template, function, name);
+        assert_eq!(of("CodeUri").as_str().unwrap(), format!("functions/{binary}"));
+        assert_eq!([of("Runtime"), of("Handler")].map(Value::as_str), [Some("provided.al2023"), Some("bootstrap")]);
+        assert_eq!(strings(of("Architectures")), ["Architecture"]);
+        assert_eq!(strings(&of("LoggingConfig")["LogGroup"]), ["LogGroup"]);
+        let limits = (of("MemorySize").as_i64(), of("Timeout").as_i64());
         assert_eq!(limits, (Some(memory), Some(timeout)));
-        assert!(properties["ReservedConcurrentExecutions"].is_null());
+        assert!(of("ReservedConcurrentExecutions").is_null());
     }
     let checker = &template["Resources"]["Checker"]["Properties"];
     let schedule = &checker["Events"]["Schedule"];
@@ -1008,6 +1044,8 @@ fn every_parameter_and_every_verb_of_the_readme_exists() {
     for parameter in template()["Parameters"].as_mapping().unwrap().keys().filter_map(Value::as_str) {
         assert!(readme.contains(&format!("`{parameter}`")), "README does not tell of {parameter}");
     }
+    let baseline = checklist::CHECKLIST.iter().filter(|control| control.step.is_none()).count();
+    assert!(readme.contains(&format!("a baseline of {baseline} more controls")), "README counts the controls wrong");
     for verb in readme.split("make ").skip(1).filter_map(|rest| {
         rest.split(|char: char| !(char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-')).next()
     }) {
@@ -1037,7 +1075,7 @@ fn every_link_of_a_mail_leads_to_a_section_of_the_runbook() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut mails = Vec::new();
     snapshots(&root.join("tests/scenarios"), &mut mails);
-    snapshots(&root.join("shared/checklist/src/message"), &mut mails);
+    snapshots(&root.join("shared/messages/src/message"), &mut mails);
     let links = mails.iter().flat_map(|mail| mail.lines());
     let links: BTreeSet<&str> =
         links.filter_map(|line| line.trim().strip_prefix("Runbook: docs/runbook.md#")).collect();

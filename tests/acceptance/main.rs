@@ -4,10 +4,12 @@
 //! - `function`: the real binary in a local Lambda Runtime API;
 //! - `delivery`: what SNS may answer;
 //! - `deployment`: template, events, README and the actions that the code calls, held together;
+//! - `documents`: what the documents and the workflow name exists;
 //! - `generated`: files that are written by `make bless`;
 //! - `blind`: no channel reads as well while something was not seen;
 //! - `account`: one account over several runs, for the next ones;
 //! - `series`: the four acts of the demo;
+//! - `layers`: no circle among the files of a crate;
 //! - `ledger`: runs that die, meet, and lose the table;
 //! - `odd_items`: what somebody writes into the table;
 //! - `publishing`: runs while SNS fails or nobody listens;
@@ -20,6 +22,7 @@
 //! - `owner`: what the account's owner sets and sees;
 //! - `faults`: every API in turn;
 //! - `choosing`: which controls are judged, and what is read and permitted for them;
+//! - `built_once`: the commands of the Makefile build each library in one form;
 //! - `cases`: the table of cases and the tests that hold them.
 
 #![allow(
@@ -32,13 +35,16 @@
 
 mod account;
 mod blind;
+mod built_once;
 mod cases;
 mod choosing;
 mod delivery;
 mod deployment;
+mod documents;
 mod faults;
 mod function;
 mod generated;
+mod layers;
 mod ledger;
 mod odd_items;
 mod owner;

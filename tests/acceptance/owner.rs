@@ -1,6 +1,6 @@
 //! What the owner of the account sets and sees: heartbeat, digest, exceptions, statements, announced uses of root.
 
-use checklist::finding::Status;
+use facts::verdict::Status;
 use sandbox::{Fault, Story, Trouble};
 use serde_json::json;
 

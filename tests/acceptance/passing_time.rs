@@ -1,5 +1,6 @@
 //! Runs one after the other: what is swept, what the clock does, what comes back.
 
+use facts::Status;
 use function::Invocation;
 use jiff::{SignedDuration, Timestamp};
 use sandbox::{Crowd, Fault, Flood, Story, Trouble};
@@ -131,10 +132,9 @@ async fn facts_that_change_rarely_are_read_once_an_hour_and_the_other_checks_mak
     let (reads, calls, answer) = check(&at(15)).await;
     // One more a Region, as this account has an alias.
     assert!(!reads && calls <= 50 + story.regions.len() && calls + 30 < all, "{calls} of {all}");
-    let contacts =
-        answer.report.sources.iter().find(|state| state.source == checklist::Source::PrimaryContact).unwrap();
+    let contacts = answer.report.sources.iter().find(|state| state.source == facts::Source::PrimaryContact).unwrap();
     assert_eq!((contacts.age_seconds, answer.report.baseline_as_of), (Some(900), story.now));
-    assert!(answer.report.findings.iter().all(|finding| finding.status != checklist::Status::Unknown));
+    assert!(answer.report.findings.iter().all(|finding| finding.status != facts::Status::Unknown));
 
     let mut asked = at(30);
     asked.event = serde_json::json!({});
@@ -161,6 +161,8 @@ async fn what_root_did_since_makes_a_check_read_the_facts_that_change_rarely_at_
     assert_eq!(reads(), 1);
     let report = run.answer.unwrap().report;
     assert_eq!(report.baseline_as_of, report.taken_at);
+    let unknown = report.findings.iter().filter(|finding| finding.status == Status::Unknown);
+    assert_eq!(unknown.map(|finding| finding.control).collect::<Vec<_>>(), Vec::<&str>::new(), "all of them are read");
     account.run(&acted.later(minutes(7))).await;
     assert_eq!(reads(), 1, "once for what it did");
 }

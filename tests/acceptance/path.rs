@@ -1,7 +1,8 @@
 //! The path of alerts over several checks: the canary, the targets of rules, and Regions that deny.
 
 use checklist::Report;
-use checklist::finding::{Finding, Status};
+use checklist::finding::Finding;
+use facts::verdict::Status;
 use sandbox::{Fault, Story, Trouble};
 use serde_json::json;
 

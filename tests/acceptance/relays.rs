@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use checklist::Status;
-use checklist::message::KNOCK;
+use facts::Status;
 use function::Invocation;
 use jiff::SignedDuration;
+use messages::KNOCK;
 use sandbox::{Fault, Published, Story, Subscription, Trouble, WEBHOOK_PARAMETER};
 use serde_json::{Value, json};
 use slack_notifier::{Settings, SlackNotifier};

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use aws::{report_bucket, security_hub};
+use aws::delivery::security_hub;
+use aws::storage::report_bucket;
 use function::Invocation;
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::Diagnostic;
@@ -942,7 +943,7 @@ async fn in_6_what_somebody_named_in_the_bucket_turns_no_line_of_a_terminal_arou
     let _ = std::fs::remove_dir_all(&folder);
     reports.sandbox.copy_objects(&folder).unwrap();
     std::fs::create_dir_all(folder.join("reports/\u{202e}other/2026/11/20")).unwrap();
-    let hostile = |words: &str| words.chars().any(|char| char != '\n' && checklist::text::is_unprintable(char));
+    let hostile = |words: &str| words.chars().any(|char| char != '\n' && facts::text::is_unprintable(char));
     let output = |folder: &std::path::Path| {
         let folder = folder.to_string_lossy().into_owned();
         let output = Command::new(runtime::binary("sandbox")).args(["verify-evidence", &folder]).output().unwrap();

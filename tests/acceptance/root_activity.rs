@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use aws::client::Limits;
-use checklist::root_activity::Kind;
+use facts::root_activity::Kind;
 use function::Invocation;
 use jiff::SignedDuration;
 use root_activity::{Answer, Error, Listener, Settings};
@@ -591,16 +591,16 @@ async fn every_kind_that_the_issue_of_the_night_needs_is_urgent_and_daily_work_i
     let waits: Vec<Kind> = Kind::ALL
         .into_iter()
         .filter(|kind| {
-            let act = checklist::RootActivity::classify(
-                &checklist::root_activity::TrailEvent::from_record(&record("X", "1", json!({}))).unwrap(),
-                &checklist::Account {
-                    id: checklist::AccountId::parse("111122223333").unwrap(),
+            let act = facts::RootActivity::classify(
+                &facts::record::TrailEvent::from_record(&record("X", "1", json!({}))).unwrap(),
+                &facts::Account {
+                    id: facts::AccountId::parse("111122223333").unwrap(),
                     alias: None,
-                    partition: checklist::Partition::Aws,
+                    partition: facts::Partition::Aws,
                 },
                 None,
             );
-            let act = checklist::RootActivity { kind: *kind, severity: checklist::Severity::Low, ..act.unwrap() };
+            let act = facts::RootActivity { kind: *kind, severity: facts::Severity::Low, ..act.unwrap() };
             !act.is_urgent()
         })
         .collect();

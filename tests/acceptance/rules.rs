@@ -105,10 +105,10 @@ fn everything_that_a_person_does_as_root_is_delivered_and_nothing_that_others_do
 /// Every record that the classifier takes for root's is delivered, whoever signed it; what a service only did in its name need not be.
 #[test]
 fn whatever_the_classifier_takes_for_an_act_of_root_is_delivered() {
-    let account = checklist::Account {
-        id: checklist::AccountId::parse("111122223333").unwrap(),
+    let account = facts::Account {
+        id: facts::AccountId::parse("111122223333").unwrap(),
         alias: None,
-        partition: checklist::Partition::Aws,
+        partition: facts::Partition::Aws,
     };
     let root = pattern(&resource("RootRule"));
     let identity = |kind: &str, issuer: &str| json!({"type": kind, "accountId": "111122223333", "sessionContext": {"sessionIssuer": {"type": issuer}}});
@@ -116,8 +116,8 @@ fn whatever_the_classifier_takes_for_an_act_of_root_is_delivered() {
         for issuer in ["Root", "IAMUser", "Role", ""] {
             let detail = json!({"eventID": "1", "eventName": "DeleteBucket", "eventSource": "s3.amazonaws.com",
                 "eventType": "AwsApiCall", "awsRegion": "us-east-1", "userIdentity": identity(kind, issuer)});
-            let record = checklist::root_activity::TrailEvent::from_record(&detail).unwrap();
-            let is_root = checklist::RootActivity::classify(&record, &account, None).is_some();
+            let record = facts::record::TrailEvent::from_record(&detail).unwrap();
+            let is_root = facts::RootActivity::classify(&record, &account, None).is_some();
             let event = json!({"source": "aws.s3", "detail-type": "AWS API Call via CloudTrail", "detail": detail});
             assert_eq!(matches(&root, &event), is_root, "{kind} in a session of {issuer:?}");
         }
@@ -131,7 +131,7 @@ fn whatever_the_classifier_takes_for_an_act_of_root_is_delivered() {
 #[test]
 fn ct_18_the_rule_for_tampering_delivers_exactly_the_calls_that_the_classifier_knows() {
     let tampering = pattern(&resource("TamperingRule"));
-    for (source, name) in checklist::tampering::calls() {
+    for (source, name) in facts::tampering::calls() {
         for name in [name.to_owned(), format!("{name}20150331v2")] {
             let is_delivered = matches(
                 &tampering,
@@ -142,7 +142,7 @@ fn ct_18_the_rule_for_tampering_delivers_exactly_the_calls_that_the_classifier_k
             assert!(is_delivered || (is_dated && source != "lambda.amazonaws.com"), "{source} {name}");
         }
     }
-    let known: BTreeSet<&str> = checklist::tampering::calls().flat_map(|(source, name)| [source, name]).collect();
+    let known: BTreeSet<&str> = facts::tampering::calls().flat_map(|(source, name)| [source, name]).collect();
     let listed = |field: &str| tampering["detail"][field].as_array().unwrap().clone();
     for listed in listed("eventSource").into_iter().chain(listed("eventName")) {
         let text = listed.as_str().or_else(|| listed["prefix"].as_str()).unwrap().to_owned();
@@ -159,7 +159,7 @@ fn the_rule_for_root_takes_the_canary_of_this_stack_and_of_no_other_one() {
     let mut root = pattern(&resource("RootRule"));
     let taken = addressee(root["$or"][0]["detail"]["for"][0].as_str().unwrap());
     root["$or"][0]["detail"]["for"][0] = json!(taken);
-    assert_eq!(taken, aws::watch::addressee("eu-west-1", "rootwatch"));
+    assert_eq!(taken, aws::sources::watch::addressee("eu-west-1", "rootwatch"));
     let canary =
         |to: &str| json!({"source": "rootwatch.canary", "detail-type": "rootwatch canary", "detail": {"for": to}});
     assert!(matches(&root, &canary("eu-west-1/rootwatch")));
@@ -221,7 +221,7 @@ fn everything_of_the_forwarders_is_left_out_with_their_regions() {
         assert!(expected.is_none() || resource["Condition"].as_str() == expected, "{name}");
     }
     let regions = template["Parameters"]["ForwardRegions"]["Default"].as_str().unwrap().to_owned();
-    let sign_in = checklist::Partition::Aws.sign_in_regions();
+    let sign_in = facts::Partition::Aws.sign_in_regions();
     assert_eq!(regions.split(',').collect::<BTreeSet<_>>(), sign_in.iter().copied().collect());
 }
 

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use checklist::Message;
 use function::Invocation;
 use jiff::SignedDuration;
 use lambda_runtime::Diagnostic;
+use messages::Message;
 use sandbox::runtime::{self, Invoke, Outcome};
 use sandbox::{Fault, Published, Sandbox, Story, Trouble, WEBHOOK_PARAMETER};
 use serde_json::{Value, json};
@@ -357,7 +357,7 @@ async fn an_alarm_of_the_stack_arrives_too_and_so_does_any_text() {
 async fn pb_8_whatever_fits_into_sns_fits_into_slack() {
     let story = story("critical-one-success-among-many-failed-sign-ins").with_a_flood_of(2_000);
     let event = told(&story).await;
-    assert!(event.to_string().len() < checklist::message::MAX_BYTES);
+    assert!(event.to_string().len() < messages::MAX_BYTES);
     let process = Process::over(&story).await;
     process.hear(&event).await.unwrap();
     assert_eq!(process.sandbox.posts().len(), 1);

@@ -27,14 +27,13 @@ def resolved(value, parameters):
             return by.join(values) if isinstance(values, list) else values
         case {"Fn::Split": [by, text]}:
             return resolved(text, parameters).split(by)
-        case {"Fn::Select": [index, values]}:
-            return resolved(values, parameters)[int(index)]
         case {"Ref": "AWS::Region"}:
             return get_region()
         case {"Ref": "AWS::Partition"}:
             return "aws"
         case {"Ref": name} if name in parameters:
             return parameters[name]["Value"]
+        # In the template that stack.py updates from.
         case {"Fn::Sub": text}:
             return re.sub(r"\$\{(\w+)\}", lambda name: parameters[name[1]]["Value"], text)
         case dict():

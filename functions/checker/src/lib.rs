@@ -1,31 +1,33 @@
-//! The scheduled checker: reads one account, judges the checklist, tells what people must know, answers with the report.
+//! The scheduled checker: reads one account, evaluates the checklist, sends what people must know, answers with the report.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use ::aws::ledger::Recalled;
-use ::aws::report_link::LatestReport;
-use ::aws::watch::Round;
+use ::aws::sources::watch::Round;
+use ::aws::storage::ledger::Recalled;
+use ::aws::storage::report_link::LatestReport;
 use ::aws::{Collector, Ledger, Look, Notifier, Relays, send_heartbeat};
-use checklist::alert::{Memory, Plan};
-use checklist::framework::View;
-use checklist::report::Answer;
-use checklist::{AccountId, Baseline, Report, Snapshot, Source, alert};
+use alerts::Memory;
+use checklist::framework_view::View;
+use checklist::{Baseline, Report};
+use facts::root_activity::Plan;
+use facts::{AccountId, Snapshot, Source};
 use function::{Invocation, SettingsError, Untracked, Voice, lease, waits_for_subscriber};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::Diagnostic;
+use messages::answer::Answer;
 use serde_json::Value;
 use tokio::time::Instant;
 
 mod log;
 pub mod metrics;
 mod request;
+mod sending;
 mod settings;
-mod telling;
 
 pub use request::{Request, RequestError};
+use sending::{Outcome, Sender};
 pub use settings::{HeartbeatUrl, Settings};
-use telling::{Teller, Told};
 
 /// Kept for judging, writing down and publishing when reading takes long; half of the run, if that is less.
 const RESERVE: Duration = Duration::from_secs(20);
@@ -49,7 +51,7 @@ pub enum Error {
     /// The event is not one of those that are accepted; nothing was called.
     #[error(transparent)]
     Request(#[from] RequestError),
-    /// Neither the event nor the function's ARN tells the account, or they contradict each other.
+    /// Neither the event nor the function's ARN names the account, or they contradict each other.
     #[error("cannot tell whose account this is: the event says `{event}`, the function's ARN says `{function}`")]
     Account {
         /// What the event says.
@@ -57,16 +59,16 @@ pub enum Error {
         /// What the ARN says.
         function: String,
     },
-    /// People could not be told. What was seen is written down and told as soon as it can be.
+    /// Nothing could be sent. What was seen is written down and sent as soon as it can be.
     #[error("{0}; {waiting} kept until they can be told", waiting = kept(*.1))]
     Publish(aws::PublishError, Option<usize>),
-    /// A use of root was announced and could not be written down: what root does would be told as unannounced.
+    /// A use of root was announced and could not be written down: root's acts would be sent as unannounced.
     #[error("the planned use of root could not be written down{}: announce it again", store.as_ref().map(|store| format!(": {store}")).unwrap_or_default())]
     Plan {
         /// What the state store said.
         store: Option<Box<aws::LedgerError>>,
     },
-    /// People could not be told, and what was seen could not be written down: Lambda must try again.
+    /// Nothing could be sent, and what was seen could not be written down: Lambda must try again.
     #[error("{publish}, and {store}: what was seen is neither told nor kept")]
     Untold {
         /// What SNS said.
@@ -130,9 +132,9 @@ impl Checker {
             runbook: &settings.runbook,
             report: report_page.as_ref(),
         };
-        let teller = Teller { voice, policy: &settings.policy, deadline: telling::recording_ends(started, left) };
+        let sender = Sender { voice, policy: &settings.policy, deadline: sending::recording_ends(started, left) };
 
-        let mut told = Told::default();
+        let mut outcome = Outcome::default();
         let (recalled, listeners) = tokio::join!(ledger.recall(invocation.now), async {
             if request.dry_run { None } else { Some(notifier.listeners().await) }
         });
@@ -145,7 +147,7 @@ impl Checker {
                 .as_ref()
                 .is_some_and(|listeners| listeners.as_ref().map_or(true, |listeners| listeners.hear(invocation.now)));
             if may_hear && !waits_for_subscriber(recalled) {
-                teller.voice.drain(None, &mut told.spoken).await;
+                sender.voice.drain(None, &mut outcome.sent).await;
             }
         }
 
@@ -166,30 +168,30 @@ impl Checker {
         // A plan that cannot be written down explains nothing.
         let announced = request.plan.iter().filter(|_| recalled.is_ok()).cloned();
         let plans: Vec<Plan> = memory.plans.iter().cloned().chain(announced).collect();
-        alert::annotate(&mut snapshot.root_events.activity, &plans);
+        facts::root_activity::annotate(&mut snapshot.root_events.activity, &plans);
         let mut report = Report::with(kept.as_ref(), &snapshot, &settings.checklist);
-        alert::note_denials(&memory, &mut report);
+        alerts::note_denials(&memory, &mut report);
         log::report(&report);
 
         let sweeps = &snapshot.root_events.regions;
         match recalled {
-            Ok(recalled) if request.dry_run => told.alerts = teller.would_tell(&recalled, &report).await,
+            Ok(recalled) if request.dry_run => outcome.alerts = sender.would_send(&recalled, &report).await,
             Err(error) if request.dry_run => {
-                told.alerts = teller.would_tell(&Recalled::default(), &report).await;
-                told.spoken.store = Some(error);
+                outcome.alerts = sender.would_send(&Recalled::default(), &report).await;
+                outcome.sent.store = Some(error);
             }
-            Ok(recalled) => teller.tell(recalled, &report, sweeps, request.plan.as_ref(), &mut told).await,
+            Ok(recalled) => sender.send(recalled, &report, sweeps, request.plan.as_ref(), &mut outcome).await,
             Err(error) => {
-                told.spoken.store = Some(error);
-                teller.tell_blindly(&report, &mut told).await;
+                outcome.sent.store = Some(error);
+                sender.send_without_memory(&report, &mut outcome).await;
             }
         }
-        self.finish(settings, &request, invocation, &report, &told).await;
-        if !request.dry_run && request.plan.is_some() && told.plan.is_none() {
-            return Err(Error::Plan { store: told.spoken.store.map(Box::new) });
+        self.finish(settings, &request, invocation, &report, &outcome).await;
+        if !request.dry_run && request.plan.is_some() && outcome.plan.is_none() {
+            return Err(Error::Plan { store: outcome.sent.store.map(Box::new) });
         }
-        let written = told.plan.clone().filter(|plan| !memory.plans.contains(plan));
-        let mut answer = told.answer(report)?;
+        let written = outcome.plan.clone().filter(|plan| !memory.plans.contains(plan));
+        let mut answer = outcome.answer(report)?;
         answer.plans = memory.plans.into_iter().chain(written).collect();
         answer.odd_items = memory.odd.len();
         let Report { findings, settings, .. } = &answer.report;
@@ -219,13 +221,13 @@ impl Checker {
         request: &Request,
         invocation: &Invocation,
         report: &Report,
-        told: &Told,
+        outcome: &Outcome,
     ) {
-        log::told(told);
+        log::outcome(outcome);
         if !request.dry_run {
-            (self.emit)(&metrics::line(invocation.function_name(), report, told));
+            (self.emit)(&metrics::line(invocation.function_name(), report, outcome));
         }
-        if let Some(HeartbeatUrl(url)) = settings.heartbeat_url.as_ref().filter(|_| told.is_complete)
+        if let Some(HeartbeatUrl(url)) = settings.heartbeat_url.as_ref().filter(|_| outcome.is_complete)
             && let Err(error) = send_heartbeat(url).await
         {
             tracing::warn!(%error, "the watcher outside the account was not reached");
@@ -240,10 +242,10 @@ fn account(request: &Request, function_arn: &str) -> Result<AccountId, Error> {
         (Some(event), Some(function)) if *event != function => {
             Err(Error::Account { event: event.to_string(), function: function.to_string() })
         }
-        (event, function) => event.clone().or(function).ok_or_else(|| Error::Account {
-            event: "nothing".into(),
-            function: checklist::text::bounded(function_arn),
-        }),
+        (event, function) => event
+            .clone()
+            .or(function)
+            .ok_or_else(|| Error::Account { event: "nothing".into(), function: facts::text::bounded(function_arn) }),
     }
 }
 
@@ -343,7 +345,7 @@ mod tests {
     #[test]
     fn every_error_has_a_stable_type_for_alarms() {
         let publish = |permanent| {
-            let cause = checklist::snapshot::Cause::Refused { code: "KMSDisabled".into() };
+            let cause = facts::source::Cause::Refused { code: "KMSDisabled".into() };
             Error::Publish(::aws::PublishError { topic_arn: "arn".into(), cause, permanent }, Some(1))
         };
         assert_eq!(Diagnostic::from(publish(true)).error_type, "PublishRefused");

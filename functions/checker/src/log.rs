@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use checklist::relay::{Hearing, Listeners};
-use checklist::{Report, text};
+use checklist::Report;
+use facts::relay::{Hearing, Listeners};
+use facts::text;
 use jiff::Timestamp;
 
-use crate::telling::Told;
+use crate::sending::Outcome;
 
 /// Most lines of root's acts, and of news; the rest is one line that counts.
 const MAX_LINES: usize = 100;
@@ -44,17 +45,17 @@ pub(crate) fn listeners(listeners: &Listeners, now: Timestamp) {
     }
 }
 
-/// What the run told, and what kept it from telling.
-pub(crate) fn told(told: &Told) {
-    for alert in told.alerts.iter().take(MAX_LINES) {
+/// What the run sent, and what kept it from sending.
+pub(crate) fn outcome(outcome: &Outcome) {
+    for alert in outcome.alerts.iter().take(MAX_LINES) {
         tracing::info!(alert = alert.id, severity = %alert.severity, "news");
     }
-    let count = told.alerts.len().saturating_sub(MAX_LINES);
+    let count = outcome.alerts.len().saturating_sub(MAX_LINES);
     if count > 0 {
         tracing::info!(count, "further news");
     }
-    told.spoken.log();
-    tracing::info!(complete = told.is_complete, "check");
+    outcome.sent.log();
+    tracing::info!(complete = outcome.is_complete, "check");
 }
 
 /// Items of the ledger that no check has written so: the first of them, and how many they are.

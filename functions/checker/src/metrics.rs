@@ -2,13 +2,14 @@
 
 use std::iter::repeat_n;
 
+use checklist::Report;
 use checklist::control::Step;
-use checklist::finding::Status;
-use checklist::snapshot::Source;
-use checklist::{Report, RootActivity};
+use facts::RootActivity;
+use facts::source::Source;
+use facts::verdict::Status;
 use function::figures::Figures;
 
-use crate::telling::Told;
+use crate::sending::Outcome;
 
 /// The figure of a complete run.
 pub const HEARTBEAT: &str = "Heartbeat";
@@ -17,7 +18,7 @@ pub const METRICS: &[&str] =
     &["FindingsFailed", "FindingsUnknown", HEARTBEAT, "OutboxSize", "RootActivity", "StepsFailed", "SweepLag"];
 
 /// The figures of one run, of the function called `function`.
-pub(crate) fn line(function: &str, report: &Report, told: &Told) -> String {
+pub(crate) fn line(function: &str, report: &Report, outcome: &Outcome) -> String {
     let mut figures = Figures::new(METRICS);
     let with = |status| report.findings.iter().filter(|finding| finding.status == status).count();
     for (name, status) in [
@@ -37,15 +38,15 @@ pub(crate) fn line(function: &str, report: &Report, told: &Told) -> String {
         let has = |step: &&Step| statuses.contains(&report.status_of(Some(**step)));
         figures.count(name, Step::ALL.iter().filter(has).count());
     }
-    figures.telling(&told.spoken);
+    figures.sending(&outcome.sent);
     // Only a complete run sends it: the alarm takes its absence for the worst.
-    if told.is_complete {
+    if outcome.is_complete {
         figures.count(HEARTBEAT, 1);
     }
-    let news = || told.alerts.iter().filter_map(|alert| alert.act());
+    let news = || outcome.alerts.iter().filter_map(|alert| alert.act());
     figures.acts(news().map(RootActivity::count).sum());
     figures.kinds(news().flat_map(|act| repeat_n(format!("RootActivity{:?}", act.kind), act.count())));
-    if let Some(lag) = told.lag {
+    if let Some(lag) = outcome.lag {
         figures.seconds("SweepLag", lag.as_secs());
     }
     let age = report.sources.iter().find(|state| state.source == Source::CredentialReport);

@@ -1,8 +1,9 @@
 //! What an event asks for.
 
-use checklist::alert::Plan;
-use checklist::root_activity::TrailEvent;
-use checklist::{AccountId, Framework, Partition, text};
+use checklist::Framework;
+use facts::record::TrailEvent;
+use facts::root_activity::Plan;
+use facts::{AccountId, Partition, text};
 use function::check_regions;
 use jiff::Timestamp;
 use serde::Deserialize;

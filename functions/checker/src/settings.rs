@@ -1,10 +1,12 @@
 //! The function's environment: read once, as strings. A fault in it never stops the watch.
 
-use aws::watch::Names;
-use checklist::alert::Policy;
+use alerts::Policy;
+use aws::sources::watch::Names;
+use checklist::Selection;
+use checklist::controls::ids;
 use checklist::declarations::{Declarations, parse_attestations, parse_exceptions};
-use checklist::relay::Own;
-use checklist::{Partition, Selection, text};
+use facts::relay::Own;
+use facts::{Partition, text};
 use function::{Environment, SettingsError, is_https};
 use jiff::{SignedDuration, Timestamp};
 
@@ -15,13 +17,13 @@ use crate::request::MAX_LOOKBACK_HOURS;
 pub struct Settings {
     /// Partition of the Region that the function runs in.
     pub partition: Partition,
-    /// Where people are told.
+    /// Where alerts are sent.
     pub topic_arn: String,
     /// How far back root's events are looked up, 1 to 2160 hours.
     pub lookback_hours: u16,
     /// Regions to sweep beside those that record sign-ins; `None`: every enabled one.
     pub regions: Option<Vec<String>>,
-    /// What wakes the function; `None` where it is not told the names of both rules and schedule.
+    /// What wakes the function; `None` where it does not know the names of both rules and schedule.
     pub watch: Option<Names>,
     /// The ledger's table.
     pub table: String,
@@ -29,7 +31,7 @@ pub struct Settings {
     pub relays: Own,
     /// The name of this stack, by which its own resources are known.
     pub stack: Option<String>,
-    /// How often what is open is told again, and that all is well.
+    /// How often what is open is sent again, and that all is well.
     pub policy: Policy,
     /// Called after each complete run. A secret: whoever knows it can feign a heartbeat.
     pub heartbeat_url: Option<HeartbeatUrl>,
@@ -90,7 +92,8 @@ impl Settings {
                 allowed_regions: environment.regions_among("ROOTWATCH_ALLOWED_REGIONS"),
                 selection: selection(&mut environment),
                 declarations: Declarations {
-                    exceptions: environment.declared("ROOTWATCH_EXCEPTIONS", |text| parse_exceptions(text, now)),
+                    exceptions: environment
+                        .declared("ROOTWATCH_EXCEPTIONS", |text| parse_exceptions(text, &ids(), now)),
                     attestations: environment.declared("ROOTWATCH_ATTESTATIONS", |text| parse_attestations(text, now)),
                 },
                 refused: Vec::new(),
@@ -181,8 +184,8 @@ fn heartbeat_url(environment: &mut Environment) -> Option<HeartbeatUrl> {
 pub(crate) mod tests {
     use std::collections::BTreeMap;
 
-    use checklist::alert::Rhythm;
-    use checklist::password_policy::PasswordPolicyProfile;
+    use alerts::Rhythm;
+    use checklist::password_profile::PasswordPolicyProfile;
 
     use super::*;
 
@@ -229,7 +232,7 @@ pub(crate) mod tests {
             stack: None,
             policy: Policy::default(),
             heartbeat_url: None,
-            runbook: checklist::message::RUNBOOK.into(),
+            runbook: messages::RUNBOOK.into(),
             report_bucket: None,
             checklist: checklist::Settings::default(),
         };

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fmt::Write;
 
-use checklist::report::Previous;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
+use messages::answer::Previous;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 

@@ -1,6 +1,6 @@
 //! What the reporter is asked: to keep a run's answer, by way of Lambda's destination; a new page, or an export, on demand.
 
-use checklist::text;
+use facts::text;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};

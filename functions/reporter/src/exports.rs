@@ -8,7 +8,8 @@ use std::str::FromStr;
 
 use checklist::control::{Control, place};
 use checklist::read_errors::UNJUDGED;
-use checklist::{Finding, Framework, Status, controls, framework, text};
+use checklist::{Finding, Framework, controls, framework_view};
+use facts::{Status, text};
 use jiff::Timestamp;
 
 use crate::stored::Stored;
@@ -121,7 +122,7 @@ fn judged(report: &Stored) -> impl Iterator<Item = Judged<'_>> {
     let settings = report.judged_by();
     // A finding is read only if there is a control of that name.
     report.findings.iter().filter_map(move |finding| {
-        let names = framework::names(finding, settings.as_ref());
+        let names = framework_view::names(finding, settings.as_ref());
         Some(Judged { finding, control: controls::control(finding.control)?, names })
     })
 }

@@ -2,19 +2,20 @@
 
 use std::time::Duration;
 
-use aws::report_bucket::{Condition, NewObject, Put, TOO_LARGE};
+use aws::storage::report_bucket::{Condition, NewObject, Put, TOO_LARGE};
 use aws::{ReportBucket, ReportBucketError};
-use checklist::AccountId;
-use checklist::report::Previous;
-use checklist::snapshot::Cause;
+use facts::AccountId;
+use facts::source::Cause;
 use futures_util::StreamExt;
 use jiff::{SignedDuration, Timestamp};
+use messages::answer::Previous;
 use serde_json::{Map, Value, json};
 use tokio::time::{Instant, timeout_at};
 
 use crate::Error;
 use crate::chain::{self, Kept, sha256};
-use crate::history::{History, Link, Rebuild};
+use crate::history::{History, Link};
+use crate::rebuild::Rebuild;
 use crate::stored::Stored;
 
 /// Where the history lies.
@@ -94,7 +95,7 @@ impl Keeper {
                 .await
                 .map_err(|_| Error::OutOfTime)??;
         for key in &unreadable {
-            tracing::warn!(key = checklist::text::bounded(key), "a report cannot be read and is not in the history");
+            tracing::warn!(key = facts::text::bounded(key), "a report cannot be read and is not in the history");
         }
         Ok(Known { history, etag, rebuilt: Some(Rebuilt { unreadable: unreadable.len() }) })
     }

@@ -4,6 +4,7 @@
 //! - [`event`]: what it is asked; [`settings`]: where it keeps things, and what it makes;
 //! - [`stored`]: a report as it was kept, read leniently, whatever version wrote it;
 //! - [`history`]: what of past reports is shown: statuses by run, root's acts; [`chain`]: whether a report is missing or was edited;
+//!   [`rebuild`]: a history that is made anew from the reports;
 //! - [`looked`]: where and when of root was looked at; `keeping`: all of it in the bucket;
 //! - [`page`]: the page; [`exports`]: CSV, OCSF, JUnit and Security Hub's findings.
 //!
@@ -12,11 +13,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use ::aws::report_bucket::{Condition, NewObject, Put};
-use ::aws::report_link::KEY as PAGE;
-use ::aws::security_hub::Imported;
+use ::aws::delivery::security_hub::Imported;
+use ::aws::storage::report_bucket::{Condition, NewObject, Put};
+use ::aws::storage::report_link::KEY as PAGE;
 use ::aws::{ReportBucket, ReportBucketError, SecurityHub, SecurityHubError};
-use checklist::{AccountId, Partition};
+use facts::{AccountId, Partition};
 use function::figures::Figures;
 use function::{Invocation, SettingsError, log};
 use jiff::Timestamp;
@@ -29,8 +30,10 @@ pub mod event;
 pub mod exports;
 pub mod history;
 mod keeping;
+mod lines;
 pub mod looked;
 pub mod page;
+pub mod rebuild;
 pub mod settings;
 pub mod stored;
 
@@ -426,15 +429,15 @@ fn account(request: &Request, function_arn: &str) -> Result<AccountId, Error> {
             Err(Error::Account { report: report.to_string(), function: function.to_string() })
         }
         (report, function) => report.or(function).ok_or_else(|| Error::Account {
-            report: checklist::text::bounded(says.unwrap_or("nothing")),
-            function: checklist::text::bounded(function_arn),
+            report: facts::text::bounded(says.unwrap_or("nothing")),
+            function: facts::text::bounded(function_arn),
         }),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use checklist::snapshot::Cause;
+    use facts::source::Cause;
 
     use super::*;
 
@@ -461,7 +464,8 @@ mod tests {
     fn only_what_security_hub_refused_is_still_to_be_told() {
         assert_eq!(untold_after(&Ok(Imported { findings: 2 })), Some(BTreeSet::new()));
         let id = "rootwatch/111122223333/eu-west-1/root-mfa".to_owned();
-        let refused = vec![::aws::security_hub::Refused { id, code: "InvalidInput".into(), message: "-".into() }];
+        let refused =
+            vec![::aws::delivery::security_hub::Refused { id, code: "InvalidInput".into(), message: "-".into() }];
         let error = SecurityHubError::Refused { region: "eu-west-1".into(), sent: 2, refused };
         assert_eq!(untold_after(&Err(error)), Some(["root-mfa".to_owned()].into()));
         assert_eq!(untold_after(&Err(SecurityHubError::NotEnabled { region: "eu-west-1".into() })), None);

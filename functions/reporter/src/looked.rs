@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use checklist::Source;
-use checklist::sweep::Span;
+use facts::Source;
+use facts::span::Span;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

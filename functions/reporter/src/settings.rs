@@ -2,7 +2,7 @@
 
 use checklist::Refused;
 use checklist::declarations::Parsed;
-use checklist::text::bounded;
+use facts::text::bounded;
 use function::{Environment, SettingsError};
 use jiff::SignedDuration;
 

@@ -2,12 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use checklist::alert::Plan;
 use checklist::declarations::Declarations;
-use checklist::report::{Call, Previous, Score, SourceState};
+use checklist::report::Score;
+use checklist::source_state::SourceState;
 use checklist::users::User;
-use checklist::{Account, Finding, Refused, RootActivity, Settings, Summary};
+use checklist::{Finding, Refused, Settings, Summary};
+use facts::call::Call;
+use facts::root_activity::Plan;
+use facts::{Account, RootActivity};
 use jiff::Timestamp;
+use messages::answer::Previous;
 use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -86,7 +90,7 @@ impl Stored {
         } else if schema != SCHEMA {
             missing.push(format!(
                 "The report is of schema `{}`, this page of `{SCHEMA}`: what is newer in it is not shown.",
-                checklist::text::bounded(&schema)
+                facts::text::bounded(&schema)
             ));
         }
         let mut reader = Reader { fields, missing, absent: Vec::new(), read: BTreeSet::new() };

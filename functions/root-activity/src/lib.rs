@@ -1,6 +1,6 @@
-//! What EventBridge delivers, told within seconds: acts of root, and changes to what watches.
+//! What EventBridge delivers, sent within seconds: acts of root, and changes to what watches.
 //!
-//! It uses the same classifier, ledger and words as the checker, so that what both find is told once. What is not urgent is left to
+//! It uses the same classifier, ledger and words as the checker, so that what both find is sent once. What is not urgent is left to
 //! the checker's next sweep.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,14 +8,16 @@ use std::iter::repeat_n;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use ::aws::ledger::Recalled;
+use ::aws::storage::ledger::Recalled;
 use ::aws::{Ledger, LedgerError, Notifier, PublishError, Relays};
-use checklist::alert::{self, Policy};
-use checklist::root_activity::{self, Kind};
-use checklist::watch::Arrival;
-use checklist::{Account, AccountId, Alert, RootActivity, Tampering, text};
+use alerts::Alert;
+use alerts::Policy;
+use facts::record::TrailEvent;
+use facts::root_activity::{self, Kind};
+use facts::watch::Arrival;
+use facts::{Account, AccountId, RootActivity, Tampering, text};
 use function::figures::Figures;
-use function::{Invocation, SettingsError, Spoken, Untracked, Voice, lease, log};
+use function::{Invocation, Sent, SettingsError, Untracked, Voice, lease, log};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::Diagnostic;
 use serde::Serialize;
@@ -28,9 +30,9 @@ mod settings;
 pub use request::RequestError;
 pub use settings::{Canaries, Settings};
 
-/// Kept for telling when writing down takes long; a quarter of what is left, if that is less.
+/// Kept for sending when writing down takes long; a quarter of what is left, if that is less.
 const FOR_TELLING: Duration = Duration::from_secs(10);
-/// Anybody on the internet can fail to sign in: nothing but that is told no more often.
+/// Anybody on the internet can fail to sign in: alone it is sent no more often.
 const BETWEEN_FAILURES: SignedDuration = SignedDuration::from_mins(15);
 /// Which of the figures are metrics; the line in the log has the others.
 pub const METRICS: &[&str] = &["RootActivity", "Tampering"];
@@ -53,7 +55,7 @@ pub struct Answer {
     pub batch_item_failures: Vec<Failure>,
     /// SNS's ids of what was published.
     pub told: Vec<String>,
-    /// How many alerts wait to be told; `None`: nobody knows.
+    /// How many alerts wait to be sent; `None`: nobody knows.
     pub untold: Option<usize>,
 }
 
@@ -74,10 +76,10 @@ pub enum Error {
     /// The event is not one of those that are accepted; nothing was called.
     #[error(transparent)]
     Request(#[from] RequestError),
-    /// The function's ARN tells no account.
+    /// The function's ARN names no account.
     #[error("cannot tell whose account this is: the function's ARN says `{0}`")]
     Account(String),
-    /// An envelope by itself could not be told of.
+    /// The alert of an envelope by itself could not be sent.
     #[error("{0}; it is {kept}", kept = if *.1 { "kept until it can be told" } else { "neither told nor kept" })]
     Publish(PublishError, bool),
     /// An envelope by itself could not be written down in time.
@@ -99,13 +101,13 @@ impl From<Error> for Diagnostic {
     }
 }
 
-/// What came of one batch.
+/// The outcome of one batch.
 #[derive(Debug, Default)]
-struct Heard {
-    spoken: Spoken,
+struct Outcome {
+    sent: Sent,
     /// Not everything could be written down in time.
     is_late: bool,
-    /// It is written down and was not told, although somebody hears.
+    /// It is written down and was not sent, although somebody hears.
     is_untold: bool,
 }
 
@@ -162,46 +164,46 @@ impl Listener {
         let left = Duration::try_from(invocation.ends.duration_since(invocation.now)).unwrap_or_default();
         let deadline = started + left.saturating_sub(FOR_TELLING.min(left / 4));
         let hears = listeners.map_or(true, |listeners| listeners.hear(invocation.now));
-        let heard = self.tell(&voice, recalled, &alerts, hears, deadline).await;
-        heard.spoken.log();
-        (self.emit)(&figures(&alerts, &heard.spoken, invocation));
-        answer(deliveries, &unnoted, heard)
+        let outcome = self.send(&voice, recalled, &alerts, hears, deadline).await;
+        outcome.sent.log();
+        (self.emit)(&figures(&alerts, &outcome.sent, invocation));
+        answer(deliveries, &unnoted, outcome)
     }
 
-    /// Writes down, then tells; without a ledger tells at once.
-    async fn tell(
+    /// Writes down, then sends; without a ledger sends at once.
+    async fn send(
         &self,
         voice: &Voice<'_>,
         recalled: Result<Recalled, LedgerError>,
         alerts: &[Alert],
         hears: bool,
         deadline: Instant,
-    ) -> Heard {
-        let mut heard = Heard::default();
+    ) -> Outcome {
+        let mut outcome = Outcome::default();
         let recorded = match recalled {
             Ok(_) => self.record(voice.ledger, alerts, voice.started.0, deadline).await,
             Err(error) => Err(error),
         };
         match recorded {
-            Ok(Recorded { is_all, may_wait }) => {
-                heard.is_late = !is_all;
+            Ok(Written { is_all, may_wait }) => {
+                outcome.is_late = !is_all;
                 if hears && !may_wait {
-                    voice.drain(None, &mut heard.spoken).await;
+                    voice.drain(None, &mut outcome.sent).await;
                 }
-                // Whoever has the right to tell may be dead, or have been nobody: SQS asks again.
-                let Spoken { store, waiting, is_cut, .. } = &heard.spoken;
-                heard.is_untold =
+                // Whoever has the right to send may be dead, or have been nobody: SQS asks again.
+                let Sent { store, waiting, is_cut, .. } = &outcome.sent;
+                outcome.is_untold =
                     !alerts.is_empty() && store.is_none() && waiting.is_some_and(|waiting| waiting > 0) && !is_cut;
-                let straight = Voice::left_to_tell(alerts, &heard.spoken);
-                voice.tell_untracked(&straight, None, !hears, &mut heard.spoken).await;
-                heard.spoken.is_lost = false;
+                let straight = Voice::unsent(alerts, &outcome.sent);
+                voice.send_untracked(&straight, None, !hears, &mut outcome.sent).await;
+                outcome.sent.is_lost = false;
             }
             Err(error) => {
-                heard.spoken.store = Some(error);
-                voice.tell_untracked(alerts, None, !hears, &mut heard.spoken).await;
+                outcome.sent.store = Some(error);
+                voice.send_untracked(alerts, None, !hears, &mut outcome.sent).await;
             }
         }
-        heard
+        outcome
     }
 
     async fn record(
@@ -210,18 +212,18 @@ impl Listener {
         alerts: &[Alert],
         now: Timestamp,
         deadline: Instant,
-    ) -> Result<Recorded, LedgerError> {
+    ) -> Result<Written, LedgerError> {
         if alerts.is_empty() {
-            return Ok(Recorded { is_all: true, may_wait: false });
+            return Ok(Written { is_all: true, may_wait: false });
         }
         let unseen = ledger.unseen(alerts, now).await?;
         let acts = ledger.record_acts(&unseen, now, deadline).await?;
         let only_failures = !unseen.is_empty()
             && unseen.iter().all(|alert| alert.act().is_some_and(|act| act.kind == Kind::SignInFailed));
-        Ok(Recorded { is_all: acts.left == 0, may_wait: only_failures && self.was_told_lately(now) })
+        Ok(Written { is_all: acts.left == 0, may_wait: only_failures && self.was_told_lately(now) })
     }
 
-    /// Whether failed sign-ins were told in the last quarter of an hour; notes that they are now, if not.
+    /// Whether failed sign-ins were sent in the last quarter of an hour; notes that they are now, if not.
     fn was_told_lately(&self, now: Timestamp) -> bool {
         let mut told = self.failures_told.lock().unwrap_or_else(PoisonError::into_inner);
         let lately = told.is_some_and(|at| now.duration_since(at).abs() < BETWEEN_FAILURES);
@@ -264,15 +266,15 @@ fn answer_canaries(deliveries: Vec<request::Delivery>, unnoted: &BTreeSet<String
     }
 }
 
-struct Recorded {
+struct Written {
     is_all: bool,
-    /// It is nothing but failed sign-ins, and such were told lately.
+    /// It is nothing but failed sign-ins, and such were sent lately.
     may_wait: bool,
 }
 
-/// What of `events` is told now: the worst first, each once.
+/// What of `events` is sent now: the worst first, each once.
 fn alerts<'a>(
-    events: impl Iterator<Item = &'a root_activity::TrailEvent>,
+    events: impl Iterator<Item = &'a TrailEvent>,
     settings: &Settings,
     account: &Account,
     recalled: Option<&Recalled>,
@@ -290,17 +292,17 @@ fn alerts<'a>(
         }
     }
     let mut acts = root_activity::gather(acts);
-    alert::annotate(&mut acts, recalled.map(|recalled| recalled.memory.plans.as_slice()).unwrap_or_default());
+    root_activity::annotate(&mut acts, recalled.map(|recalled| recalled.memory.plans.as_slice()).unwrap_or_default());
     let mut seen = BTreeSet::new();
     others.retain(|tampering| seen.insert(tampering.event_id.clone()));
     let acts = acts.iter().filter(|act| act.is_urgent() || (act.is_told() && !settings.is_swept(&act.region)));
-    let acts = acts.map(|act| alert::of_root(act, account, now));
-    acts.chain(others.into_iter().map(|tampering| alert::of_tampering(tampering, account, now))).collect()
+    let acts = acts.map(|act| alerts::of_root(act, account, now));
+    acts.chain(others.into_iter().map(|tampering| alerts::of_tampering(tampering, account, now))).collect()
 }
 
-fn figures(alerts: &[Alert], spoken: &Spoken, invocation: &Invocation) -> String {
+fn figures(alerts: &[Alert], sent: &Sent, invocation: &Invocation) -> String {
     let mut figures = Figures::new(METRICS);
-    figures.telling(spoken);
+    figures.sending(sent);
     figures.acts(alerts.iter().filter_map(Alert::act).map(RootActivity::count).sum());
     figures.kinds(alerts.iter().flat_map(|alert| match alert.act() {
         Some(act) => repeat_n(format!("RootActivity{:?}", act.kind), act.count()),
@@ -314,16 +316,16 @@ fn figures(alerts: &[Alert], spoken: &Spoken, invocation: &Invocation) -> String
 }
 
 /// Of a batch, what SQS shall deliver again: messages that cannot be read, and all of them when what they brought is not safe or
-/// may be told if it is tried again.
-fn answer(deliveries: Vec<request::Delivery>, unnoted: &BTreeSet<String>, heard: Heard) -> Result<Answer, Error> {
-    let Heard { spoken, is_late, is_untold } = heard;
-    let try_again = match &spoken.refused {
-        Some(error) => is_late || spoken.is_lost || !error.permanent,
+/// may be sent if it is tried again.
+fn answer(deliveries: Vec<request::Delivery>, unnoted: &BTreeSet<String>, outcome: Outcome) -> Result<Answer, Error> {
+    let Outcome { sent, is_late, is_untold } = outcome;
+    let try_again = match &sent.refused {
+        Some(error) => is_late || sent.is_lost || !error.permanent,
         None => is_late || is_untold,
     };
     let is_batch = deliveries.iter().all(|delivery| delivery.message_id.is_some());
-    match spoken.refused {
-        Some(error) if !is_batch => return Err(Error::Publish(error, !spoken.is_lost)),
+    match sent.refused {
+        Some(error) if !is_batch => return Err(Error::Publish(error, !sent.is_lost)),
         None if !is_batch && is_late => return Err(Error::OutOfTime),
         _ => {}
     }
@@ -335,7 +337,7 @@ fn answer(deliveries: Vec<request::Delivery>, unnoted: &BTreeSet<String>, heard:
     let ids = again.filter_map(|delivery| delivery.message_id);
     Ok(Answer {
         batch_item_failures: ids.map(|item_identifier| Failure { item_identifier }).collect(),
-        told: spoken.messages,
-        untold: spoken.waiting,
+        told: sent.messages,
+        untold: sent.waiting,
     })
 }

@@ -1,8 +1,8 @@
 //! What an event brings: CloudTrail events and canaries in envelopes of EventBridge, from the queue or one by itself.
 
-use checklist::root_activity::TrailEvent;
-use checklist::watch::CANARY;
-use checklist::{AccountId, text};
+use facts::record::TrailEvent;
+use facts::watch::CANARY;
+use facts::{AccountId, text};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 

@@ -1,7 +1,8 @@
 //! The function's environment.
 
-use checklist::relay::Own;
-use checklist::{Partition, Refused};
+use checklist::Refused;
+use facts::Partition;
+use facts::relay::Own;
 use function::{Environment, SettingsError};
 
 /// What the owner of the account chose, from the parameters of the template.
@@ -9,7 +10,7 @@ use function::{Environment, SettingsError};
 pub struct Settings {
     /// Partition of the Region that the function runs in.
     pub partition: Partition,
-    /// Where people are told.
+    /// Where alerts are sent.
     pub topic_arn: String,
     /// The ledger's table.
     pub table: String,
@@ -23,7 +24,7 @@ pub struct Settings {
     pub regions: Option<Vec<String>>,
     /// Where people find the runbook.
     pub runbook: String,
-    /// What was set and cannot be read. The checker shares these settings, and tells.
+    /// What was set and cannot be read. The checker shares these settings, and reports it.
     pub refused: Vec<Refused>,
 }
 
@@ -59,12 +60,14 @@ impl Settings {
         let mut regions = environment.regions_among("ROOTWATCH_FORWARD_REGIONS");
         regions.push(home.clone());
         let (settings, refused) = environment.finish(settings)?;
-        let canaries =
-            settings.stack.as_ref().map(|stack| Canaries { addressee: aws::watch::addressee(&home, stack), regions });
+        let canaries = settings
+            .stack
+            .as_ref()
+            .map(|stack| Canaries { addressee: aws::sources::watch::addressee(&home, stack), regions });
         Ok(Self { canaries, refused, ..settings })
     }
 
-    /// Whether the checker sweeps `region`, so that what is not urgent there is told by it.
+    /// Whether the checker sweeps `region`, so that what is not urgent there is sent by it.
     pub(crate) fn is_swept(&self, region: &str) -> bool {
         self.partition.sign_in_regions().contains(&region)
             || self.regions.as_ref().is_none_or(|regions| regions.iter().any(|swept| swept == region))

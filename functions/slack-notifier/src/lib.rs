@@ -5,15 +5,16 @@
 
 use std::time::Duration;
 
-use ::aws::ledger::Fate;
-use ::aws::parameter::{Parameter, ParameterError};
-use ::aws::webhook::{NoAnswer, Webhook, WebhookAnswer, WebhookUrl, WebhookUrlError};
+use ::aws::delivery::webhook::{NoAnswer, Webhook, WebhookAnswer, WebhookUrl, WebhookUrlError};
+use ::aws::storage::ledger::Fate;
 use ::aws::{Ledger, Notifier, PublishError};
-use checklist::message::{Delivery, KNOCK};
-use checklist::relay::Note;
-use checklist::{AccountId, Refused, text};
+use checklist::Refused;
+use facts::relay::Note;
+use facts::{AccountId, text};
 use function::{Invocation, SettingsError, log};
 use lambda_runtime::Diagnostic;
+use messages::{Delivery, KNOCK};
+use parameter::{Parameter, ParameterError};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
@@ -265,7 +266,7 @@ fn judge(answer: WebhookAnswer) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use checklist::snapshot::Cause;
+    use facts::source::Cause;
 
     use super::*;
 

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use checklist::Refused;
-use checklist::text::bounded;
+use facts::text::bounded;
 use function::{Environment, SettingsError};
 
 /// Where messages go, and where it is noted that they arrived.

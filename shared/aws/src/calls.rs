@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::Document;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::endpoint::Endpoint;
-use checklist::report::Call;
+use facts::call::Call;
 use jiff::Timestamp;
 
 tokio::task_local! {
@@ -53,7 +53,7 @@ impl Intercept for NoteCalls {
         let call = Call {
             operation: format!("{}.{}", operation.service(), operation.name()),
             region: region(config).unwrap_or_default(),
-            request_id: response.and_then(|response| response.request_id()).map(checklist::text::bounded),
+            request_id: response.and_then(|response| response.request_id()).map(facts::text::bounded),
             at,
             status: response.map(|response| response.status().as_u16()),
         };

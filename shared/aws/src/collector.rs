@@ -4,21 +4,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, ready};
 use std::panic::AssertUnwindSafe;
 
+use alerts::sweep::{Coverage, sign_ins_of};
 use aws_config::SdkConfig;
-use checklist::relay::Listeners;
-use checklist::root_activity::{self, Pile, RootActivity, TrailEvent};
-use checklist::snapshot::{Cause, EnabledRegion, RegionSweep, RootEvents};
-use checklist::sweep::{Coverage, sign_ins_of};
-use checklist::{Account, AccountId, Partition, Snapshot, Source, Unavailable};
+use facts::record::TrailEvent;
+use facts::relay::Listeners;
+use facts::root_activity::{self, Pile, RootActivity};
+use facts::snapshot::{EnabledRegion, RegionSweep, RootEvents};
+use facts::source::Cause;
+use facts::{Account, AccountId, Partition, Snapshot, Source, Unavailable};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, timeout_at};
 
 use self::clients::Clients;
-use crate::root_events::Spans;
-use crate::root_sessions::Sessions;
-use crate::{calls, credential_report, iam, regions, root_events, trails, watch};
+use crate::calls;
+use crate::sources::root_events::Spans;
+use crate::sources::root_sessions::Sessions;
+use crate::sources::{credential_report, iam, regions, root_events, trails, watch};
 
 mod baseline;
 mod clients;

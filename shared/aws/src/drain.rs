@@ -1,20 +1,21 @@
-//! Tells what waits, in the order of [`checklist::outbox`].
+//! Tells what waits, in the order of [`alerts::outbox`].
 
-use checklist::outbox::{Came, Drain, End, Step};
-use checklist::{Alert, Message};
+use alerts::Alert;
+use alerts::outbox::{Came, Drain, End, Step};
+use messages::Message;
 
-use crate::ledger::{Lease, Ledger, LedgerError, Waiting};
-use crate::notifier::{Notifier, PublishError};
+use crate::delivery::notifier::{Notifier, PublishError};
+use crate::storage::ledger::{Lease, Ledger, LedgerError, Waiting};
 
-/// Messages of one run. Others make at most a few while this one tells: more than that is a flood, and left to the next run.
+/// Messages of one run. Others make at most a few while this one sends: more than that is a flood, and left to the next run.
 const MAX_MESSAGES: usize = 3;
 
-/// What came of telling.
+/// The outcome of sending.
 #[derive(Debug, Default)]
 pub struct Drained {
     /// SNS's ids of what was published.
-    pub told: Vec<String>,
-    /// Ids of the alerts that were told.
+    pub messages: Vec<String>,
+    /// Ids of the alerts that were sent.
     pub alerts: Vec<String>,
     /// So many wait at least, as far as is known.
     pub left: Option<usize>,
@@ -22,13 +23,13 @@ pub struct Drained {
     pub refused: Option<PublishError>,
     /// The state store failed.
     pub failed: Option<LedgerError>,
-    /// Another run has the right to tell.
+    /// Another run has the right to send.
     pub is_left: bool,
-    /// More waits than one run tells.
+    /// More waits than one run sends.
     pub is_cut: bool,
 }
 
-/// Publishes everything that waits as one message at a time, until nothing waits, another run tells, something fails, or it is too
+/// Publishes everything that waits as one message at a time, until nothing waits, another run sends, something fails, or it is too
 /// much for one run.
 pub async fn drain<W: Future<Output = Option<Message>>>(
     ledger: &Ledger,
@@ -46,7 +47,7 @@ pub async fn drain<W: Future<Output = Option<Message>>>(
                 Ok(alerts) => {
                     waiting = alerts;
                     drained.left = Some(waiting.len());
-                    drained.is_cut = !waiting.is_empty() && drained.told.len() >= MAX_MESSAGES;
+                    drained.is_cut = !waiting.is_empty() && drained.messages.len() >= MAX_MESSAGES;
                     if waiting.is_empty() || drained.is_cut { Came::No } else { Came::Yes }
                 }
                 Err(error) => drained.fail(error),
@@ -63,7 +64,7 @@ pub async fn drain<W: Future<Output = Option<Message>>>(
                 match words(alerts).await {
                     Some(message) => match notifier.publish(&message).await {
                         Ok(id) => {
-                            drained.told.push(id);
+                            drained.messages.push(id);
                             drained.alerts.extend(waiting.iter().map(|waiting| waiting.alert.id.clone()));
                             Came::Yes
                         }
@@ -85,7 +86,7 @@ pub async fn drain<W: Future<Output = Option<Message>>>(
             },
             Step::Done(end) => {
                 drained.is_left = end == End::Left;
-                if end == End::Failed && drained.told.is_empty() && drained.left == Some(0) {
+                if end == End::Failed && drained.messages.is_empty() && drained.left == Some(0) {
                     drained.left = None;
                 }
                 return drained;

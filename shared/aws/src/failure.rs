@@ -2,8 +2,8 @@
 
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use checklist::snapshot::Cause;
-use checklist::{Source, Unavailable};
+use facts::source::Cause;
+use facts::{Source, Unavailable};
 
 /// What an SDK error means. Codes decide, never messages: IAM's messages are often just `Unknown`.
 pub fn cause<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Cause {
@@ -25,7 +25,7 @@ pub fn cause<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Cause {
 }
 
 pub(crate) fn by_code(code: &str) -> Cause {
-    let code = checklist::text::bounded(code);
+    let code = facts::text::bounded(code);
     match code.as_str() {
         "AccessDenied"
         | "AccessDeniedException"

@@ -3,16 +3,15 @@
 
 use std::collections::BTreeSet;
 
+use facts::root_activity::RootActivity;
+use facts::text;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::alert::may_pass;
 use crate::control::Control;
 use crate::finding::Finding;
-use crate::report::{Report, SourceState};
-use crate::root_activity::RootActivity;
 use crate::settings::Settings;
-use crate::text;
+use crate::source_state::SourceState;
 
 /// How often the facts are read.
 const HOUR: i64 = 3_600;
@@ -35,30 +34,23 @@ pub struct Baseline {
 }
 
 impl Baseline {
-    /// What `report` leaves to the checks of its hour; `None` where they had better read for themselves: it is narrow, it has read
-    /// nothing itself, or it met an error that may pass.
-    pub fn of(report: &Report) -> Option<Self> {
-        let has_passing = report.errors().filter_map(|state| state.error.as_ref()).any(|error| may_pass(&error.cause));
-        if report.is_narrow || report.baseline_as_of != report.taken_at || has_passing {
-            return None;
-        }
-        let findings = report.findings.iter().filter(|finding| finding.is_hourly()).cloned();
-        let sources = report.sources.iter().filter(|state| state.source.is_hourly()).cloned();
-        let settings = Settings {
-            declarations: report.declarations.clone(),
-            refused: report.refused_settings.clone(),
-            ..report.settings.clone()
-        };
+    /// Those of `findings` and `sources` that rest on facts that change rarely, evaluated by `settings`; `None` where they do not fit into an
+    /// item, or would not count there: then they are read anew each time.
+    pub(crate) fn new(
+        read_at: Timestamp,
+        settings: &Settings,
+        findings: &[Finding],
+        sources: &[SourceState],
+    ) -> Option<Self> {
         let kept = Self {
-            version: report.version.to_owned(),
-            chosen: chosen(&settings),
-            read_at: report.taken_at,
-            findings: findings.collect(),
-            sources: sources.collect(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            chosen: chosen(settings),
+            read_at,
+            findings: findings.iter().filter(|finding| finding.is_hourly()).cloned().collect(),
+            sources: sources.iter().filter(|state| state.source.is_hourly()).cloned().collect(),
         };
-        // What does not fit into an item, or would not count there, is read anew each time.
         let fits = serde_json::to_vec(&kept).is_ok_and(|body| body.len() <= Self::MAX_BYTES);
-        (fits && kept.is_sound(report.taken_at)).then_some(kept)
+        (fits && kept.is_sound(read_at)).then_some(kept)
     }
 
     /// Bytes of it as JSON.
@@ -95,7 +87,7 @@ impl Baseline {
     }
 
     /// Whether a check may have written it by `latest`.
-    pub(crate) fn is_sound(&self, latest: Timestamp) -> bool {
+    pub fn is_sound(&self, latest: Timestamp) -> bool {
         let of_findings = self.findings.iter().flat_map(|finding| {
             finding.judged_by.values().chain(finding.evidence.iter().map(|evidence| &evidence.as_of))
         });
@@ -113,7 +105,7 @@ impl Baseline {
     }
 
     /// Whether another version of rootwatch wrote `body`: it counts for nothing, and nobody tampered with it.
-    pub(crate) fn is_of_another_version(body: &str) -> bool {
+    pub fn is_of_another_version(body: &str) -> bool {
         #[derive(Deserialize)]
         struct Versioned {
             version: String,
@@ -144,12 +136,13 @@ impl Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::alert::{self, Condition, Fault, Memory, Policy};
-    use crate::controls::tests::act;
     use crate::controls::{CHECKLIST, alert_path, root_use_recorded};
-    use crate::finding::Status;
-    use crate::root_activity::Kind;
-    use crate::snapshot::{Cause, Snapshot, Source, Unavailable};
+    use crate::report::Report;
+    use facts::root_activity::Kind;
+    use facts::snapshot::Snapshot;
+    use facts::source::{Cause, Source, Unavailable};
+    use facts::testing::act;
+    use facts::verdict::Status;
 
     const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
@@ -179,7 +172,7 @@ mod tests {
     }
 
     fn kept(change: impl FnOnce(&mut Snapshot)) -> Baseline {
-        Baseline::of(&Report::generate(&snapshot(ten(5), change), &Settings::compliant())).unwrap()
+        Report::generate(&snapshot(ten(5), change), &Settings::compliant()).baseline().unwrap()
     }
 
     fn status(report: &Report, control: &str) -> Status {
@@ -217,7 +210,7 @@ mod tests {
         let live = report.sources.iter().find(|state| state.source == Source::AccountSummary).unwrap();
         assert_eq!(live.age_seconds, Some(0));
         assert!(report.is_whole() && report.errors().count() == 0);
-        assert_eq!(Baseline::of(&report), None, "what was taken over is not handed on");
+        assert_eq!(report.baseline(), None, "what was taken over is not handed on");
     }
 
     #[test]
@@ -258,7 +251,7 @@ mod tests {
                 let operation = "account:GetContactInformation".into();
                 snapshot.primary_contact = Err(Unavailable { source: Source::PrimaryContact, operation, cause });
             });
-            Baseline::of(&Report::generate(&failed, &Settings::compliant()))
+            Report::generate(&failed, &Settings::compliant()).baseline()
         };
         assert_eq!(of(Cause::TimedOut), None);
         let kept = of(Cause::Denied { code: "AccessDenied".into() }).unwrap();
@@ -266,55 +259,6 @@ mod tests {
         assert_eq!(status(&report, "contact-information"), Status::Unknown);
         assert_eq!(report.errors().map(|state| state.source).collect::<Vec<_>>(), [Source::PrimaryContact]);
         let narrow = snapshot(ten(5), |snapshot| snapshot.is_narrow = true);
-        assert_eq!(Baseline::of(&Report::generate(&narrow, &Settings::compliant())), None);
-    }
-
-    #[test]
-    fn what_was_taken_over_opens_reminds_of_and_resolves_nothing() {
-        let key = Fault::Control { control: "contact-information".into() }.key();
-        let decide = |memory: &Memory, report: &Report| alert::decide(memory, report, &Policy::default());
-        let whole = |at, change: fn(&mut Snapshot)| Report::generate(&snapshot(at, change), &Settings::compliant());
-        let mut memory = Memory::default();
-        let opened = decide(&memory, &whole(ten(5), without_contacts));
-        memory.conditions.extend(opened.conditions);
-        let open = memory.conditions[&key].clone();
-        assert!(open.open);
-        // Whoever may write the table makes it pass.
-        let forged = Report::with(Some(&kept(|_| {})), &often(ten(20)), &Settings::compliant());
-        let decision = decide(&memory, &forged);
-        assert_eq!((decision.conditions.get(&key), status(&forged, "contact-information")), (None, Status::Passed));
-        let days_later = snapshot(ten(20) + SignedDuration::from_hours(48), |_| {});
-        let late = Report { taken_at: days_later.taken_at, ..forged.clone() };
-        assert!(!decide(&memory, &late).conditions.contains_key(&key), "no reminder by an old fact");
-        // And what was seen to pass is not opened by it.
-        let failing = Report::with(Some(&kept(without_contacts)), &often(ten(20)), &Settings::compliant());
-        let closed = Memory { conditions: [(key.clone(), Condition::default())].into(), ..Memory::default() };
-        assert!(!decide(&closed, &failing).conditions.contains_key(&key));
-    }
-
-    #[test]
-    fn what_no_check_writes_counts_for_nothing_and_another_version_is_no_tampering() {
-        let (kept, now) = (kept(without_contacts), ten(20));
-        let take = |body: &str| {
-            let mut memory = Memory::default();
-            let is_taken = memory.take(alert::BASELINE, body, None, now);
-            (is_taken, memory.baseline.is_some(), memory.odd.len())
-        };
-        let body = |kept: &Baseline| serde_json::to_string(kept).unwrap();
-        assert_eq!(take(&body(&kept)), (true, true, 0));
-        let other = body(&Baseline { version: "0.0.0".into(), ..kept.clone() });
-        assert_eq!(take(&other), (true, false, 0));
-        assert_eq!(take(r#"{"version": "9", "findings": "of another shape"}"#), (true, false, 0));
-        let mut newer = kept.clone();
-        newer.findings[0].judged_by.insert(Source::Analyzers, ten(6));
-        let mut twice = kept.clone();
-        twice.findings.push(kept.findings[0].clone());
-        let mut unprintable = kept.clone();
-        unprintable.findings[0].reason = "two\nlines".into();
-        let ahead = Baseline { read_at: now + SignedDuration::from_hours(49), ..kept.clone() };
-        let large = Baseline { chosen: "x".repeat(300_000), ..kept.clone() };
-        for odd in [newer, twice, unprintable, ahead, large].iter().map(body).chain(["?".into(), "{}".into()]) {
-            assert_eq!(take(&odd), (false, false, 1), "{odd:.200}");
-        }
+        assert_eq!(Report::generate(&narrow, &Settings::compliant()).baseline(), None);
     }
 }

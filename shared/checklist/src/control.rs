@@ -1,14 +1,14 @@
 //! What a control is: the texts, the rank and the judgement of one thing that is checked.
 
-use std::fmt;
-
+use facts::severity::Severity;
+use facts::snapshot::Snapshot;
+use facts::source::{Source, Unavailable};
+use facts::verdict::Verdict;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::finding::Verdict;
 use crate::framework::Framework;
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Source, Unavailable};
 
 /// One thing that is judged.
 pub struct Control {
@@ -30,12 +30,34 @@ pub struct Control {
     pub remediation: Remediation,
     /// Every source that it may read; what is not read for another control either is not read at all.
     pub sources: &'static [Source],
+    /// The IAM user to whom a resource of its findings belongs, as it names resources; [`no_user`] where it names none.
+    pub user_of: fn(&str) -> Option<&str>,
     /// What others call it: each name that they have for it, or for a part of it.
     pub mappings: &'static [(Framework, &'static str)],
     /// Where the rule comes from.
     pub references: &'static [Reference],
-    /// Judges. `?` on a missing source makes the finding [`crate::Status::Unknown`].
+    /// Judges. `?` on a missing source makes the finding [`facts::Status::Unknown`].
     pub evaluate: fn(&Snapshot, &Settings) -> Result<Verdict, Unavailable>,
+}
+
+/// Resources that are no user's.
+pub fn no_user(_: &str) -> Option<&str> {
+    None
+}
+
+/// `alice`
+pub fn whole_name(resource: &str) -> Option<&str> {
+    Some(resource)
+}
+
+/// `alice (access key 2)`, `alice (password)`
+pub fn name_before_parentheses(resource: &str) -> Option<&str> {
+    resource.rsplit_once(" (").map(|(name, _)| name)
+}
+
+/// `user alice, inline policy wide`; what is no user's begins otherwise.
+pub fn name_after_user(resource: &str) -> Option<&str> {
+    resource.strip_prefix("user ")?.split_once(", ").map(|(name, _)| name)
 }
 
 /// How to make a control pass.
@@ -52,48 +74,6 @@ pub struct Reference {
     pub name: &'static str,
     /// A page of it.
     pub url: &'static str,
-}
-
-/// How bad something is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// Reported, not told.
-    Informational,
-    /// Worth knowing.
-    Low,
-    /// To be mended soon.
-    Medium,
-    /// To be looked at today.
-    High,
-    /// To be looked at now.
-    Critical,
-}
-
-impl Severity {
-    /// One less; the least stays what it is.
-    pub fn lowered(self) -> Self {
-        match self {
-            Self::Informational | Self::Low => Self::Informational,
-            Self::Medium => Self::Low,
-            Self::High => Self::Medium,
-            Self::Critical => Self::High,
-        }
-    }
-}
-
-/// Upper case, as in a subject line.
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Informational => "INFORMATIONAL",
-            Self::Low => "LOW",
-            Self::Medium => "MEDIUM",
-            Self::High => "HIGH",
-            Self::Critical => "CRITICAL",
-        })
-    }
 }
 
 /// The five steps that make a root account secure, in their order. Serialized as its number, 1 to 5.

@@ -4,14 +4,12 @@
 //! Both are JSON texts. Each entry is taken or refused by itself: a fault in one silences nothing and stops nothing. What is valid
 //! today stays so: an exception that has expired and an attestation that has lapsed are no faults.
 
+use facts::text::bounded;
 use jiff::civil::{Date, Time};
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-
-use crate::controls::control;
-use crate::text::bounded;
 
 /// How long an attestation holds: 90 days.
 pub const ATTESTATION_HOLDS: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -175,12 +173,12 @@ impl Declarations {
 }
 
 /// Exceptions from JSON: an array of objects with `control`, `reason`, `owner`, `until` and, for one resource only, `resource`.
-/// A blank text is none. A date as `until` means the end of that day, UTC.
-pub fn parse_exceptions(text: &str, now: Timestamp) -> Parsed<Exception> {
+/// `controls` are the ids that there are. A blank text is none. A date as `until` means the end of that day, UTC.
+pub fn parse_exceptions(text: &str, controls: &[&'static str], now: Timestamp) -> Parsed<Exception> {
     let latest = now.checked_add(MAX_EXCEPTION).unwrap_or(Timestamp::MAX);
     let mut seen = Vec::new();
     parse(text, EXCEPTION_FIELDS, |entry| {
-        let control = entry.control();
+        let control = entry.control(controls);
         let reason = entry.text("reason");
         let owner = entry.text("owner");
         let until = entry.instant("until", Date::tomorrow);
@@ -295,10 +293,10 @@ impl<'a> Entry<'a> {
         }
     }
 
-    fn control(&mut self) -> Option<String> {
+    fn control(&mut self, controls: &[&'static str]) -> Option<String> {
         let id = self.text("control")?;
-        let known = control(&id);
-        self.name = known.map(|control| control.id);
+        let known = controls.iter().copied().find(|control| *control == id);
+        self.name = known;
         if known.is_none() {
             let fault = if id == "*" || id.eq_ignore_ascii_case("all") {
                 "an exception is for one control, never for all"
@@ -391,8 +389,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::controls::CHECKLIST;
-    use crate::text::MAX_CHARS;
+    use crate::controls::{CHECKLIST, control, ids};
+    use facts::text::MAX_CHARS;
 
     const SECOND: SignedDuration = SignedDuration::from_secs(1);
 
@@ -405,7 +403,7 @@ mod tests {
     }
 
     fn exceptions(value: Value) -> Parsed<Exception> {
-        parse_exceptions(&value.to_string(), now())
+        parse_exceptions(&value.to_string(), &ids(), now())
     }
 
     fn attestations(value: Value) -> Parsed<Attestation> {
@@ -448,7 +446,7 @@ mod tests {
     #[test]
     fn a_blank_text_and_an_empty_array_state_nothing() {
         for text in ["", " \n\t", "[]"] {
-            assert_eq!(parse_exceptions(text, now()), all(Vec::new()));
+            assert_eq!(parse_exceptions(text, &ids(), now()), all(Vec::new()));
             assert_eq!(parse_attestations(text, now()), all(Vec::new()));
         }
     }
@@ -545,7 +543,7 @@ mod tests {
     fn the_same_fault_has_the_same_words_at_every_check() {
         let text = json!([{"control": "root-mfa", "reason": "r", "owner": "o", "until": "2099-01-01"}]).to_string();
         let later = now() + SignedDuration::from_mins(15);
-        assert_eq!(parse_exceptions(&text, now()), parse_exceptions(&text, later));
+        assert_eq!(parse_exceptions(&text, &ids(), now()), parse_exceptions(&text, &ids(), later));
     }
 
     #[test]
@@ -571,7 +569,10 @@ mod tests {
         assert!(parse_attestations(&"[".repeat(4096), now()).refused[0].1.contains("recursion limit"));
         let long = json!([{"control": "root-mfa", "reason": "r".repeat(5_000), "owner": "o", "until": "2027-01-01"}]);
         let cut: String = long.to_string().chars().take(4_096).collect();
-        assert!(lines(&parse_exceptions(&cut, now()))[0].starts_with("not JSON: EOF while parsing"), "cut off at 4 kB");
+        assert!(
+            lines(&parse_exceptions(&cut, &ids(), now()))[0].starts_with("not JSON: EOF while parsing"),
+            "cut off at 4 kB"
+        );
     }
 
     #[test]
@@ -606,7 +607,7 @@ mod tests {
             "root-mfa: `until` is at most 366 days ahead, not 2027-11-21T10:00:01Z"
         );
         let text = r#"[{"control": "root-mfa", "reason": "r", "owner": "o", "until": "9999-12-30T00:00:00Z"}]"#;
-        assert_eq!(parse_exceptions(text, Timestamp::MAX).refused, []);
+        assert_eq!(parse_exceptions(text, &ids(), Timestamp::MAX).refused, []);
         assert_eq!(exception_until("2027-11-20").unwrap().until, instant("2027-11-21T00:00:00Z"));
         assert!(exception_until("2027-11-21").is_err());
     }
@@ -725,7 +726,7 @@ mod tests {
     }
 
     fn check(text: &str, now: Timestamp) {
-        let Parsed { taken: exceptions, refused } = parse_exceptions(text, now);
+        let Parsed { taken: exceptions, refused } = parse_exceptions(text, &ids(), now);
         let Parsed { taken: attestations, refused: more } = parse_attestations(text, now);
         let entries = serde_json::from_str::<Value>(text).ok();
         let entries = entries.as_ref().and_then(Value::as_array).map(|entries| entries.len().min(MAX_ENTRIES));

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use facts::source::{Cause, Source, Unavailable};
+
 use crate::control::Control;
-use crate::snapshot::{Cause, Source, Unavailable};
 
 /// Operations that one line names.
 const NAMED: usize = 40;

@@ -2,22 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use facts::source::Source;
+use facts::text::bounded;
+
 use crate::control::Control;
 use crate::controls::{self, CHECKLIST, alert_path, root_use_recorded};
-use crate::snapshot::Source;
-use crate::text::bounded;
+use crate::settings::Selection;
 
 /// Read for every run: who the account is, what root did, whether somebody hears.
 const ALWAYS: [Source; 4] = [Source::AccountSummary, Source::AccountAlias, Source::RootEvents, Source::Subscribers];
-
-/// The controls that somebody wants judged. The default is all of them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Selection {
-    /// Of the account baseline only what looks after rootwatch's own alert path.
-    pub five_steps_only: bool,
-    /// Controls of the rest that are left out, by id, in the order of the checklist.
-    pub left_out: Vec<&'static str>,
-}
 
 impl Selection {
     /// Leaves out the controls of these ids; with every id that no control has, which leaves out nothing.

@@ -5,8 +5,16 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::declarations::Declarations;
-use crate::password_policy::PasswordPolicyProfile;
-use crate::selection::Selection;
+use crate::password_profile::PasswordPolicyProfile;
+
+/// The controls that somebody wants judged. The default is all of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Of the account baseline only what looks after rootwatch's own alert path.
+    pub five_steps_only: bool,
+    /// Controls of the rest that are left out, by id, in the order of the checklist.
+    pub left_out: Vec<&'static str>,
+}
 
 /// A setting, or an entry of one, that cannot be read. It is ignored: the watch goes on as if it were not there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -69,18 +77,18 @@ impl Default for Settings {
     }
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 impl Settings {
     /// The default, in which somebody states `statements` on a day.
-    pub(crate) fn stating(statements: &[crate::declarations::Statement], on: jiff::Timestamp) -> Self {
+    pub fn stating(statements: &[crate::declarations::Statement], on: jiff::Timestamp) -> Self {
         let attestation =
             |statement: &_| crate::declarations::Attestation { statement: *statement, by: "alice".into(), on };
         let attestations = statements.iter().map(attestation).collect();
         Self { declarations: Declarations { attestations, ..Declarations::default() }, ..Self::default() }
     }
 
-    /// Of the owner of [`crate::Snapshot::compliant`], who has just stated what no API shows.
-    pub(crate) fn compliant() -> Self {
-        Self::stating(crate::declarations::Statement::ALL, crate::Snapshot::compliant().taken_at)
+    /// Of the owner of [`facts::Snapshot::compliant`], who has just stated what no API shows.
+    pub fn compliant() -> Self {
+        Self::stating(crate::declarations::Statement::ALL, facts::Snapshot::compliant().taken_at)
     }
 }

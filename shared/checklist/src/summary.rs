@@ -2,13 +2,14 @@
 
 use std::cmp::Reverse;
 
+use facts::severity::Severity;
+use facts::text::counted;
+use facts::verdict::Status;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::control::Severity;
-use crate::finding::{Finding, Status};
-use crate::report::SourceState;
-use crate::text::counted;
+use crate::finding::Finding;
+use crate::source_state::SourceState;
 
 /// How the sentence begins where something was not seen.
 const INCOMPLETE: &str = "INCOMPLETE: ";
@@ -94,7 +95,7 @@ impl Summary {
     }
 
     /// Whether a control of root is unknown.
-    pub(crate) fn names_root(&self) -> bool {
+    pub fn names_root(&self) -> bool {
         self.unknown.first().is_some_and(|control| control.starts_with("root-"))
     }
 

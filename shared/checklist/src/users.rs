@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use facts::credential_report::{KeySlot, SlotState, UserRow};
+use facts::identities::IamUser;
+use facts::snapshot::Snapshot;
+use facts::verdict::Status;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::credential_report::{KeySlot, SlotState, UserRow};
-use crate::finding::{Finding, Status};
-use crate::identities::IamUser;
-use crate::snapshot::Snapshot;
+use crate::controls::control;
+use crate::finding::Finding;
 
 /// An IAM user that a finding names. What could not be read is `null`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,7 +59,8 @@ pub(crate) fn named(snapshot: &Snapshot, findings: &[Finding]) -> Vec<User> {
     for finding in findings.iter().filter(|finding| matches!(finding.status, Status::Failed | Status::Unknown)) {
         // What nobody can judge is named in the evidence alone.
         let things = finding.resources.iter().chain(finding.evidence.iter().map(|evidence| &evidence.fact));
-        let names = things.filter_map(|thing| user_of(finding.control, thing));
+        let Some(control) = control(finding.control) else { continue };
+        let names = things.filter_map(|thing| (control.user_of)(thing));
         for name in names.filter(|name| rows.contains_key(name) || users.contains_key(name)) {
             let of_user = controls.entry(name).or_default();
             if of_user.last().is_none_or(|last| last != finding.control) {
@@ -67,18 +70,6 @@ pub(crate) fn named(snapshot: &Snapshot, findings: &[Finding]) -> Vec<User> {
     }
     let user = |(name, controls)| User::new(name, rows.get(name).copied(), users.get(name).copied(), controls);
     controls.into_iter().map(user).collect()
-}
-
-/// The user that `thing` belongs to, as the control `control` names what it judges; other controls name no users.
-fn user_of<'a>(control: &str, thing: &'a str) -> Option<&'a str> {
-    match control {
-        "user-mfa" | "groups-assign-permissions" => Some(thing),
-        // `alice (access key 2)`, `alice (password)`
-        "access-key-rotation" | "unused-credentials" => thing.rsplit_once(" (").map(|(name, _)| name),
-        // `user alice, inline policy wide`
-        "least-privilege" => thing.strip_prefix("user ")?.split_once(", ").map(|(name, _)| name),
-        _ => None,
-    }
 }
 
 impl User {
@@ -111,12 +102,12 @@ impl AccessKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::credential_report::UnreadableCell;
-    use crate::federation::SamlProvider;
-    use crate::identities::{AttachedPolicy, InlinePolicy};
-    use crate::policy_document::Breadth;
     use crate::report::Report;
     use crate::settings::Settings;
+    use facts::credential_report::UnreadableCell;
+    use facts::federation::SamlProvider;
+    use facts::identities::{AttachedPolicy, InlinePolicy};
+    use facts::policy_document::Breadth;
 
     /// A compliant account with a user bob, as alice but for the name, after `change`.
     fn users(change: impl FnOnce(&mut Snapshot)) -> Vec<User> {

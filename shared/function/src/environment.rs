@@ -1,13 +1,14 @@
 //! A function's environment: read once, as strings. A fault never stops the watch: what cannot be read is ignored, the safe value holds,
-//! and people are told. Only what makes work impossible is an error, which names every fault at once.
+//! and people hear of it. Only what makes work impossible is an error, which names every fault at once.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use checklist::Refused;
 use checklist::declarations::Parsed;
-use checklist::relay::Own;
-use checklist::{Partition, Refused, text};
+use facts::relay::Own;
+use facts::{Partition, text};
 
 /// Every variable of ours begins so; one that is not known is refused, as a misspelt one would silently do nothing.
 const PREFIX: &str = "ROOTWATCH_";
@@ -135,15 +136,13 @@ impl Environment {
         }
     }
 
-    /// The ARN of an SNS topic in the function's own Region; without one nobody can be told.
+    /// The ARN of an SNS topic in the function's own Region; without one nothing can be sent.
     pub fn topic_arn(&mut self, name: &str) -> String {
         let arn = self.take(name).unwrap_or_default();
         let parts: Vec<&str> = arn.split(':').collect();
         match parts.as_slice() {
             [] | [""] => self.hinder(name, "is missing"),
-            ["arn", _, "sns", of, account, topic]
-                if checklist::AccountId::parse(account).is_ok() && !topic.is_empty() =>
-            {
+            ["arn", _, "sns", of, account, topic] if facts::AccountId::parse(account).is_ok() && !topic.is_empty() => {
                 if *of != self.region {
                     let function = self.region.clone();
                     self.hinder(name, format!("is in Region {}, the function in {function}", text::bounded(of)));
@@ -154,7 +153,7 @@ impl Environment {
         arn
     }
 
-    /// The name of a DynamoDB table. Without one every call to it fails, and what is seen is told without memory.
+    /// The name of a DynamoDB table. Without one every call to it fails, and what is seen is sent without memory.
     pub fn table(&mut self, name: &str) -> String {
         let table = self.take(name).unwrap_or_default();
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
@@ -229,7 +228,7 @@ impl Environment {
 
     /// Where people find the runbook; it ends up in links.
     pub fn runbook(&mut self, name: &str) -> String {
-        let ours = || checklist::message::RUNBOOK.to_owned();
+        let ours = || messages::RUNBOOK.to_owned();
         let Some(url) = self.take(name) else { return ours() };
         if is_https(&url) && url.len() <= 500 && !url.contains('#') {
             return url;

@@ -12,7 +12,7 @@ use std::io::Write;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::Spoken;
+use crate::Sent;
 
 /// Where the figures are found in CloudWatch; the alarm for missing heartbeats reads there.
 pub const NAMESPACE: &str = "rootwatch";
@@ -43,16 +43,16 @@ impl Figures {
         self.values.insert(name.into(), (value, "Seconds"));
     }
 
-    /// Adds what was told, what waits, and what failed meanwhile.
-    pub fn telling(&mut self, spoken: &Spoken) {
-        self.count("AlertsTold", spoken.count);
-        if let Some(waiting) = spoken.waiting {
+    /// Adds what was sent, what waits, and what failed meanwhile.
+    pub fn sending(&mut self, sent: &Sent) {
+        self.count("AlertsTold", sent.count);
+        if let Some(waiting) = sent.waiting {
             self.count("OutboxSize", waiting);
         }
-        if spoken.store.is_some() {
+        if sent.store.is_some() {
             self.count("StateStoreDown", 1);
         }
-        if spoken.refused.is_some() {
+        if sent.refused.is_some() {
             self.count("PublishFailed", 1);
         }
     }
@@ -91,7 +91,7 @@ impl Figures {
 
 /// CloudWatch makes metrics of a line only as it stands: no log record may be around it.
 pub fn emit(line: &str) {
-    // A closed standard output also loses the log; the missing heartbeat tells.
+    // A closed standard output also loses the log; the missing heartbeat shows it.
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 

@@ -14,7 +14,7 @@ mod voice;
 
 pub use environment::{Environment, SettingsError, check_regions, is_https, setting};
 pub use serve::serve;
-pub use voice::{Spoken, Untracked, Voice, lease, waits_for_subscriber};
+pub use voice::{Sent, Untracked, Voice, lease, waits_for_subscriber};
 
 use jiff::Timestamp;
 use lambda_runtime::Context;

@@ -1,6 +1,6 @@
 //! The loop of a function's process: one event after the other, each answered or refused in few words.
 
-use checklist::text;
+use facts::text;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;

@@ -3,29 +3,31 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
-use aws::ledger::Recalled;
-use aws::report_link::LatestReport;
+use alerts::Alert;
+use alerts::{Fault, What};
+use aws::storage::ledger::Recalled;
+use aws::storage::report_link::LatestReport;
 use aws::{Drained, Lease, Ledger, LedgerError, Notifier, PublishError, drain};
-use checklist::alert::{Fault, What};
-use checklist::message::{Bulletin, ReportLink};
-use checklist::{Alert, Message, Report};
+use checklist::Report;
 use jiff::{SignedDuration, Timestamp};
+use messages::Message;
+use messages::{Bulletin, ReportLink};
 use tokio::time::Instant;
 
 /// One run's way to people.
 #[derive(Debug)]
 pub struct Voice<'a> {
-    /// What was told, and what waits.
+    /// What was sent, and what waits.
     pub ledger: &'a Ledger,
     /// SNS.
     pub notifier: &'a Notifier,
-    /// The right to tell.
+    /// The right to send.
     pub lease: Lease,
     /// The present, and the instant at which it was.
     pub started: (Timestamp, Instant),
-    /// What this process told without a ledger.
+    /// What this process sent without a ledger.
     pub untracked: &'a Untracked,
-    /// How long it is not told again.
+    /// How long it is not sent again.
     pub period: SignedDuration,
     /// Where people find the runbook.
     pub runbook: &'a str,
@@ -33,30 +35,30 @@ pub struct Voice<'a> {
     pub report: Option<&'a LatestReport>,
 }
 
-/// What came of telling.
+/// The outcome of sending.
 #[derive(Debug, Default)]
-pub struct Spoken {
+pub struct Sent {
     /// SNS's ids.
     pub messages: Vec<String>,
-    /// So many alerts were told.
+    /// So many alerts were sent.
     pub count: usize,
     /// So many wait; `None`: nobody knows.
     pub waiting: Option<usize>,
-    /// What was seen is neither told nor written down.
+    /// What was seen is neither sent nor written down.
     pub is_lost: bool,
     /// SNS did not take a message.
     pub refused: Option<PublishError>,
     /// The state store failed.
     pub store: Option<LedgerError>,
-    /// Ids of the alerts that were told out of the outbox, the last time that it was looked through.
+    /// Ids of the alerts that were sent out of the outbox, the last time that it was looked through.
     pub ids: HashSet<String>,
-    /// More waits than one run tells.
+    /// More waits than one run sends.
     pub is_cut: bool,
-    /// Another run has the right to tell what waits.
+    /// Another run has the right to send what waits.
     pub is_left: bool,
 }
 
-/// What a process told while the state store failed, so that a warm one does not tell it every quarter of an hour.
+/// What a process sent while the state store failed, so that a warm one does not send it every quarter of an hour.
 #[derive(Debug, Default)]
 pub struct Untracked(Mutex<HashMap<String, Timestamp>>);
 
@@ -66,19 +68,19 @@ impl Voice<'_> {
         self.started.0.checked_add(elapsed).unwrap_or(Timestamp::MAX)
     }
 
-    /// Tells what waits.
-    pub async fn drain(&self, report: Option<&Report>, spoken: &mut Spoken) {
+    /// Sends what waits.
+    pub async fn drain(&self, report: Option<&Report>, sent: &mut Sent) {
         let words = |alerts: Vec<Alert>| async move { self.words(&alerts, report, false).await };
-        let Drained { told, alerts, left, refused, failed, is_left, is_cut } =
+        let Drained { messages, alerts, left, refused, failed, is_left, is_cut } =
             drain(self.ledger, self.notifier, &self.lease, || self.now(), words).await;
-        spoken.messages.extend(told);
-        spoken.count += alerts.len();
-        spoken.ids = alerts.into_iter().collect();
-        (spoken.is_left, spoken.is_cut) = (is_left, is_cut);
-        spoken.waiting = left;
-        // An outage that ended within the run is none: all is told.
-        spoken.refused = refused.or(spoken.refused.take().filter(|_| left != Some(0)));
-        spoken.store = failed.or(spoken.store.take());
+        sent.messages.extend(messages);
+        sent.count += alerts.len();
+        sent.ids = alerts.into_iter().collect();
+        (sent.is_left, sent.is_cut) = (is_left, is_cut);
+        sent.waiting = left;
+        // An outage that ended within the run is none: all is sent.
+        sent.refused = refused.or(sent.refused.take().filter(|_| left != Some(0)));
+        sent.store = failed.or(sent.store.take());
     }
 
     async fn words(&self, alerts: &[Alert], report: Option<&Report>, repeats_possible: bool) -> Option<Message> {
@@ -99,35 +101,35 @@ impl Voice<'_> {
         }
     }
 
-    /// What of `alerts` is to be told without the outbox: what the last drain did not tell, where the store failed or a flood waits.
-    pub fn left_to_tell(alerts: &[Alert], spoken: &Spoken) -> Vec<Alert> {
-        let is_left = |alert: &&Alert| !spoken.ids.contains(&alert.id);
-        let is_blind = spoken.is_cut || spoken.store.is_some();
+    /// What of `alerts` is to be sent without the outbox: what the last drain did not send, where the store failed or a flood waits.
+    pub fn unsent(alerts: &[Alert], sent: &Sent) -> Vec<Alert> {
+        let is_left = |alert: &&Alert| !sent.ids.contains(&alert.id);
+        let is_blind = sent.is_cut || sent.store.is_some();
         alerts.iter().filter(|_| is_blind).filter(is_left).cloned().collect()
     }
 
-    /// Tells `alerts` without a ledger, but for those that this process told lately. Nothing is published where `nobody` hears.
-    pub async fn tell_untracked(&self, alerts: &[Alert], report: Option<&Report>, nobody: bool, spoken: &mut Spoken) {
+    /// Sends `alerts` without a ledger, but for those that this process sent lately. Nothing is published where `nobody` hears.
+    pub async fn send_untracked(&self, alerts: &[Alert], report: Option<&Report>, nobody: bool, sent: &mut Sent) {
         let now = self.started.0;
         let alerts = self.untracked.fresh(alerts, now, self.period);
         let Some(message) = self.words(&alerts, report, true).await else { return };
         let published = if nobody { Err(self.notifier.nobody_hears()) } else { self.notifier.publish(&message).await };
         match published {
             Ok(id) => {
-                spoken.messages.push(id);
-                spoken.count += alerts.len();
+                sent.messages.push(id);
+                sent.count += alerts.len();
                 self.untracked.note(&alerts, now);
             }
             Err(error) => {
-                spoken.refused = Some(error);
-                spoken.is_lost = true;
+                sent.refused = Some(error);
+                sent.is_lost = true;
             }
         }
     }
 }
 
-impl Spoken {
-    /// Logs what was told, and what kept it from being told.
+impl Sent {
+    /// Logs what was sent, and what kept it from being sent.
     pub fn log(&self) {
         let waiting = self.waiting.map_or_else(|| "unknown".into(), |waiting| waiting.to_string());
         tracing::info!(messages = ?self.messages, alerts = self.count, waiting, "told");
@@ -160,7 +162,7 @@ impl Untracked {
     }
 }
 
-/// Nobody heard until now: what waits is told together with the news that somebody hears, not before it.
+/// Nobody heard until now: what waits is sent together with the news that somebody hears, not before it.
 pub fn waits_for_subscriber(recalled: &Recalled) -> bool {
     recalled.memory.conditions.get(&Fault::NoSubscriber.key()).is_some_and(|condition| condition.open)
 }
@@ -173,8 +175,8 @@ pub fn lease(holder: String, ends: Timestamp) -> Lease {
 
 #[cfg(test)]
 mod tests {
-    use checklist::alert::What;
-    use checklist::{Account, AccountId, Partition, Severity};
+    use alerts::What;
+    use facts::{Account, AccountId, Partition, Severity};
 
     use super::*;
 
@@ -204,11 +206,11 @@ mod tests {
     #[test]
     fn what_the_outbox_did_not_tell_is_told_straight_where_the_store_failed_or_a_flood_waits() {
         let alerts = [alert("told"), alert("behind")];
-        let table = LedgerError { operation: "Query", table: "t".into(), cause: checklist::snapshot::Cause::TimedOut };
+        let table = LedgerError { operation: "Query", table: "t".into(), cause: facts::source::Cause::TimedOut };
         let left = |is_cut, store| {
             let ids = HashSet::from(["told".to_owned()]);
-            let spoken = Spoken { ids, is_cut, store, ..Spoken::default() };
-            Voice::left_to_tell(&alerts, &spoken).into_iter().map(|alert| alert.id).collect::<Vec<_>>()
+            let sent = Sent { ids, is_cut, store, ..Sent::default() };
+            Voice::unsent(&alerts, &sent).into_iter().map(|alert| alert.id).collect::<Vec<_>>()
         };
         assert_eq!(left(false, None), [""; 0], "another run tells it, or SNS refuses");
         assert_eq!(left(true, None), ["behind"]);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -100,7 +100,7 @@ struct Row {
 impl Measured {
     /// Where those that were measured last are kept.
     pub fn file() -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("figures.json")
+        crate::root().join("tests/sandbox/figures.json")
     }
 
     /// Those that `sandbox figures cost` wrote there.

@@ -5,8 +5,8 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use checklist::AccountId;
-use checklist::text::{bounded, for_terminal};
+use facts::AccountId;
+use facts::text::{bounded, for_terminal};
 use jiff::{SignedDuration, Timestamp};
 use reporter::History;
 use reporter::chain::{self, Beginning, Kept, Verified};

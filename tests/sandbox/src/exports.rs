@@ -4,7 +4,7 @@ use std::path::Path;
 
 use aws::SecurityHub;
 use aws::client::Limits;
-use checklist::{AccountId, Partition};
+use facts::{AccountId, Partition};
 use jiff::Timestamp;
 use reporter::Stored;
 use reporter::exports::{Format, asff};

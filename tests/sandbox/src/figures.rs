@@ -1,10 +1,9 @@
 //! Sizes, times and calls of the real binary, printed beside what they are held against.
 #![allow(clippy::panic, reason = "a figure that cannot be taken must stop loudly")]
-
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use checklist::{AccountId, Status};
+use facts::{AccountId, Status};
 use jiff::{SignedDuration, Timestamp};
 use reporter::chain::sha256;
 use reporter::history::{LINKS, Link};
@@ -51,7 +50,7 @@ async fn starts() {
     let limit = Duration::from_secs(60);
     let nothing = || "[]".to_owned();
     println!("binary               MB   ready ms   peak MB   CPU ms");
-    for name in ["bare", "root-activity", "slack-notifier", "checker", "reporter"] {
+    for name in ["bare", "bare-clients", "root-activity", "slack-notifier", "checker", "reporter"] {
         let invoke = match name {
             "root-activity" => Invoke::root_activity(&sandbox, &story, nothing(), limit),
             "slack-notifier" => Invoke::slack(&sandbox, &story, nothing(), limit),

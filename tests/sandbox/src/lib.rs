@@ -16,6 +16,8 @@
     reason = "test support: a broken story or a broken promise must stop the test loudly"
 )]
 
+use std::path::{Path, PathBuf};
+
 mod access_analyzer;
 mod account;
 mod baseline;
@@ -47,3 +49,9 @@ pub use server::{Call, Sandbox};
 pub use signals::Crash;
 pub use sns::Published;
 pub use story::{Crowd, Flood, Story, Subscription, WEBHOOK_PARAMETER, scenarios};
+
+/// The source tree, out of which stories are read: the one that this was built from, or the current folder, when that one is gone.
+pub fn root() -> PathBuf {
+    let built_from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    if built_from.join("tests/scenarios").is_dir() { built_from } else { PathBuf::from(".") }
+}

@@ -1,7 +1,6 @@
 //! The verbs of the Makefile that run the function on this machine.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 #![allow(clippy::indexing_slicing, reason = "serde_json gives null for what is not there")]
-
 use std::fmt::Write;
 use std::io::IsTerminal;
 use std::path::Path;
@@ -10,8 +9,8 @@ use std::time::Duration;
 
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
-use checklist::snapshot::Cause;
-use checklist::text::{bounded, for_terminal, is_unprintable};
+use facts::source::Cause;
+use facts::text::{bounded, for_terminal, is_unprintable};
 use jiff::Timestamp;
 use sandbox::runtime::{self, Invoke, Outcome};
 use sandbox::{Published, Sandbox, Story};
@@ -47,6 +46,10 @@ const DEMO: &str = "build/demo";
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.is_empty()).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    if let Some(missing) = missing(&arguments) {
+        eprintln!("{missing}");
+        return ExitCode::FAILURE;
+    }
     match arguments.as_slice() {
         ["demo"] => four_acts().await,
         ["demo", scenario] => demo(scenario).await,
@@ -80,6 +83,16 @@ async fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// How to build a function that what was asked for will run.
+fn missing(arguments: &[&str]) -> Option<String> {
+    let functions: &[&str] = match arguments.first() {
+        Some(&"demo") => &["checker", "reporter"],
+        Some(&("invoke" | "try" | "pages" | "exports" | "figures")) => &["checker"],
+        _ => &[],
+    };
+    functions.iter().find_map(|function| runtime::beside(function).err())
 }
 
 /// Four runs of the real binary over one account: what fails, what root does, silence, and what is mended.
@@ -165,7 +178,7 @@ async fn report(sandbox: &Sandbox, story: &Story, number: usize, outcome: &Outco
 
 /// The page, with a copy of the report bucket beside it.
 fn write_page(sandbox: &Sandbox) -> bool {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(DEMO);
+    let folder = sandbox::root().join(DEMO);
     let bucket = folder.join("bucket");
     let written = (|| {
         if bucket.exists() {

@@ -1,11 +1,11 @@
 //! Pages of invented accounts, for the browser tests and for people to look at. Reports come from the real checker.
 #![allow(clippy::expect_used, reason = "a broken sample must stop loudly")]
-
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use checklist::alert::Plan;
-use checklist::{CHECKLIST, RootActivity, Status};
+use checklist::CHECKLIST;
+use facts::root_activity::Plan;
+use facts::{RootActivity, Status};
 use jiff::{SignedDuration, Timestamp};
 use reporter::Stored;
 use reporter::history::{self, History, Link, Run};

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use checklist::message::{Bulletin, Message, Notification};
+use messages::{Bulletin, Message, Notification};
 use serde_json::Value;
 
 use crate::samples::{self, Sample};
@@ -65,7 +65,7 @@ fn mail(message: &Message) -> String {
 /// What the Slack function makes of what the topic hands it.
 fn slack(message: &Message) -> Result<Value, serde_json::Error> {
     let notification: Notification = serde_json::from_str(&message.json)?;
-    Ok(checklist::message::slack::compose(&notification))
+    Ok(messages::slack::compose(&notification))
 }
 
 /// A browser without a window.

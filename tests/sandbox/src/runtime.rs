@@ -1,9 +1,8 @@
 //! A local Lambda Runtime API (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>): one event into a real binary.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use http_body_util::{BodyExt, Full};
@@ -132,43 +131,61 @@ enum Reached {
     Answered(Result<Value, Value>, Instant),
 }
 
-/// Builds the binary of `package`, which is called the same, in the profile of the caller, and returns its path.
-pub fn binary(package: &str) -> PathBuf {
-    static BUILT: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
-    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
-    built.entry(package.to_owned()).or_insert_with(|| build(package)).clone()
+/// The program called `name` that lies beside this one. A test first has cargo build what it will run.
+pub fn binary(name: &str) -> PathBuf {
+    static BUILT: Once = Once::new();
+    if is_test() {
+        BUILT.call_once(build);
+    }
+    beside(name).unwrap_or_else(|missing| panic!("{missing}"))
 }
 
-fn build(binary: &str) -> PathBuf {
-    let release = !cfg!(debug_assertions);
+/// The program called `name`, built with this one.
+///
+/// # Errors
+/// When it is not there: how to build it.
+pub fn beside(name: &str) -> Result<PathBuf, String> {
+    let here = here();
+    // Cargo puts programs one folder above tests.
+    let folder = here.parent().filter(|_| is_test()).unwrap_or(&here);
+    let program = folder.join(name);
+    if program.is_file() {
+        return Ok(program);
+    }
+    // For figures as it is deployed, alone; else with the features that all share.
+    let build = if cfg!(debug_assertions) { "--workspace --bins" } else { &format!("--release --package {name}") };
+    Err(format!("There is no program {name} in {}. Build it: cargo build {build}", folder.display()))
+}
+
+/// The folder of this program.
+fn here() -> PathBuf {
+    let mut path = std::env::current_exe().expect("the path of this program");
+    path.pop();
+    path
+}
+
+fn is_test() -> bool {
+    here().ends_with("deps")
+}
+
+/// What `cargo test` alone does not build, from the libraries that it has built.
+fn build() {
     let mut build = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    build.args(["build", "--quiet", "--locked"]);
-    if release {
-        // As it is deployed: beside the sandbox it would share features of libraries that it does not need.
-        build.args(["--release", "--package", binary]);
-    } else if std::env::var_os("CARGO_MANIFEST_DIR").is_some() {
-        // Cargo runs the caller as a test: with the features of the tests, as in the Makefile, nothing is built a second time.
-        build.args(["--workspace", "--bins", "--tests"]);
-    } else {
-        // The same packages as in the Makefile, so that all share what is built.
-        for package in ["bare", "checker", "reporter", "root-activity", "sandbox", "slack-notifier"] {
-            build.args(["--package", package]);
-        }
+    build.args(["build", "--quiet", "--locked", "--workspace", "--bins"]);
+    if !cfg!(debug_assertions) {
+        build.arg("--release");
     }
     // What cargo tells a test of its package would look like a change to build scripts, and rebuild half of the workspace.
     // How cargo itself was called must stay, for the same reason.
-    let kept = ["CARGO_HOME", "CARGO_INCREMENTAL", "CARGO_TARGET_DIR"];
+    let kept = ["CARGO_BUILD_", "CARGO_HOME", "CARGO_INCREMENTAL", "CARGO_PROFILE_", "CARGO_TARGET_DIR"];
     for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("CARGO_") && !kept.iter().any(|kept| name == *kept) {
-            build.env_remove(name);
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_") && !kept.iter().any(|kept| text.starts_with(kept)) {
+            build.env_remove(&name);
         }
     }
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let status = build.current_dir(&workspace).status().expect("cargo can be run");
-    assert!(status.success(), "`cargo build -p {binary}` fails");
-    let executable = std::env::current_exe().expect("the path of this program");
-    let folder = executable.ancestors().find(|folder| folder.join(binary).is_file());
-    folder.expect("the binary beside this program").join(binary)
+    let status = build.current_dir(crate::root()).status().expect("cargo can be run");
+    assert!(status.success(), "`cargo build --workspace --bins` fails");
 }
 
 /// Starts the binary, hands it one event, and ends it when it has answered.

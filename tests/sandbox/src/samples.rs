@@ -1,16 +1,17 @@
 //! One of every kind of alert, for people to look at.
 #![allow(clippy::expect_used, clippy::panic, reason = "a broken sample must stop the preview loudly")]
 
-use std::path::Path;
-
-use checklist::alert::{self, Alert, ConditionAlert, Digest, Failure, Fault, OpenCondition, Plan, Transition, What};
+use alerts::{Alert, ConditionAlert, Digest, Failure, Fault, OpenCondition, Transition, What};
+use checklist::Summary;
 use checklist::declarations::{Attestation, Exception, Statement};
-use checklist::finding::{Evidence, Status};
 use checklist::report::{Score, Tally};
-use checklist::root_activity::{Effect, Kind, TrailEvent};
-use checklist::snapshot::{Cause, Source, Unavailable};
-use checklist::tampering::{Tampering, Target};
-use checklist::{Account, AccountId, Partition, RootActivity, Severity, Summary};
+use facts::record::TrailEvent;
+use facts::root_activity::Plan;
+use facts::root_activity::{Effect, Kind};
+use facts::source::{Cause, Source, Unavailable};
+use facts::tampering::{Tampering, Target};
+use facts::verdict::{Evidence, Status};
+use facts::{Account, AccountId, Partition, RootActivity, Severity};
 use jiff::{SignedDuration, Timestamp};
 
 /// Alerts that are told together, under the name of what they show.
@@ -58,7 +59,7 @@ fn alert(id: &str, severity: Severity, what: What) -> Alert {
 }
 
 fn of_root(name: &str, act: RootActivity) -> Sample {
-    Sample::new(name, vec![alert::of_root(&act, &account(), now())])
+    Sample::new(name, vec![alerts::of_root(&act, &account(), now())])
 }
 
 fn name_of(kind: Kind) -> String {
@@ -68,7 +69,7 @@ fn name_of(kind: Kind) -> String {
 
 /// Every sample record, classified, as if it had happened four minutes ago.
 pub(crate) fn records() -> Vec<RootActivity> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/checklist/samples/records");
+    let folder = sandbox::root().join("shared/facts/samples/records");
     let entries = std::fs::read_dir(folder).expect("the sample records can be read");
     let mut files: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
     files.sort();
@@ -133,7 +134,7 @@ fn effect(effect: Effect) -> Sample {
                 federated_user: Some("bob".into()),
                 ..act(Kind::WriteCall)
             };
-            let alerts = [issued, used].map(|act| alert::of_root(&act, &account(), now()));
+            let alerts = [issued, used].map(|act| alerts::of_root(&act, &account(), now()));
             Sample::new("root-session-issued", alerts.into())
         }
     }
@@ -165,7 +166,7 @@ fn flood() -> Sample {
         .chain(copies(Kind::RootAccessKeyCreated, 2))
         .chain(copies(Kind::WriteCall, 60))
         .chain(copies(Kind::ReadOnlyCall, 200));
-    Sample::new("flood", acts.map(|act| alert::of_root(&act, &account(), now())).collect())
+    Sample::new("flood", acts.map(|act| alerts::of_root(&act, &account(), now())).collect())
 }
 
 /// Text of strangers that tries to be a heading, a link, a mention and a command.
@@ -182,8 +183,8 @@ fn hostile() -> Sample {
     failure.resources = vec![hostile.into(), "<!here>".into()];
     failure.count = failure.resources.len();
     let alerts = vec![
-        alert::of_root(&call, &account(), now()),
-        alert::of_root(&sign_in, &account(), now()),
+        alerts::of_root(&call, &account(), now()),
+        alerts::of_root(&sign_in, &account(), now()),
         condition(Transition::Opened, control("groups-assign-permissions"), failure),
     ];
     Sample::new("hostile-text", alerts)

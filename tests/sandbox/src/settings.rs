@@ -1,10 +1,9 @@
 //! `make check-config`: the values of parameters, read by the code that will read them, before they are deployed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::process::ExitCode;
 
-use checklist::text::bounded;
+use facts::text::bounded;
 use jiff::Timestamp;
 use serde_yaml_ng::{Mapping, Value};
 
@@ -20,7 +19,7 @@ const MADE_NAMES: usize = 400;
 
 /// Prints what is wrong with the parameters that `samconfig.toml` and `arguments` set; the latter count for more.
 pub(crate) fn check(arguments: &[&str]) -> ExitCode {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let root = sandbox::root();
     let template = match std::fs::read_to_string(root.join("template.yaml")) {
         Ok(template) => template,
         Err(error) => {
@@ -197,7 +196,7 @@ fn variables(
     values: &BTreeMap<String, String>,
     region: &str,
 ) -> Vec<(String, String)> {
-    let partition = checklist::Partition::of_region(region).as_str();
+    let partition = facts::Partition::of_region(region).as_str();
     let named = |reference: &str| match (values.get(reference), parameters.get(reference)) {
         // As the template has it: `none` is a URL that is not there.
         (Some(value), _) if value == "none" => String::new(),

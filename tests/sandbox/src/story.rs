@@ -1,7 +1,7 @@
 //! An account as a folder of files. What a folder lacks comes from the folder that its `story.json` names as `from`.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -362,13 +362,14 @@ struct Head {
 
 /// The folder of all stories.
 pub fn scenarios() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")
+    crate::root().join("tests/scenarios")
 }
 
 impl Story {
     /// Names of all stories, sorted.
     pub fn names() -> Vec<String> {
-        let entries = std::fs::read_dir(scenarios()).expect("tests/scenarios can be read");
+        let entries = std::fs::read_dir(scenarios())
+            .expect("tests/scenarios can be read: run this from the source tree of rootwatch");
         let mut names: Vec<String> = entries
             .map(|entry| entry.expect("an entry"))
             .filter(|entry| entry.path().join("story.json").exists())

@@ -4,6 +4,7 @@
 use std::process::Stdio;
 
 use jiff::Timestamp;
+use sandbox::runtime::binary;
 use sandbox::{Fault, Sandbox, Story, Trouble};
 use tokio::process::Command;
 
@@ -14,13 +15,17 @@ struct Printed {
 }
 
 async fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Printed {
-    let output = Command::new(env!("CARGO_BIN_EXE_sandbox"))
+    let output = Command::new(binary("sandbox"))
         .args(arguments)
         .envs(environment.iter().copied())
         .stdin(Stdio::null())
         .output()
         .await
         .expect("the program can be started");
+    printed(output)
+}
+
+fn printed(output: std::process::Output) -> Printed {
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
     Printed { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
@@ -89,6 +94,41 @@ async fn invoke_prints_the_answer_to_an_event_from_a_file() {
     let answer: serde_json::Value = serde_json::from_str(&printed.out).expect("the answer as JSON");
     assert_eq!((printed.code, answer["told"] == serde_json::json!([])), (Some(0), true));
     assert_eq!(run(&["invoke", "no-such-file"], &[]).await.code, Some(2));
+}
+
+/// The program in a folder with these others and nothing else, without cargo on its path.
+async fn run_beside(programs: &[&str], folder: &str, arguments: &[&str]) -> Printed {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+    std::fs::create_dir_all(&folder).unwrap();
+    for program in programs {
+        std::fs::hard_link(binary(program), folder.join(program)).unwrap();
+    }
+    let mut command = Command::new(folder.join("sandbox"));
+    command.args(arguments).current_dir(&folder).env("PATH", "").env_remove("CARGO").stdin(Stdio::null());
+    printed(command.output().await.expect("the program can be started"))
+}
+
+#[tokio::test]
+async fn a_built_sandbox_needs_no_cargo() {
+    let event = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/on-demand.json");
+    let arguments = ["invoke", event, "nothing-to-tell-compliant"];
+    let ran = run_beside(&["sandbox", "checker"], "beside", &arguments).await;
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+}
+
+#[tokio::test]
+async fn a_function_that_is_not_built_is_named_with_the_command_that_builds_it() {
+    for (arguments, function) in [(&["demo"][..], "checker"), (&["try"], "checker"), (&["exports", "."], "checker")] {
+        let ran = run_beside(&["sandbox"], &format!("alone-{}", arguments[0]), arguments).await;
+        assert_eq!(ran.code, Some(1));
+        assert!(ran.err.starts_with(&format!("There is no program {function} in /")), "{}", ran.err);
+        assert!(ran.err.ends_with(". Build it: cargo build --workspace --bins\n"), "{}", ran.err);
+    }
+    let ran = run_beside(&["sandbox", "checker"], "without-reporter", &["demo"]).await;
+    assert!(ran.code == Some(1) && ran.err.starts_with("There is no program reporter in /"), "{}", ran.err);
 }
 
 #[tokio::test]

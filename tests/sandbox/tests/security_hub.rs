@@ -1,14 +1,14 @@
 //! Findings in Security Hub from one run to the next: the real exporter and adapter against the sandbox.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "every line here is a test")]
-
 use std::time::Duration;
 
 use aws::client::Limits;
-use aws::security_hub::{Imported, SecurityFinding};
+use aws::delivery::security_hub::{Imported, SecurityFinding};
 use aws::{SecurityHub, SecurityHubError};
 use aws_sdk_securityhub::types::{AwsSecurityFinding, Resource};
-use checklist::snapshot::Cause;
-use checklist::{AccountId, CHECKLIST, Partition};
+use checklist::CHECKLIST;
+use facts::source::Cause;
+use facts::{AccountId, Partition};
 use reporter::Stored;
 use reporter::exports::asff;
 use sandbox::{Fault, Sandbox, Story, Trouble};
@@ -68,7 +68,7 @@ async fn a_finding_is_made_once_updated_in_place_resolved_and_opened_again() {
         assert_eq!(sandbox.security_findings().len(), CHECKLIST.len(), "none is there twice");
     }
     assert_eq!(sandbox.imports().len(), days.len());
-    assert!(sandbox.calls().iter().all(|call| aws::security_hub::ACTIONS.contains(&call.action.as_str())));
+    assert!(sandbox.calls().iter().all(|call| aws::delivery::security_hub::ACTIONS.contains(&call.action.as_str())));
 }
 
 #[tokio::test]

@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws::security_hub::{Compliance, RecordState, Resource, SecurityFinding};
+use aws::delivery::security_hub::{Compliance, RecordState, Resource, SecurityFinding};
 use checklist::control::Control;
 use checklist::finding::ControlId;
-use checklist::{Framework, Status, controls};
+use checklist::{Framework, controls};
+use facts::Status;
 use jiff::Timestamp;
 
 use super::{Judged, cut, judged, plain};

@@ -179,7 +179,7 @@ mod tests {
     fn no_number_of_a_framework_and_no_account_is_a_number_to_a_spreadsheet() {
         let findings: Vec<_> = checklist::CHECKLIST.iter().map(|control| finding(control.id, "failed")).collect();
         let mut report = report(&findings);
-        report.account.as_mut().unwrap().id = checklist::AccountId::parse("012345678901").unwrap();
+        report.account.as_mut().unwrap().id = facts::AccountId::parse("012345678901").unwrap();
         let rows = read(&write(&report).unwrap());
         assert!(rows.iter().any(|row| row.iter().any(|cell| cell == "CIS 1.10")));
         for row in &rows {

@@ -1,6 +1,7 @@
 //! JUnit XML, for a pipeline that must stop when something is wrong.
 
-use checklist::{Status, controls};
+use checklist::controls;
+use facts::Status;
 use jiff::Timestamp;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
@@ -51,7 +52,7 @@ fn named(id: &str, title: &str, is_of_a_step: bool, status: TestCaseStatus) -> T
 }
 
 fn case(judged: &Judged<'_>) -> TestCase {
-    use checklist::Status::{Failed, NotApplicable, Passed, Unknown};
+    use facts::Status::{Failed, NotApplicable, Passed, Unknown};
     let (finding, control) = (judged.finding, judged.control);
     let skipped = |why: String| {
         let mut status = TestCaseStatus::skipped();

@@ -1,8 +1,9 @@
 //! Compliance Findings of the Open Cybersecurity Schema Framework
 //! (<https://schema.ocsf.io/1.8.0/classes/compliance_finding>).
 
-use checklist::control::Severity;
-use checklist::{Account, Evidence, Finding, Framework, Status};
+use checklist::{Finding, Framework};
+use facts::severity::Severity;
+use facts::{Account, Evidence, Status};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 

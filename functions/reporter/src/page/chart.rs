@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use checklist::Severity;
-use checklist::alert::Plan;
-use checklist::root_activity::Kind;
+use facts::Severity;
+use facts::root_activity::Kind;
+use facts::root_activity::Plan;
 use plotters::prelude::*;
 use plotters::style::RGBColor;
 

@@ -1,7 +1,8 @@
 //! The findings by the numbers of benchmarks and tools.
 
-use checklist::Status;
-use checklist::framework::{Framework, Requirement, View};
+use checklist::framework::Framework;
+use checklist::framework_view::{Requirement, View};
+use facts::Status;
 use maud::{Markup, html};
 
 use super::Page;

@@ -1,7 +1,7 @@
 //! The head and the foot of the page: which account, when, by whom, and what cannot be shown.
 
-use checklist::Severity;
 use checklist::read_errors::by_cause;
+use facts::Severity;
 use maud::{Markup, html};
 
 use super::words::{age, capitalised, counted, icon, quoted, time, told};
@@ -115,7 +115,7 @@ fn sentences(page: &Page<'_>) -> Vec<String> {
     if !history.schema.is_empty() && history.schema != history::SCHEMA {
         said.push(format!(
             "The history is of schema `{}`, this page of `{}`: what is newer in it is not shown.",
-            checklist::text::bounded(&history.schema),
+            facts::text::bounded(&history.schema),
             history::SCHEMA
         ));
     }

@@ -1,9 +1,10 @@
 //! What is open: why it matters, how to mend it, since when.
 
 use checklist::controls::control;
-use checklist::finding::Evidence;
 use checklist::read_errors::{UNJUDGED, by_cause};
-use checklist::{Control, Finding, Status, Unavailable};
+use checklist::{Control, Finding};
+use facts::verdict::Evidence;
+use facts::{Status, Unavailable};
 use maud::{Markup, html};
 
 use super::Page;

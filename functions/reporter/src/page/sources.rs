@@ -1,7 +1,8 @@
 //! What the report rests on: each source with its age, what could not be read, every call.
 
 use checklist::read_errors::{ReadErrors, by_cause};
-use checklist::report::{Call, SourceState};
+use checklist::source_state::SourceState;
+use facts::call::Call;
 use maud::{Markup, html};
 
 use super::Page;

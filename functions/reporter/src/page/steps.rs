@@ -1,8 +1,9 @@
 //! The five steps, each a large state with one sentence.
 
 use checklist::report::status_of;
-use checklist::text::bounded;
-use checklist::{CHECKLIST, Finding, Status, Step};
+use checklist::{CHECKLIST, Finding, Step};
+use facts::Status;
+use facts::text::bounded;
 use maud::{Markup, html};
 
 use super::Page;

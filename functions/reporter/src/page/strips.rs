@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use checklist::report::status_of;
-use checklist::{CHECKLIST, Control, Status, Step};
+use checklist::{CHECKLIST, Control, Step};
+use facts::Status;
 use maud::{Markup, html};
 
 use super::Page;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use checklist::{RootActivity, Status};
+use facts::{RootActivity, Status};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -12,7 +12,8 @@ use crate::history::{Link, Run};
 
 /// Invented parts.
 pub(super) mod sample {
-    use checklist::{Finding, Status};
+    use checklist::Finding;
+    use facts::Status;
     use serde_json::{Value, json};
 
     pub(in crate::page) const TAKEN_AT: &str = "2026-11-20T10:00:00Z";
@@ -196,7 +197,7 @@ fn a_history_that_was_rebuilt_or_is_newer_or_of_another_account_is_said() {
     let mut history = history(2);
     history.rebuilt_at = Some(at("2026-11-19T00:00:00Z"));
     history.schema = "rootwatch.history/9".into();
-    history.account = Some(checklist::AccountId::parse("444455556666").unwrap());
+    history.account = Some(facts::AccountId::parse("444455556666").unwrap());
     history.acts_left_out = 12;
     let page = text(&render(&report(), &history));
     for words in [

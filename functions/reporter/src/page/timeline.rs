@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use checklist::alert::Plan;
-use checklist::root_activity::{Kind, Mfa};
-use checklist::text::bounded;
-use checklist::{RootActivity, Severity};
+use facts::root_activity::Plan;
+use facts::root_activity::{Kind, Mfa};
+use facts::text::bounded;
+use facts::{RootActivity, Severity};
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, PreEscaped, html};
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use checklist::text::bounded;
 use checklist::users::{AccessKey, User};
+use facts::text::bounded;
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, PreEscaped, html};
 use serde_json::{Value, json};

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use checklist::text::bounded;
-use checklist::{Severity, Status};
+use facts::text::bounded;
+use facts::{Severity, Status};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use maud::{Markup, html};

@@ -3,21 +3,21 @@
 use std::collections::BTreeSet;
 use std::future::ready;
 
-use checklist::analyzers::RegionAnalyzers;
-use checklist::billing::{BillingAlarm, Budget, CostReport};
-use checklist::bucket::Bucket;
-use checklist::contacts::{AlternateContacts, PrimaryContact};
-use checklist::credential_report::{CredentialReport, RootRow};
-use checklist::federation::{IdentityCenterInstance, IdentityProviders};
-use checklist::identities::{Holders, RolesAndPolicies};
-use checklist::organization::{CentralRootAccess, Organization, ServiceControlPolicy};
-use checklist::trails::Trail;
-use checklist::{Account, Partition, Source, Unavailable};
+use facts::analyzers::RegionAnalyzers;
+use facts::billing::{BillingAlarm, Budget, CostReport};
+use facts::bucket::Bucket;
+use facts::contacts::{AlternateContacts, PrimaryContact};
+use facts::credential_report::{CredentialReport, RootRow};
+use facts::federation::{IdentityCenterInstance, IdentityProviders};
+use facts::identities::{Holders, RolesAndPolicies};
+use facts::organization::{CentralRootAccess, Organization, ServiceControlPolicy};
+use facts::trails::Trail;
+use facts::{Account, Partition, Source, Unavailable};
 use futures_util::future::{BoxFuture, FutureExt, join_all, try_join_all};
 use jiff::Timestamp;
 
 use super::{Collector, Look, guarded};
-use crate::{
+use crate::sources::{
     analyzers, billing_alarms, buckets, budgets, contacts, cost_reports, data_exports, federation, iam,
     identity_center, organization, root_password,
 };

@@ -5,12 +5,12 @@ use std::sync::{Mutex, PoisonError};
 
 use aws_config::{Region, SdkConfig};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use checklist::Partition;
+use facts::Partition;
 
 use crate::calls::NoteCalls;
-use crate::regions;
 use crate::room::Roomy;
-use crate::root_events::Pace;
+use crate::sources::regions;
+use crate::sources::root_events::Pace;
 
 /// Where billing has its endpoints, and its metric
 /// (<https://docs.aws.amazon.com/general/latest/gr/billing.html>).

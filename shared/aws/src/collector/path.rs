@@ -1,12 +1,12 @@
 //! What wakes rootwatch, each part for itself: the rules of each Region, their targets, the canary, and the schedule.
 
 use aws_sdk_eventbridge::Client;
-use checklist::watch::{Canary, Rule, Schedule, Watch};
-use checklist::{Source, Unavailable};
+use facts::watch::{Canary, Rule, Schedule, Watch};
+use facts::{Source, Unavailable};
 use futures_util::future::join_all;
 
 use super::{Collector, Look, guarded};
-use crate::watch::{self, Names};
+use crate::sources::watch::{self, Names};
 
 impl Collector {
     pub(super) async fn watch(&self, look: &Look) -> Option<Watch> {

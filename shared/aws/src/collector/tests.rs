@@ -29,37 +29,6 @@ async fn rt_4_a_panic_in_one_source_is_data() {
     assert_eq!(result.unwrap_err().cause, Cause::Internal);
 }
 
-const ALL: [Source; 28] = [
-    Source::CredentialReport,
-    Source::AccountSummary,
-    Source::PasswordPolicy,
-    Source::Identities,
-    Source::VirtualMfaDevices,
-    Source::Administrators,
-    Source::AccountAlias,
-    Source::Regions,
-    Source::Subscribers,
-    Source::Trails,
-    Source::Watch,
-    Source::RootEvents,
-    Source::RolesAndPolicies,
-    Source::SupportAccess,
-    Source::IdentityProviders,
-    Source::IdentityCenter,
-    Source::RootPasswordChange,
-    Source::TrailBuckets,
-    Source::CostReports,
-    Source::DataExports,
-    Source::Budgets,
-    Source::BillingAlarms,
-    Source::PrimaryContact,
-    Source::AlternateContacts,
-    Source::Organization,
-    Source::CentralRootAccess,
-    Source::ServiceControlPolicies,
-    Source::Analyzers,
-];
-
 /// Bodies by the name of the operation; everything else is denied.
 type Answers = Vec<(&'static str, String)>;
 
@@ -191,7 +160,7 @@ async fn what_no_chosen_control_needs_is_not_asked_for() {
 
 #[tokio::test(start_paused = true)]
 async fn each_source_is_asked_where_its_service_is() {
-    let (snapshot, called) = taken(look(Partition::Aws, &ALL), Vec::new()).await;
+    let (snapshot, called) = taken(look(Partition::Aws, Source::ALL), Vec::new()).await;
     assert_eq!(not_asked(&snapshot), ["root_password_change"], "without a report nobody knows whether it is open");
     let baseline: BTreeSet<&str> = [
         "access-analyzer.us-east-1.amazonaws.com analyzer",
@@ -226,7 +195,7 @@ async fn each_source_is_asked_where_its_service_is() {
 
 #[tokio::test(start_paused = true)]
 async fn billing_is_asked_in_the_commercial_regions_alone() {
-    let (snapshot, called) = taken(look(Partition::China, &ALL), Vec::new()).await;
+    let (snapshot, called) = taken(look(Partition::China, Source::ALL), Vec::new()).await;
     let unasked = ["billing_alarms", "budgets", "cost_reports", "data_exports", "root_password_change"];
     assert_eq!(not_asked(&snapshot), unasked);
     assert!(called.iter().all(|call| call.contains(".amazonaws.com.cn ")), "{called:?}");
@@ -243,7 +212,7 @@ async fn every_region_that_is_swept_is_asked_for_its_analyzers() {
         ("LookupEvents root", "{}".to_owned()),
         ("LookupEvents signin.amazonaws.com", "{}".to_owned()),
     ];
-    let (snapshot, called) = taken(look(Partition::Aws, &ALL), answers).await;
+    let (snapshot, called) = taken(look(Partition::Aws, Source::ALL), answers).await;
     let analyzers = snapshot.analyzers.unwrap();
     let regions: Vec<&str> = analyzers.iter().map(|of| of.region.as_str()).collect();
     assert_eq!(regions, ["ap-south-2", "us-east-1", "us-east-2", "us-west-2"]);
@@ -262,13 +231,13 @@ async fn what_is_asked_of_an_organization_depends_on_whether_the_account_manages
     let asked = |called: &[String], name: &str| called.iter().any(|call| call.ends_with(name));
 
     let answers = vec![("DescribeOrganization", organization("111122223333"))];
-    let (snapshot, called) = taken(look(Partition::Aws, &ALL), answers).await;
+    let (snapshot, called) = taken(look(Partition::Aws, Source::ALL), answers).await;
     assert!(asked(&called, "ListOrganizationsFeatures") && !asked(&called, "ListPoliciesForTarget"));
     assert_eq!(snapshot.central_root_access.unwrap_err().source, Source::CentralRootAccess);
     assert_eq!(snapshot.service_control_policies, Ok(None), "they do not bind the account that manages them");
 
     let answers = vec![("DescribeOrganization", organization("999900001111"))];
-    let (snapshot, called) = taken(look(Partition::Aws, &ALL), answers).await;
+    let (snapshot, called) = taken(look(Partition::Aws, Source::ALL), answers).await;
     assert!(!asked(&called, "ListOrganizationsFeatures") && asked(&called, "ListPoliciesForTarget"));
     assert_eq!((snapshot.central_root_access, snapshot.service_control_policies), (Ok(None), Ok(None)));
 
@@ -283,7 +252,7 @@ async fn the_buckets_of_the_trails_are_asked_in_their_regions() {
     let trails = r#"{"trailList":[{"Name":"audit","S3BucketName":"acme-audit","HomeRegion":"eu-north-1",
         "TrailARN":"arn:aws:cloudtrail:eu-north-1:111122223333:trail/audit"}]}"#;
     let answers = vec![("DescribeTrails", trails.to_owned())];
-    let (snapshot, called) = taken(look(Partition::Aws, &ALL), answers.clone()).await;
+    let (snapshot, called) = taken(look(Partition::Aws, Source::ALL), answers.clone()).await;
     let buckets = snapshot.trail_buckets.unwrap();
     assert_eq!(
         buckets[0].exposure.as_ref().unwrap_err().to_string(),
@@ -320,17 +289,17 @@ async fn the_history_of_roots_password_is_asked_for_only_where_the_report_leaves
         assert_eq!(asked > 0, is_asked);
         is_asked
     };
-    let old = include_str!("../../../checklist/samples/credential-report-2021.csv");
-    assert!(is_asked(old, &ALL).await);
+    let old = include_str!("../../../facts/samples/credential-report-2021.csv");
+    assert!(is_asked(old, Source::ALL).await);
     assert!(!is_asked(old, &[Source::CredentialReport]).await);
-    assert!(!is_asked(include_str!("../../../checklist/samples/credential-report-good.csv"), &ALL).await);
-    let without = include_str!("../../../checklist/samples/credential-report-no-root-credentials.csv");
-    assert!(!is_asked(without, &ALL).await, "no password, nothing to ask");
+    assert!(!is_asked(include_str!("../../../facts/samples/credential-report-good.csv"), Source::ALL).await);
+    let without = include_str!("../../../facts/samples/credential-report-no-root-credentials.csv");
+    assert!(!is_asked(without, Source::ALL).await, "no password, nothing to ask");
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_sweep_and_the_history_of_roots_password_share_one_pace() {
-    let mut answers = report(include_str!("../../../checklist/samples/credential-report-2021.csv"));
+    let mut answers = report(include_str!("../../../facts/samples/credential-report-2021.csv"));
     let look_ups = [
         "LookupEvents root",
         "LookupEvents signin.amazonaws.com",
@@ -340,7 +309,7 @@ async fn the_sweep_and_the_history_of_roots_password_share_one_pace() {
     ];
     answers.extend(look_ups.map(|name| (name, "{}".to_owned())));
     let started = Instant::now();
-    let (snapshot, _) = taken(look(Partition::Aws, &ALL), answers).await;
+    let (snapshot, _) = taken(look(Partition::Aws, Source::ALL), answers).await;
     assert_eq!(snapshot.root_password_change, Ok(None));
     // Two look-ups of the sweep and three of the password in each Region: four pauses.
     let took = started.elapsed();
@@ -352,7 +321,7 @@ async fn every_call_of_every_client_is_noted_with_its_id_its_region_and_what_cam
     let trails = r#"{"trailList":[{"Name":"audit","S3BucketName":"acme-audit","HomeRegion":"eu-north-1",
         "TrailARN":"arn:aws:cloudtrail:eu-north-1:111122223333:trail/audit"}]}"#;
     let organization = r#"{"Organization":{"Id":"o-example","FeatureSet":"ALL","MasterAccountId":"111122223333"}}"#;
-    let mut answers = report(include_str!("../../../checklist/samples/credential-report-2021.csv"));
+    let mut answers = report(include_str!("../../../facts/samples/credential-report-2021.csv"));
     answers.extend([("DescribeTrails", trails.to_owned()), ("DescribeOrganization", organization.to_owned())]);
     let watch = watch::Names {
         schedule: "rootwatch-schedule".into(),
@@ -360,10 +329,10 @@ async fn every_call_of_every_client_is_noted_with_its_id_its_region_and_what_cam
         regions: vec!["eu-west-1".into()],
         ..watch::Names::default()
     };
-    let (snapshot, called) = taken(Look { watch: Some(watch), ..look(Partition::Aws, &ALL) }, answers).await;
+    let (snapshot, called) = taken(Look { watch: Some(watch), ..look(Partition::Aws, Source::ALL) }, answers).await;
     let ids: BTreeSet<&str> = snapshot.calls.iter().filter_map(|call| call.request_id.as_deref()).collect();
     assert_eq!(ids, called.iter().map(String::as_str).collect());
-    let service = |call: &checklist::report::Call| call.operation.split('.').next().expect("one").to_owned();
+    let service = |call: &facts::call::Call| call.operation.split('.').next().expect("one").to_owned();
     let services: BTreeSet<String> = snapshot.calls.iter().map(service).collect();
     assert_eq!(services.len(), 13, "one of each kind of client: {services:?}");
     assert!(snapshot.calls.is_sorted_by_key(|call| call.at));

@@ -1,10 +1,13 @@
+use facts::analyzers::RegionAnalyzers;
+use facts::severity::Severity;
+use facts::snapshot::Snapshot;
+use facts::source::{Source, Unavailable};
+use facts::verdict::{Status, Verdict};
+
 use super::named::named;
-use crate::analyzers::RegionAnalyzers;
-use crate::control::{Control, Reference, Remediation, Severity};
-use crate::finding::{Status, Verdict};
+use crate::control::{Control, Reference, Remediation, no_user};
 use crate::framework::Framework;
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Source, Unavailable};
 
 pub(super) const CONTROL: Control = Control {
     id: "access-analyzer",
@@ -33,6 +36,7 @@ pub(super) const CONTROL: Control = Control {
         ],
     },
     sources: &[Source::Regions, Source::Organization, Source::Analyzers],
+    user_of: no_user,
     mappings: &[
         (Framework::Cis3, "1.20"),
         (Framework::Cis5, "1.19"),
@@ -111,7 +115,8 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::{judge, unavailable};
+    use crate::controls::tests::judge;
+    use facts::testing::unavailable;
 
     fn region(name: &str, active: &[&str]) -> RegionAnalyzers {
         RegionAnalyzers { region: name.into(), active: Ok(active.iter().map(|name| (*name).to_owned()).collect()) }

@@ -1,11 +1,14 @@
+use facts::severity::Severity;
+use facts::snapshot::Snapshot;
+use facts::source::{Source, Unavailable};
+use facts::verdict::{Status, Verdict};
+
 use super::age::is_older;
 use super::survey::Survey;
 use super::user_keys;
-use crate::control::{Control, Reference, Remediation, Severity};
-use crate::finding::{Status, Verdict};
+use crate::control::{Control, Reference, Remediation, name_before_parentheses};
 use crate::framework::Framework;
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Source, Unavailable};
 
 pub(crate) const CONTROL: Control = Control {
     id: "access-key-rotation",
@@ -32,6 +35,7 @@ pub(crate) const CONTROL: Control = Control {
         ],
     },
     sources: &[Source::CredentialReport],
+    user_of: name_before_parentheses,
     mappings: &[
         (Framework::Cis3, "1.14"),
         (Framework::Cis5, "1.13"),
@@ -91,8 +95,9 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::controls::tests::{judge, judge_with, unavailable};
-    use crate::credential_report::{KeySlot, UnreadableCell};
+    use crate::controls::tests::{judge, judge_with};
+    use facts::credential_report::{KeySlot, UnreadableCell};
+    use facts::testing::unavailable;
 
     /// alice's key of this slot is active and was rotated so many days and seconds ago.
     fn rotate(snapshot: &mut Snapshot, slot: usize, days: i64, seconds: i64) {

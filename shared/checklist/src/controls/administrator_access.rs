@@ -1,13 +1,16 @@
 use std::collections::BTreeSet;
 
+use facts::policy_document::Breadth;
+use facts::severity::Severity;
+use facts::snapshot::Snapshot;
+use facts::source::{Source, Unavailable};
+use facts::text::bounded;
+use facts::verdict::{Status, Verdict};
+
 use super::holdings::{self, Kind};
 use super::people::People;
-use crate::control::{Control, Reference, Remediation, Severity, Step};
-use crate::finding::{Status, Verdict};
-use crate::policy_document::Breadth;
+use crate::control::{Control, Reference, Remediation, Step, no_user};
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Source, Unavailable};
-use crate::text::bounded;
 
 pub(super) const CONTROL: Control = Control {
     id: "administrator-access",
@@ -39,6 +42,7 @@ pub(super) const CONTROL: Control = Control {
         ],
     },
     sources: &[Source::Administrators, Source::Identities, Source::RolesAndPolicies, Source::CredentialReport],
+    user_of: no_user,
     mappings: &[],
     references: &[Reference {
         name: "AWS: Create an administrative user",
@@ -144,10 +148,11 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::{judge, unavailable};
-    use crate::credential_report::UnreadableCell;
-    use crate::identities::{Holders, InlinePolicy, Role};
-    use crate::policy_document::{Grants, Trust};
+    use crate::controls::tests::judge;
+    use facts::credential_report::UnreadableCell;
+    use facts::identities::{Holders, InlinePolicy, Role};
+    use facts::policy_document::{Grants, Trust};
+    use facts::testing::unavailable;
 
     /// alice holds AdministratorAccess through the group Administrators, nobody else does.
     fn status(break_it: impl FnOnce(&mut Snapshot)) -> (Status, String) {

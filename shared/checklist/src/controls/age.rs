@@ -1,6 +1,5 @@
+use facts::snapshot::Snapshot;
 use jiff::{SignedDuration, Timestamp};
-
-use crate::snapshot::Snapshot;
 
 /// Whether `at` lies more than `days` days back; exactly so many days do not.
 pub(super) fn is_older(snapshot: &Snapshot, at: Timestamp, days: u16) -> bool {

@@ -1,19 +1,25 @@
-use crate::control::{Control, Reference, Remediation, Severity};
-use crate::finding::{Evidence, Status, Verdict};
+//! The control `alert-path`: rules, targets, canary, schedule, trails and subscribers.
+
+use facts::relay::Hearing;
+use facts::severity::Severity;
+use facts::snapshot::Snapshot;
+use facts::source::{Source, Unavailable};
+use facts::trails::{ManagementEvents, Trail, TrailStatus};
+use facts::verdict::{Evidence, Status, Verdict};
+use facts::watch::{Flight, Switch, Watch};
+
+use crate::control::{Control, Reference, Remediation, no_user};
 use crate::framework::Framework;
-use crate::relay::Hearing;
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Source, Unavailable};
-use crate::trails::{ManagementEvents, Trail, TrailStatus};
-use crate::watch::{Flight, Switch, Watch};
 
 /// Services that record root's sign-ins and what root does to its own credentials; a trail without them does not do.
 const NEEDED: [&str; 2] = ["iam.amazonaws.com", "signin.amazonaws.com"];
 
 /// How a finding names that nobody has confirmed a subscription.
-pub(crate) const SUBSCRIPTION: &str = "subscription";
+pub const SUBSCRIPTION: &str = "subscription";
 
-pub(crate) const CONTROL: Control = Control {
+/// The control.
+pub const CONTROL: Control = Control {
     id: "alert-path",
     title: "The path of alerts is whole",
     violation: "the path of alerts is broken",
@@ -68,6 +74,7 @@ pub(crate) const CONTROL: Control = Control {
         ],
     },
     sources: &[Source::Subscribers, Source::Trails, Source::Watch],
+    user_of: no_user,
     mappings: &[(Framework::Cis3, "4.3"), (Framework::Cis5, "4.3"), (Framework::Cis6, "5.3"), (Framework::Cis7, "5.3")],
     references: &[
         Reference {
@@ -359,9 +366,10 @@ fn listed<T: AsRef<str>>(names: &[T]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::Partition;
-    use crate::controls::tests::{judge, unavailable};
-    use crate::relay::{Note, Relay};
+    use crate::controls::tests::judge;
+    use facts::account::Partition;
+    use facts::relay::{Note, Relay};
+    use facts::testing::unavailable;
 
     const EVERYWHERE: &str = "No working trail records write management events in us-east-1, us-east-2 and us-west-2. Alerts \
                               within seconds are missing; each scheduled check still finds what root did";

@@ -1,10 +1,13 @@
+use facts::severity::Severity;
+use facts::snapshot::Snapshot;
+use facts::source::{Source, Unavailable};
+use facts::text::counted;
+use facts::verdict::{Evidence, Status, Verdict};
+
 use super::billing_partition::elsewhere;
 use super::named::named;
-use crate::control::{Control, Reference, Remediation, Severity};
-use crate::finding::{Evidence, Status, Verdict};
+use crate::control::{Control, Reference, Remediation, no_user};
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Source, Unavailable};
-use crate::text::counted;
 
 pub(super) const CONTROL: Control = Control {
     id: "billing-alerts",
@@ -43,6 +46,7 @@ pub(super) const CONTROL: Control = Control {
         ],
     },
     sources: &[Source::Budgets, Source::BillingAlarms],
+    user_of: no_user,
     mappings: &[],
     references: &[
         Reference {
@@ -111,8 +115,9 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::billing::{BillingAlarm, Budget};
-    use crate::controls::tests::{judge, unavailable};
+    use crate::controls::tests::judge;
+    use facts::billing::{BillingAlarm, Budget};
+    use facts::testing::unavailable;
 
     fn seen(notifications: &[usize], acts: &[bool]) -> Verdict {
         judge(&CONTROL, |snapshot| {

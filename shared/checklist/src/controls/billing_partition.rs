@@ -1,6 +1,6 @@
-use crate::account::Partition;
-use crate::finding::{Status, Verdict};
-use crate::snapshot::Snapshot;
+use facts::account::Partition;
+use facts::snapshot::Snapshot;
+use facts::verdict::{Status, Verdict};
 
 /// Why billing cannot be judged in this partition; `None`: it can.
 pub(super) fn elsewhere(snapshot: &Snapshot) -> Option<Verdict> {
@@ -20,7 +20,7 @@ mod tests {
     use super::*;
     use crate::controls::tests::judge;
     use crate::controls::{billing_alerts, billing_reports};
-    use crate::snapshot::{Source, Unavailable};
+    use facts::source::{Source, Unavailable};
 
     #[test]
     fn govcloud_is_not_applicable_and_china_unknown_whatever_was_read() {

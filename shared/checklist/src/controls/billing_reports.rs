@@ -1,10 +1,13 @@
+use facts::billing::{CostReport, Delivery};
+use facts::severity::Severity;
+use facts::snapshot::Snapshot;
+use facts::source::{Source, Unavailable};
+use facts::verdict::{Evidence, Status, Verdict};
+
 use super::billing_partition::elsewhere;
 use super::named::named;
-use crate::billing::{CostReport, Delivery};
-use crate::control::{Control, Reference, Remediation, Severity};
-use crate::finding::{Evidence, Status, Verdict};
+use crate::control::{Control, Reference, Remediation, no_user};
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Source, Unavailable};
 
 pub(super) const CONTROL: Control = Control {
     id: "billing-reports",
@@ -32,6 +35,7 @@ pub(super) const CONTROL: Control = Control {
         ],
     },
     sources: &[Source::CostReports, Source::DataExports, Source::Organization],
+    user_of: no_user,
     mappings: &[],
     references: &[
         Reference {
@@ -113,8 +117,9 @@ fn capitalized(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::AccountId;
-    use crate::controls::tests::{judge, unavailable};
+    use crate::controls::tests::judge;
+    use facts::account::AccountId;
+    use facts::testing::unavailable;
 
     fn report(name: &str, delivery: Delivery) -> CostReport {
         CostReport { name: name.into(), delivery }

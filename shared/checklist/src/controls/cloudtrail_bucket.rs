@@ -1,10 +1,13 @@
+use facts::bucket::{Bucket, Exposure};
+use facts::severity::Severity;
+use facts::snapshot::Snapshot;
+use facts::source::{Source, Unavailable};
+use facts::verdict::{Status, Verdict};
+
 use super::named::named;
-use crate::bucket::{Bucket, Exposure};
-use crate::control::{Control, Reference, Remediation, Severity};
-use crate::finding::{Status, Verdict};
+use crate::control::{Control, Reference, Remediation, no_user};
 use crate::framework::Framework;
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Source, Unavailable};
 
 pub(super) const CONTROL: Control = Control {
     id: "cloudtrail-bucket",
@@ -36,6 +39,7 @@ pub(super) const CONTROL: Control = Control {
         ],
     },
     sources: &[Source::Trails, Source::TrailBuckets],
+    user_of: no_user,
     mappings: &[
         (Framework::SecurityHub, "CloudTrail.6"),
         (Framework::Config, "cloudtrail-s3-bucket-public-access-prohibited"),
@@ -136,7 +140,8 @@ fn words(exposure: &Result<Option<Exposure>, Unavailable>) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::{judge, unavailable};
+    use crate::controls::tests::judge;
+    use facts::testing::unavailable;
 
     fn exposed(name: &str, has_public_policy: Option<bool>) -> Bucket {
         Bucket { name: name.into(), exposure: Ok(Some(Exposure { is_blocked: false, has_public_policy })) }

@@ -1,10 +1,13 @@
+use facts::severity::Severity;
+use facts::snapshot::Snapshot;
+use facts::source::{Source, Unavailable};
+use facts::trails::Trail;
+use facts::verdict::{Status, Verdict};
+
 use super::named::named;
-use crate::control::{Control, Reference, Remediation, Severity};
-use crate::finding::{Status, Verdict};
+use crate::control::{Control, Reference, Remediation, no_user};
 use crate::framework::Framework;
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Source, Unavailable};
-use crate::trails::Trail;
 
 pub(super) const CONTROL: Control = Control {
     id: "cloudtrail-trail",
@@ -37,6 +40,7 @@ pub(super) const CONTROL: Control = Control {
         ],
     },
     sources: &[Source::Trails],
+    user_of: no_user,
     mappings: &[
         (Framework::Cis3, "3.1"),
         (Framework::Cis5, "3.1"),
@@ -108,8 +112,9 @@ fn records_everything(trail: &Trail) -> Result<bool, &Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::{judge, unavailable};
-    use crate::trails::TrailStatus;
+    use crate::controls::tests::judge;
+    use facts::testing::unavailable;
+    use facts::trails::TrailStatus;
 
     fn facts(verdict: &Verdict) -> Vec<String> {
         verdict.evidence.iter().map(|evidence| format!("{} = {}", evidence.fact, evidence.value)).collect()

@@ -1,11 +1,14 @@
+use facts::severity::Severity;
+use facts::snapshot::Snapshot;
+use facts::source::{Source, Unavailable};
+use facts::text::counted;
+use facts::trails::Trail;
+use facts::verdict::{Status, Verdict};
+
 use super::named::named;
-use crate::control::{Control, Reference, Remediation, Severity};
-use crate::finding::{Status, Verdict};
+use crate::control::{Control, Reference, Remediation, no_user};
 use crate::framework::Framework;
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Source, Unavailable};
-use crate::text::counted;
-use crate::trails::Trail;
 
 pub(super) const CONTROL: Control = Control {
     id: "cloudtrail-validation",
@@ -26,6 +29,7 @@ pub(super) const CONTROL: Control = Control {
         ],
     },
     sources: &[Source::Trails],
+    user_of: no_user,
     mappings: &[
         (Framework::Cis3, "3.2"),
         (Framework::Cis5, "3.2"),
@@ -71,7 +75,8 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::{judge, unavailable};
+    use crate::controls::tests::judge;
+    use facts::testing::unavailable;
 
     #[test]
     fn trails_that_validate_pass() {

@@ -1,10 +1,13 @@
-use crate::contacts::PhoneVerification;
-use crate::control::{Control, Reference, Remediation, Severity};
+use facts::contacts::PhoneVerification;
+use facts::severity::Severity;
+use facts::snapshot::Snapshot;
+use facts::source::{Source, Unavailable};
+use facts::verdict::{Evidence, Status, Verdict};
+
+use crate::control::{Control, Reference, Remediation, no_user};
 use crate::declarations::Statement;
-use crate::finding::{Evidence, Status, Verdict};
 use crate::framework::Framework;
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Source, Unavailable};
 
 pub(super) const CONTROL: Control = Control {
     id: "contact-information",
@@ -31,6 +34,7 @@ pub(super) const CONTROL: Control = Control {
         ],
     },
     sources: &[Source::PrimaryContact, Source::Attestations],
+    user_of: no_user,
     mappings: &[
         (Framework::Cis3, "1.1"),
         (Framework::Cis5, "1.1"),
@@ -91,9 +95,10 @@ mod tests {
     use jiff::{SignedDuration, Timestamp};
 
     use super::*;
-    use crate::contacts::PrimaryContact;
-    use crate::controls::tests::{judge, judge_with, unavailable};
+    use crate::controls::tests::{judge, judge_with};
     use crate::declarations::{ATTESTATION_HOLDS, Attestation, Declarations};
+    use facts::contacts::PrimaryContact;
+    use facts::testing::unavailable;
 
     fn with_phone(phone: PhoneVerification) -> Verdict {
         judge(&CONTROL, |snapshot| snapshot.primary_contact = Ok(Some(PrimaryContact { phone })))

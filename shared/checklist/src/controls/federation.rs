@@ -1,12 +1,15 @@
+use facts::federation::IdentityCenterInstance;
+use facts::policy_document::is_of_programs;
+use facts::severity::Severity;
+use facts::snapshot::Snapshot;
+use facts::source::{Cause, Source, Unavailable};
+use facts::verdict::{Status, Verdict};
+
 use super::named::named;
 use super::people::IDENTITY_CENTER_ROLE;
-use crate::control::{Control, Reference, Remediation, Severity};
-use crate::federation::IdentityCenterInstance;
-use crate::finding::{Status, Verdict};
+use crate::control::{Control, Reference, Remediation, no_user};
 use crate::framework::Framework;
-use crate::policy_document::is_of_programs;
 use crate::settings::Settings;
-use crate::snapshot::{Cause, Snapshot, Source, Unavailable};
 
 pub(super) const CONTROL: Control = Control {
     id: "federation",
@@ -35,6 +38,7 @@ pub(super) const CONTROL: Control = Control {
         ],
     },
     sources: &[Source::IdentityProviders, Source::IdentityCenter, Source::Organization, Source::RolesAndPolicies],
+    user_of: no_user,
     mappings: &[
         (Framework::Cis3, "1.21"),
         (Framework::Cis5, "1.20"),
@@ -150,11 +154,12 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::account::AccountId;
-    use crate::controls::tests::{judge, unavailable};
-    use crate::federation::SamlProvider;
-    use crate::identities::Role;
-    use crate::policy_document::Trust;
+    use crate::controls::tests::judge;
+    use facts::account::AccountId;
+    use facts::federation::SamlProvider;
+    use facts::identities::Role;
+    use facts::policy_document::Trust;
+    use facts::testing::unavailable;
 
     fn nothing(snapshot: &mut Snapshot) {
         snapshot.identity_providers.as_mut().unwrap().saml.clear();

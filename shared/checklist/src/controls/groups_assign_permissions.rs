@@ -1,10 +1,13 @@
+use facts::severity::Severity;
+use facts::snapshot::Snapshot;
+use facts::source::{Source, Unavailable};
+use facts::text::counted;
+use facts::verdict::{Status, Verdict};
+
 use super::named::named;
-use crate::control::{Control, Reference, Remediation, Severity, Step};
-use crate::finding::{Status, Verdict};
+use crate::control::{Control, Reference, Remediation, Step, whole_name};
 use crate::framework::Framework;
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Source, Unavailable};
-use crate::text::counted;
 
 pub(super) const CONTROL: Control = Control {
     id: "groups-assign-permissions",
@@ -28,6 +31,7 @@ pub(super) const CONTROL: Control = Control {
         ],
     },
     sources: &[Source::Identities],
+    user_of: whole_name,
     mappings: &[
         (Framework::Cis3, "1.15"),
         (Framework::Cis5, "1.14"),
@@ -73,8 +77,9 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::{judge, unavailable};
-    use crate::identities::{AttachedPolicy, IamUser, InlinePolicy};
+    use crate::controls::tests::judge;
+    use facts::identities::{AttachedPolicy, IamUser, InlinePolicy};
+    use facts::testing::unavailable;
 
     #[test]
     fn users_without_policies_of_their_own_pass() {

@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use crate::identities::{AttachedPolicy, InlinePolicy, ManagedPolicy};
-use crate::policy_document::Grants;
-use crate::snapshot::{Snapshot, Source};
+use facts::identities::{AttachedPolicy, InlinePolicy, ManagedPolicy};
+use facts::policy_document::Grants;
+use facts::snapshot::Snapshot;
+use facts::source::Source;
 
 /// A user, a group or a role with its policies.
 pub(super) struct Holding<'a> {

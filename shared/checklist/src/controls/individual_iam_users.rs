@@ -1,10 +1,13 @@
+use facts::federation::SamlProvider;
+use facts::policy_document::is_of_programs;
+use facts::severity::Severity;
+use facts::snapshot::Snapshot;
+use facts::source::{Source, Unavailable};
+use facts::verdict::{Evidence, Status, Verdict};
+
 use super::people::IDENTITY_CENTER_ROLE;
-use crate::control::{Control, Reference, Remediation, Severity, Step};
-use crate::federation::SamlProvider;
-use crate::finding::{Evidence, Status, Verdict};
-use crate::policy_document::is_of_programs;
+use crate::control::{Control, Reference, Remediation, Step, no_user};
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Source, Unavailable};
 
 pub(super) const CONTROL: Control = Control {
     id: "individual-iam-users",
@@ -36,6 +39,7 @@ pub(super) const CONTROL: Control = Control {
         Source::IdentityProviders,
         Source::CredentialReport,
     ],
+    user_of: no_user,
     mappings: &[],
     references: &[
         Reference {
@@ -148,11 +152,12 @@ fn with_password(snapshot: &Snapshot) -> Result<(Evidence, bool), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::{judge, unavailable};
-    use crate::credential_report::UnreadableCell;
-    use crate::federation::IdentityProviders;
-    use crate::identities::Role;
-    use crate::policy_document::Trust;
+    use crate::controls::tests::judge;
+    use facts::credential_report::UnreadableCell;
+    use facts::federation::IdentityProviders;
+    use facts::identities::Role;
+    use facts::policy_document::Trust;
+    use facts::testing::unavailable;
 
     fn nobody(snapshot: &mut Snapshot) {
         snapshot.users_mut().clear();

@@ -1,13 +1,16 @@
+use facts::identities::{InlinePolicy, ManagedPolicy};
+use facts::policy_document::{Breadth, Grants};
+use facts::severity::Severity;
+use facts::snapshot::Snapshot;
+use facts::source::{Source, Unavailable};
+use facts::text::{bounded, counted};
+use facts::verdict::{Evidence, Status, Verdict};
+
 use super::holdings::{self, Holding};
 use super::survey::Survey;
-use crate::control::{Control, Reference, Remediation, Severity};
-use crate::finding::{Evidence, Status, Verdict};
+use crate::control::{Control, Reference, Remediation, name_after_user};
 use crate::framework::Framework;
-use crate::identities::{InlinePolicy, ManagedPolicy};
-use crate::policy_document::{Breadth, Grants};
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Source, Unavailable};
-use crate::text::{bounded, counted};
 
 pub(super) const CONTROL: Control = Control {
     id: "least-privilege",
@@ -40,6 +43,7 @@ pub(super) const CONTROL: Control = Control {
         ],
     },
     sources: &[Source::Identities, Source::RolesAndPolicies],
+    user_of: name_after_user,
     mappings: &[
         (Framework::Cis3, "1.16"),
         (Framework::Cis5, "1.15"),
@@ -172,8 +176,9 @@ fn inline(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::{judge, unavailable};
-    use crate::identities::{AttachedPolicy, ManagedPolicy, RolesAndPolicies};
+    use crate::controls::tests::judge;
+    use facts::identities::{AttachedPolicy, ManagedPolicy, RolesAndPolicies};
+    use facts::testing::unavailable;
 
     fn roles_and_policies(snapshot: &mut Snapshot) -> &mut RolesAndPolicies {
         snapshot.roles_and_policies.as_mut().unwrap()
@@ -311,7 +316,7 @@ mod tests {
     ];
 
     fn half(number: usize) -> Grants {
-        Grants::of_encoded(HALVES[number], &crate::account::AccountId::parse("111122223333").unwrap())
+        Grants::of_encoded(HALVES[number], &facts::account::AccountId::parse("111122223333").unwrap())
     }
 
     fn inline_half(number: usize) -> InlinePolicy {

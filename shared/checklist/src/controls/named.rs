@@ -1,4 +1,4 @@
-use crate::finding::Evidence;
+use facts::verdict::Evidence;
 
 /// Most things that are named in evidence; the others are counted.
 const MAX_NAMED: usize = 20;

@@ -1,8 +1,11 @@
-use crate::control::{Control, Reference, Remediation, Severity};
-use crate::finding::{Status, Verdict};
+use facts::severity::Severity;
+use facts::snapshot::Snapshot;
+use facts::source::{Source, Unavailable};
+use facts::verdict::{Status, Verdict};
+
+use crate::control::{Control, Reference, Remediation, no_user};
 use crate::framework::Framework;
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Source, Unavailable};
 
 pub(super) const CONTROL: Control = Control {
     id: "organization",
@@ -28,6 +31,7 @@ pub(super) const CONTROL: Control = Control {
         ],
     },
     sources: &[Source::Organization],
+    user_of: no_user,
     mappings: &[
         (Framework::SecurityHub, "Account.2"),
         (Framework::Config, "account-part-of-organizations"),
@@ -67,8 +71,9 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::AccountId;
-    use crate::controls::tests::{judge, unavailable};
+    use crate::controls::tests::judge;
+    use facts::account::AccountId;
+    use facts::testing::unavailable;
 
     #[test]
     fn an_organization_with_all_features_passes_in_its_management_account_and_in_a_member() {

@@ -2,12 +2,13 @@
 
 use std::cmp::Reverse;
 
+use facts::source::{Cause, Source, Unavailable};
+
 use super::CHECKLIST;
 use super::recommendations::RECOMMENDERS;
 use crate::control::{Control, place};
 use crate::framework::Framework;
 use crate::read_errors::UNJUDGED;
-use crate::snapshot::{Cause, Source, Unavailable};
 
 /// `CONTROLS.md`: the controls at a glance, who recommends them, and a section for each.
 pub fn as_markdown() -> String {

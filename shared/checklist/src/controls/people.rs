@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::credential_report::UserRow;
-use crate::identities::Role;
-use crate::snapshot::Snapshot;
+use facts::credential_report::UserRow;
+use facts::identities::Role;
+use facts::snapshot::Snapshot;
 
 /// Roles that IAM Identity Center makes in an account begin so
 /// (<https://docs.aws.amazon.com/singlesignon/latest/userguide/using-service-linked-roles.html>).

@@ -1,10 +1,13 @@
+use facts::policy_document::Openness;
+use facts::severity::Severity;
+use facts::snapshot::Snapshot;
+use facts::source::{Source, Unavailable};
+use facts::verdict::{Status, Verdict};
+
 use super::named::named;
 use super::survey::Survey;
-use crate::control::{Control, Reference, Remediation, Severity};
-use crate::finding::{Status, Verdict};
-use crate::policy_document::Openness;
+use crate::control::{Control, Reference, Remediation, no_user};
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Source, Unavailable};
 
 pub(super) const CONTROL: Control = Control {
     id: "role-trust",
@@ -32,6 +35,7 @@ pub(super) const CONTROL: Control = Control {
         ],
     },
     sources: &[Source::RolesAndPolicies],
+    user_of: no_user,
     mappings: &[],
     references: &[Reference {
         name: "AWS: Principal in a policy, all principals",
@@ -81,9 +85,10 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::{judge, unavailable};
-    use crate::identities::Role;
-    use crate::policy_document::Trust;
+    use crate::controls::tests::judge;
+    use facts::identities::Role;
+    use facts::policy_document::Trust;
+    use facts::testing::unavailable;
 
     /// A role for each of these, called as its trust.
     fn trusting(trusts: &[Openness]) -> Verdict {

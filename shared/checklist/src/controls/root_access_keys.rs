@@ -1,9 +1,12 @@
+use facts::severity::Severity;
+use facts::snapshot::Snapshot;
+use facts::source::{Source, Unavailable};
+use facts::verdict::Verdict;
+
 use super::root_slots::Slots;
-use crate::control::{Control, Reference, Remediation, Severity, Step};
-use crate::finding::Verdict;
+use crate::control::{Control, Reference, Remediation, Step, no_user};
 use crate::framework::Framework;
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Source, Unavailable};
 
 pub(super) const CONTROL: Control = Control {
     id: "root-access-keys",
@@ -25,6 +28,7 @@ pub(super) const CONTROL: Control = Control {
         cli: &["aws iam delete-access-key --access-key-id <key id>   # signed with root's own credentials"],
     },
     sources: &[Source::CredentialReport, Source::AccountSummary],
+    user_of: no_user,
     mappings: &[
         (Framework::Cis3, "1.4"),
         (Framework::Cis5, "1.3"),
@@ -60,10 +64,11 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::{judge, unavailable};
-    use crate::credential_report::UnreadableCell;
-    use crate::finding::Status;
-    use crate::snapshot::Source;
+    use crate::controls::tests::judge;
+    use facts::credential_report::UnreadableCell;
+    use facts::source::Source;
+    use facts::testing::unavailable;
+    use facts::verdict::Status;
 
     #[test]
     fn no_key_in_both_sources_passes() {
@@ -80,7 +85,7 @@ mod tests {
     #[test]
     fn a_key_of_govcloud_fails_too_and_the_way_to_delete_it_there_is_said() {
         let verdict = judge(&CONTROL, |snapshot| {
-            snapshot.account.partition = crate::Partition::GovCloud;
+            snapshot.account.partition = facts::Partition::GovCloud;
             snapshot.root().access_keys[0].active = Ok(true);
         });
         assert_eq!(verdict.status, Status::Failed);
@@ -108,7 +113,7 @@ mod tests {
 
     #[test]
     fn one_source_is_enough_to_fail_and_not_enough_to_pass() {
-        let blind = |snapshot: &mut crate::Snapshot| {
+        let blind = |snapshot: &mut facts::Snapshot| {
             snapshot.account_summary = Err(unavailable(Source::AccountSummary));
         };
         assert_eq!(judge(&CONTROL, blind).status, Status::Unknown);

@@ -1,9 +1,10 @@
 //! Whether root can sign in at all, and whether with MFA. Of a root without credentials nothing is asked.
 
-use crate::account::Partition;
-use crate::credential_report::{Cell, RootRow, SlotState};
-use crate::finding::{Evidence, Status, Verdict};
-use crate::snapshot::{Snapshot, Source, Unavailable};
+use facts::account::Partition;
+use facts::credential_report::{Cell, RootRow, SlotState};
+use facts::snapshot::Snapshot;
+use facts::source::{Source, Unavailable};
+use facts::verdict::{Evidence, Status, Verdict};
 
 /// Whether root has a password, an access key or a signing certificate. One source that shows one is enough; that there is none
 /// takes both.
@@ -122,7 +123,7 @@ pub(super) fn remove(snapshot: &mut Snapshot) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::unavailable;
+    use facts::testing::unavailable;
 
     fn exist_after(change: impl FnOnce(&mut Snapshot)) -> Option<bool> {
         let mut snapshot = Snapshot::compliant();

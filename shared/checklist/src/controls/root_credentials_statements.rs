@@ -1,9 +1,12 @@
+use facts::severity::Severity;
+use facts::snapshot::Snapshot;
+use facts::source::{Source, Unavailable};
+use facts::verdict::{Status, Verdict};
+
 use super::root_credentials;
-use crate::control::{Control, Reference, Remediation, Severity};
+use crate::control::{Control, Reference, Remediation, no_user};
 use crate::declarations::Statement;
-use crate::finding::{Status, Verdict};
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Source, Unavailable};
 
 pub(super) const CONTROL: Control = Control {
     id: "root-credentials-statements",
@@ -33,6 +36,7 @@ pub(super) const CONTROL: Control = Control {
         ],
     },
     sources: &[Source::Attestations, Source::CredentialReport, Source::AccountSummary],
+    user_of: no_user,
     mappings: &[],
     references: &[Reference {
         name: "AWS: Security best practices for the root user",
@@ -84,8 +88,9 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::controls::tests::{judge, judge_with, unavailable};
+    use crate::controls::tests::{judge, judge_with};
     use crate::declarations::{ATTESTATION_HOLDS, parse_attestations};
+    use facts::testing::unavailable;
 
     /// All that is asked was stated so long ago.
     fn stated(ago: SignedDuration) -> Settings {
@@ -157,7 +162,7 @@ mod tests {
 
     #[test]
     fn nothing_is_asked_of_root_of_govcloud() {
-        let verdict = judge(&CONTROL, |snapshot| snapshot.account.partition = crate::Partition::GovCloud);
+        let verdict = judge(&CONTROL, |snapshot| snapshot.account.partition = facts::Partition::GovCloud);
         assert_eq!(verdict.status, Status::NotApplicable);
     }
 

@@ -1,11 +1,14 @@
+use facts::organization::{CentralRootAccess, Organization, ServiceControlPolicy};
+use facts::policy_document::{Denial, Denials};
+use facts::severity::Severity;
+use facts::snapshot::Snapshot;
+use facts::source::{Source, Unavailable};
+use facts::verdict::{Evidence, Status, Verdict};
+
 use super::named::named;
-use crate::control::{Control, Reference, Remediation, Severity};
-use crate::finding::{Evidence, Status, Verdict};
+use crate::control::{Control, Reference, Remediation, no_user};
 use crate::framework::Framework;
-use crate::organization::{CentralRootAccess, Organization, ServiceControlPolicy};
-use crate::policy_document::{Denial, Denials};
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Source, Unavailable};
 
 /// How a member account comes to see what its organization does about root.
 const HOW_TO_SEE: &str = "To make it visible, run rootwatch in the management account too, or give this account a delegation \
@@ -50,6 +53,7 @@ pub(super) const CONTROL: Control = Control {
         ],
     },
     sources: &[Source::AccountSummary, Source::Organization, Source::CentralRootAccess, Source::ServiceControlPolicies],
+    user_of: no_user,
     mappings: &[(Framework::Cis7, "2.1.1"), (Framework::Prowler, "iam_root_credentials_management_enabled")],
     references: &[
         Reference {
@@ -208,8 +212,9 @@ fn in_force(snapshot: &Snapshot, policies: &[ServiceControlPolicy]) -> Vec<Evide
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::{AccountId, Partition};
-    use crate::controls::tests::{judge, unavailable};
+    use crate::controls::tests::judge;
+    use facts::account::{AccountId, Partition};
+    use facts::testing::unavailable;
 
     /// Root of the compliant account has a password.
     fn as_member(change: impl FnOnce(&mut Snapshot)) -> Verdict {
@@ -303,7 +308,7 @@ mod tests {
 
     #[test]
     fn any_credential_counts() {
-        type Break = fn(&mut crate::account_summary::AccountSummary);
+        type Break = fn(&mut facts::account_summary::AccountSummary);
         let breaks: [Break; 3] = [
             |summary| summary.root_password = Ok(1),
             |summary| summary.root_access_keys = Ok(1),

@@ -1,11 +1,17 @@
+//! The control `root-hardware-mfa`.
+
+use facts::severity::Severity;
+use facts::snapshot::Snapshot;
+use facts::source::{Source, Unavailable};
+use facts::verdict::{Status, Verdict};
+
 use super::root_credentials;
-use crate::control::{Control, Reference, Remediation, Severity};
-use crate::finding::{Status, Verdict};
+use crate::control::{Control, Reference, Remediation, no_user};
 use crate::framework::Framework;
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Source, Unavailable};
 
-pub(crate) const CONTROL: Control = Control {
+/// The control.
+pub const CONTROL: Control = Control {
     id: "root-hardware-mfa",
     title: "Root's MFA devices are security keys, passkeys or hardware tokens, none is an app",
     violation: "root has no hardware MFA",
@@ -33,6 +39,7 @@ pub(crate) const CONTROL: Control = Control {
         ],
     },
     sources: &[Source::CredentialReport, Source::AccountSummary, Source::VirtualMfaDevices],
+    user_of: no_user,
     mappings: &[
         (Framework::Cis3, "1.6"),
         (Framework::Cis5, "1.5"),
@@ -89,11 +96,12 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::Partition;
     use crate::controls::root_credentials::remove as without_credentials;
-    use crate::controls::tests::{judge, unavailable};
-    use crate::credential_report::UnreadableCell;
-    use crate::identities::VirtualMfaDevice;
+    use crate::controls::tests::judge;
+    use facts::account::Partition;
+    use facts::credential_report::UnreadableCell;
+    use facts::identities::VirtualMfaDevice;
+    use facts::testing::unavailable;
 
     const PHONE: &str = "arn:aws:iam::111122223333:mfa/phone";
 

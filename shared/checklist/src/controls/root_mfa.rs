@@ -1,9 +1,12 @@
+use facts::severity::Severity;
+use facts::snapshot::Snapshot;
+use facts::source::{Source, Unavailable};
+use facts::verdict::Verdict;
+
 use super::root_credentials;
-use crate::control::{Control, Reference, Remediation, Severity, Step};
-use crate::finding::Verdict;
+use crate::control::{Control, Reference, Remediation, Step, no_user};
 use crate::framework::Framework;
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Source, Unavailable};
 
 pub(super) const CONTROL: Control = Control {
     id: "root-mfa",
@@ -28,6 +31,7 @@ pub(super) const CONTROL: Control = Control {
         ],
     },
     sources: &[Source::CredentialReport, Source::AccountSummary, Source::VirtualMfaDevices],
+    user_of: no_user,
     mappings: &[
         (Framework::Cis3, "1.5"),
         (Framework::Cis5, "1.4"),
@@ -63,12 +67,13 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::Partition;
     use crate::controls::root_credentials::remove as without_credentials;
-    use crate::controls::tests::{judge, unavailable};
-    use crate::credential_report::UnreadableCell;
-    use crate::finding::Status;
-    use crate::identities::VirtualMfaDevice;
+    use crate::controls::tests::judge;
+    use facts::account::Partition;
+    use facts::credential_report::UnreadableCell;
+    use facts::identities::VirtualMfaDevice;
+    use facts::testing::unavailable;
+    use facts::verdict::Status;
 
     #[test]
     fn mfa_in_both_sources_passes() {
@@ -138,7 +143,7 @@ mod tests {
             });
             assert_eq!(verdict.status, Status::Failed, "slot {slot}");
         }
-        let breaks: [fn(&mut crate::account_summary::AccountSummary); 3] = [
+        let breaks: [fn(&mut facts::account_summary::AccountSummary); 3] = [
             |summary| summary.root_password = Ok(1),
             |summary| summary.root_access_keys = Ok(1),
             |summary| summary.root_signing_certificates = Ok(1),

@@ -1,13 +1,15 @@
+use facts::root_activity::{Kind, RootActivity};
+use facts::severity::Severity;
+use facts::snapshot::Snapshot;
+use facts::source::{Source, Unavailable};
+use facts::verdict::{Status, Verdict};
 use jiff::Timestamp;
 
 use super::age::is_older;
 use super::root_credentials;
-use crate::control::{Control, Reference, Remediation, Severity};
+use crate::control::{Control, Reference, Remediation, no_user};
 use crate::declarations::Statement;
-use crate::finding::{Status, Verdict};
-use crate::root_activity::{Kind, RootActivity};
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Source, Unavailable};
 
 /// How old root's password may be.
 const MAX_AGE_DAYS: u16 = 90;
@@ -43,6 +45,7 @@ pub(super) const CONTROL: Control = Control {
         Source::RootEvents,
         Source::Attestations,
     ],
+    user_of: no_user,
     mappings: &[],
     references: &[
         Reference {
@@ -157,8 +160,9 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::controls::tests::{act, judge, judge_with, unavailable};
-    use crate::credential_report::UnreadableCell;
+    use crate::controls::tests::{judge, judge_with};
+    use facts::credential_report::UnreadableCell;
+    use facts::testing::{act, unavailable};
 
     fn days_ago(snapshot: &Snapshot, days: i64) -> Timestamp {
         snapshot.taken_at - SignedDuration::from_hours(24 * days)
@@ -190,7 +194,7 @@ mod tests {
     #[test]
     fn root_of_govcloud_has_no_password_also_where_the_counter_is_missing() {
         let verdict = judge(&CONTROL, |snapshot| {
-            snapshot.account.partition = crate::Partition::GovCloud;
+            snapshot.account.partition = facts::Partition::GovCloud;
             snapshot.summary_mut().root_password = Err(unavailable(Source::AccountSummary));
             dateless(snapshot);
         });

@@ -1,8 +1,11 @@
+use facts::severity::Severity;
+use facts::snapshot::Snapshot;
+use facts::source::{Source, Unavailable};
+use facts::verdict::Verdict;
+
 use super::root_slots::Slots;
-use crate::control::{Control, Reference, Remediation, Severity, Step};
-use crate::finding::Verdict;
+use crate::control::{Control, Reference, Remediation, Step, no_user};
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Source, Unavailable};
 
 pub(super) const CONTROL: Control = Control {
     id: "root-signing-certificates",
@@ -22,6 +25,7 @@ pub(super) const CONTROL: Control = Control {
         cli: &["aws iam delete-signing-certificate --certificate-id <id>   # signed with root's own credentials"],
     },
     sources: &[Source::CredentialReport, Source::AccountSummary],
+    user_of: no_user,
     mappings: &[],
     references: &[Reference {
         name: "AWS: Security best practices for the root user",
@@ -43,10 +47,11 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::{judge, unavailable};
-    use crate::credential_report::UnreadableCell;
-    use crate::finding::Status;
-    use crate::snapshot::Source;
+    use crate::controls::tests::judge;
+    use facts::credential_report::UnreadableCell;
+    use facts::source::Source;
+    use facts::testing::unavailable;
+    use facts::verdict::Status;
 
     #[test]
     fn none_in_both_sources_passes() {

@@ -1,10 +1,11 @@
 //! What the controls of root's access keys and of its signing certificates share: a slot in the report, a counter in the summary.
 
-use crate::account::Partition;
-use crate::account_summary::{AccountSummary, Counter};
-use crate::credential_report::{KeySlot, RootRow, SlotState};
-use crate::finding::{Status, Verdict};
-use crate::snapshot::{Snapshot, Source, Unavailable};
+use facts::account::Partition;
+use facts::account_summary::{AccountSummary, Counter};
+use facts::credential_report::{KeySlot, RootRow, SlotState};
+use facts::snapshot::Snapshot;
+use facts::source::{Source, Unavailable};
+use facts::verdict::{Status, Verdict};
 
 /// A kind of root credential that should not exist.
 pub(super) struct Slots {

@@ -1,10 +1,12 @@
+use facts::severity::Severity;
+use facts::snapshot::Snapshot;
+use facts::source::{Source, Unavailable};
+use facts::verdict::{Status, Verdict};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::control::{Control, Reference, Remediation, Severity, Step};
-use crate::finding::{Status, Verdict};
+use crate::control::{Control, Reference, Remediation, Step, no_user};
 use crate::framework::Framework;
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Source, Unavailable};
 
 pub(super) const CONTROL: Control = Control {
     id: "root-unused",
@@ -29,6 +31,7 @@ pub(super) const CONTROL: Control = Control {
         ],
     },
     sources: &[Source::CredentialReport, Source::RootEvents, Source::Regions],
+    user_of: no_user,
     mappings: &[
         (Framework::Cis3, "1.7"),
         (Framework::Cis5, "1.6"),
@@ -113,7 +116,7 @@ fn gap() -> Unavailable {
     Unavailable {
         source: Source::RootEvents,
         operation: "cloudtrail:LookupEvents".into(),
-        cause: crate::snapshot::Cause::Malformed {
+        cause: facts::source::Cause::Malformed {
             detail: "the look-back is shorter than the credential report is old".into(),
         },
     }
@@ -122,10 +125,11 @@ fn gap() -> Unavailable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::{act, judge, judge_with, unavailable};
-    use crate::credential_report::UnreadableCell;
-    use crate::root_activity::Kind;
-    use crate::snapshot::RegionSweep;
+    use crate::controls::tests::{judge, judge_with};
+    use facts::credential_report::UnreadableCell;
+    use facts::root_activity::Kind;
+    use facts::snapshot::RegionSweep;
+    use facts::testing::{act, unavailable};
 
     fn hours_ago(snapshot: &Snapshot, hours: i64) -> Timestamp {
         snapshot.taken_at - SignedDuration::from_hours(hours)

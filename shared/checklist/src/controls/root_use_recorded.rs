@@ -1,12 +1,16 @@
+//! The control `root-use-recorded`: whether CloudTrail shows root's last uses.
+
+use facts::credential_report::{Cell, KeySlot, RootRow};
+use facts::root_activity::RootActivity;
+use facts::severity::Severity;
+use facts::snapshot::Snapshot;
+use facts::source::{Cause, Source, Unavailable};
+use facts::span::LATENESS;
+use facts::verdict::{Evidence, Status, Verdict};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::control::{Control, Reference, Remediation, Severity};
-use crate::credential_report::{Cell, KeySlot, RootRow};
-use crate::finding::{Evidence, Finding, Status, Verdict};
-use crate::root_activity::RootActivity;
+use crate::control::{Control, Reference, Remediation, no_user};
 use crate::settings::Settings;
-use crate::snapshot::{Cause, Snapshot, Source, Unavailable};
-use crate::sweep::LATENESS;
 
 /// How exactly IAM notes a use of the password: 5 minutes
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_getting-report.html>).
@@ -16,7 +20,8 @@ const ACCESS_KEY: SignedDuration = SignedDuration::from_mins(15);
 /// How evidence of a use begins that left a trail.
 const EXPLAINED: &str = "explained by ";
 
-pub(crate) const CONTROL: Control = Control {
+/// The control.
+pub const CONTROL: Control = Control {
     id: "root-use-recorded",
     title: "Every use of root left a trail",
     violation: "root was used and left no trail",
@@ -50,6 +55,7 @@ pub(crate) const CONTROL: Control = Control {
         ],
     },
     sources: &[Source::CredentialReport, Source::RootEvents],
+    user_of: no_user,
     mappings: &[],
     references: &[
         Reference {
@@ -64,10 +70,10 @@ pub(crate) const CONTROL: Control = Control {
     evaluate,
 };
 
-/// Whether `finding` shows the trail of `used`, which [`Use::name`] named.
-pub(crate) fn is_explained(finding: &Finding, used: &str) -> bool {
+/// Whether `evidence` of this control shows the trail of `used`, by its name in the evidence.
+pub fn is_explained(evidence: &[Evidence], used: &str) -> bool {
     let of_it = |evidence: &&Evidence| evidence.source == Source::RootEvents && evidence.fact == used;
-    finding.evidence.iter().find(of_it).is_some_and(|evidence| evidence.value.starts_with(EXPLAINED))
+    evidence.iter().find(of_it).is_some_and(|evidence| evidence.value.starts_with(EXPLAINED))
 }
 
 /// One of root's three last uses, as the credential report tells it.
@@ -213,13 +219,15 @@ impl Use<'_> {
 
 #[cfg(test)]
 mod tests {
+    use crate::finding::Finding;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::controls::tests::{act, judge, unavailable};
-    use crate::credential_report::UnreadableCell;
-    use crate::root_activity::Kind;
-    use crate::snapshot::RegionSweep;
+    use crate::controls::tests::judge;
+    use facts::credential_report::UnreadableCell;
+    use facts::root_activity::Kind;
+    use facts::snapshot::RegionSweep;
+    use facts::testing::{act, unavailable};
 
     const SECOND: SignedDuration = SignedDuration::from_secs(1);
     type LastUse = fn(&mut RootRow) -> &mut Cell<Option<Timestamp>>;
@@ -441,9 +449,9 @@ mod tests {
         snapshot.root().access_keys[0].last_used = Ok(Some(other));
         snapshot.root_events.activity = vec![act(Kind::SignInSucceeded, Some(mine))];
         let finding = Finding::of(&CONTROL, &snapshot, &Settings::default());
-        assert!(is_explained(&finding, "password used at 2026-11-20T04:00:00Z"));
+        assert!(is_explained(&finding.evidence, "password used at 2026-11-20T04:00:00Z"));
         for used in ["access key 1 used at 2026-11-20T02:00:00Z", "password used at 2026-11-20T03:00:00Z", "password"] {
-            assert!(!is_explained(&finding, used), "{used}");
+            assert!(!is_explained(&finding.evidence, used), "{used}");
         }
     }
 

@@ -1,8 +1,11 @@
-use crate::control::{Control, Reference, Remediation, Severity};
-use crate::finding::{Status, Verdict};
+use facts::severity::Severity;
+use facts::snapshot::Snapshot;
+use facts::source::{Source, Unavailable};
+use facts::verdict::{Status, Verdict};
+
+use crate::control::{Control, Reference, Remediation, no_user};
 use crate::framework::Framework;
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Source, Unavailable};
 
 pub(super) const CONTROL: Control = Control {
     id: "security-contact",
@@ -27,6 +30,7 @@ pub(super) const CONTROL: Control = Control {
         ],
     },
     sources: &[Source::AlternateContacts],
+    user_of: no_user,
     mappings: &[
         (Framework::Cis3, "1.2"),
         (Framework::Cis5, "1.2"),
@@ -62,8 +66,9 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contacts::AlternateContacts;
-    use crate::controls::tests::{judge, unavailable};
+    use crate::controls::tests::judge;
+    use facts::contacts::AlternateContacts;
+    use facts::testing::unavailable;
 
     fn with(security: bool, operations: bool, billing: bool) -> (Status, Vec<String>) {
         let verdict = judge(&CONTROL, |snapshot| {

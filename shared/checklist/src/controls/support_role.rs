@@ -1,9 +1,12 @@
+use facts::severity::Severity;
+use facts::snapshot::Snapshot;
+use facts::source::{Source, Unavailable};
+use facts::verdict::{Status, Verdict};
+
 use super::people::People;
-use crate::control::{Control, Reference, Remediation, Severity};
-use crate::finding::{Status, Verdict};
+use crate::control::{Control, Reference, Remediation, no_user};
 use crate::framework::Framework;
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Source, Unavailable};
 
 pub(super) const CONTROL: Control = Control {
     id: "support-role",
@@ -33,6 +36,7 @@ pub(super) const CONTROL: Control = Control {
         Source::Administrators,
         Source::CredentialReport,
     ],
+    user_of: no_user,
     mappings: &[
         (Framework::Cis3, "1.17"),
         (Framework::Cis5, "1.16"),
@@ -92,9 +96,10 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::{judge, unavailable};
-    use crate::identities::Holders;
-    use crate::policy_document::Trust;
+    use crate::controls::tests::judge;
+    use facts::identities::Holders;
+    use facts::policy_document::Trust;
+    use facts::testing::unavailable;
 
     fn status(holders: Holders, change: impl FnOnce(&mut Snapshot)) -> Status {
         let verdict = judge(&CONTROL, |snapshot| {

@@ -1,7 +1,8 @@
+use facts::source::Unavailable;
+use facts::text::counted;
+use facts::verdict::{Evidence, Status, Verdict};
+
 use super::named::named;
-use crate::finding::{Evidence, Status, Verdict};
-use crate::snapshot::Unavailable;
-use crate::text::counted;
 
 /// What a look at many things, one by one, has found. A thing's name is the fact of its evidence.
 #[derive(Default)]
@@ -41,8 +42,9 @@ impl Survey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::unavailable;
-    use crate::snapshot::{Snapshot, Source};
+    use facts::snapshot::Snapshot;
+    use facts::source::Source;
+    use facts::testing::unavailable;
 
     fn evidence(source: Source, name: &str) -> Vec<Evidence> {
         vec![Snapshot::compliant().evidence(source, name, "so")]

@@ -1,9 +1,12 @@
+use facts::severity::Severity;
+use facts::snapshot::{EnabledRegion, Snapshot};
+use facts::source::{Source, Unavailable};
+use facts::text::counted;
+use facts::verdict::{Status, Verdict};
+
 use super::named::named;
-use crate::control::{Control, Reference, Remediation, Severity};
-use crate::finding::{Status, Verdict};
+use crate::control::{Control, Reference, Remediation, no_user};
 use crate::settings::Settings;
-use crate::snapshot::{EnabledRegion, Snapshot, Source, Unavailable};
-use crate::text::counted;
 
 pub(super) const CONTROL: Control = Control {
     id: "unneeded-regions",
@@ -29,6 +32,7 @@ pub(super) const CONTROL: Control = Control {
         ],
     },
     sources: &[Source::Regions],
+    user_of: no_user,
     mappings: &[],
     references: &[Reference {
         name: "AWS: Enable or disable AWS Regions in your account",
@@ -61,7 +65,8 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::{judge, judge_with, unavailable};
+    use crate::controls::tests::{judge, judge_with};
+    use facts::testing::unavailable;
 
     fn enabled(allowed: &[&str], opt_in: &[&str]) -> Verdict {
         let allowed_regions = allowed.iter().map(|name| (*name).to_owned()).collect();

@@ -1,14 +1,16 @@
+use facts::credential_report::{Cell, UserRow};
+use facts::severity::Severity;
+use facts::snapshot::Snapshot;
+use facts::source::{Source, Unavailable};
+use facts::verdict::{Status, Verdict};
 use jiff::Timestamp;
 
 use super::age::is_older;
 use super::survey::Survey;
 use super::user_keys;
-use crate::control::{Control, Reference, Remediation, Severity};
-use crate::credential_report::{Cell, UserRow};
-use crate::finding::{Status, Verdict};
+use crate::control::{Control, Reference, Remediation, name_before_parentheses};
 use crate::framework::Framework;
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Source, Unavailable};
 
 pub(crate) const CONTROL: Control = Control {
     id: "unused-credentials",
@@ -36,6 +38,7 @@ pub(crate) const CONTROL: Control = Control {
         ],
     },
     sources: &[Source::CredentialReport],
+    user_of: name_before_parentheses,
     mappings: &[
         (Framework::Cis3, "1.12"),
         (Framework::Cis5, "1.11"),
@@ -143,8 +146,9 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::controls::tests::{judge, judge_with, unavailable};
-    use crate::credential_report::{KeySlot, UnreadableCell};
+    use crate::controls::tests::{judge, judge_with};
+    use facts::credential_report::{KeySlot, UnreadableCell};
+    use facts::testing::unavailable;
 
     fn ago(snapshot: &Snapshot, days: i64, seconds: i64) -> Cell<Option<Timestamp>> {
         Ok(Some(snapshot.taken_at - SignedDuration::from_hours(24 * days) - SignedDuration::from_secs(seconds)))

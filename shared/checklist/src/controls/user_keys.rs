@@ -1,6 +1,6 @@
-use crate::credential_report::{KeySlot, UserRow};
-use crate::finding::Evidence;
-use crate::snapshot::Snapshot;
+use facts::credential_report::{KeySlot, UserRow};
+use facts::snapshot::Snapshot;
+use facts::verdict::Evidence;
 
 /// Both slots for access keys of `user`, each by the name that an exception gives it, as `alice (access key 2)`.
 pub(super) fn slots(user: &UserRow) -> impl Iterator<Item = (String, &KeySlot)> {

@@ -1,9 +1,12 @@
+use facts::severity::Severity;
+use facts::snapshot::Snapshot;
+use facts::source::{Source, Unavailable};
+use facts::verdict::{Status, Verdict};
+
 use super::survey::Survey;
-use crate::control::{Control, Reference, Remediation, Severity};
-use crate::finding::{Status, Verdict};
+use crate::control::{Control, Reference, Remediation, whole_name};
 use crate::framework::Framework;
 use crate::settings::Settings;
-use crate::snapshot::{Snapshot, Source, Unavailable};
 
 pub(super) const CONTROL: Control = Control {
     id: "user-mfa",
@@ -28,6 +31,7 @@ pub(super) const CONTROL: Control = Control {
         ],
     },
     sources: &[Source::CredentialReport],
+    user_of: whole_name,
     mappings: &[
         (Framework::Cis3, "1.10"),
         (Framework::Cis5, "1.9"),
@@ -74,9 +78,10 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::{judge, unavailable};
-    use crate::credential_report::{UnreadableCell, UserRow};
-    use crate::snapshot::MAX_REPORT_AGE;
+    use crate::controls::tests::judge;
+    use facts::credential_report::{UnreadableCell, UserRow};
+    use facts::snapshot::MAX_REPORT_AGE;
+    use facts::testing::unavailable;
 
     fn cell<T>(column: &'static str) -> Result<T, UnreadableCell> {
         Err(UnreadableCell { column, found: Some("?".into()) })

@@ -1,0 +1,181 @@
+//! Which items of the state table count: those that a check may have written, and no others.
+//!
+//! Whoever may write the table may write anything into it. An item that is out of shape, that holds a time still to come, or more
+//! than a check ever writes is left out as if it were not there: its condition opens again, its Region is looked through again.
+//! [`Fault::OddItems`](super::Fault::OddItems) reports it.
+
+use checklist::baseline::Baseline;
+use checklist::control::Step;
+use checklist::declarations::{ATTESTATION_HOLDS, MAX_ENTRIES};
+use facts::account::AccountId;
+use facts::root_activity::Plan;
+use facts::span::CLOCKS_DIFFER;
+use facts::text;
+use facts::watch::{Arrival, MAX_CANARIES};
+use jiff::{SignedDuration, Timestamp};
+use serde::de::DeserializeOwned;
+
+use super::condition::MAX_OPENINGS;
+use super::{Alert, Condition, Digest, Failure, Journal, Memory, What};
+use crate::sweep::{Coverage, HISTORY, is_of_sign_ins};
+
+/// Where the journal is kept.
+pub const JOURNAL: &str = "H#heartbeat";
+/// Where the findings of the account baseline are kept.
+pub const BASELINE: &str = "B#baseline";
+/// Bytes of a body; a check writes a fraction of it. An alert repeats what its condition holds, and must fit into an item, too.
+const MAX_BODY: usize = 200_000;
+/// A time so far ahead was written by nobody here; a clock may be set back by a day.
+const AHEAD: SignedDuration = SignedDuration::from_hours(48);
+/// Ends of declarations that are remembered.
+const MAX_ENDED: usize = 1_000;
+/// Announced uses of root that are remembered: one and a half a day.
+const MAX_PLANS: usize = 200;
+/// Most entries of a list of a digest; there are a few hundred conditions.
+const MAX_LISTED: usize = 1_000;
+/// More kinds of credentials than root can have.
+const MAX_CREDENTIALS: usize = 8;
+/// Characters of an alert's id.
+const MAX_ID: usize = 255;
+
+impl Memory {
+    /// Takes in the item that is stored under `key`, or leaves it out and notes that it did: then the answer is `false`.
+    /// `announced` is when a plan was written down.
+    pub fn take(&mut self, key: &str, body: &str, announced: Option<Timestamp>, now: Timestamp) -> bool {
+        let latest = now.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
+        let is_taken = match key.split_once('#') {
+            Some(("C", name)) => read(body)
+                .filter(|condition: &Condition| condition.is_sound(name, latest))
+                .map(|condition| drop(self.conditions.insert(name.into(), condition))),
+            Some(("W", region)) => {
+                // What nobody knows of the Region may be the whole history; of everybody's sign-ins the look-back is enough.
+                let coverage = read(body).filter(|coverage: &Coverage| coverage.is_sound(latest));
+                let known = coverage.is_some().then_some(());
+                let unknown = (!is_of_sign_ins(region)).then(|| Coverage::begin(now, HISTORY));
+                self.coverage.extend(coverage.or(unknown).map(|coverage| (region.to_owned(), coverage)));
+                known
+            }
+            Some(("P", from)) => read(body)
+                .filter(|_| self.plans.len() < MAX_PLANS)
+                .filter(|plan: &Plan| plan.from.to_string() == from && is_sound(plan, announced, now))
+                .map(|plan| self.plans.push(plan)),
+            Some(("K", region)) => read(body)
+                .filter(|arrival: &Arrival| arrival.sent_at <= latest && text::bounded(region) == region)
+                .filter(|_| self.arrivals.len() < MAX_CANARIES)
+                .map(|arrival| {
+                    self.arrivals.insert(region.into(), arrival);
+                }),
+            _ if key == BASELINE && Baseline::is_of_another_version(body) => Some(()),
+            _ if key == BASELINE => read(body)
+                .filter(|baseline: &Baseline| baseline.is_sound(latest))
+                .map(|baseline| self.baseline = Some(baseline)),
+            _ if key == JOURNAL => read(body)
+                .filter(|journal: &Journal| journal.is_sound(latest))
+                .map(|journal| self.journal = journal.credible(now)),
+            _ => None,
+        };
+        if is_taken.is_none() {
+            self.odd.insert(key.into());
+        }
+        is_taken.is_some()
+    }
+}
+
+fn read<T: DeserializeOwned>(body: &str) -> Option<T> {
+    serde_json::from_str(body).ok().filter(|_| body.len() <= MAX_BODY)
+}
+
+impl Condition {
+    fn is_sound(&self, key: &str, latest: Timestamp) -> bool {
+        let times = [self.opened_at, self.told_at, self.unverified_since].into_iter().flatten();
+        let mut times = times.chain(self.openings.iter().copied()).chain(self.judged_by.values().copied());
+        self.fault.as_ref().is_some_and(|fault| fault.key() == key)
+            && times.all(|at| at <= latest)
+            && self.openings.len() <= MAX_OPENINGS
+            && self.failure.as_ref().is_none_or(Failure::is_sound)
+    }
+}
+
+impl Failure {
+    /// A count that is too high would hide what is added.
+    fn is_sound(&self) -> bool {
+        self.evidence.len() <= Self::MAX_EVIDENCE && self.resources.len() == self.count.min(Self::MAX_RESOURCES)
+    }
+}
+
+impl Journal {
+    fn is_sound(&self, latest: Timestamp) -> bool {
+        let times = [self.last_run, self.last_complete, self.last_digest].into_iter().flatten();
+        let mut times = times.chain(self.canaries.values().copied());
+        times.all(|at| at <= latest) && self.canaries.len() <= MAX_CANARIES && self.ended.len() <= MAX_ENDED
+    }
+
+    /// Without an alias that IAM would not take, and without ends of declarations that no run can have told.
+    fn credible(mut self, now: Timestamp) -> Self {
+        self.alias.take_if(|alias| !is_alias(alias));
+        let last = self.last_run.unwrap_or(Timestamp::MIN).min(now);
+        self.ended.retain(|id| can_have_ended(id, last));
+        self
+    }
+}
+
+/// 3 to 63 lower-case letters, digits and single hyphens inside
+/// (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateAccountAlias.html>).
+fn is_alias(alias: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (3..=63).contains(&alias.len())
+        && alias.bytes().all(fits)
+        && !alias.starts_with('-')
+        && !alias.ends_with('-')
+        && !alias.contains("--")
+}
+
+/// Whether the declaration whose end the alert `id` tells of was over by `last`. An id that was cut does not show it.
+fn can_have_ended(id: &str, last: Timestamp) -> bool {
+    let ends = id.rsplit_once('/').and_then(|(_, at)| at.parse::<Timestamp>().ok());
+    let ends = match ends {
+        Some(on) if id.contains("/attestation-lapsed/") => on.checked_add(ATTESTATION_HOLDS).ok(),
+        ends => ends,
+    };
+    ends.map_or(id.chars().count() == MAX_ID, |ends| ends <= last)
+}
+
+/// What was announced then would be accepted; where that is not known, at the latest possible time.
+fn is_sound(plan: &Plan, announced: Option<Timestamp>, now: Timestamp) -> bool {
+    let announced = announced.unwrap_or(plan.from).min(now);
+    Plan::new(plan.from, plan.to, &plan.ticket, &plan.by, announced).as_ref() == Ok(plan)
+}
+
+impl Alert {
+    /// The alert that waits with this body at `now`, if a check of `account` may have written it.
+    pub fn stored(account: &AccountId, body: &str, now: Timestamp) -> Option<Self> {
+        let alert: Self = read(body)?;
+        let is_id = alert.id.chars().count() <= MAX_ID
+            && !alert.id.chars().any(|char| char.is_whitespace() || text::is_unprintable(char));
+        let is_past = alert.at.duration_since(now) <= CLOCKS_DIFFER;
+        (is_id && is_past && alert.account.id == *account && alert.what.is_sound()).then_some(alert)
+    }
+}
+
+impl What {
+    /// No list is longer than a check makes it: each entry takes many times the room that it has in the table.
+    fn is_sound(&self) -> bool {
+        match self {
+            Self::Condition(told) => told.failure.is_sound(),
+            Self::RootCredentialsBack { credentials } => credentials.len() <= MAX_CREDENTIALS,
+            Self::Digest(digest) => digest.is_sound(),
+            _ => true,
+        }
+    }
+}
+
+impl Digest {
+    fn is_sound(&self) -> bool {
+        let summary = &self.summary;
+        let named = [&summary.unknown, &summary.unread, &summary.unread_regions, &summary.others];
+        let listed = named.map(Vec::len).into_iter().chain([self.open.len()]);
+        self.steps.len() <= Step::ALL.len()
+            && self.exceptions.len().max(self.attestations.len()) <= MAX_ENTRIES
+            && listed.into_iter().all(|listed| listed <= MAX_LISTED)
+    }
+}

@@ -1,0 +1,468 @@
+//! Publishes to SNS, and sees whether anybody hears.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_sns::operation::publish::PublishError as SdkPublishError;
+use aws_sdk_sns::operation::publish::builders::PublishFluentBuilder;
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
+use aws_smithy_types::timeout::TimeoutConfig;
+use facts::relay::{Listeners, Note, Own, Relay};
+use facts::source::Cause;
+use facts::{Source, Unavailable, text};
+use jiff::{SignedDuration, Timestamp};
+use messages::Message;
+use tokio::time::{Instant, sleep};
+
+use crate::storage::ledger::{Fate, Ledger};
+use crate::{client, failure};
+
+/// How long a message is waited for that nobody but functions of ours gets: SNS hands it over within a second, Slack takes two, and
+/// the function waits for it for 20 seconds. What arrives later is sent again.
+const ARRIVAL: Duration = Duration::from_secs(25);
+/// What is left of the run after that, so that it notes what came of it.
+const FOR_THE_REST: SignedDuration = SignedDuration::from_secs(8);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+/// More subscriptions than a topic of alerts has.
+const MAX_SUBSCRIPTIONS: usize = 2_000;
+
+/// The IAM actions that are called here.
+pub(crate) const ACTIONS: &[&str] = &["sns:ListSubscriptionsByTopic", "sns:Publish"];
+
+/// Publishes messages to one topic.
+#[derive(Debug)]
+pub struct Notifier {
+    client: aws_sdk_sns::Client,
+    /// It waits for SNS's answer as long as an operation may last: a second attempt would be a second message.
+    publisher: aws_sdk_sns::Client,
+    topic_arn: String,
+    relays: Option<Relays>,
+}
+
+/// The functions of ours that pass messages on, during one run.
+#[derive(Debug)]
+pub struct Relays {
+    /// Where they note what arrived.
+    ledger: Ledger,
+    /// Which they are.
+    own: Own,
+    /// The present, and the instant at which it was.
+    started: (Timestamp, Instant),
+    /// When nothing is waited for any more.
+    ends: Instant,
+    /// Those that are subscribed, once that is known.
+    subscribed: OnceLock<Vec<String>>,
+    /// Nobody else gets what is published.
+    are_alone: OnceLock<()>,
+    /// What was published in this run and did not arrive.
+    unheard: OnceLock<PublishError>,
+}
+
+/// A message that SNS did not take.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("sns:Publish to {topic_arn} {cause}{}", if *permanent { " (trying again will not help: mend the topic, its key or the role)" } else { "" })]
+pub struct PublishError {
+    /// The topic.
+    pub topic_arn: String,
+    /// What happened.
+    pub cause: Cause,
+    /// Whether the same call will fail again until somebody mends the topic, its key or the role.
+    pub permanent: bool,
+}
+
+impl Notifier {
+    /// A notifier for the topic `topic_arn`.
+    pub fn new(config: &SdkConfig, topic_arn: impl Into<String>) -> Self {
+        let mut limits = config.timeout_config().map(TimeoutConfig::to_builder).unwrap_or_default();
+        limits.set_operation_attempt_timeout(config.timeout_config().and_then(TimeoutConfig::operation_timeout));
+        let patient = aws_sdk_sns::config::Builder::from(config).timeout_config(limits.build());
+        let patient = patient.retry_classifier(Once).build();
+        Self {
+            client: aws_sdk_sns::Client::new(config),
+            publisher: aws_sdk_sns::Client::from_conf(patient),
+            topic_arn: topic_arn.into(),
+            relays: None,
+        }
+    }
+
+    /// The same where functions of ours are subscribed, which count only once something has arrived by way of them.
+    #[must_use]
+    pub fn with(self, relays: Relays) -> Self {
+        Self { relays: Some(relays), ..self }
+    }
+
+    /// Who gets what is published. When nobody else does, a test message shows whether anything arrives by our functions.
+    ///
+    /// # Errors
+    /// When the subscriptions could not be read up to the first one that is confirmed, or our functions' notes could not be read.
+    pub async fn listeners(&self) -> Result<Listeners, Unavailable> {
+        let (others, subscribed) = self.subscriptions(self.relays.as_ref().map(|relays| &relays.own)).await?;
+        let Some(relays) = &self.relays else { return Ok(Listeners { others, relays: Vec::new() }) };
+        let mut listeners = Listeners { others, relays: relays.known(&subscribed).await? };
+        if listeners.are_relays_alone() {
+            let _ = relays.are_alone.set(());
+            if !listeners.hear(relays.now()) {
+                let knock = messages::knock();
+                let request = self.publisher.publish().subject(&knock.subject);
+                let sent = self.send(request.message_structure("json").message(knock.by_protocol())).await;
+                match sent {
+                    Ok(id) => drop(relays.arrival(&id, &subscribed).await),
+                    Err(error) => tracing::warn!(%error, "no test message could be sent"),
+                }
+                listeners.relays = relays.known(&subscribed).await?;
+            }
+        }
+        let _ = relays.subscribed.set(subscribed);
+        Ok(listeners)
+    }
+
+    /// Whether somebody else has confirmed a subscription, and which functions of ours have one. All are read only to find those.
+    async fn subscriptions(&self, own: Option<&Own>) -> Result<(bool, Vec<String>), Unavailable> {
+        let all = own.map(|own| own.names.len()).unwrap_or_default();
+        let (mut others, mut found) = (false, Vec::new());
+        let request = self.client.list_subscriptions_by_topic().topic_arn(&self.topic_arn);
+        let mut subscriptions = request.into_paginator().items().send();
+        for _ in 0..MAX_SUBSCRIPTIONS {
+            if others && found.len() >= all {
+                break;
+            }
+            let Some(subscription) = subscriptions.next().await else { break };
+            let subscription = subscription
+                .map_err(|error| failure::unavailable(Source::Subscribers, "sns:ListSubscriptionsByTopic", &error))?;
+            // `PendingConfirmation` or `Deleted` stand there before and after.
+            if !subscription.subscription_arn().is_some_and(|arn| arn.starts_with("arn:")) {
+                continue;
+            }
+            let function = subscription.endpoint().and_then(|endpoint| function_beside(&self.topic_arn, endpoint));
+            match function.filter(|function| own.is_some_and(|own| own.has(function))) {
+                Some(name) if !found.iter().any(|known| known == name) => found.push(name.to_owned()),
+                Some(_) => {}
+                None => others = true,
+            }
+        }
+        Ok((others, found))
+    }
+
+    /// Why a message is not even published.
+    pub fn nobody_hears(&self) -> PublishError {
+        let cause = Cause::Refused { code: "nobody has confirmed a subscription".into() };
+        PublishError { topic_arn: self.topic_arn.clone(), cause, permanent: false }
+    }
+
+    /// Publishes `message` and returns its id: from then on SNS has it. Where nobody but functions of ours gets it, also one of
+    /// them has passed it on by then.
+    ///
+    /// # Errors
+    /// After retries. Unless the error is permanent, SNS may have taken the message all the same (an answer that got lost).
+    pub async fn publish(&self, message: &Message) -> Result<String, PublishError> {
+        if let Some(error) = self.relays.as_ref().and_then(|relays| relays.unheard.get()) {
+            return Err(error.clone());
+        }
+        let request = self.publisher.publish().subject(&message.subject);
+        let id = self.send(request.message_structure("json").message(message.by_protocol())).await?;
+        let Some((relays, subscribed)) =
+            self.relays.as_ref().and_then(|relays| Some((relays, relays.subscribed.get()?)))
+        else {
+            return Ok(id);
+        };
+        relays.hand(&id, subscribed).await;
+        if relays.are_alone.get().is_some()
+            && let Err(why) = relays.arrival(&id, subscribed).await
+        {
+            let cause = Cause::Refused { code: text::bounded(&format!("SNS took it, and nobody got it: {why}")) };
+            let error = PublishError { topic_arn: self.topic_arn.clone(), cause, permanent: false };
+            // It is on its way to be tried again; a second one would only be a second one.
+            let _ = relays.unheard.set(error.clone());
+            return Err(error);
+        }
+        Ok(id)
+    }
+
+    /// Publishes `text`, the same for everybody, and returns its id.
+    ///
+    /// # Errors
+    /// As [`Notifier::publish`].
+    pub async fn publish_text(&self, text: impl Into<String>) -> Result<String, PublishError> {
+        self.send(self.publisher.publish().message(text)).await
+    }
+
+    async fn send(&self, request: PublishFluentBuilder) -> Result<String, PublishError> {
+        let answer = request.topic_arn(&self.topic_arn).send().await;
+        let failed = |cause, permanent| PublishError { topic_arn: self.topic_arn.clone(), cause, permanent };
+        match answer {
+            Ok(answer) => answer
+                .message_id()
+                .map(str::to_owned)
+                .ok_or_else(|| failed(Cause::Malformed { detail: "MessageId is missing".into() }, false)),
+            Err(error) => {
+                let code = error.as_service_error().and_then(|error| error.meta().code());
+                Err(failed(failure::cause(&error), code.is_some_and(is_permanent)))
+            }
+        }
+    }
+}
+
+impl Relays {
+    /// `own` functions, in a run that began at `started` and ends at `ends`.
+    pub fn new(ledger: &Ledger, own: &Own, started: (Timestamp, Instant), ends: Timestamp) -> Self {
+        let left = Duration::try_from(ends.duration_since(started.0) - FOR_THE_REST).unwrap_or_default();
+        Self {
+            ledger: ledger.clone(),
+            own: own.clone(),
+            started,
+            ends: started.1 + left,
+            subscribed: OnceLock::new(),
+            are_alone: OnceLock::new(),
+            unheard: OnceLock::new(),
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        let elapsed = SignedDuration::try_from(self.started.1.elapsed()).unwrap_or_default();
+        self.started.0.checked_add(elapsed).unwrap_or(Timestamp::MAX)
+    }
+
+    async fn known(&self, subscribed: &[String]) -> Result<Vec<Relay>, Unavailable> {
+        // One that is subscribed and was not named is asked for all the same.
+        let unnamed = subscribed.iter().filter(|name| !self.own.names.contains(name));
+        let names: Vec<String> = self.own.names.iter().chain(unnamed).cloned().collect();
+        let noted = self.ledger.relays(&names).await.map_err(|error| Unavailable {
+            source: Source::Subscribers,
+            operation: format!("dynamodb:{}", error.operation),
+            cause: error.cause,
+        })?;
+        let relay = |name: &String| Relay {
+            name: name.clone(),
+            is_subscribed: subscribed.contains(name),
+            ..noted.get(name).cloned().unwrap_or_default()
+        };
+        Ok(names.iter().map(relay).collect())
+    }
+
+    /// Notes that SNS has the message `id` for those that are subscribed. Without the note nobody misses it.
+    async fn hand(&self, id: &str, subscribed: &[String]) {
+        let note = Note { message_id: id.to_owned(), sent_at: self.now(), error: None };
+        for name in subscribed {
+            if let Err(error) = self.ledger.note(name, Fate::Handed, &note).await {
+                tracing::warn!(%error, function = name, "that a message was handed over could not be noted");
+            }
+        }
+    }
+
+    /// Waits until one of them has passed the message `id` on.
+    async fn arrival(&self, id: &str, subscribed: &[String]) -> Result<(), String> {
+        let is_it = |note: &Option<Note>| note.as_ref().is_some_and(|note| note.message_id == id);
+        let begun = Instant::now();
+        let ends = self.ends.min(begun + ARRIVAL);
+        loop {
+            let relays = match self.known(subscribed).await {
+                Ok(relays) => relays,
+                Err(error) => {
+                    // Nobody knows; SNS has it.
+                    tracing::warn!(%error, "whether a message arrived could not be read");
+                    return Ok(());
+                }
+            };
+            let mut relays = relays.iter().filter(|relay| relay.is_subscribed);
+            if relays.clone().any(|relay| is_it(&relay.passed)) {
+                return Ok(());
+            }
+            if relays.clone().all(|relay| is_it(&relay.failed)) {
+                let failed = relays.find_map(|relay| Some((&relay.name, relay.failed.as_ref()?.error.as_ref()?)));
+                return Err(failed.map_or_else(String::new, |(name, error)| format!("{name}: {error}")));
+            }
+            if Instant::now() >= ends {
+                return Err(format!("nothing arrived within {} s", begun.elapsed().as_secs()));
+            }
+            sleep(BETWEEN_LOOKS).await;
+        }
+    }
+}
+
+/// The name of the function that `endpoint` is, if it is one of the topic's account and Region.
+fn function_beside<'a>(topic_arn: &str, endpoint: &'a str) -> Option<&'a str> {
+    let (mut topic, mut function) = (topic_arn.split(':'), endpoint.split(':'));
+    let (_, partition, _) = (topic.next()?, topic.next()?, topic.next()?);
+    let is_beside = function.next()? == "arn" && function.next()? == partition && function.next()? == "lambda";
+    let is_beside = is_beside && function.next() == topic.next() && function.next() == topic.next();
+    (is_beside && function.next()? == "function").then(|| function.next()).flatten()
+}
+
+/// Errors that the same call meets again, until somebody mends something.
+fn is_permanent(code: &str) -> bool {
+    matches!(
+        code,
+        "AuthorizationError"
+            | "AccessDenied"
+            | "AccessDeniedException"
+            | "InvalidParameter"
+            | "InvalidParameterValue"
+            | "KMSAccessDenied"
+            | "KMSDisabled"
+            | "KMSInvalidState"
+            | "KMSNotFound"
+            | "KMSOptInRequired"
+            | "NotFound"
+    )
+}
+
+/// SNS knows no repeated publish for what it is. What it may have taken is sent again by the next run alone, out of the outbox.
+#[derive(Debug)]
+struct Once;
+
+impl ClassifyRetry for Once {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let Some(Err(error)) = context.output_or_error() else { return RetryAction::NoActionIndicated };
+        let was_sent = |error: &ConnectorError| !client::never_connected(error);
+        if error.is_timeout_error() || error.is_response_error() || error.as_connector_error().is_some_and(was_sent) {
+            return RetryAction::RetryForbidden;
+        }
+        let code = error
+            .as_operation_error()
+            .and_then(|error| error.downcast_ref::<SdkPublishError>())
+            .and_then(|error| error.meta().code());
+        // The SDK takes it for final; it passes.
+        if code == Some("KMSThrottling") { RetryAction::throttling_error() } else { RetryAction::NoActionIndicated }
+    }
+
+    fn name(&self) -> &'static str {
+        "Once"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_sns::Client;
+    use aws_sdk_sns::operation::list_subscriptions_by_topic::{
+        ListSubscriptionsByTopicError, ListSubscriptionsByTopicOutput,
+    };
+    use aws_sdk_sns::types::Subscription;
+    use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+    use aws_smithy_types::error::ErrorMetadata;
+
+    use super::*;
+
+    const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:rootwatch";
+
+    fn page(arns: &[&str], next: Option<&str>) -> ListSubscriptionsByTopicOutput {
+        let subscriptions = arns.iter().map(|arn| Subscription::builder().subscription_arn(*arn).build()).collect();
+        let page = ListSubscriptionsByTopicOutput::builder().set_subscriptions(Some(subscriptions));
+        page.set_next_token(next.map(str::to_owned)).build()
+    }
+
+    async fn hears(rule: &Rule) -> Result<bool, Unavailable> {
+        let client = mock_client!(aws_sdk_sns, RuleMode::MatchAny, [rule]);
+        let notifier = Notifier { publisher: client.clone(), client, topic_arn: TOPIC.into(), relays: None };
+        notifier.listeners().await.map(|listeners| listeners.others)
+    }
+
+    #[tokio::test]
+    async fn pb_6_a_subscription_that_nobody_confirmed_or_that_was_deleted_hears_nothing() {
+        let rule =
+            mock!(Client::list_subscriptions_by_topic).then_output(|| page(&["PendingConfirmation", "Deleted"], None));
+        assert_eq!(hears(&rule).await, Ok(false));
+        let rule = mock!(Client::list_subscriptions_by_topic).then_output(|| page(&[], None));
+        assert_eq!(hears(&rule).await, Ok(false));
+    }
+
+    #[tokio::test]
+    async fn pages_are_read_up_to_the_first_that_is_confirmed() {
+        let confirmed = "arn:aws:sns:eu-west-1:111122223333:rootwatch:00000000-0000-4000-8000-000000000001";
+        let rule = mock!(Client::list_subscriptions_by_topic)
+            .sequence()
+            .output(|| page(&["PendingConfirmation"; 100], Some("2")))
+            .output(move || page(&["PendingConfirmation", confirmed], Some("3")))
+            .build();
+        assert_eq!((hears(&rule).await, rule.num_calls()), (Ok(true), 2));
+    }
+
+    #[tokio::test]
+    async fn subscriptions_that_could_not_be_read_are_unknown_and_not_none() {
+        let rule = mock!(Client::list_subscriptions_by_topic).then_error(|| {
+            ListSubscriptionsByTopicError::generic(ErrorMetadata::builder().code("AuthorizationError").build())
+        });
+        let unavailable = hears(&rule).await.unwrap_err();
+        assert_eq!(
+            unavailable.to_string(),
+            "subscribers: sns:ListSubscriptionsByTopic was denied (AuthorizationError)"
+        );
+    }
+
+    /// Two subscriptions that are confirmed: a function of the topic's account, and one of another account.
+    fn of_functions(name: &'static str) -> Rule {
+        mock!(Client::list_subscriptions_by_topic).then_output(move || {
+            let of = |account: &str, name: &str| {
+                Subscription::builder()
+                    .subscription_arn(format!("{TOPIC}:{name}"))
+                    .endpoint(format!("arn:aws:lambda:eu-west-1:{account}:function:{name}"))
+                    .build()
+            };
+            ListSubscriptionsByTopicOutput::builder().subscriptions(of("111122223333", name)).build()
+        })
+    }
+
+    #[tokio::test]
+    async fn a_function_that_may_be_ours_is_no_other_listener_and_one_of_somebody_else_is() {
+        let ours = "rootwatch-SlackNotifier-1A2B3C";
+        let own = |names: &[&str], is_refused, stack: Option<&str>| Own {
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            is_refused,
+            stack: stack.map(str::to_owned),
+        };
+        for (name, own, is_other) in [
+            (ours, own(&[ours], false, Some("rootwatch")), false),
+            (ours, own(&[], false, Some("rootwatch")), false),
+            ("rootwatch-ChatNotifier", own(&[], false, Some("rootwatch")), false),
+            ("mine", own(&[], true, Some("rootwatch")), false),
+            ("mine", own(&[ours], true, None), false),
+            ("mine", own(&[ours], false, Some("rootwatch")), true),
+            ("mine", own(&[], false, Some("rootwatch")), true),
+            ("rootwatch-mine", own(&[], false, Some("rootwatch")), true),
+            ("other-SlackNotifier-1A2B3C", own(&[], false, Some("rootwatch")), true),
+            (ours, own(&[], false, None), true),
+        ] {
+            let rule = of_functions(name);
+            let client = mock_client!(aws_sdk_sns, RuleMode::MatchAny, [&rule]);
+            let notifier = Notifier { publisher: client.clone(), client, topic_arn: TOPIC.into(), relays: None };
+            let (others, found) = notifier.subscriptions(Some(&own)).await.unwrap();
+            assert_eq!((others, found.as_slice() == [name]), (is_other, !is_other), "{name} {own:?}");
+        }
+        let beside = |endpoint| function_beside(TOPIC, endpoint);
+        assert_eq!(beside("arn:aws:lambda:eu-west-1:111122223333:function:x:live"), Some("x"));
+        for other in
+            ["arn:aws:lambda:eu-west-1:999900001111:function:x", "a@b.example", "arn:aws:sqs:eu-west-1:111122223333:x"]
+        {
+            assert_eq!(beside(other), None);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_function_passes_on_after_twenty_seconds_has_arrived_and_nothing_is_waited_for_beyond_the_run() {
+        use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemOutput;
+        use aws_sdk_dynamodb::types::AttributeValue;
+
+        let began = Instant::now();
+        let rule = mock!(aws_sdk_dynamodb::Client::batch_get_item).then_compute_output(move |_| {
+            let body = AttributeValue::S(r#"{"message_id":"1","sent_at":"2026-11-20T10:00:00Z"}"#.into());
+            let note = [("sk", AttributeValue::S("x#passed".into())), ("body", body)];
+            let note = note.map(|(name, value)| (name.to_owned(), value)).into();
+            let notes = if began.elapsed() < Duration::from_secs(22) { Vec::new() } else { vec![note] };
+            BatchGetItemOutput::builder().responses("t", notes).build()
+        });
+        let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&rule]);
+        let account = facts::AccountId::parse("111122223333").unwrap();
+        let ledger = Ledger::over(client, "t", &account);
+        let own = Own { names: vec!["x".into()], ..Own::default() };
+        let now: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
+        let relays =
+            |seconds| Relays::new(&ledger, &own, (now, Instant::now()), now + SignedDuration::from_secs(seconds));
+        let short = relays(14).arrival("1", &["x".into()]).await;
+        assert_eq!(short, Err("nothing arrived within 6 s".into()), "the rest of the run is for what came of it");
+        assert_eq!(relays(60).arrival("1", &["x".into()]).await, Ok(()));
+        let late = relays(60).arrival("other", &["x".into()]).await;
+        assert_eq!(late, Err("nothing arrived within 25 s".into()));
+    }
+}

@@ -1,0 +1,233 @@
+//! The facts of one account at one instant, and what could not be read.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::account::Account;
+use crate::account_summary::AccountSummary;
+use crate::analyzers::RegionAnalyzers;
+use crate::billing::{BillingAlarm, Budget, CostReport};
+use crate::bucket::Bucket;
+use crate::call::Call;
+use crate::contacts::{AlternateContacts, PrimaryContact};
+use crate::credential_report::{CredentialReport, RootRow};
+use crate::federation::{IdentityCenterInstance, IdentityProviders};
+use crate::identities::{Holders, Identities, RolesAndPolicies, VirtualMfaDevice};
+use crate::organization::{CentralRootAccess, Organization, ServiceControlPolicy};
+use crate::password_policy::PasswordPolicy;
+use crate::relay::Relay;
+use crate::root_activity::RootActivity;
+use crate::source::{Cause, Source, Unavailable};
+use crate::span::{CLOCKS_DIFFER, Span};
+use crate::trails::Trail;
+use crate::verdict::{Evidence, Status, Verdict};
+use crate::watch::Watch;
+
+/// Oldest credential report that still judges. IAM renews a report after 4 hours, so one this old was not renewable.
+pub const MAX_REPORT_AGE: SignedDuration = SignedDuration::from_hours(24);
+
+/// Typed facts of one account at one instant. A source that could not be read is data, never an absence.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// The account.
+    pub account: Account,
+    /// When the reading began. Everything but the credential report and root events is live at this instant.
+    pub taken_at: Timestamp,
+    /// Every user's credentials, as IAM last wrote them down; up to 4 hours old.
+    pub credential_report: Result<CredentialReport, Unavailable>,
+    /// Live counters of the account.
+    pub account_summary: Result<AccountSummary, Unavailable>,
+    /// `None`: the account has no password policy of its own.
+    pub password_policy: Result<Option<PasswordPolicy>, Unavailable>,
+    /// IAM users with their groups and policies, and the groups.
+    pub identities: Result<Identities, Unavailable>,
+    /// Virtual MFA devices of the whole account.
+    pub virtual_mfa_devices: Result<Vec<VirtualMfaDevice>, Unavailable>,
+    /// Who holds the policy `AdministratorAccess`.
+    pub administrators: Result<Holders, Unavailable>,
+    /// Whether the alias in [`Account`] could be read.
+    pub account_alias: Result<(), Unavailable>,
+    /// The enabled Regions; without them only those that record sign-ins are swept.
+    pub regions: Result<Vec<EnabledRegion>, Unavailable>,
+    /// Whether somebody has confirmed a subscription to the topic; `None` where nobody is to be told.
+    pub subscribed: Option<Result<bool, Unavailable>>,
+    /// rootwatch's own functions that pass messages on.
+    pub relays: Vec<Relay>,
+    /// Every trail that records a Region in which root may sign in, each once; those of at least one such Region.
+    pub trails: Result<Vec<Trail>, Unavailable>,
+    /// The other such Regions that did not list their trails, by code, with why.
+    pub trails_unlisted: BTreeMap<String, Unavailable>,
+    /// What wakes rootwatch; `None` where the function is not told its names.
+    pub watch: Option<Watch>,
+    /// What root did.
+    pub root_events: RootEvents,
+    /// Roles and customer-managed policies.
+    pub roles_and_policies: Result<RolesAndPolicies, Unavailable>,
+    /// Who holds the policy `AWSSupportAccess`.
+    pub support_access: Result<Holders, Unavailable>,
+    /// Identity providers of IAM.
+    pub identity_providers: Result<IdentityProviders, Unavailable>,
+    /// Instances of IAM Identity Center, of any Region.
+    pub identity_center: Result<Vec<IdentityCenterInstance>, Unavailable>,
+    /// When root's password was last changed by CloudTrail's 90 days; `None`: not in that time, as far as the trail tells.
+    pub root_password_change: Result<Option<Timestamp>, Unavailable>,
+    /// The buckets of [`Self::trails`], each once.
+    pub trail_buckets: Result<Vec<Bucket>, Unavailable>,
+    /// Cost and usage reports.
+    pub cost_reports: Result<Vec<CostReport>, Unavailable>,
+    /// Data exports of billing.
+    pub data_exports: Result<Vec<CostReport>, Unavailable>,
+    /// Budgets.
+    pub budgets: Result<Vec<Budget>, Unavailable>,
+    /// Alarms on estimated charges.
+    pub billing_alarms: Result<Vec<BillingAlarm>, Unavailable>,
+    /// `None`: the account has no primary contact.
+    pub primary_contact: Result<Option<PrimaryContact>, Unavailable>,
+    /// Alternate contacts.
+    pub alternate_contacts: Result<AlternateContacts, Unavailable>,
+    /// `None`: the account is in no organization.
+    pub organization: Result<Option<Organization>, Unavailable>,
+    /// `None`: AWS tells only the management account and a delegated administrator.
+    pub central_root_access: Result<Option<CentralRootAccess>, Unavailable>,
+    /// `None`: AWS tells only the management account and a delegated administrator.
+    pub service_control_policies: Result<Option<Vec<ServiceControlPolicy>>, Unavailable>,
+    /// Each Region that is swept.
+    pub analyzers: Result<Vec<RegionAnalyzers>, Unavailable>,
+    /// Somebody asked for fewer Regions or a shorter look-back than is usual: such a run can find, but not clear.
+    pub is_narrow: bool,
+    /// Every call that was made for it, in the order of their ends.
+    pub calls: Vec<Call>,
+}
+
+/// A Region in which the account can make things.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnabledRegion {
+    /// Its code, as `eu-west-1`.
+    pub name: String,
+    /// Somebody enabled it (`ENABLED`); the others cannot be disabled (`ENABLED_BY_DEFAULT`).
+    pub is_opt_in: bool,
+}
+
+/// Root's CloudTrail events of a span, from every Region.
+#[derive(Debug, Clone)]
+pub struct RootEvents {
+    /// Start of the span, inclusive.
+    pub since: Timestamp,
+    /// One entry a Region that was to be swept.
+    pub regions: Vec<RegionSweep>,
+    /// Most severe first, then newest first; each `eventID` once.
+    pub activity: Vec<RootActivity>,
+}
+
+/// How far one Region was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegionSweep {
+    /// Region code, as `eu-west-1`.
+    pub region: String,
+    /// Why the Region's events of the span are not all there. Events read before the failure are kept.
+    pub incomplete: Option<Unavailable>,
+    /// What was looked through, newest first.
+    pub covered: Vec<Span>,
+    /// The same of everybody's sign-ins, where they are recorded.
+    pub covered_sign_ins: Vec<Span>,
+}
+
+impl Snapshot {
+    /// The credential report, if it is young enough to judge by.
+    ///
+    /// # Errors
+    /// [`Cause::Stale`] past [`MAX_REPORT_AGE`], [`Cause::Malformed`] if it is of the future, or why there is none.
+    pub fn fresh_credential_report(&self) -> Result<&CredentialReport, Unavailable> {
+        let report = self.credential_report.as_ref().map_err(Clone::clone)?;
+        let generated_at = report.generated_at;
+        let unusable = |operation: &str, cause| Unavailable {
+            source: Source::CredentialReport,
+            operation: operation.into(),
+            cause,
+        };
+        if self.is_ahead(generated_at) {
+            let detail = format!("its GeneratedTime, {generated_at}, lies ahead: a clock is wrong, or it is forged");
+            return Err(unusable("iam:GetCredentialReport", Cause::Malformed { detail }));
+        }
+        if self.taken_at.duration_since(generated_at) > MAX_REPORT_AGE {
+            return Err(unusable("iam:GenerateCredentialReport", Cause::Stale { generated_at }));
+        }
+        Ok(report)
+    }
+
+    /// Whether something that has happened claims a time that has not come.
+    pub fn is_ahead(&self, at: Timestamp) -> bool {
+        at.duration_since(self.taken_at) > CLOCKS_DIFFER
+    }
+
+    /// Root's row of the credential report, if report and row can be judged by.
+    pub fn root_row(&self) -> Result<&RootRow, Unavailable> {
+        self.fresh_credential_report()?.root.as_ref().map_err(|fault| Unavailable {
+            source: Source::CredentialReport,
+            operation: "iam:GetCredentialReport".into(),
+            cause: Cause::Malformed { detail: fault.to_string() },
+        })
+    }
+
+    /// That not every Region in which root signs in has listed its trails, so that there may be others; `None`: all have.
+    pub fn other_trails(&self) -> Option<Verdict> {
+        let why: Vec<String> = self.trails_unlisted.values().map(Unavailable::to_string).collect();
+        (!why.is_empty()).then(|| Verdict::new(Status::Unknown, why.join("; "), Vec::new()))
+    }
+
+    /// The live counters.
+    pub fn summary(&self) -> Result<&AccountSummary, Unavailable> {
+        self.account_summary.as_ref().map_err(Clone::clone)
+    }
+
+    /// Evidence from a source that is live.
+    pub fn evidence(&self, source: Source, fact: impl Into<String>, value: impl ToString) -> Evidence {
+        Evidence { source, fact: fact.into(), value: value.to_string(), as_of: self.taken_at }
+    }
+
+    /// Evidence from the credential report, as old as that is.
+    pub fn report_evidence(&self, fact: impl Into<String>, value: impl ToString) -> Evidence {
+        let as_of = self.credential_report.as_ref().map_or(self.taken_at, |report| report.generated_at);
+        Evidence { as_of, ..self.evidence(Source::CredentialReport, fact, value) }
+    }
+}
+
+impl RootEvents {
+    /// Why the span is not covered, one entry a Region; empty when it is.
+    pub fn unavailable(&self) -> impl Iterator<Item = &Unavailable> {
+        self.regions.iter().filter_map(|sweep| sweep.incomplete.as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cr_13_a_report_judges_for_24_hours_and_not_a_second_longer() {
+        let mut snapshot = Snapshot::compliant();
+        let at = |age: SignedDuration| snapshot.taken_at - age;
+        let (old, too_old) = (at(MAX_REPORT_AGE), at(MAX_REPORT_AGE + SignedDuration::from_secs(1)));
+        snapshot.credential_report.as_mut().unwrap().generated_at = old;
+        assert!(snapshot.fresh_credential_report().is_ok());
+        snapshot.credential_report.as_mut().unwrap().generated_at = too_old;
+        assert_eq!(snapshot.fresh_credential_report().unwrap_err().cause, Cause::Stale { generated_at: too_old });
+    }
+
+    #[test]
+    fn a_report_of_the_future_is_unknown_and_not_young() {
+        let mut snapshot = Snapshot::compliant();
+        let at = |ahead: SignedDuration| snapshot.taken_at + ahead;
+        let (near, ahead) = (at(CLOCKS_DIFFER), at(CLOCKS_DIFFER + SignedDuration::from_secs(1)));
+        let forged = at(SignedDuration::from_hours(400 * 24));
+        snapshot.credential_report.as_mut().unwrap().generated_at = near;
+        assert!(snapshot.fresh_credential_report().is_ok(), "clocks differ");
+        for generated_at in [ahead, forged] {
+            snapshot.credential_report.as_mut().unwrap().generated_at = generated_at;
+            let why = snapshot.fresh_credential_report().unwrap_err().to_string();
+            assert!(why.contains("lies ahead: a clock is wrong, or it is forged"), "{why}");
+            assert!(snapshot.root_row().is_err());
+        }
+    }
+}

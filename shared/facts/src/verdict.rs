@@ -1,0 +1,109 @@
+//! The outcome of an evaluation, with the evidence that it rests on.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::source::{Source, Unavailable};
+
+/// Four outcomes; missing data is never a pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// There is nothing to judge here.
+    NotApplicable,
+    /// As it should be, and seen to be so.
+    Passed,
+    /// It could not be seen.
+    Unknown,
+    /// Not as it should be.
+    Failed,
+}
+
+/// A status with its reason and its proof.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The outcome.
+    pub status: Status,
+    /// Why, one sentence.
+    pub reason: String,
+    /// What it was judged by.
+    pub evidence: Vec<Evidence>,
+    /// The things that are wrong, by name, where the control can name them.
+    pub resources: Vec<String>,
+    /// The sources that the outcome rests on, with their age.
+    pub judged_by: BTreeMap<Source, Timestamp>,
+}
+
+/// One fact that a verdict rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Evidence {
+    /// Where it was read.
+    pub source: Source,
+    /// Name of the fact, where possible as the source names it.
+    pub fact: String,
+    /// What was read; may hold names that anybody in the account can choose.
+    pub value: String,
+    /// The instant it was true.
+    pub as_of: Timestamp,
+}
+
+impl Verdict {
+    /// A verdict with `reason`.
+    pub fn new(status: Status, reason: impl Into<String>, evidence: Vec<Evidence>) -> Self {
+        let judged_by = evidence.iter().map(|evidence| (evidence.source, evidence.as_of)).collect();
+        Self { status, reason: reason.into(), evidence, resources: Vec::new(), judged_by }
+    }
+
+    /// The same with the things that are wrong.
+    pub fn naming(self, resources: Vec<String>) -> Self {
+        Self { resources, ..self }
+    }
+
+    /// The worse of two sources' judgements of the same thing; a source that could not be read is `Unknown`, which only a
+    /// failure outweighs. A disagreement between the two is said.
+    pub fn worse_of(
+        (one_source, one): (Source, Result<Self, Unavailable>),
+        (other_source, other): (Source, Result<Self, Unavailable>),
+    ) -> Self {
+        let one = one.unwrap_or_else(Self::from);
+        let other = other.unwrap_or_else(Self::from);
+        let differ = one.status != other.status && ![one.status, other.status].contains(&Status::Unknown);
+        let disagreement = format!(
+            " (the sources disagree and the worse counts: {one_source} {}, {other_source} {})",
+            one.status.words(),
+            other.status.words()
+        );
+        let (mut worse, better) = if other.status > one.status { (other, one) } else { (one, other) };
+        if worse.status == better.status {
+            worse.judged_by.extend(&better.judged_by);
+            worse.resources.extend(better.resources.iter().cloned());
+        }
+        if differ {
+            worse.reason.push_str(&disagreement);
+        }
+        worse.evidence.extend(better.evidence);
+        worse
+    }
+}
+
+impl From<Unavailable> for Verdict {
+    fn from(unavailable: Unavailable) -> Self {
+        Self::new(Status::Unknown, unavailable.to_string(), Vec::new())
+    }
+}
+
+impl Status {
+    /// As a person reads it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::NotApplicable => "not applicable",
+            Self::Passed => "passed",
+            Self::Unknown => "unknown",
+            Self::Failed => "failed",
+        }
+    }
+}

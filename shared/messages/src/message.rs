@@ -1,0 +1,367 @@
+//! Alerts in words: a subject, an e-mail, and JSON for programs; from that JSON, messages for chats.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use alerts::{Alert, ConditionAlert, Digest, Transition, What};
+use checklist::report::Report;
+use checklist::summary::Summary;
+use facts::root_activity::{Kind, RootActivity};
+use facts::text;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+pub mod chat;
+mod delivery;
+mod email;
+mod notification;
+mod page;
+mod runbook;
+mod session;
+pub mod slack;
+mod words;
+
+pub use delivery::Delivery;
+pub use notification::{Notification, SCHEMA};
+pub use runbook::runbook;
+pub use session::Session;
+
+/// Where the runbook lies in the project: for those who gave it no address of their own.
+pub const RUNBOOK: &str = "docs/runbook.md";
+
+/// Most bytes that SNS takes, all bodies together (<https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>).
+pub const MAX_BYTES: usize = 262_144;
+
+/// The subject of the test message, see [`knock`].
+pub const KNOCK: &str = "[rootwatch] test: do alerts arrive here?";
+
+/// Bodies that carry the JSON.
+const BODIES: usize = 4;
+
+/// Bytes that anything listed in the JSON takes at least: more than fit need no attempt.
+const MIN_LISTED: usize = 100;
+
+/// Most bytes of the e-mail; longer ones are cut and say so.
+const MAX_EMAIL_BYTES: usize = 48 * 1024;
+
+/// Most characters of the account's alias in a subject.
+const MAX_ALIAS: usize = 24;
+
+/// What is put into words together: everything that waits.
+#[derive(Debug, Clone, Copy)]
+pub struct Bulletin<'a> {
+    /// What is told, of one account.
+    pub alerts: &'a [Alert],
+    /// The present.
+    pub at: Timestamp,
+    /// How the account stands; `None` when what an earlier run left behind is told before anything is read.
+    pub report: Option<&'a Report>,
+    /// The state store failed: all of it may be told again.
+    pub repeats_possible: bool,
+    /// Where people find the runbook, an address or [`RUNBOOK`].
+    pub runbook: &'a str,
+    /// Where the whole report is; a digest carries it, and nothing else does.
+    pub report_link: Option<&'a ReportLink>,
+}
+
+/// A signed address of the newest report as a page, made at [`Bulletin::at`]. A secret, and so it is not shown: whoever has it can
+/// read the report.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ReportLink(pub String);
+
+impl ReportLink {
+    /// How long it is good at most; it ends earlier with the credentials that signed it.
+    pub const LASTS: SignedDuration = SignedDuration::from_hours(12);
+
+    /// When one that is made at `at` ends.
+    pub(crate) fn ends(at: Timestamp) -> Timestamp {
+        at.checked_add(Self::LASTS).unwrap_or(Timestamp::MAX)
+    }
+}
+
+impl std::fmt::Debug for ReportLink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ReportLink(..)")
+    }
+}
+
+/// What SNS is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Printable ASCII, fewer than 100 characters.
+    pub subject: String,
+    /// Body for people: e-mail, and whatever has no body of its own.
+    pub text: String,
+    /// Body for programs, a [`Notification`]: SQS, Lambda, HTTP and HTTPS.
+    pub json: String,
+}
+
+impl Message {
+    /// Words `bulletin`; `None` when it holds no alert.
+    pub fn compose(bulletin: &Bulletin) -> Option<Self> {
+        let Bulletin { alerts, at, report, repeats_possible, .. } = *bulletin;
+        let renewed = alerts::renewed(alerts, at, report, !repeats_possible);
+        let bulletin = &Bulletin { alerts: renewed.as_deref().unwrap_or(alerts), ..*bulletin };
+        let sorted = Sorted::new(bulletin.alerts, at);
+        let subject = sorted.subject(bulletin.report)?;
+        let text = cut(email::compose(bulletin, &sorted), MAX_EMAIL_BYTES);
+        let mut listed = (sorted.acts.len() + sorted.others.len()).min(MAX_BYTES / BODIES / MIN_LISTED);
+        loop {
+            let json = sorted.notification(bulletin, &subject, listed);
+            let message = Self { subject: subject.clone(), text: text.clone(), json };
+            if listed == 0 || message.by_protocol().len() <= MAX_BYTES {
+                return Some(message);
+            }
+            listed /= 2;
+        }
+    }
+
+    /// The bodies by protocol, as `MessageStructure=json` wants them.
+    pub fn by_protocol(&self) -> String {
+        let Self { text, json, .. } = self;
+        json!({"default": text, "http": json, "https": json, "lambda": json, "sqs": json}).to_string()
+    }
+}
+
+/// The test message: sent when nobody but functions of ours is subscribed, and nothing has arrived by them yet.
+pub fn knock() -> Message {
+    let text = "This is a test: nobody else has confirmed a subscription to rootwatch's topic. If you read it, alerts arrive here.";
+    Message { subject: KNOCK.into(), text: text.into(), json: text.into() }
+}
+
+/// Where something is resolved and nothing was checked for the message.
+const NOT_CHECKED: &str = "nothing was checked for this message: the report of the last check says what is unknown";
+
+/// A bulletin's alerts, the worst first.
+struct Sorted<'a> {
+    /// Root's acts: by session, the worst session first.
+    acts: Vec<(&'a Alert, &'a RootActivity)>,
+    /// All other alerts; of a condition the newest one last among its own.
+    others: Vec<&'a Alert>,
+    /// Of each condition, and of the digests, only the last word; what is new first.
+    newest: Vec<&'a Alert>,
+    /// Everything that is told of a condition, or of the digests, oldest first.
+    stories: HashMap<String, Vec<&'a Alert>>,
+}
+
+impl<'a> Sorted<'a> {
+    fn new(alerts: &'a [Alert], at: Timestamp) -> Self {
+        let mut acts: Vec<_> = alerts.iter().filter_map(|alert| alert.act().map(|act| (alert, act))).collect();
+        session::sort(&mut acts);
+        let mut others: Vec<_> = alerts.iter().filter(|alert| alert.act().is_none()).collect();
+        others.sort_by(|a, b| (b.severity, &a.id, a.at).cmp(&(a.severity, &b.id, b.at)));
+        let mut stories: HashMap<String, Vec<&Alert>> = HashMap::new();
+        for alert in &others {
+            if let Some(key) = key(alert) {
+                stories.entry(key).or_default().push(alert);
+            }
+        }
+        for story in stories.values_mut() {
+            story.sort_by_key(|alert| alert.turn(at));
+        }
+        let single = others.iter().copied().filter(|alert| key(alert).is_none());
+        let newest = single.chain(stories.values().filter_map(|story| story.last().copied())).collect();
+        let mut sorted = Self { acts, others, newest, stories };
+        let mut newest = std::mem::take(&mut sorted.newest);
+        newest.sort_by_cached_key(|alert| (Reverse(alert.severity), sorted.rank(alert), &alert.id, alert.at));
+        Self { newest, ..sorted }
+    }
+
+    fn first(&self) -> Option<&'a Alert> {
+        let act = self.acts.first().map(|(alert, _)| *alert);
+        // What root did just now comes before what has been wrong for long.
+        match (act, self.newest.first().copied()) {
+            (Some(act), Some(other)) => Some(if act.severity >= other.severity { act } else { other }),
+            (act, other) => act.or(other),
+        }
+    }
+
+    /// What was told of the same condition earlier, and was not heard yet; oldest first.
+    fn history(&self, newest: &Alert) -> &[&'a Alert] {
+        let story = key(newest).and_then(|key| self.stories.get(&key));
+        story.and_then(|story| story.split_last()).map(|(_, earlier)| earlier).unwrap_or_default()
+    }
+
+    /// What happened, for whoever hears of it only now: still open is news when the opening could not be told.
+    fn transition(&self, newest: &Alert, told: &ConditionAlert) -> Transition {
+        let goes_on = |transition| matches!(transition, Transition::Changed | Transition::Reminder);
+        let episode = self.history(newest).iter().filter(|earlier| earlier.id == newest.id);
+        let earlier = episode.filter_map(|earlier| earlier.condition()).map(|earlier| earlier.transition);
+        earlier
+            .chain([told.transition])
+            .filter(|_| goes_on(told.transition))
+            .min_by_key(|transition| match transition {
+                Transition::Opened => 0,
+                Transition::Changed => 1,
+                _ => 2,
+            })
+            .unwrap_or(told.transition)
+    }
+
+    fn notification(&self, bulletin: &Bulletin, subject: &str, listed: usize) -> String {
+        let Some(first) = self.first() else { return String::new() };
+        // Neither crowds the other out: half for root's acts, and what the others leave.
+        let acts = self.acts.len().min((listed - listed / 2).max(listed.saturating_sub(self.others.len())));
+        let others = self.others.len().min(listed - acts);
+        let skipped = self.acts.iter().skip(acts).map(|(_, act)| *act);
+        let left_out = words::count(skipped.clone()) + self.others.len() - others;
+        let notification = Notification {
+            schema: SCHEMA.into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            id: (&first.id).into(),
+            subject: subject.into(),
+            headline: self.status_line(bulletin.report).map(Into::into),
+            severity: first.severity,
+            account: Cow::Borrowed(&first.account),
+            told_at: bulletin.at,
+            repeats_possible: bulletin.repeats_possible,
+            runbook: bulletin.runbook.into(),
+            report_url: bulletin.report_link.filter(|_| self.digest().is_some()).map(|link| link.0.as_str().into()),
+            root_sessions: session::sessions(self.acts.iter().take(acts).copied()),
+            alerts: self.others.iter().take(others).map(|alert| Cow::Borrowed(*alert)).collect(),
+            left_out,
+            left_out_sign_ins: words::count(skipped.filter(|act| act.kind == Kind::SignInFailed)),
+        };
+        json!(notification).to_string()
+    }
+
+    /// Of equal severity: what is new before what is known, what is seen before what is not.
+    fn rank(&self, alert: &Alert) -> u8 {
+        match &alert.what {
+            What::RootActivity(_) | What::Tampering(_) | What::RootCredentialsBack { .. } => 0,
+            What::Condition(told) => match self.transition(alert, told) {
+                Transition::Opened | Transition::Changed if !told.condition.is_blindness() => 1,
+                Transition::Opened | Transition::Changed => 2,
+                Transition::Reminder => 3,
+                Transition::Silenced => 4,
+                Transition::Resolved | Transition::Dropped => 5,
+            },
+            What::PlannedRootUse(_) | What::CaughtUp { .. } | What::Unreadable { .. } => 4,
+            What::ExceptionEnded(_) | What::AttestationLapsed(_) => 6,
+            What::Digest(_) => 7,
+        }
+    }
+
+    /// The account's status, by the check that is sent with it; `None`: nothing was checked for this message.
+    fn status(&self, report: Option<&Report>) -> Option<Summary> {
+        self.digest().map(|digest| digest.summary.clone()).or_else(|| report.map(Report::summary))
+    }
+
+    /// The same in one sentence. Good news alone must not read as if somebody had looked at the rest.
+    fn status_line(&self, report: Option<&Report>) -> Option<String> {
+        let summary = self.status(report).map(|summary| summary.headline());
+        let is_good_news =
+            |alert: &&Alert| matches!(&alert.what, What::Condition(told) if told.transition == Transition::Resolved);
+        summary.or_else(|| self.others.iter().any(is_good_news).then(|| NOT_CHECKED.to_owned()))
+    }
+
+    /// What happened, with its weight, in about `room` characters: for the subject.
+    fn headline(&self, alert: &Alert, room: usize) -> String {
+        let severity = alert.severity;
+        match &alert.what {
+            What::RootActivity(act) if act.planned.is_some() => format!("{severity}: planned {}", act.headline()),
+            What::RootActivity(act) => format!("{severity}: {}", act.headline()),
+            What::Tampering(tampering) => format!("{severity}: {}", tampering.headline()),
+            What::RootCredentialsBack { .. } => format!("{severity}: root has credentials again"),
+            What::Condition(told) => {
+                let weight = if told.condition.is_blindness() { "UNKNOWN".to_owned() } else { severity.to_string() };
+                let what = told.condition.headline();
+                match self.transition(alert, told) {
+                    Transition::Opened => format!("{weight}: {what}"),
+                    Transition::Changed => format!("{weight}: worse: {what}"),
+                    Transition::Reminder => format!("{weight}: still open: {what}"),
+                    Transition::Resolved => format!("RESOLVED: {}", told.condition.mended()),
+                    Transition::Silenced => format!("SILENCED: {what}"),
+                    Transition::Dropped => format!("NO LONGER CHECKED: {}", told.condition.about()),
+                }
+            }
+            What::PlannedRootUse(_) => "PLANNED: use of root announced".into(),
+            What::CaughtUp { .. } => format!("{severity}: nothing was checked for some time"),
+            What::ExceptionEnded(exception) => format!("{severity}: exception for {} is over", exception.control),
+            What::AttestationLapsed(attestation) => {
+                format!("{severity}: statement lapsed: {}", attestation.statement.id())
+            }
+            What::Digest(digest) => digest_headline(digest, room),
+            What::Unreadable { .. } => format!("{severity}: an alert that this version cannot read"),
+        }
+    }
+
+    /// The worst first: `[rootwatch] CRITICAL: new root access key in acme-prod (111122223333)`.
+    fn subject(&self, report: Option<&Report>) -> Option<String> {
+        let first = self.first()?;
+        let unread = self.newest.iter().filter_map(|alert| alert.condition()).filter(|told| {
+            told.condition.is_blindness() && matches!(told.transition, Transition::Opened | Transition::Changed)
+        });
+        let is_unread = first.condition().is_some_and(|told| told.condition.is_blindness());
+        // The account's number is the last thing to give up to the limit: it is what somebody with a hundred accounts needs first.
+        let place = match &first.account.alias {
+            Some(alias) => format!(" in {} ({})", shortened(alias, MAX_ALIAS), first.account.id),
+            None => format!(" in {}", first.account.id),
+        };
+        let (own, room) = ("[rootwatch] ", 99usize.saturating_sub(place.len()));
+        let summary = self.status(report).unwrap_or_default();
+        let room_for_what = room.saturating_sub(own.len());
+        let what = match unread.count() {
+            several if is_unread && (several > 1 || summary.names_root()) => match summary {
+                summary if !summary.unknown.is_empty() => summary.within(room_for_what),
+                _ => format!("UNKNOWN: {several} things could not be read or checked"),
+            },
+            _ => self.headline(first, room_for_what),
+        };
+        Some(text::for_subject(&format!("{}{place}", shortened(&format!("{own}{what}"), room))))
+    }
+}
+
+/// What makes a later alert the last word on an earlier one.
+fn key(alert: &Alert) -> Option<String> {
+    match &alert.what {
+        What::Condition(told) => Some(told.condition.key()),
+        What::Digest(_) => Some("digest".to_owned()),
+        _ => None,
+    }
+}
+
+fn digest_headline(digest: &Digest, room: usize) -> String {
+    let own = "DIGEST: ";
+    match &digest.summary {
+        summary if !summary.is_complete() => summary.within(room),
+        _ if digest.all_is_well() => format!("{own}all is well"),
+        summary => format!("{own}{}", summary.within(room.saturating_sub(own.len()))),
+    }
+}
+
+/// At most `max` characters of printable ASCII, cut with `...`.
+fn shortened(text: &str, max: usize) -> String {
+    let text = text::for_subject(text);
+    if text.len() <= max { text } else { text.chars().take(max.saturating_sub(3)).chain("...".chars()).collect() }
+}
+
+/// At most `max` bytes, on a character border, with a last line that says what was left out.
+fn cut(text: String, max: usize) -> String {
+    if text.len() <= max {
+        return text;
+    }
+    let note = |left_out: usize| {
+        format!("\n\n[{left_out} bytes were left out here; the function's answer has everything: run it on demand.]\n")
+    };
+    let room = max - note(text.len()).len();
+    let mut kept: String = text
+        .chars()
+        .scan(0, |bytes, char| {
+            *bytes += char.len_utf8();
+            (*bytes <= room).then_some(char)
+        })
+        .collect();
+    // Half an address leads nowhere.
+    if let Some((lines, last)) = kept.rsplit_once('\n')
+        && last.contains("://")
+    {
+        kept.truncate(lines.len());
+    }
+    let left_out = text.len() - kept.len();
+    kept + &note(left_out)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! What programs are told: written by the functions that tell, read again by those that pass it on.
+
+use std::borrow::Cow;
+
+use alerts::{Alert, What, of_root};
+use facts::account::Account;
+use facts::severity::Severity;
+use facts::text::bounded;
+use jiff::Timestamp;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use super::Session;
+
+/// What [`Notification::schema`] says. The number changes when a field changes its meaning or goes.
+pub const SCHEMA: &str = "rootwatch.notification/1";
+
+/// What programs are told. Its JSON Schema is `docs/notification.schema.json`.
+///
+/// Reading is lenient, as a newer version may have written it: fields that are not known are passed over, and an alert that is
+/// not known becomes [`What::Unreadable`] among the others.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    schemars(description = "What programs are told. Its JSON Schema is `docs/notification.schema.json`.")
+)]
+pub struct Notification<'a> {
+    /// `rootwatch.notification/1`; the number changes when a field changes its meaning or goes.
+    pub schema: Cow<'a, str>,
+    /// Version of rootwatch.
+    pub version: Cow<'a, str>,
+    /// Id of the first thing that is told. Each has one of its own, stable over repeats: use those to join what belongs together.
+    pub id: Cow<'a, str>,
+    /// The subject of the e-mail.
+    pub subject: Cow<'a, str>,
+    /// The account's status in one sentence: `INCOMPLETE: …` with what is unknown, root's controls first; else what fails, or what is
+    /// suppressed. Where nothing was checked for this message, as when root acts, it is `null`, or says so if something is resolved.
+    #[serde(default)]
+    pub headline: Option<Cow<'a, str>>,
+    /// The worst of what follows.
+    pub severity: Severity,
+    /// The account.
+    pub account: Cow<'a, Account>,
+    /// When it was told.
+    pub told_at: Timestamp,
+    /// The state store failed: all of it may be told again, with other ids for episodes.
+    pub repeats_possible: bool,
+    /// Where the runbook is: an address, or its path in the project.
+    pub runbook: Cow<'a, str>,
+    /// With a digest, a signed link to the page of the newest report, good for 12 hours at most: whoever has it can read the report.
+    /// `null` without a digest, or where no reports are kept.
+    #[serde(default)]
+    pub report_url: Option<Cow<'a, str>>,
+    /// What root did, by session: the most severe session first.
+    pub root_sessions: Vec<Session<'a>>,
+    /// Everything else, most severe first.
+    #[serde(deserialize_with = "alerts")]
+    pub alerts: Vec<Cow<'a, Alert>>,
+    /// Root's acts and alerts that were left out to keep SNS's limit of size.
+    pub left_out: usize,
+    /// How many of them are failed sign-ins, which anybody can cause.
+    #[serde(default)]
+    pub left_out_sign_ins: usize,
+}
+
+impl Notification<'_> {
+    /// Everything that is told, as it was before it was put in order. When an act was seen is not in it: that it was told is.
+    pub(super) fn all_alerts(&self) -> Vec<Alert> {
+        let acts = self.root_sessions.iter().flat_map(|session| &session.acts);
+        let acts = acts.map(|act| of_root(act, &self.account, self.told_at));
+        acts.chain(self.alerts.iter().map(|alert| alert.clone().into_owned())).collect()
+    }
+}
+
+/// Each alert for itself: what another version says hides nothing else.
+fn alerts<'de, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Cow<'a, Alert>>, D::Error> {
+    /// What every alert has.
+    #[derive(Deserialize)]
+    struct Outer {
+        id: String,
+        at: Timestamp,
+        severity: Severity,
+        account: Account,
+    }
+    let read = |value: Value| {
+        Alert::deserialize(&value).or_else(|_| {
+            let Outer { id, at, severity, account } = Outer::deserialize(&value)?;
+            let text = value.as_object().and_then(|fields| fields.get("kind")).unwrap_or(&value).to_string();
+            Ok(Alert { id: bounded(&id), at, severity, account, what: What::Unreadable { text: bounded(&text) } })
+        })
+    };
+    let values = Vec::<Value>::deserialize(deserializer)?;
+    values
+        .into_iter()
+        .map(|value| read(value).map(Cow::Owned))
+        .collect::<Result<_, serde_json::Error>>()
+        .map_err(D::Error::custom)
+}

@@ -1,0 +1,193 @@
+//! No circle: of the files of a crate none import each other, but a module and its own children. Between crates Cargo sees to that.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// A module by its names below the crate's root: `["alert", "digest"]`.
+type Module = Vec<String>;
+
+/// The code of every module of `crate_folder` but its tests.
+fn modules(crate_folder: &Path) -> BTreeMap<Module, String> {
+    let (root, mut found, mut folders) = (crate_folder.join("src"), BTreeMap::new(), vec![crate_folder.join("src")]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_stem().unwrap().to_str().unwrap();
+            if path.is_dir() && !["tests", "snapshots"].contains(&name) {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "rs") && !["tests", "testing"].contains(&name) {
+                let below = path.strip_prefix(&root).unwrap().with_extension("");
+                let module = below.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
+                let code = std::fs::read_to_string(&path).unwrap();
+                let code =
+                    code.split("\nmod tests {").next().unwrap().split("\npub(crate) mod tests {").next().unwrap();
+                let is_code = |line: &&str| !line.trim_start().starts_with("//");
+                found.insert(module, code.lines().filter(is_code).collect::<Vec<_>>().join("\n"));
+            }
+        }
+    }
+    found
+}
+
+/// Every path that begins with `crate::` or `super::` in `code`; of a group in braces each member.
+fn paths(code: &str) -> Vec<Vec<String>> {
+    fn tree(text: &mut &str, before: &[String], found: &mut Vec<Vec<String>>) {
+        let mut path = before.to_vec();
+        loop {
+            *text = text.trim_start();
+            if let Some(rest) = text.strip_prefix('{') {
+                *text = rest;
+                loop {
+                    *text = text.trim_start_matches([' ', '\n', ',']);
+                    if let Some(rest) = text.strip_prefix('}') {
+                        *text = rest;
+                        return;
+                    }
+                    tree(text, &path, found);
+                }
+            }
+            let end =
+                text.find(|char: char| !char.is_alphanumeric() && char != '_' && char != '*').unwrap_or(text.len());
+            let (name, rest) = text.split_at(end);
+            path.push(name.to_owned());
+            *text = rest;
+            match text.strip_prefix("::").filter(|rest| !rest.starts_with('<')) {
+                Some(rest) if !name.is_empty() => *text = rest,
+                _ => break,
+            }
+        }
+        if let Some(rest) = text.strip_prefix(" as ") {
+            *text = rest.trim_start_matches(|char: char| char.is_alphanumeric() || char == '_');
+        }
+        // What is no path ends the group, too.
+        if path.last().is_some_and(String::is_empty) {
+            *text = text.get(1..).unwrap_or_default();
+        }
+        found.push(path);
+    }
+    let mut found = Vec::new();
+    for start in ["crate::", "super::"] {
+        for (at, _) in code.match_indices(start) {
+            let (before, mut rest) = code.split_at(at);
+            let before = before.chars().next_back();
+            if before.is_none_or(|char| !char.is_alphanumeric() && !"_:$".contains(char)) {
+                tree(&mut rest, &[], &mut found);
+            }
+        }
+    }
+    found
+}
+
+/// Names that `lib.rs` offers at the root, each with its module.
+fn offered(lib: &str) -> BTreeMap<String, Module> {
+    let offers = lib.split("pub use ").skip(1).filter_map(|offer| offer.split(';').next());
+    let all = offers.flat_map(|offer| paths(&format!("crate::{offer}")));
+    all.filter(|path| path.len() > 2)
+        .map(|path| (path.last().unwrap().clone(), path[1..path.len() - 1].to_vec()))
+        .collect()
+}
+
+/// The module that `path`, written in `from`, leads to.
+fn target(
+    path: &[String],
+    from: &Module,
+    all: &BTreeMap<Module, String>,
+    offered: &BTreeMap<String, Module>,
+) -> Option<Module> {
+    let mut full: Module = Vec::new();
+    let mut rest = path;
+    if path[0] == "super" {
+        full = from.clone();
+        while rest.first().is_some_and(|name| name == "super") {
+            full.pop();
+            rest = &rest[1..];
+        }
+    } else {
+        rest = &rest[1..];
+        if let Some(module) = rest.first().and_then(|name| offered.get(name)) {
+            return Some(module.clone());
+        }
+    }
+    full.extend(rest.iter().cloned());
+    (1..=full.len()).rev().map(|length| full[..length].to_vec()).find(|module| all.contains_key(module))
+}
+
+/// A way from `start` along `edges` back to it.
+fn circle<'a>(start: &'a String, edges: &'a BTreeMap<String, BTreeSet<String>>) -> Option<Vec<&'a str>> {
+    let mut ways = vec![vec![start.as_str()]];
+    let mut seen = BTreeSet::new();
+    while let Some(way) = ways.pop() {
+        for next in edges.get(*way.last().unwrap()).into_iter().flatten() {
+            if next == start {
+                return Some([way.as_slice(), &[next.as_str()]].concat());
+            }
+            if seen.insert(next) {
+                ways.push([way.as_slice(), &[next.as_str()]].concat());
+            }
+        }
+    }
+    None
+}
+
+/// Circles among the children of any one module.
+fn circles(crate_folder: &Path) -> Vec<String> {
+    let all = modules(crate_folder);
+    let offered = all.get(&vec!["lib".to_owned()]).map(|lib| offered(lib)).unwrap_or_default();
+    let mut edges: BTreeMap<Module, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
+    for (from, code) in all.iter().filter(|(module, _)| *module != &["lib"]) {
+        for to in paths(code).iter().filter_map(|path| target(path, from, &all, &offered)) {
+            let common = from.iter().zip(&to).take_while(|(one, other)| one == other).count();
+            // A module and its own children may know each other.
+            if let (Some(one), Some(other)) = (from.get(common), to.get(common)) {
+                let of_parent = edges.entry(from[..common].to_vec()).or_default();
+                of_parent.entry(one.clone()).or_default().insert(other.clone());
+            }
+        }
+    }
+    let found = edges.values().flat_map(|edges| edges.keys().find_map(|start| circle(start, edges)));
+    found.map(|way| format!("{}: {}", crate_folder.display(), way.join(" -> "))).collect()
+}
+
+#[test]
+fn no_two_files_of_a_crate_import_each_other_but_a_module_and_its_children() {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut crates: Vec<_> = ["shared", "functions"]
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(project.join(folder)).unwrap().map(|entry| entry.unwrap().path()))
+        .filter(|path| path.join("Cargo.toml").exists())
+        .collect();
+    crates.sort();
+    assert!(crates.len() >= 10, "{crates:?}");
+    assert_eq!(crates.iter().flat_map(|path| circles(path)).collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+#[test]
+fn an_import_is_found_in_a_group_by_a_name_of_the_root_and_by_way_of_the_parent() {
+    let code = "use crate::{a::{self, X}, b};\nuse super::c::Y as Z;\nfn f() { crate::d::g(); }\nuse crate::Name;";
+    let found: Vec<String> = paths(code).iter().map(|path| path.join("::")).collect();
+    for path in ["crate::a::self", "crate::a::X", "crate::b", "super::c::Y", "crate::d::g", "crate::Name"] {
+        assert!(found.iter().any(|found| found == path), "{path}: {found:?}");
+    }
+    let module = |names: &str| names.split("::").map(str::to_owned).collect::<Module>();
+    let all = ["a", "a::c", "a::d", "e"].map(|name| (module(name), String::new())).into();
+    let offered = offered("pub use a::{Name, Other};\npub use e::Thing;");
+    let to = |path: &str| target(&module(path), &module("a::d"), &all, &offered).map(|module| module.join("::"));
+    assert_eq!(to("super::c::Y").as_deref(), Some("a::c"));
+    assert_eq!((to("crate::Name").as_deref(), to("crate::Thing::new").as_deref()), (Some("a"), Some("e")));
+    assert_eq!(to("crate::other"), None);
+}
+
+#[test]
+fn each_part_of_the_adapters_knows_the_crates_that_it_needs_and_no_other() {
+    let adapters = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("shared/aws");
+    for (module, code) in modules(&adapters) {
+        let unneeded: &[&str] = match module[0].as_str() {
+            "sources" => &["checklist", "alerts", "messages"],
+            "delivery" => &["alerts"],
+            _ => &[],
+        };
+        for other in unneeded {
+            assert!(!code.contains(&format!("{other}::")), "{} uses {other}", module.join("::"));
+        }
+    }
+}

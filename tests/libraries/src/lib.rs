@@ -1,0 +1,1 @@
+//! No code: the features of libraries, in `Cargo.toml`.
