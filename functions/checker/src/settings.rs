@@ -31,7 +31,7 @@ pub struct Settings {
     pub relays: Own,
     /// The name of this stack, by which its own resources are known.
     pub stack: Option<String>,
-    /// How often what is open is sent again, and that all is well.
+    /// When reminders and the digest are sent.
     pub policy: Policy,
     /// Called after each complete run. A secret: whoever knows it can feign a heartbeat.
     pub heartbeat_url: Option<HeartbeatUrl>,

@@ -32,7 +32,7 @@ pub use settings::{Canaries, Settings};
 
 /// Kept for sending when writing down takes long; a quarter of what is left, if that is less.
 const FOR_TELLING: Duration = Duration::from_secs(10);
-/// Anybody on the internet can fail to sign in: alone it is sent no more often.
+/// Anybody on the internet can cause a failed sign-in: alone, such acts are sent no more often than this.
 const BETWEEN_FAILURES: SignedDuration = SignedDuration::from_mins(15);
 /// Which of the figures are metrics; the line in the log has the others.
 pub const METRICS: &[&str] = &["RootActivity", "Tampering"];
@@ -190,7 +190,7 @@ impl Listener {
                 if hears && !may_wait {
                     voice.drain(None, &mut outcome.sent).await;
                 }
-                // Whoever has the right to send may be dead, or have been nobody: SQS asks again.
+                // The run that holds the lease may have died: SQS delivers again.
                 let Sent { store, waiting, is_cut, .. } = &outcome.sent;
                 outcome.is_untold =
                     !alerts.is_empty() && store.is_none() && waiting.is_some_and(|waiting| waiting > 0) && !is_cut;

@@ -182,10 +182,47 @@ pub(crate) mod tests {
         }
     }
 
+    /// Ids that people have in settings, exceptions and reports.
+    const PUBLIC: &[&str] = &[
+        "root-access-keys",
+        "root-signing-certificates",
+        "root-mfa",
+        "individual-iam-users",
+        "root-unused",
+        "administrator-access",
+        "groups-assign-permissions",
+        "password-policy",
+        "alert-path",
+        "root-use-recorded",
+        "root-hardware-mfa",
+        "root-password-age",
+        "user-mfa",
+        "access-key-rotation",
+        "unused-credentials",
+        "least-privilege",
+        "role-trust",
+        "cloudtrail-trail",
+        "cloudtrail-validation",
+        "cloudtrail-bucket",
+        "billing-reports",
+        "billing-alerts",
+        "unneeded-regions",
+        "contact-information",
+        "security-contact",
+        "organization",
+        "root-guardrail",
+        "access-analyzer",
+        "federation",
+        "support-role",
+        "root-credentials-statements",
+    ];
+
     #[test]
     fn ids_are_public_names_that_do_not_change() {
         let ids: Vec<&str> = CHECKLIST.iter().map(|control| control.id).collect();
-        insta::assert_snapshot!(ids.join("\n"));
+        // A new control is not listed: what matters is that none of these goes, or gets another name.
+        let public = ids.iter().filter(|id| PUBLIC.contains(id)).copied().collect::<Vec<_>>();
+        assert_eq!(public, PUBLIC);
         assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len());
         for id in ids {
             assert!(id.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{id}");

@@ -141,7 +141,7 @@ impl Measured {
             row(
                 "Lambda",
                 format!(
-                    "{} checks of {:.1} s and their reports of {:.1} s, 256 MB: {} GB-s, of which an account has 400,000 free",
+                    "{} checks of {:.1} s and their reports of {:.2} s, 256 MB: {} GB-s, of which an account has 400,000 free",
                     thousands(CHECKS),
                     self.check_seconds,
                     self.report_seconds,

@@ -30,12 +30,12 @@ pub(super) const MAX_OPENINGS: usize = 16;
 pub enum Fault {
     /// A control fails.
     Control {
-        /// [`checklist::Control::id`].
+        /// Its id.
         control: String,
     },
     /// A control is unknown although everything could be read.
     Unjudged {
-        /// [`checklist::Control::id`].
+        /// Its id.
         control: String,
     },
     /// A source cannot be read, or a Region's events not to their end.

@@ -248,7 +248,7 @@ impl Ledger {
     }
 
     /// Of `acts` those that were not sent before, and those that are worse by what CloudTrail completed since. A group is sent again
-    /// when it has grown, one that is calm when it has grown tenfold; what is calm and of a group that was sent is sent with it.
+    /// when it has grown, a calm one when it has grown tenfold. A calm act of a group that was sent counts as sent with it.
     ///
     /// # Errors
     /// When the table could not be read.
@@ -270,7 +270,8 @@ impl Ledger {
         Ok(unseen.map(|(alert, _)| alert).filter(|alert| alert.event_id().is_some()).collect())
     }
 
-    /// Writes events, root's acts and changes to what watches, down as seen and to be sent, in the order in which they come; what another run wrote first is its.
+    /// Writes events (root's acts, and changes to the monitoring) as seen and waiting, in the order in which they come. An event that another
+    /// run wrote first is left to that run.
     ///
     /// # Errors
     /// When the table could not be written; what was written until then stands.
@@ -825,8 +826,8 @@ fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
-/// As how many a group must have been sent to be no news as `count`: one that is calm as more than a tenth, any other as all of
-/// them. Ten times as many as there are were written down by nobody here, and would mute what is to come.
+/// The counts with which a group of `count` may have been sent so that it is no news: a calm one with more than a tenth, any other with all of
+/// them. No run writes ten times as many as there are: such a count would mute further acts.
 fn told_as(alert: &Alert, count: usize) -> RangeInclusive<i64> {
     let whole = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let is_calm = alert.act().is_some_and(RootActivity::is_calm);

@@ -23,7 +23,7 @@ fn without_contacts(snapshot: &mut Snapshot) {
     snapshot.primary_contact = Ok(None);
 }
 
-/// A check that reads what is read in each of them.
+/// A check between two readings of the facts that change rarely.
 fn often(at: Timestamp) -> Snapshot {
     snapshot(at, |snapshot| {
         snapshot.support_access = Err(Unavailable::not_asked(Source::SupportAccess));
