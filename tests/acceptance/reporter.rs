@@ -16,7 +16,7 @@ use sandbox::runtime::{self, Invoke, Outcome};
 use sandbox::{Fault, Sandbox, Story, Trouble};
 use serde_json::{Value, json};
 
-use crate::account::{ALARM, Account, QUIET, story_now};
+use crate::account::{ALARM, Account, QUIET, story_at, story_now};
 use crate::stories::limits;
 
 const HISTORY: &str = "history.json";
@@ -32,8 +32,12 @@ struct Reports {
 }
 
 impl Reports {
+    /// An hour ago where the half hour from now is of two days: equal runs of one day are one line of the history.
     async fn of(name: &str) -> Self {
-        Self::over(story_now(name)).await
+        let (now, half_an_hour) = (story_now(name).now, SignedDuration::from_mins(30));
+        let day = |at: Timestamp| at.strftime("%F").to_string();
+        let earlier = if day(now) == day(now + half_an_hour) { SignedDuration::ZERO } else { half_an_hour * 2 };
+        Self::over(story_at(name, now - earlier)).await
     }
 
     async fn over(story: Story) -> Self {

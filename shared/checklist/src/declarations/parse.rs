@@ -1,0 +1,185 @@
+//! Entries of a JSON text, each read by itself.
+
+use facts::text::bounded;
+use jiff::Timestamp;
+use jiff::civil::{Date, Time};
+use jiff::tz::Offset;
+use serde_json::{Map, Value};
+
+use super::{MAX_ENTRIES, Parsed, Statement};
+
+/// Most faults of one entry that are named.
+const MAX_FAULTS: usize = 6;
+
+/// Reads every entry by itself. `read` returns `None` only when it has told a fault.
+pub(super) fn parse<T>(
+    text: &str,
+    fields: &'static [&'static str],
+    mut read: impl FnMut(&mut Entry) -> Option<T>,
+) -> Parsed<T> {
+    let mut parsed = Parsed { taken: Vec::new(), refused: Vec::new() };
+    if text.trim().is_empty() {
+        return parsed;
+    }
+    let accepted = format!("an array of objects with {} is accepted", fields.join(", "));
+    let entries = match serde_json::from_str(text) {
+        Ok(Value::Array(entries)) => entries,
+        other => {
+            let fault = match other {
+                Ok(other) => format!("{accepted}, not {}", kind(&other)),
+                Err(error) => format!("not JSON: {}; {accepted}", bounded(&error.to_string())),
+            };
+            parsed.refused.push((None, fault));
+            return parsed;
+        }
+    };
+    for (number, entry) in (1..).zip(entries.iter().take(MAX_ENTRIES)) {
+        let Value::Object(values) = entry else {
+            let fault = format!("an object with {} is accepted, not {}", fields.join(", "), kind(entry));
+            parsed.refused.push((Some(number), fault));
+            continue;
+        };
+        let mut entry = Entry { number, name: None, values, faults: Vec::new() };
+        entry.know(fields);
+        let read = read(&mut entry);
+        if let Some(fault) = entry.faults() {
+            parsed.refused.push((Some(number), fault));
+        } else {
+            parsed.taken.extend(read);
+        }
+    }
+    if entries.len() > MAX_ENTRIES {
+        let fault = format!("at most {MAX_ENTRIES} entries are accepted, not {}: the rest is left out", entries.len());
+        parsed.refused.push((None, fault));
+    }
+    parsed
+}
+
+/// One entry that is being read.
+pub(super) struct Entry<'a> {
+    /// From 1.
+    number: usize,
+    /// What it is about, once that is known.
+    name: Option<&'static str>,
+    values: &'a Map<String, Value>,
+    faults: Vec<String>,
+}
+
+impl<'a> Entry<'a> {
+    pub(super) fn fault(&mut self, fault: &str) {
+        self.faults.push(fault.to_owned());
+    }
+
+    /// All that is wrong with it; the rest of what is wrong with a long one is counted.
+    pub(super) fn faults(&self) -> Option<String> {
+        let name = self.name.map(|name| format!("{name}: ")).unwrap_or_default();
+        let shown = self.faults.iter().take(MAX_FAULTS).cloned().collect::<Vec<_>>().join("; ");
+        let more = self.faults.len().saturating_sub(MAX_FAULTS);
+        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+        (!self.faults.is_empty()).then(|| format!("{name}{shown}{more}"))
+    }
+
+    pub(super) fn has(&self, field: &str) -> bool {
+        self.values.contains_key(field)
+    }
+
+    /// A misspelt field would silently do nothing.
+    pub(super) fn know(&mut self, fields: &[&str]) {
+        let unknown: Vec<String> =
+            self.values.keys().filter(|field| !fields.contains(&field.as_str())).map(|field| bounded(field)).collect();
+        if let Some(field) = unknown.first() {
+            let more = unknown.len() - 1;
+            let more = if more > 0 { format!(", nor are {more} more") } else { String::new() };
+            self.fault(&format!("`{field}` is no field{more}; the fields are {}", fields.join(", ")));
+        }
+    }
+
+    pub(super) fn control(&mut self, controls: &[&'static str]) -> Option<String> {
+        let id = self.text("control")?;
+        let known = controls.iter().copied().find(|control| *control == id);
+        self.name = known;
+        if known.is_none() {
+            let fault = if id == "*" || id.eq_ignore_ascii_case("all") {
+                "an exception is for one control, never for all"
+            } else {
+                "no control of this version has this id, see CONTROLS.md"
+            };
+            self.fault(&format!("`control` is `{id}`: {fault}"));
+        }
+        known.map(|_| id)
+    }
+
+    pub(super) fn statement(&mut self) -> Option<Statement> {
+        let id = self.text("statement")?;
+        let known = Statement::ALL.iter().copied().find(|statement| statement.id() == id);
+        self.name = known.map(Statement::id);
+        if known.is_none() {
+            let ids: Vec<&str> = Statement::ALL.iter().map(|statement| statement.id()).collect();
+            self.fault(&format!("`statement` is `{id}`: no statement has this id; the ids are {}", ids.join(", ")));
+        }
+        known
+    }
+
+    /// A text that says something, [`bounded`].
+    pub(super) fn text(&mut self, field: &str) -> Option<String> {
+        let text = bounded(self.string(field)?);
+        // What is cut of invisible characters is `…`, which says no more than a blank.
+        if text.trim_end_matches('…').is_empty() {
+            self.fault(&format!("`{field}` is blank; a text is accepted"));
+            return None;
+        }
+        Some(text)
+    }
+
+    /// An RFC 3339 timestamp, or a date, which means the start of the day that `day` makes of it.
+    pub(super) fn instant(&mut self, field: &str, day: fn(Date) -> Result<Date, jiff::Error>) -> Option<Timestamp> {
+        let text = self.string(field)?.trim();
+        let date = text.parse::<Date>().ok().filter(|date| date.to_string() == text);
+        let instant = match date {
+            Some(date) => day(date).and_then(|date| Offset::UTC.to_timestamp(date.to_datetime(Time::midnight()))).ok(),
+            None => text.parse().ok(),
+        };
+        if instant.is_none() {
+            self.fault(&format!(
+                "`{field}` is a date as 2027-03-01 or a timestamp as 2027-03-01T12:00:00Z, not `{}`",
+                bounded(text)
+            ));
+        }
+        instant
+    }
+
+    pub(super) fn string(&mut self, field: &str) -> Option<&'a str> {
+        let values = self.values;
+        match values.get(field) {
+            Some(Value::String(text)) => return Some(text),
+            Some(other) => self.fault(&format!("`{field}` is a text, not {}", kind(other))),
+            None => self.fault(&format!("`{field}` is missing; a text is accepted")),
+        }
+        None
+    }
+
+    /// Of entries without a fault the first with `key` is taken, and no other.
+    pub(super) fn once<K: PartialEq>(&mut self, seen: &mut Vec<(usize, K)>, key: K, words: impl FnOnce(&K) -> String) {
+        if !self.faults.is_empty() {
+            return;
+        }
+        match seen.iter().find(|(_, earlier)| *earlier == key) {
+            Some((number, _)) => {
+                let number = *number;
+                self.fault(&format!("{} is also in entry {number}, which is the one that is taken", words(&key)));
+            }
+            None => seen.push((self.number, key)),
+        }
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
