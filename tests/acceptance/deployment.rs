@@ -85,7 +85,7 @@ fn set(actions: &[&str]) -> BTreeSet<String> {
 
 #[test]
 fn se_2_each_role_may_do_exactly_what_its_function_calls() {
-    for (role, calls) in ROLES.into_iter().zip([aws::actions(), aws::telling_actions()]) {
+    for (role, calls) in ROLES.into_iter().zip([aws::actions(), aws::sending_actions()]) {
         let mut granted = BTreeSet::new();
         for (_, policy) in policies_of(role) {
             if policy["PolicyName"].as_str() == Some("run") {

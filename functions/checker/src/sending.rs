@@ -267,8 +267,8 @@ impl Outcome {
 
 /// When writing acts down ends, so that sending them still has time.
 pub(crate) fn recording_ends(started: Instant, left: Duration) -> Instant {
-    const FOR_TELLING: Duration = Duration::from_secs(10);
-    started + left.saturating_sub(FOR_TELLING.min(left / 4))
+    const FOR_SENDING: Duration = Duration::from_secs(10);
+    started + left.saturating_sub(FOR_SENDING.min(left / 4))
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub use request::RequestError;
 pub use settings::{Canaries, Settings};
 
 /// Kept for sending when writing down takes long; a quarter of what is left, if that is less.
-const FOR_TELLING: Duration = Duration::from_secs(10);
+const FOR_SENDING: Duration = Duration::from_secs(10);
 /// Anybody on the internet can cause a failed sign-in: alone, such acts are sent no more often than this.
 const BETWEEN_FAILURES: SignedDuration = SignedDuration::from_mins(15);
 /// Which of the figures are metrics; the line in the log has the others.
@@ -162,7 +162,7 @@ impl Listener {
             report: None,
         };
         let left = Duration::try_from(invocation.ends.duration_since(invocation.now)).unwrap_or_default();
-        let deadline = started + left.saturating_sub(FOR_TELLING.min(left / 4));
+        let deadline = started + left.saturating_sub(FOR_SENDING.min(left / 4));
         let hears = listeners.map_or(true, |listeners| listeners.hear(invocation.now));
         let outcome = self.send(&voice, recalled, &alerts, hears, deadline).await;
         outcome.sent.log();

@@ -37,7 +37,7 @@ pub enum End {
     Failed,
 }
 
-/// What came of a step.
+/// The outcome of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Came {
     /// Done; of a look: something waits.

@@ -20,7 +20,7 @@ tokio::task_local! {
     static CALLS: RefCell<Vec<Call>>;
 }
 
-/// What came of `reading`, and the calls that ended in it, in the order of their ends. A call that is cut short has no end.
+/// The outcome of `reading`, and the calls that ended in it, in the order of their ends. A call that is cut short has no end.
 pub(crate) async fn noted<T>(reading: impl Future<Output = T>) -> (T, Vec<Call>) {
     let noted = async {
         let read = reading.await;

@@ -1,4 +1,4 @@
-//! Tells what waits, in the order of [`alerts::outbox`].
+//! Sends the alerts that wait, in the order of [`alerts::outbox`].
 
 use alerts::Alert;
 use alerts::outbox::{Came, Drain, End, Step};

@@ -28,19 +28,19 @@ pub use drain::{Drained, drain};
 pub use sources::{baseline_actions, core_actions, read_actions};
 pub use storage::{Lease, Ledger, LedgerError, ReportBucket, ReportBucketError};
 
-/// Every IAM action that is needed to write down what was seen, and to tell it.
-pub fn telling_actions() -> Vec<&'static str> {
+/// Every IAM action that is needed to record alerts and to send them.
+pub fn sending_actions() -> Vec<&'static str> {
     [storage::ledger::ACTIONS, delivery::notifier::ACTIONS].concat()
 }
 
-/// Every IAM action that a function needs to note what became of the messages that it passes on.
+/// Every IAM action that a function needs to note the outcome of the messages that it passes on.
 pub fn passing_actions() -> Vec<&'static str> {
     storage::ledger::NOTE_ACTIONS.to_vec()
 }
 
-/// Every IAM action of a check: to read, to tell, and to let whoever is told open the report.
+/// Every IAM action of a check: to read, to send, and to let recipients open the report.
 pub fn actions() -> Vec<&'static str> {
-    [read_actions().as_slice(), sources::watch::ACTIONS, &telling_actions(), storage::report_link::ACTIONS].concat()
+    [read_actions().as_slice(), sources::watch::ACTIONS, &sending_actions(), storage::report_link::ACTIONS].concat()
 }
 
 /// An SDK time in ours; `None` outside of years -9999 to 9999.

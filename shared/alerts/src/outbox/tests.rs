@@ -29,11 +29,11 @@ enum Protocol {
 /// Where a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum At {
-    /// Tells what others left behind.
+    /// Sends what others left behind.
     DrainFirst(Drain),
     /// Writes down what it saw.
     Commit,
-    /// Tells what it saw.
+    /// Sends what it saw.
     DrainThen(Drain),
     /// Without an outbox: the second half.
     Second,
@@ -122,7 +122,7 @@ impl World {
         self.runs.iter().all(|run| matches!(run.at, At::Ended | At::Dead))
     }
 
-    /// Tells what `run` found, in one message.
+    /// Sends what `run` found, in one message.
     fn publish(&mut self, run: usize) -> Came {
         if !self.sns {
             return Came::No;

@@ -75,7 +75,7 @@ impl<'a> Condition<'a> {
     }
 }
 
-/// What came of writing.
+/// The outcome of writing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Put {
     /// It is written.
