@@ -29,13 +29,13 @@ fn permitted(controls: &str) -> BTreeSet<String> {
 }
 
 /// Actions of the baseline that the code needs for the chosen controls.
-fn needed(controls: &str, leave_out: &str) -> BTreeSet<String> {
+fn needed(controls: &str, disabled_controls: &str) -> BTreeSet<String> {
     let variables = BTreeMap::from([
         ("AWS_REGION", "eu-west-1"),
         ("ROOTWATCH_TABLE", "rootwatch"),
         ("ROOTWATCH_TOPIC_ARN", "arn:aws:sns:eu-west-1:111122223333:rootwatch"),
         ("ROOTWATCH_CONTROLS", controls),
-        ("ROOTWATCH_LEAVE_OUT", leave_out),
+        ("ROOTWATCH_DISABLED_CONTROLS", disabled_controls),
     ]);
     let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
     let settings = checker::Settings::read(variables, jiff::Timestamp::UNIX_EPOCH).unwrap();
@@ -66,8 +66,8 @@ fn se_2_with_all_controls_and_with_the_five_steps_the_role_may_read_exactly_what
 fn a_control_that_is_left_out_changes_no_permission() {
     let template = template();
     let variables = &template["Resources"]["Checker"]["Properties"]["Environment"]["Variables"];
-    assert_eq!(strings(&variables["ROOTWATCH_LEAVE_OUT"]), ["LeaveOut"]);
-    let uses = |part: &str| serde_yaml_ng::to_string(&template[part]).unwrap().matches("LeaveOut").count();
+    assert_eq!(strings(&variables["ROOTWATCH_DISABLED_CONTROLS"]), ["DisabledControls"]);
+    let uses = |part: &str| serde_yaml_ng::to_string(&template[part]).unwrap().matches("DisabledControls").count();
     assert_eq!((uses("Conditions"), uses("Resources")), (0, 1), "it is a setting of the function and nothing else");
 }
 
@@ -90,35 +90,35 @@ fn what_can_be_narrowed_is_narrowed() {
     );
 }
 
-fn choosing(controls: &str, leave_out: &str) -> Story {
+fn choosing(controls: &str, disabled_controls: &str) -> Story {
     let mut story = story(QUIET);
     story.environment.insert("ROOTWATCH_CONTROLS".into(), controls.into());
-    story.environment.insert("ROOTWATCH_LEAVE_OUT".into(), leave_out.into());
+    story.environment.insert("ROOTWATCH_DISABLED_CONTROLS".into(), disabled_controls.into());
     story
 }
 
 #[tokio::test]
 async fn what_no_chosen_control_needs_is_not_read_and_what_is_read_is_permitted() {
     let core = permitted("five-steps");
-    for (controls, leave_out) in [
+    for (controls, disabled_controls) in [
         ("all", ""),
         ("five-steps", ""),
         ("all", "billing-alerts,access-analyzer"),
         ("all", "password-policy,root-mfa"),
     ] {
-        let story = choosing(controls, leave_out);
+        let story = choosing(controls, disabled_controls);
         let account = Account::of(&story).await;
         assert!(account.run(&story).await.is_complete());
         let called: BTreeSet<String> = account.sandbox.calls().into_iter().map(|call| call.action).collect();
         assert!(called.intersection(&of_baseline()).all(|action| permitted(controls).contains(action)));
-        let (baseline, needed) = (of_baseline(), needed(controls, leave_out));
+        let (baseline, needed) = (of_baseline(), needed(controls, disabled_controls));
         let called: BTreeSet<String> =
             called.intersection(&baseline).filter(|action| !core.contains(*action)).cloned().collect();
-        assert!(called.is_subset(&needed), "{controls} without {leave_out} calls {called:?}");
+        assert!(called.is_subset(&needed), "{controls} without {disabled_controls} calls {called:?}");
         assert_eq!(called.is_empty(), controls == "five-steps");
     }
-    let called = async |leave_out: &str| {
-        let story = choosing("all", leave_out);
+    let called = async |disabled_controls: &str| {
+        let story = choosing("all", disabled_controls);
         let account = Account::of(&story).await;
         account.run(&story).await;
         account.sandbox.calls().iter().any(|call| call.action == "iam:GetAccountPasswordPolicy")
@@ -133,7 +133,7 @@ async fn a_control_that_is_left_out_is_named_and_told_as_no_longer_checked() {
     let first = account.run(&story).await;
     assert!(first.ids().iter().any(|id| id.contains("billing-alerts")), "{:?}", first.ids());
     let mut later = story.later_with_a_young_report(crate::account::hours(1));
-    later.environment.insert("ROOTWATCH_LEAVE_OUT".into(), "billing-alerts".into());
+    later.environment.insert("ROOTWATCH_DISABLED_CONTROLS".into(), "billing-alerts".into());
     let run = account.run(&later).await;
     assert!(run.mails[0].subject.contains("NO LONGER CHECKED"), "{}", run.mails[0].subject);
     let answer = serde_json::to_value(run.answer.unwrap()).unwrap();

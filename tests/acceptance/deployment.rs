@@ -216,7 +216,7 @@ fn reports_outlive_the_stack_private_encrypted_versioned_and_over_tls_alone() {
     assert_eq!(said, ["Deny", "*", "s3:*"]);
     assert_eq!(strings(&denial["Resource"]), ["ReportBucket.Arn", "${ReportBucket.Arn}/*"]);
     assert_eq!(denial["Condition"]["Bool"]["aws:SecureTransport"].as_str(), Some("false"));
-    assert_eq!(strings(&template["Outputs"]["Reports"]["Value"]), ["ReportBucket"]);
+    assert_eq!(strings(&template["Outputs"]["ReportBucketName"]["Value"]), ["ReportBucket"]);
 }
 
 #[test]
@@ -380,7 +380,7 @@ fn the_dashboard_draws_metrics_or_one_alarm_in_a_widget_and_keeps_the_periods_it
             assert_eq!(stat, expected, "{name}");
         }
     }
-    assert_eq!(drawn, ["${SilenceAlarm.Arn}", "${ErrorAlarm.Arn}"]);
+    assert_eq!(drawn, ["${NoHeartbeatAlarm.Arn}", "${ErrorAlarm.Arn}"]);
 }
 
 /// Each alarm with the condition under which it is there.
@@ -454,7 +454,7 @@ fn the_ledger_outlives_the_stack_and_is_protected_backed_up_and_swept() {
     let keys = properties["KeySchema"].as_sequence().unwrap();
     let keys = keys.iter().map(|key| (key["AttributeName"].as_str().unwrap(), key["KeyType"].as_str().unwrap()));
     assert_eq!(keys.collect::<Vec<_>>(), [("pk", "HASH"), ("sk", "RANGE")]);
-    assert_eq!(strings(&template["Outputs"]["Ledger"]["Value"]), ["Ledger"]);
+    assert_eq!(strings(&template["Outputs"]["StateTableName"]["Value"]), ["Ledger"]);
 }
 
 #[test]
@@ -734,7 +734,7 @@ fn every_parameter_has_a_default_and_a_description() {
         "PasswordPolicyProfile",
         "RootUnusedDays",
         "Controls",
-        "LeaveOut",
+        "DisabledControls",
         "AccessKeyMaxAgeDays",
         "UnusedCredentialsDays",
         "AllowedRegions",
@@ -938,7 +938,7 @@ fn se_3_the_alarms_for_silence_follow_every_schedule_and_take_missing_data_for_t
         schedules,
         ["rate(1 minute)", "rate(5 minutes)", "rate(15 minutes)", "rate(30 minutes)", "rate(1 hour)"]
     );
-    let alarm = &template["Resources"]["SilenceAlarm"]["Properties"];
+    let alarm = &template["Resources"]["NoHeartbeatAlarm"]["Properties"];
     let of_reports = &template["Resources"]["NoReportAlarm"]["Properties"];
     for (name, value) in alarm.as_mapping().unwrap() {
         let differs = ["AlarmDescription", "MetricName", "Dimensions"].contains(&name.as_str().unwrap());

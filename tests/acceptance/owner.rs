@@ -106,7 +106,7 @@ async fn a_digest_links_the_report_and_the_link_is_in_neither_log_nor_ledger() {
     assert!(!account.sandbox.calls().iter().any(|call| call.action.starts_with("s3:GetObject")), "nothing is fetched");
 }
 
-fn excepted(mut story: Story) -> Story {
+fn suppressed(mut story: Story) -> Story {
     let exceptions = json!([{"control": "root-mfa", "reason": "The key is in the post", "owner": "alice",
         "until": "2026-11-20T12:00:00Z"}]);
     story.environment.insert("ROOTWATCH_EXCEPTIONS".into(), exceptions.to_string());
@@ -115,7 +115,7 @@ fn excepted(mut story: Story) -> Story {
 
 #[tokio::test]
 async fn an_exception_silences_until_it_ends_and_its_end_is_told_once() {
-    let story = excepted(story(FRESH));
+    let story = suppressed(story(FRESH));
     let account = Account::of(&story).await;
     let later = |by| story.later_with_a_young_report(by);
     let ids = account.run(&story).await.ids();
@@ -134,14 +134,14 @@ async fn an_exception_silences_until_it_ends_and_its_end_is_told_once() {
 }
 
 #[tokio::test]
-async fn an_exception_that_comes_while_a_condition_is_open_says_that_it_is_silenced_and_not_mended() {
+async fn an_exception_that_comes_while_a_condition_is_open_says_that_it_is_suppressed_and_not_mended() {
     let story = story(FRESH);
     let account = Account::of(&story).await;
     account.run(&story).await;
-    let run = account.run(&excepted(story.later_with_a_young_report(minutes(15)))).await;
-    assert_eq!(transitions(&run.mails), [("111122223333/root-mfa/1".to_owned(), "silenced".to_owned())]);
+    let run = account.run(&suppressed(story.later_with_a_young_report(minutes(15)))).await;
+    assert_eq!(transitions(&run.mails), [("111122223333/root-mfa/1".to_owned(), "suppressed".to_owned())]);
     let mail = words(run.mail());
-    assert!(mail.contains("SILENCED, not mended") && mail.contains("The key is in the post"), "{mail}");
+    assert!(mail.contains("SUPPRESSED, not mended") && mail.contains("The key is in the post"), "{mail}");
 }
 
 #[tokio::test]
@@ -162,7 +162,7 @@ async fn a_statement_that_lapsed_is_told_once() {
     // Those that a control asks for are told by the control.
     let lapsed = story.later_with_a_young_report(hours(72 * 24));
     let ids: Vec<String> = account.run(&lapsed).await.ids();
-    assert!(ids.iter().any(|id| id.contains("/root-credentials-statements/")), "{ids:?}");
+    assert!(ids.iter().any(|id| id.contains("/root-credentials-attested/")), "{ids:?}");
     assert!(!ids.iter().any(|id| id.contains("/attestation-lapsed/")), "{ids:?}");
 }
 

@@ -344,13 +344,13 @@ async fn what_waited_in_the_queue_is_told_late_and_says_so() {
 async fn an_alarm_of_the_stack_arrives_too_and_so_does_any_text() {
     let story = story(QUIET);
     let process = Process::over(&story).await;
-    let alarm = json!({"AlarmName": "rootwatch-SilenceAlarm", "NewStateValue": "ALARM", "AWSAccountId": "111122223333",
+    let alarm = json!({"AlarmName": "rootwatch-NoHeartbeatAlarm", "NewStateValue": "ALARM", "AWSAccountId": "111122223333",
         "AlarmDescription": "no complete check", "NewStateReason": "no datapoints", "StateChangeTime": "2026-11-20T10:00:00Z"});
     process.hear(&event_of("ALARM", &alarm.to_string(), &story)).await.unwrap();
     process.hear(&event_of("A test", "hello", &story)).await.unwrap();
     let headers =
         process.sandbox.posts().iter().map(|post| post["blocks"][0]["text"]["text"].clone()).collect::<Vec<_>>();
-    assert_eq!(headers, ["🔴 ALARM: rootwatch-SilenceAlarm in 111122223333", "A test"]);
+    assert_eq!(headers, ["🔴 ALARM: rootwatch-NoHeartbeatAlarm in 111122223333", "A test"]);
 }
 
 #[tokio::test]

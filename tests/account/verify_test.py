@@ -21,7 +21,7 @@ RESOURCES = {
     "Forwarders": "rootwatch-forwarders:0a1b",
     "ForwarderRole": "rootwatch-ForwarderRole-1",
     "ReportBucket": "rootwatch-reportbucket-1",
-    "SilenceAlarm": "rootwatch-SilenceAlarm-1",
+    "NoHeartbeatAlarm": "rootwatch-NoHeartbeatAlarm-1",
     "Topic": f"arn:aws:sns:eu-west-1:{OWN}:rootwatch-Topic-1",
 }
 PATTERN = json.dumps({"detail": {"userIdentity": {"type": ["Root"]}}})
@@ -114,7 +114,7 @@ class Invented:
             "get_object": lambda: {"Body": io.BytesIO(json.dumps(report).encode())},
             "get_dashboard": {"DashboardBody": json.dumps({"widgets": [widget("Heartbeat", "AlertsTold"), {"properties": {}}]})},
             "list_metrics": {"Metrics": [{"Namespace": "rootwatch", "MetricName": "Heartbeat"}]},
-            "describe_alarms": {"MetricAlarms": [{"AlarmName": "rootwatch-SilenceAlarm-1", "StateValue": "OK"}]},
+            "describe_alarms": {"MetricAlarms": [{"AlarmName": "rootwatch-NoHeartbeatAlarm-1", "StateValue": "OK"}]},
             "list_subscriptions_by_topic": {
                 "Subscriptions": [
                     {"Protocol": "email", "SubscriptionArn": "PendingConfirmation", "Endpoint": "alice@example.com"},
@@ -230,7 +230,7 @@ class Page(unittest.TestCase):
 
     def test_credentials_alarms_subscriptions_and_metrics(self):
         self.says("1 sessions of the role: 12.0 to 12.0 hours")
-        self.says("SilenceAlarm: OK")
+        self.says("NoHeartbeatAlarm: OK")
         self.says("subscriptions by email: 1 not confirmed")
         self.says("subscriptions by lambda: 1 confirmed")
         self.says("1 of 2 metrics had data within three hours")

@@ -33,7 +33,7 @@ LONGEST = {"Id": 512, "ProductArn": 2048, "GeneratorId": 512, "Title": 256, "Des
 OF_THE_CUSTOMER = {"Note", "UserDefinedFields", "VerificationState", "Workflow", "Severity", "Types", "Confidence", "Criticality"}
 
 
-def is_excepted(finding):
+def is_suppressed(finding):
     named = {exception["resource"] for exception in finding["exceptions"]}
     whole = None in named
     each = bool(finding["resources"]) and named.issuperset(finding["resources"])
@@ -62,8 +62,8 @@ def csv_faults(text, report):
         finding = findings.get(row["control"], {})
         if row["status"] != str(finding.get("status")).replace("_", " "):
             yield f"{row['control']}: status {row['status']}"
-        if row["excepted"] != ("yes" if finding and is_excepted(finding) else "no"):
-            yield f"{row['control']}: excepted {row['excepted']}"
+        if row["suppressed"] != ("yes" if finding and is_suppressed(finding) else "no"):
+            yield f"{row['control']}: suppressed {row['suppressed']}"
         if row["account"] != "aws:" + report["account"]["id"] or row["taken_at"] != report["taken_at"]:
             yield f"{row['control']}: of another account or time"
         for name, cell in row.items():
@@ -144,7 +144,7 @@ def ocsf_faults(text, report):
         status = {"passed": 1, "unknown": 2, "failed": 3, "not_applicable": 99}.get(judged["status"])
         if compliance.get("status_id") != status:
             yield f"{uid}: compliance.status_id {compliance.get('status_id')} of what is {judged['status']}"
-        to_do = 3 if is_excepted(judged) else 1 if judged["status"] in ("failed", "unknown") else 99
+        to_do = 3 if is_suppressed(judged) else 1 if judged["status"] in ("failed", "unknown") else 99
         if finding.get("status_id") != to_do:
             yield f"{uid}: status_id {finding.get('status_id')}"
         if [resource.get("name") for resource in finding["resources"]][1:] != judged["resources"]:
@@ -171,7 +171,7 @@ def junit_faults(text, report):
     expected = {control: "skipped" for control in report.get("left_out", [])}
     for control, finding in known(report).items():
         of_status = {"passed": "passed", "failed": "failure", "unknown": "error", "not_applicable": "skipped"}
-        expected[control] = "skipped" if is_excepted(finding) else of_status[finding["status"]]
+        expected[control] = "skipped" if is_suppressed(finding) else of_status[finding["status"]]
     if by_control != expected:
         yield f"outcomes: {set(by_control.items()) ^ set(expected.items())}"
     whole = outcome(cases["The report can be read whole"])

@@ -236,7 +236,7 @@ class Checks:
                 except ResourceNotFoundError:
                     raise AssertionError(f"there is no {kind} in {region}") from None
             resources = dict((name, properties) for name, _, properties in stack.resources())
-            for text in [json.dumps(resources["DirectRule"]), stack.value(self.template["Outputs"]["Dashboard"]["Value"])]:
+            for text in [json.dumps(resources["DirectRule"]), stack.value(self.template["Outputs"]["DashboardUrl"]["Value"])]:
                 links = re.findall(r"https://[\w<>-]+\.([\w.-]*console[\w.-]*)/", text)
                 assert links == [domain], (region, text)
 

@@ -121,7 +121,7 @@ fn selection(environment: &mut Environment) -> Selection {
             false
         }
     };
-    let name = "ROOTWATCH_LEAVE_OUT";
+    let name = "ROOTWATCH_DISABLED_CONTROLS";
     let left_out = environment.take(name).unwrap_or_default();
     let ids = left_out.split(',').map(str::trim).filter(|id| !id.is_empty());
     let (selection, unknown) = Selection { five_steps_only, ..Selection::default() }.without(ids);
@@ -248,7 +248,7 @@ pub(crate) mod tests {
             ("ROOTWATCH_PASSWORD_POLICY_PROFILE", "nist"),
             ("ROOTWATCH_ROOT_UNUSED_DAYS", "365"),
             ("ROOTWATCH_CONTROLS", "five-steps"),
-            ("ROOTWATCH_LEAVE_OUT", "root-mfa, alert-path"),
+            ("ROOTWATCH_DISABLED_CONTROLS", "root-mfa, alert-path"),
             ("ROOTWATCH_ACCESS_KEY_MAX_AGE_DAYS", "30"),
             ("ROOTWATCH_UNUSED_CREDENTIALS_DAYS", "60"),
             ("ROOTWATCH_ALLOWED_REGIONS", "ap-east-1,eu-south-2"),
@@ -316,7 +316,7 @@ pub(crate) mod tests {
             ("ROOTWATCH_PASSWORD_POLICY_PROFILE", "weak"),
             ("ROOTWATCH_ROOT_UNUSED_DAYS", "0"),
             ("ROOTWATCH_CONTROLS", "six-steps"),
-            ("ROOTWATCH_LEAVE_OUT", "root-mfa,root-mfs"),
+            ("ROOTWATCH_DISABLED_CONTROLS", "root-mfa,root-mfs"),
             ("ROOTWATCH_ALLOWED_REGIONS", "everywhere"),
             ("ROOTWATCH_LOOKBACK", "1"),
             ("ROOTWATCH_SCHEDULE", "one,two"),

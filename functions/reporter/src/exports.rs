@@ -291,7 +291,7 @@ pub(crate) mod tests {
     #[test]
     fn the_samples_are_read_whole() {
         assert_eq!(one_of_each().findings.len(), 5);
-        assert_eq!(one_of_each().findings.iter().filter(|finding| finding.is_excepted()).count(), 1);
+        assert_eq!(one_of_each().findings.iter().filter(|finding| finding.is_suppressed()).count(), 1);
     }
 
     #[test]

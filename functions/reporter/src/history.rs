@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use checklist::Finding;
+use checklist::controls::current_id;
 use facts::root_activity::Kind;
 use facts::root_activity::Plan;
 use facts::text::bounded;
@@ -10,7 +11,7 @@ use facts::{AccountId, RootActivity, Status};
 use jiff::civil::Date;
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::ser::Serializer;
 
 use crate::lines::Lines;
@@ -79,11 +80,24 @@ pub struct Run {
     /// How many of them were complete.
     pub complete: usize,
     /// The outcome by control.
+    #[serde(deserialize_with = "by_current_id")]
     pub statuses: BTreeMap<String, Status>,
-    /// Controls whose failure or unknown somebody answers for.
-    pub excepted: BTreeSet<String>,
+    /// Controls whose failure or unknown an exception suppresses.
+    #[serde(alias = "excepted", deserialize_with = "current_ids")]
+    pub suppressed: BTreeSet<String>,
     /// Acts of root that no run before had seen, by kind.
     pub root_activity: BTreeMap<Kind, usize>,
+}
+
+/// An earlier version may have stored another id of a control.
+fn by_current_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Status>, D::Error> {
+    let stored = BTreeMap::<String, Status>::deserialize(deserializer)?;
+    Ok(stored.into_iter().map(|(id, status)| (current_id(&id).to_owned(), status)).collect())
+}
+
+fn current_ids<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<String>, D::Error> {
+    let stored = BTreeSet::<String>::deserialize(deserializer)?;
+    Ok(stored.iter().map(|id| current_id(id).to_owned()).collect())
 }
 
 /// A history that cannot be used.
@@ -162,8 +176,8 @@ impl History {
                 runs: 1,
                 complete: usize::from(report.complete),
                 statuses: findings().map(|finding| (finding.control.to_owned(), finding.status)).collect(),
-                excepted: findings()
-                    .filter(|finding| finding.is_excepted())
+                suppressed: findings()
+                    .filter(|finding| finding.is_suppressed())
                     .map(|finding| finding.control.to_owned())
                     .collect(),
                 root_activity,
@@ -294,7 +308,7 @@ impl Run {
         let is_news = |control: &str| {
             is_first_of_day
                 || self.statuses.get(control) != last.statuses.get(control)
-                || self.excepted.contains(control) != last.excepted.contains(control)
+                || self.suppressed.contains(control) != last.suppressed.contains(control)
         };
         let changed = self.statuses.keys().filter(|control| is_news(control));
         let gone = left_out.iter().filter(|control| last.statuses.contains_key(*control));
@@ -304,7 +318,7 @@ impl Run {
     /// Whether `later` is of the same day and the same outcome, and now in this one.
     fn takes(&mut self, later: &Self) -> bool {
         let is_same =
-            day(self.from) == day(later.from) && self.statuses == later.statuses && self.excepted == later.excepted;
+            day(self.from) == day(later.from) && self.statuses == later.statuses && self.suppressed == later.suppressed;
         if is_same {
             self.until = self.until.max(later.until);
             self.runs += later.runs;
@@ -610,6 +624,17 @@ mod tests {
     }
 
     #[test]
+    fn a_history_of_an_earlier_version_is_read_under_the_names_of_today() {
+        let mut history = History::new(&account());
+        history.add(&report("2026-11-20T10:00:00Z", &[("root-credentials-attested", Status::Failed)], &[]));
+        let today = String::from_utf8(history.write().unwrap()).unwrap();
+        let before =
+            today.replace("root-credentials-attested", "root-credentials-statements").replace("suppressed", "excepted");
+        assert_ne!(before, today);
+        assert_eq!(History::read(before.as_bytes(), &account()).unwrap().runs, history.runs);
+    }
+
+    #[test]
     fn what_the_lifecycle_removed_stays_so_when_reports_are_kept_for_longer() {
         let mut history = History::new(&account());
         let mut until = |now: &str, days: i64| {
@@ -672,7 +697,7 @@ mod tests {
             runs: 1,
             complete: 1,
             statuses: status.iter().map(|status| ("root-mfa".to_owned(), *status)).collect(),
-            excepted: BTreeSet::new(),
+            suppressed: BTreeSet::new(),
             root_activity: BTreeMap::new(),
         };
         History { runs: statuses.iter().enumerate().map(run).collect(), ..History::default() }

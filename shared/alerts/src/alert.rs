@@ -268,7 +268,7 @@ impl Maker<'_> {
         let id = format!("{}/{}", told.condition.key().replace('#', "/"), condition.episode);
         let severity = match told.transition {
             Transition::Opened | Transition::Changed | Transition::Reminder => told.failure.severity,
-            Transition::Silenced => Severity::Low,
+            Transition::Suppressed => Severity::Low,
             Transition::Resolved | Transition::Dropped => Severity::Informational,
         };
         self.alert(id, severity, What::Condition(Box::new(told)))

@@ -28,7 +28,7 @@ mod recommendations;
 mod role_trust;
 mod root_access_keys;
 mod root_credentials;
-mod root_credentials_statements;
+mod root_credentials_attested;
 mod root_guardrail;
 pub mod root_hardware_mfa;
 mod root_mfa;
@@ -79,11 +79,20 @@ pub const CHECKLIST: &[&Control] = &[
     &access_analyzer::CONTROL,
     &federation::CONTROL,
     &support_role::CONTROL,
-    &root_credentials_statements::CONTROL,
+    &root_credentials_attested::CONTROL,
 ];
 
-/// The control called `id`.
+/// Ids that an earlier version gave to a control, each with its id of today.
+const RENAMED: [(&str, &str); 1] = [("root-credentials-statements", "root-credentials-attested")];
+
+/// Today's id of the control that was called `id` when that was stored or configured.
+pub fn current_id(id: &str) -> &str {
+    RENAMED.iter().find(|(before, _)| *before == id).map_or(id, |(_, now)| now)
+}
+
+/// The control called `id`, now or by an earlier version.
 pub fn control(id: &str) -> Option<&'static Control> {
+    let id = current_id(id);
     CHECKLIST.iter().copied().find(|control| control.id == id)
 }
 
@@ -214,7 +223,7 @@ pub(crate) mod tests {
         "access-analyzer",
         "federation",
         "support-role",
-        "root-credentials-statements",
+        "root-credentials-attested",
     ];
 
     #[test]
@@ -227,6 +236,14 @@ pub(crate) mod tests {
         for id in ids {
             assert!(id.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{id}");
             assert!(control(id).is_some());
+        }
+    }
+
+    #[test]
+    fn an_id_of_an_earlier_version_still_names_its_control_and_is_no_id_of_today() {
+        for (before, now) in RENAMED {
+            assert_eq!(control(before).map(|control| control.id), Some(now));
+            assert!(CHECKLIST.iter().all(|control| control.id != before), "{before}");
         }
     }
 

@@ -36,7 +36,7 @@ pub struct Parsed<T> {
     pub refused: Vec<(Option<usize>, String)>,
 }
 
-/// A control that is silenced for a while.
+/// A control that is suppressed for a while.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Exception {
@@ -48,7 +48,7 @@ pub struct Exception {
     pub owner: String,
     /// End, exclusive.
     pub until: Timestamp,
-    /// What alone is excepted; bounded. `None`: everything that the control judges.
+    /// What alone is suppressed; bounded. `None`: everything that the control judges.
     pub resource: Option<String>,
 }
 
@@ -137,7 +137,7 @@ impl Statement {
             Self::ContactsReviewed => None,
             Self::RootPasswordChanged => Some("root-password-age"),
             Self::RootPasswordStrong | Self::RootCredentialsStoredSafely | Self::RootMfaReachableByTwo => {
-                Some("root-credentials-statements")
+                Some("root-credentials-attested")
             }
         }
     }

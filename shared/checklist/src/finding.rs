@@ -58,7 +58,7 @@ fn known<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::
 
 impl Finding {
     /// Whether somebody answers for all that is wrong, or unknown.
-    pub fn is_excepted(&self) -> bool {
+    pub fn is_suppressed(&self) -> bool {
         let is_answered =
             |resource: &String| self.exceptions.iter().any(|exception| exception.resource.as_ref() == Some(resource));
         let by_name = !self.resources.is_empty() && self.resources.iter().all(is_answered);
@@ -66,10 +66,10 @@ impl Finding {
         matches!(self.status, Status::Failed | Status::Unknown) && (whole || (by_name && self.status == Status::Failed))
     }
 
-    /// Where it stands among others: what fails, the worst first; what nobody knows; what is excepted; what passes.
+    /// Where it stands among others: what fails, the worst first; what nobody knows; what is suppressed; what passes.
     pub fn rank(&self) -> (u8, std::cmp::Reverse<Severity>) {
         let place = match self.status {
-            Status::Failed | Status::Unknown if self.is_excepted() => 2,
+            Status::Failed | Status::Unknown if self.is_suppressed() => 2,
             Status::Failed => 0,
             Status::Unknown => 1,
             Status::Passed => 3,
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fails_stands_before_what_is_unknown_before_what_is_excepted_before_what_passes() {
+    fn what_fails_stands_before_what_is_unknown_before_what_is_suppressed_before_what_passes() {
         let exception = |resource: Option<&str>| Exception {
             control: "root-mfa".into(),
             reason: "it is in the post".into(),
@@ -145,8 +145,8 @@ mod tests {
             finding(high, Status::NotApplicable, &[], Vec::new()),
         ];
         assert!(ordered.is_sorted_by_key(Finding::rank), "{:?}", ordered.iter().map(Finding::rank).collect::<Vec<_>>());
-        let excepted: Vec<bool> = ordered.iter().map(Finding::is_excepted).collect();
-        assert_eq!(excepted, [false, false, false, true, true, false, false, false]);
+        let suppressed: Vec<bool> = ordered.iter().map(Finding::is_suppressed).collect();
+        assert_eq!(suppressed, [false, false, false, true, true, false, false, false]);
     }
 
     #[test]

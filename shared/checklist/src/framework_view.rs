@@ -42,7 +42,7 @@ pub struct Requirement {
     /// Why, one sentence.
     pub reason: String,
     /// Somebody answers for the whole failure until a day.
-    pub is_excepted: bool,
+    pub is_suppressed: bool,
 }
 
 impl View {
@@ -68,12 +68,13 @@ impl Requirement {
         settings: Option<&Settings>,
     ) -> Self {
         let left_out = || Err("The control is left out".into());
-        let (status, reason, is_excepted) = match finding.map_or_else(left_out, |one| of_number(one, name, settings)) {
-            Ok(finding) => (Some(finding.status), finding.reason.clone(), finding.is_excepted()),
+        let (status, reason, is_suppressed) = match finding.map_or_else(left_out, |one| of_number(one, name, settings))
+        {
+            Ok(finding) => (Some(finding.status), finding.reason.clone(), finding.is_suppressed()),
             Err(why) => (None, why, false),
         };
         let (number, title, severity) = (name.1, control.title, control.severity);
-        Self { number, control: control.id, title, severity, status, reason, is_excepted }
+        Self { number, control: control.id, title, severity, status, reason, is_suppressed }
     }
 }
 
@@ -182,7 +183,7 @@ mod tests {
         let numbered =
             |view: View| view.requirements.into_iter().find(|requirement| requirement.number == "1.4").unwrap();
         let failed = numbered(view(Framework::Cis5, |snapshot| snapshot.summary_mut().root_mfa = Ok(0)));
-        assert_eq!((failed.control, failed.status, failed.is_excepted), ("root-mfa", Some(Status::Failed), false));
+        assert_eq!((failed.control, failed.status, failed.is_suppressed), ("root-mfa", Some(Status::Failed), false));
         let exceptions = vec![crate::declarations::Exception {
             control: "root-mfa".into(),
             reason: "the key is in the post".into(),
@@ -194,7 +195,7 @@ mod tests {
         let mut snapshot = Snapshot::compliant();
         snapshot.summary_mut().root_mfa = Ok(0);
         let settings = Settings { declarations, ..Settings::default() };
-        assert!(numbered(of(Framework::Cis5, &snapshot, &settings)).is_excepted);
+        assert!(numbered(of(Framework::Cis5, &snapshot, &settings)).is_suppressed);
         let selection = crate::Selection::default().without(["root-mfa"]).0;
         let settings = Settings { selection, ..Settings::default() };
         let left_out = numbered(of(Framework::Cis5, &Snapshot::compliant(), &settings));
@@ -221,10 +222,10 @@ mod tests {
         let view = of(Framework::Cis5, &snapshot, &settings);
         let number = |number: &str| view.requirements.iter().find(|requirement| requirement.number == number).unwrap();
         let length = number("1.7");
-        assert_eq!((length.status, length.is_excepted), (Some(Status::Failed), true));
+        assert_eq!((length.status, length.is_suppressed), (Some(Status::Failed), true));
         assert_eq!(length.reason, "The password policy falls short of profile cis: MinimumPasswordLength");
         let reuse = number("1.8");
-        assert_eq!((reuse.status, reuse.is_excepted), (Some(Status::Passed), false));
+        assert_eq!((reuse.status, reuse.is_suppressed), (Some(Status::Passed), false));
         assert_eq!(reuse.reason, "As profile cis asks: PasswordReusePrevention");
         let view = of(Framework::SecurityHub, &policy(|policy| policy.require_symbols = false), &Settings::default());
         let symbols = view.requirements.iter().find(|requirement| requirement.number == "IAM.13").unwrap();

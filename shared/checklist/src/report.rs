@@ -46,7 +46,7 @@ pub struct Report {
     /// How many controls pass.
     pub score: Score,
     /// One a chosen control, in the order of the checklist; in the function's answer what fails stands first, the worst at the top,
-    /// then what is unknown, then what is excepted.
+    /// then what is unknown, then what is suppressed.
     pub findings: Vec<Finding>,
     /// Ids of the controls that were not chosen, and so not judged.
     pub left_out: Vec<&'static str>,
@@ -75,7 +75,7 @@ pub struct Report {
     pub calls: Vec<Call>,
 }
 
-/// How many controls pass. What is excepted counts as not passed.
+/// How many controls pass. What is suppressed counts as not passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Score {

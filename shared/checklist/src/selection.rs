@@ -15,7 +15,7 @@ const ALWAYS: [Source; 4] = [Source::AccountSummary, Source::AccountAlias, Sourc
 impl Selection {
     /// Leaves out the controls of these ids; with every id that no control has, which leaves out nothing.
     pub fn without<'a>(self, ids: impl IntoIterator<Item = &'a str>) -> (Self, Vec<String>) {
-        let ids: BTreeSet<&str> = ids.into_iter().collect();
+        let ids: BTreeSet<&str> = ids.into_iter().map(controls::current_id).collect();
         let unknown: Vec<String> =
             ids.iter().filter(|id| controls::control(id).is_none()).map(|id| bounded(id)).collect();
         let left_out = CHECKLIST.iter().map(|control| control.id).filter(|id| ids.contains(id)).collect();

@@ -50,7 +50,7 @@ impl Summary {
     /// That of `findings` by `sources`.
     pub fn of(findings: &[Finding], sources: &[SourceState], subscribed: Option<bool>, is_narrow: bool) -> Self {
         let failed = || findings.iter().filter(|finding| finding.status == Status::Failed);
-        let open = || failed().filter(|finding| !finding.is_excepted());
+        let open = || failed().filter(|finding| !finding.is_suppressed());
         let mut unknown: Vec<&Finding> = findings.iter().filter(|finding| finding.status == Status::Unknown).collect();
         let is_of_root = |finding: &Finding| finding.control.starts_with("root-");
         unknown.sort_by_key(|finding| (!is_of_root(finding), Reverse(finding.severity)));
@@ -71,7 +71,7 @@ impl Summary {
             unread_regions,
             failed: open().count(),
             worst: open().map(|finding| finding.severity).max(),
-            suppressed: failed().filter(|finding| finding.is_excepted()).count(),
+            suppressed: failed().filter(|finding| finding.is_suppressed()).count(),
             is_unheard: subscribed == Some(false),
             is_narrow,
             others: Vec::new(),

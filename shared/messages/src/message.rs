@@ -234,7 +234,7 @@ impl<'a> Sorted<'a> {
                 Transition::Opened | Transition::Changed if !told.condition.is_blindness() => 1,
                 Transition::Opened | Transition::Changed => 2,
                 Transition::Reminder => 3,
-                Transition::Silenced => 4,
+                Transition::Suppressed => 4,
                 Transition::Resolved | Transition::Dropped => 5,
             },
             What::PlannedRootUse(_) | What::CaughtUp { .. } | What::Unreadable { .. } => 4,
@@ -272,7 +272,7 @@ impl<'a> Sorted<'a> {
                     Transition::Changed => format!("{weight}: worse: {what}"),
                     Transition::Reminder => format!("{weight}: still open: {what}"),
                     Transition::Resolved => format!("RESOLVED: {}", told.condition.mended()),
-                    Transition::Silenced => format!("SILENCED: {what}"),
+                    Transition::Suppressed => format!("SUPPRESSED: {what}"),
                     Transition::Dropped => format!("NO LONGER CHECKED: {}", told.condition.about()),
                 }
             }

@@ -253,9 +253,9 @@ fn run(report: &Stored, now: Timestamp, day: i64) -> Run {
     };
     let statuses: BTreeMap<String, Status> =
         (0..).zip(CHECKLIST).map(|(place, control)| status((place, control))).collect();
-    let excepted = if day < 14 { ["unused-credentials".to_owned()].into() } else { [].into() };
+    let suppressed = if day < 14 { ["unused-credentials".to_owned()].into() } else { [].into() };
     let at = now - SignedDuration::from_hours(24 * day);
-    Run { from: at, until: at, runs: 24, complete: 24, statuses, excepted, root_activity: BTreeMap::new() }
+    Run { from: at, until: at, runs: 24, complete: 24, statuses, suppressed, root_activity: BTreeMap::new() }
 }
 
 /// One of every kind in the last days, and the announced ones in their windows.

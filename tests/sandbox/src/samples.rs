@@ -205,7 +205,7 @@ fn evidence(source: Source, fact: &str, value: &str) -> Evidence {
 fn condition(transition: Transition, condition: Fault, failure: Failure) -> Alert {
     let severity = match transition {
         Transition::Opened | Transition::Changed | Transition::Reminder => failure.severity,
-        Transition::Silenced => Severity::Low,
+        Transition::Suppressed => Severity::Low,
         Transition::Resolved | Transition::Dropped => Severity::Informational,
     };
     let opened_at = if transition == Transition::Opened { now() } else { hours_ago(28) };
@@ -217,7 +217,7 @@ fn condition(transition: Transition, condition: Fault, failure: Failure) -> Aler
         opened_at,
         unverified_since: None,
         flapping: false,
-        exception: (transition == Transition::Silenced).then(exception),
+        exception: (transition == Transition::Suppressed).then(exception),
     };
     alert(&id, severity, What::Condition(Box::new(told)))
 }
@@ -269,7 +269,7 @@ fn conditions() -> Vec<Sample> {
         changing("condition-reminder-unverified", |told| told.unverified_since = Some(hours_ago(6))),
         changing("condition-reminder-flapping", |told| told.flapping = true),
         single("condition-resolved", Transition::Resolved, control("root-mfa"), no_mfa()),
-        single("condition-silenced", Transition::Silenced, policies.clone(), users(&["alice"])),
+        single("condition-suppressed", Transition::Suppressed, policies.clone(), users(&["alice"])),
         single("condition-dropped", Transition::Dropped, policies, users(&["alice"])),
         single("unread-opened", Transition::Opened, source.clone(), unread.clone()),
         single("unread-resolved", Transition::Resolved, source, unread),
@@ -394,7 +394,7 @@ mod tests {
                 Transition::Changed => "changed",
                 Transition::Reminder => "reminder",
                 Transition::Resolved => "resolved",
-                Transition::Silenced => "silenced",
+                Transition::Suppressed => "suppressed",
                 Transition::Dropped => "dropped",
             },
             What::RootActivity(_) => "root activity",

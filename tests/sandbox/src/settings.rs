@@ -267,7 +267,7 @@ mod tests {
             "LookbackHours=abc",
             "Digest=hourly",
             "Lookback=1",
-            "LeaveOut=x",
+            "DisabledControls=x",
             "Architecture=sparc",
         ];
         assert_eq!(
@@ -277,7 +277,7 @@ mod tests {
                 "LookbackHours: a number from 1 to 2160 is accepted, not `abc`; 24 is in force",
                 "Regions: `nowhere` is not a Region code of partition aws; every Region counts",
                 "Digest: `daily`, `weekly` or `never` is accepted, not `hourly`; the default is in force",
-                "LeaveOut: no control of this version is called `x`, see CONTROLS.md; it leaves out nothing",
+                "DisabledControls: no control of this version is called `x`, see CONTROLS.md; it leaves out nothing",
                 "Exceptions, entry 1: `control` is `root-mfs`: no control of this version has this id, see CONTROLS.md",
                 "Exceptions, entry 2: an object with control, reason, owner, until, resource is accepted, not a number",
                 "Architecture: x86_64, arm64 is accepted, not `sparc`",
@@ -296,7 +296,8 @@ mod tests {
         assert_eq!(checked(&[&exceptions(17)]), Vec::<String>::new());
         assert!(checked(&[&exceptions(30)]).contains(&"Exceptions: at most 2000 characters are accepted".to_owned()));
         let url = format!("https://watcher.example/{}", "x".repeat(220));
-        let others = format!("HeartbeatUrl={url} RunbookUrl={url} LeaveOut={}", ["billing-alerts"; 12].join(","));
+        let others =
+            format!("HeartbeatUrl={url} RunbookUrl={url} DisabledControls={}", ["billing-alerts"; 12].join(","));
         let faults = checked(&[&exceptions(17), &others]);
         let is_told = faults.iter().any(|fault| fault.starts_with("the settings of Checker take "));
         assert!(is_told, "{faults:?}");

@@ -114,7 +114,7 @@ fn fields(report: &Stored, judged: &Judged<'_>, resources: usize) -> BTreeMap<St
         ("version", plain(&report.version)),
         ("status", finding.status.words().to_owned()),
         ("evidence", evidence.collect::<Vec<_>>().join("; ")),
-        ("excepted", if finding.is_excepted() { "yes" } else { "no" }.to_owned()),
+        ("suppressed", if finding.is_suppressed() { "yes" } else { "no" }.to_owned()),
         ("exceptions", judged.exceptions()),
         ("resources left out", if left_out == 0 { String::new() } else { left_out.to_string() }),
     ];
@@ -163,10 +163,10 @@ mod tests {
     fn an_exception_is_told_in_fields_and_stays_a_failure() {
         let sent = all(&one_of_each());
         let field = |at: usize, name: &str| sent[at].fields.get(name).map(String::as_str);
-        assert_eq!(field(2, "rootwatch/excepted"), Some("yes"));
+        assert_eq!(field(2, "rootwatch/suppressed"), Some("yes"));
         let exceptions = "alice until 2027-03-01T00:00:00Z: the key is in the post";
         assert_eq!(field(2, "rootwatch/exceptions"), Some(exceptions));
-        assert_eq!((field(0, "rootwatch/excepted"), field(0, "rootwatch/exceptions")), (Some("no"), None));
+        assert_eq!((field(0, "rootwatch/suppressed"), field(0, "rootwatch/exceptions")), (Some("no"), None));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::page::OLD;
 use crate::stored::Stored;
 
 /// A suite for the five steps and one for the baseline, a case a control: what fails is a failure, what is unknown an
-/// error, what is excepted, does not apply or is left out is skipped. What of the report cannot be read, and that it is no longer
+/// error, what is suppressed, does not apply or is left out is skipped. What of the report cannot be read, and that it is no longer
 /// renewed `now`, is an error in a suite of its own, so that a report of nothing or of last month does not pass.
 ///
 /// # Errors
@@ -65,8 +65,8 @@ fn case(judged: &Judged<'_>) -> TestCase {
         status
     };
     let status = match finding.status {
-        Failed | Unknown if finding.is_excepted() => {
-            skipped(format!("excepted: {} ({})", judged.reason(), judged.exceptions()))
+        Failed | Unknown if finding.is_suppressed() => {
+            skipped(format!("suppressed: {} ({})", judged.reason(), judged.exceptions()))
         }
         Failed => not_well(NonSuccessKind::Failure),
         Unknown => not_well(NonSuccessKind::Error),
@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(non_success(status(&document, "root-mfa")).0, NonSuccessKind::Error);
         assert_eq!(
             skipped(status(&document, "root-unused")),
-            "excepted: root-unused is failed. (alice until 2027-03-01T00:00:00Z: the key is in the post)"
+            "suppressed: root-unused is failed. (alice until 2027-03-01T00:00:00Z: the key is in the post)"
         );
         assert_eq!(skipped(status(&document, "alert-path")), "not applicable: alert-path is not_applicable.");
         assert_eq!(skipped(status(&document, "support-role")), "left out by choice");

@@ -125,7 +125,7 @@ fn compliance(judged: &Judged<'_>) -> Value {
 /// What is to be done about the finding, by OCSF's numbers.
 fn status(judged: &Judged<'_>) -> (u8, &'static str) {
     match judged.finding.status {
-        Status::Failed | Status::Unknown if judged.finding.is_excepted() => (3, "Suppressed"),
+        Status::Failed | Status::Unknown if judged.finding.is_suppressed() => (3, "Suppressed"),
         Status::Failed | Status::Unknown => (1, "New"),
         // Not `Resolved`: it may never have been otherwise.
         Status::Passed | Status::NotApplicable => (99, "Nothing to do"),

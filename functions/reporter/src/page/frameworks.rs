@@ -64,7 +64,7 @@ fn row(report: &Stored, framework: Framework, requirement: &Requirement) -> Mark
             td.nowrap { a href=(framework.url(requirement.number)) { (requirement.number) } }
             td.nowrap {
                 @match outcome(report, requirement) {
-                    Some(status) => { (state(status)) @if requirement.is_excepted { span.more { "excepted" } } }
+                    Some(status) => { (state(status)) @if requirement.is_suppressed { span.more { "suppressed" } } }
                     None => "not judged",
                 }
             }

@@ -18,16 +18,16 @@ const UNFOLDED: usize = 3;
 
 pub(super) fn section(page: &Page<'_>) -> Markup {
     let findings = &page.report.findings;
-    let open = of(findings, |finding| !finding.is_excepted());
-    let excepted = of(findings, Finding::is_excepted);
+    let open = of(findings, |finding| !finding.is_suppressed());
+    let suppressed = of(findings, Finding::is_suppressed);
     let failed = open.iter().filter(|finding| finding.status == Status::Failed).count();
     html! {
         section #open aria-labelledby="open-title" {
             h2 #open-title { "What is open" }
             p.lead {
                 @if findings.is_empty() { "The report has no finding that can be read, so nothing is known to be as it should be." }
-                @else if open.is_empty() && excepted.is_empty() { "No open findings: every evaluated control passed or does not apply." }
-                @else if open.is_empty() { "No open findings; " (number(excepted.len())) " suppressed." }
+                @else if open.is_empty() && suppressed.is_empty() { "No open findings: every evaluated control passed or does not apply." }
+                @else if open.is_empty() { "No open findings; " (number(suppressed.len())) " suppressed." }
                 @else {
                     (counted(failed, "control fails", "controls fail")) ", " (number(open.len() - failed)) " could not be judged."
                     " The worst stands first."
@@ -36,10 +36,10 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
             }
             @for (place, finding) in failures(&open).enumerate() { (card(page, finding, place < UNFOLDED)) }
             @for of_cause in unknown(page, &open) { (unseen(page, &of_cause)) }
-            @if !excepted.is_empty() {
-                h3 { "Excepted: somebody answers for it until a day" }
-                @for finding in failures(&excepted) { (card(page, finding, false)) }
-                @for of_cause in unknown(page, &excepted) { (unseen(page, &of_cause)) }
+            @if !suppressed.is_empty() {
+                h3 { "Suppressed: somebody answers for it until a day" }
+                @for finding in failures(&suppressed) { (card(page, finding, false)) }
+                @for of_cause in unknown(page, &suppressed) { (unseen(page, &of_cause)) }
             }
         }
     }
@@ -131,7 +131,7 @@ fn exceptions(finding: &Finding) -> Markup {
     html! {
         @for exception in &finding.exceptions {
             p.exception {
-                "Excepted"
+                "Suppressed"
                 @if let Some(resource) = &exception.resource { " for " (told(resource)) }
                 " until " (time(exception.until)) " by " (told(&exception.owner)) ": " (told(&exception.reason))
             }

@@ -22,7 +22,7 @@ fn card(page: &Page<'_>, step: Step) -> Markup {
     let findings = &page.report.findings;
     let status = status_of(findings, Some(step));
     let worst = findings.iter().filter(|finding| finding.step == Some(step) && finding.status == status);
-    let worst = worst.max_by_key(|finding| (!finding.is_excepted(), finding.severity));
+    let worst = worst.max_by_key(|finding| (!finding.is_suppressed(), finding.severity));
     let of_step = CHECKLIST.iter().filter(|control| control.step == Some(step));
     let left_out: Vec<&str> = of_step
         .map(|control| control.id)
@@ -40,7 +40,7 @@ fn card(page: &Page<'_>, step: Step) -> Markup {
                     (_, None) => "Nobody judges it.",
                 }
                 @if !left_out.is_empty() { " Left out by choice: " (left_out.join(", ")) "." }
-                @if worst.is_some_and(Finding::is_excepted) { " " strong { "Excepted." } }
+                @if worst.is_some_and(Finding::is_suppressed) { " " strong { "Suppressed." } }
             }
         }
     }

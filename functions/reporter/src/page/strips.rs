@@ -24,17 +24,18 @@ enum Cell {
     Gap,
     NotApplicable,
     Passed,
-    Excepted,
+    Suppressed,
     Unknown,
     Failed,
 }
 
 impl Cell {
-    const ALL: [Self; 6] = [Self::Failed, Self::Unknown, Self::Excepted, Self::Passed, Self::NotApplicable, Self::Gap];
+    const ALL: [Self; 6] =
+        [Self::Failed, Self::Unknown, Self::Suppressed, Self::Passed, Self::NotApplicable, Self::Gap];
 
-    fn of(status: Status, is_excepted: bool) -> Self {
+    fn of(status: Status, is_suppressed: bool) -> Self {
         match status {
-            Status::Failed | Status::Unknown if is_excepted => Self::Excepted,
+            Status::Failed | Status::Unknown if is_suppressed => Self::Suppressed,
             Status::Failed => Self::Failed,
             Status::Unknown => Self::Unknown,
             Status::Passed => Self::Passed,
@@ -47,7 +48,7 @@ impl Cell {
             Self::Gap => "not judged",
             Self::NotApplicable => "not applicable",
             Self::Passed => "passed",
-            Self::Excepted => "excepted",
+            Self::Suppressed => "suppressed",
             Self::Unknown => "unknown",
             Self::Failed => "failed",
         }
@@ -58,7 +59,7 @@ impl Cell {
             Self::Gap => "gap",
             Self::NotApplicable => "not-applicable",
             Self::Passed => "passed",
-            Self::Excepted => "excepted",
+            Self::Suppressed => "suppressed",
             Self::Unknown => "unknown",
             Self::Failed => "failed",
         }
@@ -70,7 +71,7 @@ impl Cell {
             Self::Gap => 0,
             Self::NotApplicable => 3,
             Self::Passed => 6,
-            Self::Excepted => 11,
+            Self::Suppressed => 11,
             Self::Unknown => 15,
             Self::Failed => HEIGHT,
         }
@@ -123,12 +124,12 @@ fn strips(page: &Page<'_>, days: Days) -> BTreeMap<&'static str, Strip> {
     };
     for run in &page.history.runs {
         for (id, status) in &run.statuses {
-            note(id, days.index(run.from), days.index(run.until), Cell::of(*status, run.excepted.contains(id)));
+            note(id, days.index(run.from), days.index(run.until), Cell::of(*status, run.suppressed.contains(id)));
         }
     }
     let today = page.report.taken_at.and_then(|at| days.index(at));
     for finding in page.report.findings.iter().filter(|_| today.is_some()) {
-        note(finding.control, today, today, Cell::of(finding.status, finding.is_excepted()));
+        note(finding.control, today, today, Cell::of(finding.status, finding.is_suppressed()));
     }
     strips
 }
@@ -236,14 +237,14 @@ mod tests {
     use crate::history::{History, Run};
     use crate::stored::Stored;
 
-    fn run(from: &str, until: &str, status: Status, excepted: bool) -> Run {
+    fn run(from: &str, until: &str, status: Status, suppressed: bool) -> Run {
         Run {
             from: from.parse().unwrap(),
             until: until.parse().unwrap(),
             runs: 1,
             complete: 1,
             statuses: [("root-mfa".to_owned(), status), ("of-tomorrow".to_owned(), status)].into(),
-            excepted: if excepted { ["root-mfa".to_owned()].into() } else { [].into() },
+            suppressed: if suppressed { ["root-mfa".to_owned()].into() } else { [].into() },
             root_activity: BTreeMap::new(),
         }
     }
@@ -264,12 +265,12 @@ mod tests {
         let page = Page { report: &Stored::default(), history: &history, made_at };
         let strips = strips(&page, Days::until(made_at));
         let strip = strips["root-mfa"];
-        assert_eq!(strip[85..], [Cell::Excepted, Cell::Excepted, Cell::Unknown, Cell::Gap, Cell::Passed]);
+        assert_eq!(strip[85..], [Cell::Suppressed, Cell::Suppressed, Cell::Unknown, Cell::Gap, Cell::Passed]);
         assert!(strip[..85].iter().all(|day| *day == Cell::Gap), "what lies before is not shown");
         let control = checklist::controls::control("root-mfa").unwrap();
         assert_eq!(
             summary(Days::until(made_at), control, &strip),
-            "root-mfa in 90 days: unknown on 1 day, excepted on 2 days, passed on 1 day, not judged on 86 days. \
+            "root-mfa in 90 days: unknown on 1 day, suppressed on 2 days, passed on 1 day, not judged on 86 days. \
              Unknown 2026-11-18"
         );
         assert!(section(&page).into_string().contains("1 control of the history unknown"));

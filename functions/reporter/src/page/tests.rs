@@ -97,7 +97,7 @@ fn history(days: i64) -> History {
                 )
             })
             .collect(),
-        excepted: Default::default(),
+        suppressed: Default::default(),
         root_activity: Default::default(),
     };
     History {
@@ -398,16 +398,16 @@ fn a_step_shows_its_worst_finding_and_says_that_somebody_answers_for_it() {
     assert!(
         step(&report, 2).contains("Failed")
             && step(&report, 2).contains("The reason of root-mfa.")
-            && !step(&report, 2).contains("Excepted")
+            && !step(&report, 2).contains("Suppressed")
     );
     let finding =
         report["findings"].as_array_mut().unwrap().iter_mut().find(|finding| finding["control"] == "root-mfa").unwrap();
     finding["exceptions"] = json!([{"control": "root-mfa", "reason": "in the post", "owner": "alice", "until": "2027-01-01T00:00:00Z", "resource": null}]);
-    assert!(step(&report, 2).contains("Failed") && step(&report, 2).contains("Excepted."));
+    assert!(step(&report, 2).contains("Failed") && step(&report, 2).contains("Suppressed."));
     let page = text(&render(&report, &history(1)));
     assert!(
         page.contains("No open findings; 1 suppressed.")
-            && page.contains("Excepted until 2027-01-01 00:00 UTC by alice: in the post")
+            && page.contains("Suppressed until 2027-01-01 00:00 UTC by alice: in the post")
     );
 }
 
@@ -496,7 +496,7 @@ fn hostile_text_stays_text_wherever_it_stands() {
         assert_eq!(page.matches("<script").count(), 2, "data and script alone");
         assert_eq!(page.matches("</script").count(), 2, "data and script alone");
         assert!(page.len() < 1_000_000, "{} bytes", page.len());
-        assert!(body.contains("Excepted"));
+        assert!(body.contains("Suppressed"));
     }
 }
 

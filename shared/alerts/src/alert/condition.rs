@@ -9,7 +9,7 @@ use facts::severity::Severity;
 use facts::source::{Source, Unavailable};
 use facts::verdict::Evidence;
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{ConditionAlert, Policy};
 
@@ -31,11 +31,13 @@ pub enum Fault {
     /// A control fails.
     Control {
         /// Its id.
+        #[serde(deserialize_with = "current_id")]
         control: String,
     },
     /// A control is unknown although everything could be read.
     Unjudged {
         /// Its id.
+        #[serde(deserialize_with = "current_id")]
         control: String,
     },
     /// A source cannot be read, or a Region's events not to their end.
@@ -51,6 +53,11 @@ pub enum Fault {
     OddItems,
     /// Settings, or entries of them, cannot be read and are ignored.
     RefusedSettings,
+}
+
+/// An earlier version may have stored another id.
+fn current_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(controls::current_id(&String::deserialize(deserializer)?).to_owned())
 }
 
 /// What was found.
@@ -93,7 +100,7 @@ pub enum Seen {
         passing: bool,
     },
     /// It is there, and somebody answers for it.
-    Excepted(Failure, Exception),
+    Suppressed(Failure, Exception),
     /// It is not there.
     Passing,
     /// It is looked at no more.
@@ -116,7 +123,8 @@ pub enum Transition {
     /// It is gone.
     Resolved,
     /// It is still there, and an exception silences it from now on.
-    Silenced,
+    #[serde(alias = "silenced")]
+    Suppressed,
     /// It is looked at no more.
     Dropped,
 }
@@ -186,12 +194,12 @@ impl Condition {
                 after.streak = after.streak.saturating_add(u32::from(after.judged_by != judged));
                 after.failing(failure, *passing, now, policy)
             }
-            Seen::Excepted(failure, _) => {
+            Seen::Suppressed(failure, _) => {
                 after.judged_by.extend(&seen.judged_by);
                 after.streak = 0;
                 let was_open = after.close();
                 after.failure = was_open.then(|| failure.clone());
-                was_open.then_some(Transition::Silenced)
+                was_open.then_some(Transition::Suppressed)
             }
             Seen::Passing | Seen::Dropped if before.is_none() => None,
             Seen::Passing | Seen::Dropped => {
@@ -211,7 +219,7 @@ impl Condition {
                 unverified_since: after.unverified_since,
                 flapping: after.openings.iter().filter(|at| is_lately(**at, now)).count() >= FLAPS,
                 exception: match &seen.seen {
-                    Seen::Excepted(_, exception) => Some(exception.clone()),
+                    Seen::Suppressed(_, exception) => Some(exception.clone()),
                     _ => None,
                 },
             })
@@ -237,7 +245,7 @@ impl Condition {
         };
         let mut evidence = seen.judged_by.iter();
         match seen.seen {
-            Seen::Failing { .. } | Seen::Excepted(..) => !seen.judged_by.is_empty() && evidence.all(is_old),
+            Seen::Failing { .. } | Seen::Suppressed(..) => !seen.judged_by.is_empty() && evidence.all(is_old),
             _ => evidence.any(is_old),
         }
     }

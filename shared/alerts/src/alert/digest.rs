@@ -150,7 +150,7 @@ impl Digest {
     fn count(&mut self, report: &Report) {
         let is_failed = |control: &str| {
             let mut failed = report.findings_with(Status::Failed).into_iter();
-            failed.any(|finding| finding.control == control && !finding.is_excepted())
+            failed.any(|finding| finding.control == control && !finding.is_suppressed())
         };
         let is_complete = self.summary.is_complete();
         for open in &self.open {

@@ -139,7 +139,7 @@ fn controls(memory: &Memory, report: &Report, finding: &Finding) -> [Observation
             let severity = finding.severity.min(Severity::Medium);
             let failure = Failure { evidence: evidence(finding), ..Failure::new(severity, &finding.reason) };
             match finding.exceptions.iter().find(|exception| exception.resource.is_none()) {
-                Some(exception) => Seen::Excepted(failure, exception.clone()),
+                Some(exception) => Seen::Suppressed(failure, exception.clone()),
                 None => Seen::Failing { failure, passing: false },
             }
         }
@@ -157,9 +157,9 @@ fn controls(memory: &Memory, report: &Report, finding: &Finding) -> [Observation
 
 fn failed(finding: &Finding) -> Seen {
     let whole = finding.exceptions.iter().find(|exception| exception.resource.is_none());
-    let is_excepted =
+    let is_suppressed =
         |resource: &&String| finding.exceptions.iter().any(|exception| exception.resource.as_ref() == Some(*resource));
-    let left: Vec<String> = finding.resources.iter().filter(|resource| !is_excepted(resource)).cloned().collect();
+    let left: Vec<String> = finding.resources.iter().filter(|resource| !is_suppressed(resource)).cloned().collect();
     let failure = |resources: Vec<String>| Failure {
         evidence: evidence(finding),
         count: resources.len(),
@@ -168,7 +168,7 @@ fn failed(finding: &Finding) -> Seen {
     };
     let by_name = finding.exceptions.first().filter(|_| left.is_empty() && !finding.resources.is_empty());
     match whole.or(by_name) {
-        Some(exception) => Seen::Excepted(failure(finding.resources.clone()), exception.clone()),
+        Some(exception) => Seen::Suppressed(failure(finding.resources.clone()), exception.clone()),
         None => Seen::Failing { failure: failure(left), passing: false },
     }
 }
@@ -211,7 +211,7 @@ fn unexplained(memory: &Memory, report: &Report, finding: &Finding, seen: Seen) 
         Failure { count: uses.len(), resources: uses.into_iter().take(Failure::MAX_RESOURCES).collect(), ..found }
     };
     match exceptions.first() {
-        Some(exception) if unanswered.is_empty() => Seen::Excepted(failure(uses), (*exception).clone()),
+        Some(exception) if unanswered.is_empty() => Seen::Suppressed(failure(uses), (*exception).clone()),
         _ if finding.status == Status::Failed => Seen::Failing { failure: failure(unanswered), passing: false },
         _ => Seen::Unknown,
     }

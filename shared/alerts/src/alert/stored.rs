@@ -6,6 +6,7 @@
 
 use checklist::baseline::Baseline;
 use checklist::control::Step;
+use checklist::controls::current_id;
 use checklist::declarations::{ATTESTATION_HOLDS, MAX_ENTRIES};
 use facts::account::AccountId;
 use facts::root_activity::Plan;
@@ -44,9 +45,14 @@ impl Memory {
     pub fn take(&mut self, key: &str, body: &str, announced: Option<Timestamp>, now: Timestamp) -> bool {
         let latest = now.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
         let is_taken = match key.split_once('#') {
-            Some(("C", name)) => read(body)
-                .filter(|condition: &Condition| condition.is_sound(name, latest))
-                .map(|condition| drop(self.conditions.insert(name.into(), condition))),
+            Some(("C", name)) => read(body).and_then(|condition: Condition| {
+                let key = condition.sound_key(name, latest)?;
+                // Under the id of an earlier version it stays in the table, and is the older of the two.
+                if key == name || !self.conditions.contains_key(&key) {
+                    self.conditions.insert(key, condition);
+                }
+                Some(())
+            }),
             Some(("W", region)) => {
                 // What nobody knows of the Region may be the whole history; of everybody's sign-ins the look-back is enough.
                 let coverage = read(body).filter(|coverage: &Coverage| coverage.is_sound(latest));
@@ -86,11 +92,19 @@ fn read<T: DeserializeOwned>(body: &str) -> Option<T> {
 }
 
 impl Condition {
-    fn is_sound(&self, key: &str, latest: Timestamp) -> bool {
+    /// Its key, if it was stored under `name` and a check may have written it.
+    fn sound_key(&self, name: &str, latest: Timestamp) -> Option<String> {
+        let (id, rest) = name.split_once('#').map_or((name, None), |(id, rest)| (id, Some(rest)));
+        let id = current_id(id);
+        let current = rest.map_or_else(|| id.to_owned(), |rest| format!("{id}#{rest}"));
+        let key = self.fault.as_ref()?.key();
+        (key == current && self.is_sound(latest)).then_some(key)
+    }
+
+    fn is_sound(&self, latest: Timestamp) -> bool {
         let times = [self.opened_at, self.told_at, self.unverified_since].into_iter().flatten();
         let mut times = times.chain(self.openings.iter().copied()).chain(self.judged_by.values().copied());
-        self.fault.as_ref().is_some_and(|fault| fault.key() == key)
-            && times.all(|at| at <= latest)
+        times.all(|at| at <= latest)
             && self.openings.len() <= MAX_OPENINGS
             && self.failure.as_ref().is_none_or(Failure::is_sound)
     }

@@ -219,8 +219,8 @@ fn cr_15_a_failure_by_evidence_older_than_judged_does_not_reopen() {
 #[test]
 fn old_evidence_neither_silences_nor_drops_nor_changes() {
     let exception = exception(None, noon() + hours(9));
-    let silenced = Seen::Excepted(failure(Severity::Critical, &[]), exception);
-    for seen in [silenced, Seen::Dropped, naming(&["a", "b"])] {
+    let suppressed = Seen::Suppressed(failure(Severity::Critical, &[]), exception);
+    for seen in [suppressed, Seen::Dropped, naming(&["a", "b"])] {
         let mut life = Life::default();
         life.see(noon(), naming(&["a"]));
         assert_eq!(life.see_old(noon() + QUARTER, noon() - SECOND, seen), None);
@@ -238,15 +238,15 @@ fn cr_15_evidence_is_old_also_at_the_very_instant_of_the_judgement() {
 }
 
 #[test]
-fn a_silenced_condition_is_told_as_it_is_now_and_was_judged_then() {
+fn a_suppressed_condition_is_told_as_it_is_now_and_was_judged_then() {
     let mut life = Life::default();
     life.see(noon(), naming(&["a", "b"]));
-    let silenced = noon() + hours(1);
-    let seen = Seen::Excepted(failure(Severity::Critical, &["b"]), exception(None, noon() + hours(9)));
-    let told = life.look(silenced, silenced, seen).unwrap();
+    let suppressed = noon() + hours(1);
+    let seen = Seen::Suppressed(failure(Severity::Critical, &["b"]), exception(None, noon() + hours(9)));
+    let told = life.look(suppressed, suppressed, seen).unwrap();
     assert_eq!((told.failure.resources.as_slice(), told.failure.count), (["b".to_owned()].as_slice(), 1));
-    assert_eq!(life.see_old(silenced + QUARTER, silenced - SECOND, naming(&["b"])), None, "older than that");
-    assert_eq!(life.see_old(silenced + QUARTER, silenced, naming(&["b"])), Some(Transition::Opened));
+    assert_eq!(life.see_old(suppressed + QUARTER, suppressed - SECOND, naming(&["b"])), None, "older than that");
+    assert_eq!(life.see_old(suppressed + QUARTER, suppressed, naming(&["b"])), Some(Transition::Opened));
 }
 
 #[test]
@@ -415,7 +415,7 @@ fn what_may_pass_by_itself_is_told_in_the_third_run_in_a_row() {
 fn what_passes_in_between_is_not_told() {
     let mut life = Life::default();
     let exception = exception(None, noon() + hours(9));
-    let excepted = Seen::Excepted(failure(Severity::Medium, &[]), exception);
+    let suppressed = Seen::Suppressed(failure(Severity::Medium, &[]), exception);
     let runs = [
         throttled(),
         throttled(),
@@ -425,7 +425,7 @@ fn what_passes_in_between_is_not_told() {
         Seen::Dropped,
         throttled(),
         throttled(),
-        excepted,
+        suppressed,
         throttled(),
         throttled(),
     ];
@@ -621,7 +621,7 @@ fn an_exception_that_begins_while_it_is_open_silences_it_once() {
     let whole = exception(None, noon() + hours(9));
     account.except(std::slice::from_ref(&whole));
     let alerts = account.after(QUARTER, |_| {});
-    assert_eq!(words(&alerts), word(Transition::Silenced, "root-access-keys"));
+    assert_eq!(words(&alerts), word(Transition::Suppressed, "root-access-keys"));
     let told = alerts[0].condition().unwrap();
     assert_eq!((told.exception.as_ref(), alerts[0].severity), (Some(&whole), Severity::Low));
     assert!(told.failure.found.starts_with("Root has 1 access key"), "{}", told.failure.found);
@@ -636,15 +636,15 @@ fn exceptions_by_resource_silence_what_they_name_and_nothing_else() {
     let names = ["access key 1", "active access key 1"];
     let by_name = names.map(|name| exception(Some(name), until));
     account.except(&by_name);
-    assert_eq!(account.after(QUARTER, one_key), [], "all of it is excepted, by name");
+    assert_eq!(account.after(QUARTER, one_key), [], "all of it is suppressed, by name");
     account.except(&by_name[..1]);
     let alerts = account.after(QUARTER, |_| {});
     assert_eq!(words(&alerts), word(Transition::Opened, "root-access-keys"));
     let failure = &alerts[0].condition().unwrap().failure;
     assert_eq!((failure.resources.as_slice(), failure.count), ([names[1].to_owned()].as_slice(), 1));
     account.except(&by_name);
-    let silenced = word(Transition::Silenced, "root-access-keys");
-    assert_eq!(words(&account.after(QUARTER, |_| {})), silenced);
+    let suppressed = word(Transition::Suppressed, "root-access-keys");
+    assert_eq!(words(&account.after(QUARTER, |_| {})), suppressed);
     account.except(&[exception(Some("access key 2"), until)]);
     assert_eq!(words(&account.after(QUARTER, |_| {})), word(Transition::Opened, "root-access-keys"), "names another");
 }
@@ -1050,7 +1050,7 @@ fn a_control_that_nobody_can_judge_is_at_most_as_bad_as_its_failure_and_an_excep
     assert_eq!(alerts[0].severity, Severity::Low);
     let answered = Exception { control: "contact-information".into(), ..exception(None, noon() + hours(24 * 30)) };
     account.except(std::slice::from_ref(&answered));
-    assert_eq!(words(&account.after(QUARTER, |_| {})), word(Transition::Silenced, "contact-information#unjudged"));
+    assert_eq!(words(&account.after(QUARTER, |_| {})), word(Transition::Suppressed, "contact-information#unjudged"));
     let by_name = Exception { resource: Some("phone".into()), ..answered };
     account.except(&[by_name]);
     assert_eq!(words(&account.after(QUARTER, |_| {})), word(Transition::Opened, "contact-information#unjudged"));

@@ -15,7 +15,7 @@ pub fn as_markdown() -> String {
     let mut page = String::from(
         "# Controls\n\n<!-- Generated from shared/checklist/src/controls by `make bless`. -->\n\n\
          A control is `passed`, `failed`, `not_applicable` or `unknown`; what could not be read is never passed. The parameters \
-         `Controls` and `LeaveOut` choose which of them are judged.\n\n## At a glance\n\n\
+         `Controls` and `DisabledControls` choose which of them are judged.\n\n## At a glance\n\n\
          By step and severity, with what others call it. Their rules may be narrower or wider; what differs stands in the section.\n\n",
     );
     page.push_str("| step | control | severity |");

@@ -47,19 +47,19 @@ pub(super) const RECOMMENDERS: &[Recommender] = &[
         recommendations: &[
             partly(
                 "Secure your root user credentials, and use them only for tasks that need them",
-                &["root-unused", "root-credentials-statements"],
+                &["root-unused", "root-credentials-attested"],
                 "Where the password is kept is in no API: the owner states it.",
             ),
             partly(
                 "Use a strong root user password",
-                &["root-credentials-statements", "root-password-age"],
+                &["root-credentials-attested", "root-password-age"],
                 "AWS shows its age at most; its strength is stated by the owner.",
             ),
             covered("Secure root's sign-in with MFA, preferably several devices", &["root-mfa", "root-hardware-mfa"]),
             covered("Don't create access keys for the root user", &["root-access-keys"]),
             partly(
                 "Use multi-person approval for root sign-in",
-                &["root-credentials-statements"],
+                &["root-credentials-attested"],
                 "Who holds which credential is in no API. Each sign-in is told at once, and may be announced with a ticket.",
             ),
             unseen(

@@ -7,6 +7,7 @@ use jiff::tz::Offset;
 use serde_json::{Map, Value};
 
 use super::{MAX_ENTRIES, Parsed, Statement};
+use crate::controls::current_id;
 
 /// Most faults of one entry that are named.
 const MAX_FAULTS: usize = 6;
@@ -96,7 +97,7 @@ impl<'a> Entry<'a> {
 
     pub(super) fn control(&mut self, controls: &[&'static str]) -> Option<String> {
         let id = self.text("control")?;
-        let known = controls.iter().copied().find(|control| *control == id);
+        let known = controls.iter().copied().find(|control| *control == current_id(&id));
         self.name = known;
         if known.is_none() {
             let fault = if id == "*" || id.eq_ignore_ascii_case("all") {
@@ -106,7 +107,7 @@ impl<'a> Entry<'a> {
             };
             self.fault(&format!("`control` is `{id}`: {fault}"));
         }
-        known.map(|_| id)
+        known.map(str::to_owned)
     }
 
     pub(super) fn statement(&mut self) -> Option<Statement> {

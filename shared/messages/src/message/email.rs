@@ -15,7 +15,7 @@ use facts::verdict::Status;
 use jiff::Timestamp;
 
 use super::words::{
-    self, Acts, MAX_DETAILED, MAX_LINES, Unread, age, capital, control_of, excepted, moment, some_of, span, time_of,
+    self, Acts, MAX_DETAILED, MAX_LINES, Unread, age, capital, control_of, moment, some_of, span, suppressed, time_of,
     weight, when,
 };
 use super::{Bulletin, Sorted, runbook, session};
@@ -374,13 +374,13 @@ impl<'a> Mail<'a> {
 
     fn ended(&mut self) {
         let ended = self.sorted.conditions_that(|transition| {
-            matches!(transition, Transition::Resolved | Transition::Silenced | Transition::Dropped)
+            matches!(transition, Transition::Resolved | Transition::Suppressed | Transition::Dropped)
         });
         if ended.is_empty() {
             return;
         }
         let is_resolved = ended.iter().all(|(_, told)| told.transition == Transition::Resolved);
-        self.section(if is_resolved { "RESOLVED" } else { "RESOLVED, SILENCED, NO LONGER CHECKED" });
+        self.section(if is_resolved { "RESOLVED" } else { "RESOLVED, SUPPRESSED, NO LONGER CHECKED" });
         let alerts: Vec<&Alert> = ended.iter().map(|(alert, _)| *alert).collect();
         for (alert, told) in ended {
             self.line("");
@@ -456,8 +456,8 @@ impl<'a> Mail<'a> {
         self.rest(report);
     }
 
-    /// What fails, the worst first; what is unknown; what is excepted. A line each: what is new stands above with all its details.
-    /// A digest has listed the conditions that are open, and what is excepted: what is left is told by another condition.
+    /// What fails, the worst first; what is unknown; what is suppressed. A line each: what is new stands above with all its details.
+    /// A digest has listed the conditions that are open, and what is suppressed: what is left is told by another condition.
     fn not_passed(&mut self, report: &Report) {
         let digest = self.sorted.digest();
         let is_listed = |finding: &Finding| {
@@ -468,7 +468,7 @@ impl<'a> Mail<'a> {
         findings.sort_by_key(|finding| finding.rank());
         let open: Vec<(String, String)> = findings
             .iter()
-            .filter(|finding| !finding.is_excepted() && !is_listed(finding))
+            .filter(|finding| !finding.is_suppressed() && !is_listed(finding))
             .filter_map(|finding| Some((finding, controls::control(finding.control)?)))
             .filter_map(|(finding, control)| match finding.status {
                 Status::Failed => Some((format!("  FAILED   {:<9}", finding.severity), control.violation, control.id)),
@@ -482,13 +482,13 @@ impl<'a> Mail<'a> {
         if let Some(more) = open.len().checked_sub(MAX_LINES).filter(|more| *more > 0) {
             self.line(format!("  and {more} more"));
         }
-        self.unknown(findings.iter().filter(|finding| finding.status == Status::Unknown && !finding.is_excepted()));
+        self.unknown(findings.iter().filter(|finding| finding.status == Status::Unknown && !finding.is_suppressed()));
         if digest.is_some() {
             return;
         }
         for finding in findings.iter().filter(|finding| finding.status >= Status::Unknown) {
             for exception in &finding.exceptions {
-                self.wrapped("  EXCEPTED ", &safe_reason(&format!("{}. {}", finding.control, excepted(exception))));
+                self.wrapped("  SUPPRESSED ", &safe_reason(&format!("{}. {}", finding.control, suppressed(exception))));
             }
         }
     }

@@ -338,7 +338,7 @@ impl<'a> Pen<'a> {
 
     fn ended(&self) -> Vec<(Severity, Part)> {
         let is_end =
-            |transition| matches!(transition, Transition::Resolved | Transition::Silenced | Transition::Dropped);
+            |transition| matches!(transition, Transition::Resolved | Transition::Suppressed | Transition::Dropped);
         let ended = self.sorted.conditions_that(is_end);
         let Some((first, _)) = ended.first() else { return Vec::new() };
         let lines = ended.iter().map(|(alert, told)| {
@@ -350,7 +350,7 @@ impl<'a> Pen<'a> {
         let title = if ended.iter().all(|(_, told)| told.transition == Transition::Resolved) {
             "*RESOLVED*"
         } else {
-            "*RESOLVED, SILENCED, NO LONGER CHECKED*"
+            "*RESOLVED, SUPPRESSED, NO LONGER CHECKED*"
         };
         let runbook = self.runbook(runbook::heading(&first.what));
         let advice = runbook.map(|runbook| Advice { runbook: Some(runbook), ..Advice::default() });
@@ -470,7 +470,7 @@ fn icon_of(sorted: &Sorted, alert: &Alert) -> &'static str {
     }
     match alert.condition().map(|told| (sorted.transition(alert, told), told.condition.is_blindness())) {
         Some((Transition::Resolved, _)) => "✅",
-        Some((Transition::Silenced | Transition::Dropped, _)) => "🔇",
+        Some((Transition::Suppressed | Transition::Dropped, _)) => "🔇",
         Some((_, true)) => "❓",
         _ => icon(alert.severity),
     }

@@ -52,9 +52,9 @@ It was told before and is not mended. Critical conditions are told again every 4
 It passes by newer evidence. Nothing to do, if somebody on your side mended it; otherwise ask who did, and why. What could not be seen
 resolves nothing.
 
-## SILENCED: … and NO LONGER CHECKED: …
+## SUPPRESSED: … and NO LONGER CHECKED: …
 
-Silenced: it still fails, and an exception now answers for it. If nobody you trust changed the stack's parameters, look for
+Suppressed: it still fails, and an exception now answers for it. If nobody you trust changed the stack's parameters, look for
 ExecuteChangeSet, UpdateStack and UpdateFunctionConfiguration in CloudTrail. No longer checked: a Region is swept no more, or this
 version has no such control. Make sure that somebody meant it.
 
@@ -130,10 +130,10 @@ that may take several checks. What was wrong for a while and is mended again lea
 
 ## exception over, statement lapsed
 
-An exception reached its end: what it silenced is told again. A statement is more than 90 days old and holds no more; one that a control
+An exception reached its end: what it suppressed is told again. A statement is more than 90 days old and holds no more; one that a control
 asks for is told by that control.
 
-1. Mend what was excepted, or renew the exception with a new reason.
+1. Mend what was suppressed, or renew the exception with a new reason.
 2. Check again what was stated, and renew it in the parameter `Attestations`, or take it out.
 
 ## DIGEST
@@ -163,7 +163,7 @@ It could not tell you something, or it does not know the topic. The last lines o
 | `InvalidSettings` | there is no topic or no Region to work with, so nothing was checked; every fault is listed | deploy the stack again; ask who changed the function |
 | `InvalidEvent`, `UnknownAccount` | somebody invoked it with an event that it does not accept | ask who it was |
 
-## Alarm: no complete check (SilenceAlarm)
+## Alarm: no complete check (NoHeartbeatAlarm)
 
 For three schedules no check was complete: one that read all that it must, told all that it had to, kept nothing waiting, and found a
 confirmed subscriber. After a first deployment the alarm is on until the first subscription is confirmed and a check has run since.
@@ -219,7 +219,7 @@ the log of the function Reporter name the fault; Lambda tries twice more.
 HandOverAlarm: Lambda could not hand an answer to Reporter. Is the function there, and may CheckerRole invoke it? If nobody on your side changed
 either, look in CloudTrail for DeleteFunction and PutRolePolicy. `make verify-evidence` says which reports are missing.
 
-NoReportAlarm: no report was kept for three schedules. If SilenceAlarm is on too, no check was made: begin there. Otherwise nothing is handed
+NoReportAlarm: no report was kept for three schedules. If NoHeartbeatAlarm is on too, no check was made: begin there. Otherwise nothing is handed
 over: is the function Reporter still the destination of Checker's answers? If nobody on your side changed that, look in CloudTrail for
 DeleteFunctionEventInvokeConfig, PutFunctionEventInvokeConfig and UpdateFunctionEventInvokeConfig. Deploy the stack again.
 
@@ -254,7 +254,7 @@ pub(super) fn heading(what: &What) -> &'static str {
         What::Unreadable { .. } => "an alert that this version cannot read",
         What::Condition(told) => match (told.transition, &told.condition) {
             (Transition::Resolved, _) => "RESOLVED: …",
-            (Transition::Silenced | Transition::Dropped, _) => "SILENCED: … and NO LONGER CHECKED: …",
+            (Transition::Suppressed | Transition::Dropped, _) => "SUPPRESSED: … and NO LONGER CHECKED: …",
             (_, Fault::NoSubscriber) => "nobody has confirmed a subscription",
             (_, Fault::OddItems) => "the state table holds items that rootwatch did not write",
             (_, Fault::RefusedSettings) => "settings are refused and ignored",

@@ -179,7 +179,7 @@ impl<'a> Sorted<'a> {
             (Transition::Changed, "problem that got worse", "problems that got worse"),
             (Transition::Reminder, "problem still open", "problems still open"),
             (Transition::Resolved, "resolved", "resolved"),
-            (Transition::Silenced, "silenced", "silenced"),
+            (Transition::Suppressed, "suppressed", "suppressed"),
             (Transition::Dropped, "no longer checked", "no longer checked"),
         ] {
             let count = self.conditions_that(|is| is == transition).len();
@@ -317,8 +317,8 @@ pub(super) fn mend(fault: &Fault) -> Option<&'static str> {
 /// How a condition ended, and how long it was open.
 pub(super) fn ended(alert: &Alert, told: &ConditionAlert) -> (String, String) {
     let how = match (told.transition, &told.exception) {
-        (Transition::Silenced, Some(exception)) => {
-            format!("SILENCED, not mended: {}. {}", told.condition, excepted(exception))
+        (Transition::Suppressed, Some(exception)) => {
+            format!("SUPPRESSED, not mended: {}. {}", told.condition, suppressed(exception))
         }
         (Transition::Dropped, _) => format!(
             "NO LONGER CHECKED, so nobody knows whether it still is so: {}. Its Region is swept no more, or the control is left out, or \
@@ -329,7 +329,7 @@ pub(super) fn ended(alert: &Alert, told: &ConditionAlert) -> (String, String) {
     };
     let (from, to, length) = (moment(told.opened_at), moment(alert.at), age(alert.at.duration_since(told.opened_at)));
     let span = match told.transition {
-        Transition::Silenced => format!("has been open since {from}, and still is"),
+        Transition::Suppressed => format!("has been open since {from}, and still is"),
         _ => format!("was open from {from} to {to} ({length})"),
     };
     (how, span)
@@ -362,7 +362,7 @@ pub(super) fn notice(what: &What) -> Option<String> {
         What::ExceptionEnded(exception) => format!(
             "The exception for {} is over. {} Renew it or take it out of the parameter Exceptions.",
             exception.control,
-            excepted(exception)
+            suppressed(exception)
         ),
         What::AttestationLapsed(attestation) => format!(
             "The statement {} ({}) of {} by {} is more than 90 days old and holds no more. Check it again and renew it in the \
@@ -389,7 +389,7 @@ pub(super) fn open(open: &OpenCondition) -> String {
 pub(super) fn declared(digest: &Digest, now: Timestamp) -> Vec<(&'static str, String)> {
     let exceptions = digest.exceptions.iter();
     let exceptions =
-        exceptions.map(|exception| ("EXCEPTED", format!("{}. {}", exception.control, excepted(exception))));
+        exceptions.map(|exception| ("SUPPRESSED", format!("{}. {}", exception.control, suppressed(exception))));
     let attestations = digest.attestations.iter().map(|attestation| {
         let state = if attestation.is_lapsed(now) { "lapsed" } else { "holds until" };
         let (id, by, lapses) = (attestation.statement.id(), &attestation.by, moment(attestation.lapses_at()));
@@ -503,9 +503,9 @@ pub(super) fn report_until(at: Timestamp) -> String {
 pub(super) const REPORT_LATER: &str =
     "Later `make report`, in a copy of the project, fetches and opens the newest one.";
 
-pub(super) fn excepted(exception: &Exception) -> String {
+pub(super) fn suppressed(exception: &Exception) -> String {
     let of = exception.resource.as_ref().map(|resource| format!(" for {resource}")).unwrap_or_default();
-    format!("Excepted{of} until {} by {}: {}.", moment(exception.until), exception.owner, exception.reason)
+    format!("Suppressed{of} until {} by {}: {}.", moment(exception.until), exception.owner, exception.reason)
 }
 
 fn word(transition: Transition) -> &'static str {
@@ -514,7 +514,7 @@ fn word(transition: Transition) -> &'static str {
         Transition::Changed => "changed",
         Transition::Reminder => "still open",
         Transition::Resolved => "resolved",
-        Transition::Silenced => "silenced",
+        Transition::Suppressed => "suppressed",
         Transition::Dropped => "no longer checked",
     }
 }

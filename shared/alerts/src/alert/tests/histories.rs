@@ -12,7 +12,7 @@ enum Look {
     Throttled,
     Passing,
     Unknown,
-    Excepted,
+    Suppressed,
     Dropped,
     /// Evidence of before the newest that was judged.
     OldPass,
@@ -25,7 +25,7 @@ fn look() -> impl Strategy<Value = Look> {
         3 => Just(Look::Throttled),
         3 => Just(Look::Passing),
         2 => Just(Look::Unknown),
-        1 => Just(Look::Excepted),
+        1 => Just(Look::Suppressed),
         1 => Just(Look::Dropped),
         1 => Just(Look::OldPass),
         1 => Just(Look::OldFailure),
@@ -50,7 +50,7 @@ impl Look {
             Self::Throttled => Seen::Failing { failure: named(0), passing: true },
             Self::Passing | Self::OldPass => Seen::Passing,
             Self::Unknown => Seen::Unknown,
-            Self::Excepted => Seen::Excepted(named(1), exception(None, Timestamp::MAX)),
+            Self::Suppressed => Seen::Suppressed(named(1), exception(None, Timestamp::MAX)),
             Self::Dropped => Seen::Dropped,
         }
     }
@@ -75,7 +75,7 @@ impl Look {
 }
 
 fn ends(transition: Transition) -> bool {
-    matches!(transition, Transition::Resolved | Transition::Silenced | Transition::Dropped)
+    matches!(transition, Transition::Resolved | Transition::Suppressed | Transition::Dropped)
 }
 
 fn period(severity: Severity) -> SignedDuration {
@@ -112,7 +112,7 @@ proptest! {
                 Look::Throttled => in_a_row >= STREAK,
                 _ => false,
             };
-            let must_end = decides && matches!(look, Look::Passing | Look::OldPass | Look::Excepted | Look::Dropped);
+            let must_end = decides && matches!(look, Look::Passing | Look::OldPass | Look::Suppressed | Look::Dropped);
             match told {
                 Some(Transition::Opened) => { prop_assert!(must_open && !was_open); is_told = true; }
                 Some(transition) if ends(transition) => { prop_assert!(must_end && was_open); is_told = false; }
@@ -179,7 +179,7 @@ struct Truth {
     root_password: bool,
     unread: u8,
     region: bool,
-    excepted: bool,
+    suppressed: bool,
     report_is_old: bool,
     wait: SignedDuration,
 }
@@ -190,8 +190,8 @@ fn truth() -> impl Strategy<Value = Truth> {
     let more =
         (any::<bool>(), any::<u8>(), any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.3), wait());
     (flags, more).prop_map(|((keys, no_mfa, no_policy, subscribed), more)| {
-        let (root_password, unread, region, excepted, report_is_old, wait) = more;
-        Truth { keys, no_mfa, no_policy, subscribed, root_password, unread, region, excepted, report_is_old, wait }
+        let (root_password, unread, region, suppressed, report_is_old, wait) = more;
+        Truth { keys, no_mfa, no_policy, subscribed, root_password, unread, region, suppressed, report_is_old, wait }
     })
 }
 
@@ -233,7 +233,7 @@ impl Truth {
         account.snapshot = snapshot;
         // In force for this run, and over in the next.
         let exception = exception(None, taken_at + SECOND);
-        account.except(if self.excepted { std::slice::from_ref(&exception) } else { &[] });
+        account.except(if self.suppressed { std::slice::from_ref(&exception) } else { &[] });
     }
 }
 
@@ -271,12 +271,12 @@ proptest! {
             // What fails by evidence of this very run is open, unless somebody answers for it.
             for finding in report.findings.iter().filter(|finding| finding.status == facts::Status::Failed) {
                 let is_live = finding.judged_by.values().any(|at| *at == report.taken_at);
-                let is_excepted = !finding.exceptions.is_empty();
+                let is_suppressed = !finding.exceptions.is_empty();
                 // That nobody hears, and that root has no MFA at all, are conditions of their own, told once.
                 let is_told = finding.resources == ["subscription"] && open.contains("no-subscriber")
                     || finding.control == "root-hardware-mfa" && finding.resources.is_empty();
                 let is_open = is_told || open.contains(finding.control);
-                prop_assert!(!is_live || is_excepted || is_open, "{} is lost", finding.control);
+                prop_assert!(!is_live || is_suppressed || is_open, "{} is lost", finding.control);
             }
             for state in report.errors().filter(|state| matches!(state.error.as_ref().unwrap().cause, Cause::Denied { .. })) {
                 let key = Fault::Unread { source: state.source, region: state.region.clone() }.key();

@@ -349,3 +349,32 @@ fn a_condition_with_a_time_more_than_two_days_ahead_counts_for_nothing() {
         assert!(is_taken(change, 48) && !is_taken(change, 49));
     }
 }
+
+/// What a version stored that called the control and the transition otherwise.
+fn renamed(text: &str) -> String {
+    text.replace("root-credentials-attested", "root-credentials-statements").replace("suppressed", "silenced")
+}
+
+#[test]
+fn a_condition_stored_under_an_earlier_id_of_its_control_stays_open_and_yields_to_the_one_of_today() {
+    let mut account = Account::new();
+    account.settings.declarations.attestations.clear();
+    account.after(QUARTER, |_| {});
+    let key = "root-credentials-attested";
+    let now = account.snapshot.taken_at;
+    let today = table(&account.memory).into_iter().find(|(name, _)| name.ends_with(key)).unwrap();
+    let before = (renamed(&today.0), renamed(&today.1));
+    assert_ne!(before, today);
+    let reopened = today.1.replace("\"episode\":1", "\"episode\":7");
+    assert_ne!(reopened, today.1);
+    let newer = (today.0.clone(), reopened);
+    let of = |items: &[(String, String)]| {
+        let memory = recall(items, now);
+        assert!(memory.odd.is_empty(), "{:?}", memory.odd);
+        memory.conditions[key].clone()
+    };
+    assert_eq!(of(std::slice::from_ref(&before)), account.memory.conditions[key]);
+    assert_eq!(of(&[before.clone(), newer.clone()]).episode, 7);
+    assert_eq!(of(&[newer, before]).episode, 7);
+    assert_eq!(serde_json::from_value::<Transition>(json!("silenced")).unwrap(), Transition::Suppressed);
+}

@@ -109,7 +109,7 @@ fn an_exception_answers_for_it_also_when_it_is_too_old_to_compare() {
         account.after(hours(40), |snapshot| look_back(snapshot, 24));
         account.except(&[answered_for(resource)]);
         let alerts = account.after(minutes(15), |snapshot| look_back(snapshot, 24));
-        assert_eq!((transitions(&alerts), account.open()), (vec![Transition::Silenced], vec![]), "{resource:?}");
+        assert_eq!((transitions(&alerts), account.open()), (vec![Transition::Suppressed], vec![]), "{resource:?}");
         assert_eq!(transitions(&account.after(minutes(15), |_| {})), []);
         account.except(&[]);
         assert_eq!(transitions(&account.after(minutes(15), |snapshot| look_back(snapshot, 24))), [], "{resource:?}");
@@ -130,7 +130,7 @@ fn an_exception_for_one_use_does_not_answer_for_another() {
         answered_for(Some("password used at 2026-11-20T13:00:00Z")),
         answered_for(Some("password used at 2026-11-20T12:00:00Z")),
     ]);
-    assert_eq!(transitions(&account.after(minutes(15), |_| {})), [Transition::Silenced]);
+    assert_eq!(transitions(&account.after(minutes(15), |_| {})), [Transition::Suppressed]);
 }
 
 #[test]

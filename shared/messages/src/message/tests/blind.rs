@@ -105,7 +105,7 @@ proptest! {
 }
 
 #[test]
-fn a_throttled_source_that_is_no_condition_yet_and_an_excepted_failure_are_no_all_is_well() {
+fn a_throttled_source_that_is_no_condition_yet_and_a_suppressed_failure_are_no_all_is_well() {
     let throttled = |source| Unavailable {
         source,
         operation: "cloudtrail:DescribeTrails".into(),

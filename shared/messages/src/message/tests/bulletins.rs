@@ -34,7 +34,7 @@ impl Story {
         let mut snapshot = Snapshot::compliant();
         snapshot.credential_report.as_mut().unwrap().generated_at = snapshot.taken_at;
         // Nobody has stated anything.
-        let selection = Selection::default().without(["root-credentials-statements"]).0;
+        let selection = Selection::default().without(["root-credentials-attested"]).0;
         let settings = Settings { selection, ..Settings::default() };
         Self { memory: Memory::default(), snapshot, settings, policy, waiting: Vec::new() }
     }
@@ -194,7 +194,7 @@ fn a_blip_that_nobody_heard_of_is_told_with_its_history() {
 }
 
 #[test]
-fn a_silenced_and_a_dropped_condition_are_not_called_resolved() {
+fn a_suppressed_and_a_dropped_condition_are_not_called_resolved() {
     let mut story = Story::new();
     story.run(QUARTER, no_mfa).mail();
     story.settings.declarations.exceptions.push(Exception {
@@ -205,15 +205,16 @@ fn a_silenced_and_a_dropped_condition_are_not_called_resolved() {
         resource: None,
     });
     let mail = story.run(QUARTER, |_| {}).mail();
-    assert_eq!(mail.subject, "[rootwatch] SILENCED: root has no MFA in acme-prod (111122223333)");
+    assert_eq!(mail.subject, "[rootwatch] SUPPRESSED: root has no MFA in acme-prod (111122223333)");
     assert!(
-        section(&mail.text, "RESOLVED, SILENCED, NO LONGER CHECKED").contains("SILENCED, not mended: root has no MFA."),
+        section(&mail.text, "RESOLVED, SUPPRESSED, NO LONGER CHECKED")
+            .contains("SUPPRESSED, not mended: root has no MFA."),
         "{}",
         mail.text
     );
-    assert!(mail.text.contains("\n1 silenced.\nFive steps: 4 of 5 · "), "{}", mail.text);
+    assert!(mail.text.contains("\n1 suppressed.\nFive steps: 4 of 5 · "), "{}", mail.text);
     let checklist = section(&mail.text, "CHECKLIST");
-    assert!(checklist.contains("EXCEPTED root-mfa") && !checklist.contains("root has no MFA"), "{checklist}");
+    assert!(checklist.contains("SUPPRESSED root-mfa") && !checklist.contains("root has no MFA"), "{checklist}");
 
     let mut story = Story::new();
     let sweep = RegionSweep {
@@ -500,7 +501,7 @@ fn an_old_digest_that_is_sent_without_a_check_says_that_it_is_old_and_lists_noth
 }
 
 #[test]
-fn failures_that_are_excepted_are_counted_and_no_all_is_well() {
+fn failures_that_are_suppressed_are_counted_and_no_all_is_well() {
     let mut story = Story::new();
     story.policy.digest = Rhythm::Weekly;
     story.settings.declarations.exceptions.push(Exception {

@@ -9,7 +9,7 @@ use crate::declarations::Statement;
 use crate::settings::Settings;
 
 pub(super) const CONTROL: Control = Control {
-    id: "root-credentials-statements",
+    id: "root-credentials-attested",
     title: "The owner has stated of late that root's credentials are strong, stored safely and within reach",
     violation: "statements about root are missing",
     step: None,
