@@ -311,6 +311,7 @@ mod tests {
             unverified_since: None,
             flapping: false,
             exception: None,
+            acknowledged: None,
         };
         alert(control, What::Condition(Box::new(opened)))
     }

@@ -30,7 +30,9 @@ mod digest;
 mod observe;
 mod stored;
 
-pub use condition::{Condition, FLAPPING_WITHIN, Failure, Fault, Observation, STREAK, Seen, Transition};
+pub use condition::{
+    Acknowledgement, Condition, FLAPPING_WITHIN, Failure, Fault, Observation, STREAK, Seen, Transition,
+};
 pub use digest::renewed;
 pub use digest::{Digest, OpenCondition, Rhythm};
 pub use observe::{note_denials, observe};
@@ -136,8 +138,11 @@ pub struct ConditionAlert {
     pub unverified_since: Option<Timestamp>,
     /// It opened for at least the third time in 24 hours.
     pub flapping: bool,
-    /// The exception that silences it.
+    /// The exception that suppresses it.
     pub exception: Option<Exception>,
+    /// The acknowledgement in force.
+    #[serde(default)]
+    pub acknowledged: Option<Acknowledgement>,
 }
 
 /// What earlier runs left behind, as far as a decision needs it.
@@ -268,7 +273,7 @@ impl Maker<'_> {
         let id = format!("{}/{}", told.condition.key().replace('#', "/"), condition.episode);
         let severity = match told.transition {
             Transition::Opened | Transition::Changed | Transition::Reminder => told.failure.severity,
-            Transition::Suppressed => Severity::Low,
+            Transition::Suppressed | Transition::Acknowledged => Severity::Low,
             Transition::Resolved | Transition::Dropped => Severity::Informational,
         };
         self.alert(id, severity, What::Condition(Box::new(told)))

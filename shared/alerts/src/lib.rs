@@ -13,7 +13,7 @@ pub mod outbox;
 pub mod sweep;
 
 pub use alert::{
-    Alert, BASELINE, Condition, ConditionAlert, Decision, Digest, FLAPPING_WITHIN, Failure, Fault, JOURNAL, Journal,
-    LATE, Memory, OUTAGE, Observation, OpenCondition, Policy, Rhythm, STREAK, Seen, Transition, What, announce, decide,
-    note_denials, observe, of_root, of_tampering, renewed,
+    Acknowledgement, Alert, BASELINE, Condition, ConditionAlert, Decision, Digest, FLAPPING_WITHIN, Failure, Fault,
+    JOURNAL, Journal, LATE, Memory, OUTAGE, Observation, OpenCondition, Policy, Rhythm, STREAK, Seen, Transition, What,
+    announce, decide, note_denials, observe, of_root, of_tampering, renewed,
 };

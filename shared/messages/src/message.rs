@@ -234,7 +234,7 @@ impl<'a> Sorted<'a> {
                 Transition::Opened | Transition::Changed if !told.condition.is_blindness() => 1,
                 Transition::Opened | Transition::Changed => 2,
                 Transition::Reminder => 3,
-                Transition::Suppressed => 4,
+                Transition::Suppressed | Transition::Acknowledged => 4,
                 Transition::Resolved | Transition::Dropped => 5,
             },
             What::PlannedRootUse(_) | What::CaughtUp { .. } | What::Unreadable { .. } => 4,
@@ -273,6 +273,7 @@ impl<'a> Sorted<'a> {
                     Transition::Reminder => format!("{weight}: still open: {what}"),
                     Transition::Resolved => format!("RESOLVED: {}", told.condition.mended()),
                     Transition::Suppressed => format!("SUPPRESSED: {what}"),
+                    Transition::Acknowledged => format!("ACKNOWLEDGED: {what}"),
                     Transition::Dropped => format!("NO LONGER CHECKED: {}", told.condition.about()),
                 }
             }

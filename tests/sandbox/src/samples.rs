@@ -205,7 +205,7 @@ fn evidence(source: Source, fact: &str, value: &str) -> Evidence {
 fn condition(transition: Transition, condition: Fault, failure: Failure) -> Alert {
     let severity = match transition {
         Transition::Opened | Transition::Changed | Transition::Reminder => failure.severity,
-        Transition::Suppressed => Severity::Low,
+        Transition::Suppressed | Transition::Acknowledged => Severity::Low,
         Transition::Resolved | Transition::Dropped => Severity::Informational,
     };
     let opened_at = if transition == Transition::Opened { now() } else { hours_ago(28) };
@@ -218,6 +218,7 @@ fn condition(transition: Transition, condition: Fault, failure: Failure) -> Aler
         unverified_since: None,
         flapping: false,
         exception: (transition == Transition::Suppressed).then(exception),
+        acknowledged: None,
     };
     alert(&id, severity, What::Condition(Box::new(told)))
 }
@@ -305,6 +306,7 @@ fn notices() -> Vec<Sample> {
         severity: Severity::Critical,
         opened_at: hours_ago(28),
         unverified_since: Some(hours_ago(6)),
+        acknowledged: None,
     };
     let score = |steps, passed, unknown| {
         let (five_steps, baseline) = (Tally { passed: steps, of: 5 }, Tally { passed, of: 22 });
@@ -395,6 +397,7 @@ mod tests {
                 Transition::Reminder => "reminder",
                 Transition::Resolved => "resolved",
                 Transition::Suppressed => "suppressed",
+                Transition::Acknowledged => "acknowledged",
                 Transition::Dropped => "dropped",
             },
             What::RootActivity(_) => "root activity",

@@ -99,7 +99,7 @@ pub enum Seen {
         /// It may pass by itself: told when it lasts for [`STREAK`] runs.
         passing: bool,
     },
-    /// It is there, and somebody answers for it.
+    /// It is there, and an exception suppresses it.
     Suppressed(Failure, Exception),
     /// It is not there.
     Passing,
@@ -122,11 +122,27 @@ pub enum Transition {
     Reminder,
     /// It is gone.
     Resolved,
-    /// It is still there, and an exception silences it from now on.
+    /// It is still there, and an exception suppresses it from now on.
     #[serde(alias = "silenced")]
     Suppressed,
+    /// It is still there, and a person works on it: no reminders until the acknowledgement ends.
+    Acknowledged,
     /// It is looked at no more.
     Dropped,
+}
+
+/// A person's statement that they work on a condition: it stops reminders, and always ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Acknowledgement {
+    /// Who; at most [`facts::text::MAX_CHARS`] characters.
+    pub by: String,
+    /// Why, or a ticket; at most [`facts::text::MAX_CHARS`] characters.
+    pub note: Option<String>,
+    /// When it was given.
+    pub from: Timestamp,
+    /// When reminders begin again.
+    pub until: Timestamp,
 }
 
 /// What is remembered of a condition.
@@ -153,6 +169,9 @@ pub struct Condition {
     pub streak: u32,
     /// When it opened lately, oldest first.
     pub openings: Vec<Timestamp>,
+    /// The acknowledgement in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<Acknowledgement>,
 }
 
 impl Failure {
@@ -222,6 +241,7 @@ impl Condition {
                     Seen::Suppressed(_, exception) => Some(exception.clone()),
                     _ => None,
                 },
+                acknowledged: after.acknowledged.clone(),
             })
         });
         if told.is_some() {

@@ -12,7 +12,7 @@ use facts::verdict::Status;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Alert, Condition, Fault, Journal, Transition};
+use super::{Acknowledgement, Alert, Condition, Fault, Journal, Transition};
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
@@ -109,6 +109,9 @@ pub struct OpenCondition {
     pub opened_at: Timestamp,
     /// Since when nobody could see whether it still is so.
     pub unverified_since: Option<Timestamp>,
+    /// The acknowledgement in force.
+    #[serde(default)]
+    pub acknowledged: Option<Acknowledgement>,
 }
 
 impl Digest {
@@ -119,6 +122,7 @@ impl Digest {
                 severity: condition.failure.as_ref()?.severity,
                 opened_at: condition.opened_at?,
                 unverified_since: condition.unverified_since,
+                acknowledged: condition.acknowledged.clone(),
             })
         });
         Self::of(report, open.collect(), journal.last_complete)
@@ -172,12 +176,16 @@ impl Digest {
         let mut open = self.open.clone();
         for told in later.iter().filter(|alert| alert.at >= decided).filter_map(|alert| alert.condition()) {
             open.retain(|open| open.condition != told.condition);
-            if matches!(told.transition, Transition::Opened | Transition::Changed | Transition::Reminder) {
+            if matches!(
+                told.transition,
+                Transition::Opened | Transition::Changed | Transition::Reminder | Transition::Acknowledged
+            ) {
                 open.push(OpenCondition {
                     condition: told.condition.clone(),
                     severity: told.failure.severity,
                     opened_at: told.opened_at,
                     unverified_since: told.unverified_since,
+                    acknowledged: told.acknowledged.clone(),
                 });
             }
         }

@@ -470,7 +470,7 @@ fn icon_of(sorted: &Sorted, alert: &Alert) -> &'static str {
     }
     match alert.condition().map(|told| (sorted.transition(alert, told), told.condition.is_blindness())) {
         Some((Transition::Resolved, _)) => "✅",
-        Some((Transition::Suppressed | Transition::Dropped, _)) => "🔇",
+        Some((Transition::Suppressed | Transition::Acknowledged | Transition::Dropped, _)) => "🔇",
         Some((_, true)) => "❓",
         _ => icon(alert.severity),
     }

@@ -254,7 +254,9 @@ pub(super) fn heading(what: &What) -> &'static str {
         What::Unreadable { .. } => "an alert that this version cannot read",
         What::Condition(told) => match (told.transition, &told.condition) {
             (Transition::Resolved, _) => "RESOLVED: …",
-            (Transition::Suppressed | Transition::Dropped, _) => "SUPPRESSED: … and NO LONGER CHECKED: …",
+            (Transition::Suppressed | Transition::Acknowledged | Transition::Dropped, _) => {
+                "SUPPRESSED: … and NO LONGER CHECKED: …"
+            }
             (_, Fault::NoSubscriber) => "nobody has confirmed a subscription",
             (_, Fault::OddItems) => "the state table holds items that rootwatch did not write",
             (_, Fault::RefusedSettings) => "settings are refused and ignored",

@@ -329,7 +329,7 @@ pub(super) fn ended(alert: &Alert, told: &ConditionAlert) -> (String, String) {
     };
     let (from, to, length) = (moment(told.opened_at), moment(alert.at), age(alert.at.duration_since(told.opened_at)));
     let span = match told.transition {
-        Transition::Suppressed => format!("has been open since {from}, and still is"),
+        Transition::Suppressed | Transition::Acknowledged => format!("has been open since {from}, and still is"),
         _ => format!("was open from {from} to {to} ({length})"),
     };
     (how, span)
@@ -515,6 +515,7 @@ fn word(transition: Transition) -> &'static str {
         Transition::Reminder => "still open",
         Transition::Resolved => "resolved",
         Transition::Suppressed => "suppressed",
+        Transition::Acknowledged => "acknowledged",
         Transition::Dropped => "no longer checked",
     }
 }
