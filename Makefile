@@ -1,6 +1,6 @@
 # Everything a developer, a user or CI runs. CI calls `check`, `test` and `e2e` and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help demo try check-config verify-account preview test look e2e check bless bench build built-for release-check deploy forwarders invoke report evidence verify-evidence clean programs browser bucket fmt-check clippy docs licences template
+.PHONY: help demo try check-config verify-account preview test look e2e check bless bench build built-for release-check deploy forwarders invoke report evidence verify-evidence clean programs browser bucket fmt-check words clippy docs licences template
 
 , := ,
 SCENARIO ?=
@@ -75,10 +75,14 @@ bless:
 	echo "Generated files that are not as committed:"; \
 	git status --short -- '*.snap' '*CONTROLS.md' README.md docs | grep . || echo " none"; exit $$code
 
-check: fmt-check clippy docs licences template
+check: fmt-check words clippy docs licences template
 
 fmt-check:
 	$(CARGO) fmt --all --check
+
+# Words that texts for people may not contain: tests/words.txt.
+words:
+	@$(PYTHON) tests/words.py
 
 clippy:
 	$(CARGO) clippy --workspace --all-targets --all-features --locked -- --deny warnings
