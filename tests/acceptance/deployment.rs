@@ -1,4 +1,4 @@
-//! The template, the README and the code, held together.
+//! The template, the documents and the code, held together.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -629,10 +629,10 @@ fn a_program_for_another_architecture_than_the_one_to_deploy_ends_the_build() {
 }
 
 #[test]
-fn the_longest_name_of_a_stack_is_refused_before_it_is_deployed_and_stands_in_the_readme() {
+fn the_longest_name_of_a_stack_is_refused_before_it_is_deployed_and_is_documented() {
     let makefile = file("Makefile");
     let most: usize = makefile.split("STACK_MAX := ").nth(1).unwrap().lines().next().unwrap().parse().unwrap();
-    assert!(file("README.md").contains(&format!("at most {most} characters")));
+    assert!(file("docs/install.md").contains(&format!("at most {most} characters")));
     assert!(file("tests/template/as_deployed.py").contains(&format!(", STACK_MAX = \"ap-southeast-1\", {most}\n")));
     let (_, run) = dry_make(&["check-config", "STACK=of-a-name"]);
     assert!(run.contains("printf %s 'of-a-name' | wc -c) -le 39"), "{run}");
@@ -679,7 +679,7 @@ fn every_limit_of_a_parameter_is_the_functions_own() {
 
 #[test]
 fn every_example_of_a_declaration_is_accepted() {
-    let (template, readme) = (template(), file("README.md"));
+    let (template, document) = (template(), file("docs/configuration.md"));
     for (parameter, variable, field) in [
         ("Exceptions", "ROOTWATCH_EXCEPTIONS", "\"control\""),
         ("Attestations", "ROOTWATCH_ATTESTATIONS", "\"statement\""),
@@ -688,9 +688,9 @@ fn every_example_of_a_declaration_is_accepted() {
         assert_eq!(pattern, Some(r"^\s*$|^\s*\[[\s\S]*\]\s*$"), "what a shell or the SAM CLI cut off is refused");
         let description = template["Parameters"][parameter]["Description"].as_str().unwrap();
         let (_, example) = description.split_once("Example: ").unwrap();
-        let blocks = readme.split("```json\n").skip(1).filter_map(|block| block.split("```").next());
+        let blocks = document.split("```json\n").skip(1).filter_map(|block| block.split("```").next());
         let examples: Vec<&str> = blocks.filter(|block| block.contains(field)).chain([example]).collect();
-        assert!(examples.len() > 1, "README has no example of {parameter}");
+        assert!(examples.len() > 1, "docs/configuration.md has no example of {parameter}");
         for example in examples {
             assert!(accepts(variable, example), "{parameter}: {example}");
         }
@@ -698,9 +698,9 @@ fn every_example_of_a_declaration_is_accepted() {
 }
 
 #[test]
-fn the_planned_root_use_in_the_readme_is_accepted() {
-    let readme = file("README.md");
-    let event = readme.split("```json\n").find(|block| block.contains("\"planned_root_use\"")).expect("an example");
+fn the_planned_root_use_in_the_documents_is_accepted() {
+    let document = file("docs/configuration.md");
+    let event = document.split("```json\n").find(|block| block.contains("\"planned_root_use\"")).expect("an example");
     let event: serde_json::Value = serde_json::from_str(event.split("```").next().unwrap()).unwrap();
     let from: jiff::Timestamp = event["planned_root_use"]["from"].as_str().unwrap().parse().unwrap();
     let request = checker::Request::parse(&event, facts::Partition::Aws, from).unwrap();
@@ -778,7 +778,7 @@ fn the_console_shows_each_parameter_in_one_group_with_a_label_and_first_the_five
     assert!(labels.len() == groups.len() && !labels.contains(""), "{labels:?}");
     assert!(
         interface["ParameterLabels"].is_null(),
-        "a label of its own would hide the name that README and faults use"
+        "a label of its own would hide the name that documents and faults use"
     );
 }
 
@@ -927,7 +927,7 @@ fn the_environment_of_a_function_for_chats_is_what_it_reads() {
             slack_notifier::Settings::read(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
         assert_eq!(settings.unwrap().1, []);
     }
-    assert!(file("README.md").contains("--name /rootwatch/slack-webhook"));
+    assert!(file("docs/integrations.md").contains("--name /rootwatch/slack-webhook"));
 }
 
 #[test]
@@ -1018,39 +1018,13 @@ fn rt_4_a_panic_is_caught_and_reported_in_what_is_deployed_too() {
 }
 
 #[test]
-fn the_policy_in_the_readme_is_what_a_dry_run_calls() {
-    let readme = file("README.md");
-    let policy = readme.split("```json").find(|block| block.contains("\"Statement\"")).expect("a policy in the README");
+fn the_documented_policy_is_what_a_dry_run_calls() {
+    let document = file("docs/permissions.md");
+    let policy = document.split("```json").find(|block| block.contains("\"Statement\"")).expect("a policy");
     let policy: serde_json::Value = serde_json::from_str(policy.split("```").next().unwrap()).unwrap();
     let actions = policy["Statement"][0]["Action"].as_array().unwrap();
     let actions: BTreeSet<String> = actions.iter().map(|action| action.as_str().unwrap().to_owned()).collect();
     assert_eq!(actions, set(&aws::read_actions()));
-}
-
-#[test]
-fn the_alert_in_the_readme_is_a_real_one() {
-    let (readme, alert) =
-        (file("README.md"), file("tests/scenarios/critical-root-signs-in-without-mfa-and-creates-a-key/told.snap"));
-    let shown =
-        readme.split("```text\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an alert in the README");
-    for line in shown.lines().filter(|line| line.trim() != "…") {
-        assert!(alert.lines().any(|told| told == line), "no mail says {line:?}");
-    }
-}
-
-#[test]
-fn every_parameter_and_every_verb_of_the_readme_exists() {
-    let (readme, makefile) = (file("README.md"), file("Makefile"));
-    for parameter in template()["Parameters"].as_mapping().unwrap().keys().filter_map(Value::as_str) {
-        assert!(readme.contains(&format!("`{parameter}`")), "README does not tell of {parameter}");
-    }
-    let baseline = checklist::CHECKLIST.iter().filter(|control| control.step.is_none()).count();
-    assert!(readme.contains(&format!("a baseline of {baseline} more controls")), "README counts the controls wrong");
-    for verb in readme.split("make ").skip(1).filter_map(|rest| {
-        rest.split(|char: char| !(char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-')).next()
-    }) {
-        assert!(verb.is_empty() || makefile.contains(&format!("\n{verb}:")), "there is no `make {verb}`");
-    }
 }
 
 #[test]

@@ -3,8 +3,8 @@
 //! - `stories`: each folder of `scenarios/` and what is told;
 //! - `function`: the real binary in a local Lambda Runtime API;
 //! - `delivery`: what SNS may answer;
-//! - `deployment`: template, events, README and the actions that the code calls, held together;
-//! - `documents`: what the documents and the workflow name exists;
+//! - `deployment`: template, events, documents and the actions that the code calls, held together;
+//! - `documents`: what the documents and the workflow name exists, in the words of the glossary;
 //! - `generated`: files that are written by `make bless`;
 //! - `blind`: no channel reads as well while something was not seen;
 //! - `account`: one account over several runs, for the next ones;

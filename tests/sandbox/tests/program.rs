@@ -156,7 +156,7 @@ async fn a_try_reads_and_publishes_nothing() {
     let called: Vec<String> = sandbox.calls().into_iter().map(|call| call.action).collect();
     let allowed = aws::read_actions();
     for action in called.iter().filter(|action| *action != "sts:GetCallerIdentity") {
-        assert!(allowed.contains(&action.as_str()), "{action} is not in the policy of the README");
+        assert!(allowed.contains(&action.as_str()), "{action} is not in the policy of docs/permissions.md");
     }
 }
 
