@@ -1,0 +1,69 @@
+//! README and runbook, held against the template and the code.
+
+use super::*;
+
+#[test]
+fn the_policy_in_the_readme_is_what_a_dry_run_calls() {
+    let readme = file("README.md");
+    let policy = readme.split("```json").find(|block| block.contains("\"Statement\"")).expect("a policy in the README");
+    let policy: serde_json::Value = serde_json::from_str(policy.split("```").next().unwrap()).unwrap();
+    let actions = policy["Statement"][0]["Action"].as_array().unwrap();
+    let actions: BTreeSet<String> = actions.iter().map(|action| action.as_str().unwrap().to_owned()).collect();
+    assert_eq!(actions, set(&aws::read_actions()));
+}
+
+#[test]
+fn the_alert_in_the_readme_is_a_real_one() {
+    let (readme, alert) =
+        (file("README.md"), file("tests/scenarios/critical-root-signs-in-without-mfa-and-creates-a-key/told.snap"));
+    let shown =
+        readme.split("```text\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an alert in the README");
+    for line in shown.lines().filter(|line| line.trim() != "…") {
+        assert!(alert.lines().any(|told| told == line), "no mail says {line:?}");
+    }
+}
+
+#[test]
+fn every_parameter_and_every_verb_of_the_readme_exists() {
+    let (readme, makefile) = (file("README.md"), file("Makefile"));
+    for parameter in template()["Parameters"].as_mapping().unwrap().keys().filter_map(Value::as_str) {
+        assert!(readme.contains(&format!("`{parameter}`")), "README does not tell of {parameter}");
+    }
+    let baseline = checklist::CHECKLIST.iter().filter(|control| control.step.is_none()).count();
+    assert!(readme.contains(&format!("a baseline of {baseline} more controls")), "README counts the controls wrong");
+    for verb in readme.split("make ").skip(1).filter_map(|rest| {
+        rest.split(|char: char| !(char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-')).next()
+    }) {
+        assert!(verb.is_empty() || makefile.contains(&format!("\n{verb}:")), "there is no `make {verb}`");
+    }
+}
+
+#[test]
+fn every_link_of_a_mail_leads_to_a_section_of_the_runbook() {
+    fn snapshots(folder: &Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            match entry.is_dir() {
+                true => snapshots(&entry, found),
+                false if entry.extension().is_some_and(|end| end == "snap") => {
+                    found.push(std::fs::read_to_string(entry).unwrap());
+                }
+                false => {}
+            }
+        }
+    }
+    let anchor = |heading: &str| {
+        let letters = heading.to_lowercase().replace(' ', "-");
+        letters.chars().filter(|char| char.is_alphanumeric() || *char == '-').collect::<String>()
+    };
+    let anchors: BTreeSet<String> =
+        file("docs/runbook.md").lines().filter_map(|line| line.strip_prefix("## ")).map(anchor).collect();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut mails = Vec::new();
+    snapshots(&root.join("tests/scenarios"), &mut mails);
+    snapshots(&root.join("shared/messages/src/message"), &mut mails);
+    let links = mails.iter().flat_map(|mail| mail.lines());
+    let links: BTreeSet<&str> =
+        links.filter_map(|line| line.trim().strip_prefix("Runbook: docs/runbook.md#")).collect();
+    assert!(links.len() > 10, "{links:?}");
+    assert!(links.iter().all(|link| anchors.contains(*link)), "{links:?} {anchors:?}");
+}
