@@ -10,7 +10,7 @@ use crate::account::{Account, QUIET, story, story_now};
 use crate::deployment::{policies_of, statements, strings, template};
 
 /// The policies of the checker's role that are not for reading the account.
-const OWN: [&str; 5] = ["look-after-itself", "tell", "remember", "link-the-page", "run"];
+const OWN: [&str; 5] = ["look-after-itself", "publish", "remember", "link-the-page", "run"];
 
 /// What the checker's role may read of the account.
 fn permitted(controls: &str) -> BTreeSet<String> {
