@@ -21,6 +21,7 @@
 //! - `slack`: from the topic to Slack or Amazon Q;
 //! - `owner`: what the account's owner sets and sees;
 //! - `faults`: every API in turn;
+//! - `difference`: what a failing test prints of two texts or values: where they differ;
 //! - `choosing`: which controls are judged, and what is read and permitted for them;
 //! - `built_once`: the commands of the Makefile build each library in one form;
 //! - `cases`: the table of cases and the tests that hold them.
@@ -40,6 +41,7 @@ mod cases;
 mod choosing;
 mod delivery;
 mod deployment;
+mod difference;
 mod documents;
 mod faults;
 mod function;

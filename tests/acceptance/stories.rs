@@ -13,6 +13,8 @@ use messages::answer::Answer;
 use sandbox::{Sandbox, Story, scenarios};
 use tokio::sync::OnceCell;
 
+use crate::difference::assert_accepted;
+
 /// The story that shows every control.
 const COMPLIANT: &str = "nothing-to-tell-compliant";
 
@@ -113,6 +115,7 @@ macro_rules! stories {
             #[tokio::test]
             async fn $test() {
                 let told = tell($name).await;
+                assert_accepted(&scenarios().join($name), "told", &told);
                 insta::with_settings!({
                     snapshot_path => scenarios().join($name),
                     prepend_module_to_snapshot => false,
