@@ -254,36 +254,6 @@ fn the_readme_asks_for_the_versions_that_the_workspace_and_the_installation_ask_
     assert!(readme.contains(sam), "the README asks for another SAM CLI than {sam}");
 }
 
-/// Words that `docs/glossary.md` replaces. They may be in code and in what is quoted from it.
-const AVOIDED: [&str; 22] = [
-    "told", "tell", "tells", "telling", "mend", "mends", "mended", "judge", "judges", "judged", "feign", "feigns",
-    "anew", "whoever", "somebody", "nobody", "mail", "mails", "e-mail", "sweep", "sweeps", "swept",
-];
-const AVOIDED_PHRASES: [&str; 4] = ["act of root", "acts of root", "what watches", "not concerned"];
-
-#[test]
-fn documents_use_the_words_of_the_glossary() {
-    // The changelog is a record, the glossary lists them, and others are generated from texts with tests of their own.
-    let others =
-        ["CHANGELOG.md", "docs/glossary.md", "docs/runbook.md", "shared/checklist/CONTROLS.md", "tests/cases.md"];
-    let mut found = Vec::new();
-    for (name, text) in documents().iter().filter(|(name, _)| !others.contains(&name.as_str())) {
-        // What is generated is between marks.
-        let mut generated = false;
-        for (_, line) in lines(text).filter(|(in_block, _)| !in_block) {
-            generated = (generated || line.starts_with("<!-- ")) && !line.starts_with("<!-- /");
-            let prose: String = line.split('`').step_by(2).collect::<Vec<_>>().join(" ").to_lowercase();
-            let is_end = |letter: char| !(letter.is_alphanumeric() || letter == '-');
-            let word = prose.split(is_end).find(|word| AVOIDED.contains(word));
-            let phrase = AVOIDED_PHRASES.into_iter().find(|phrase| prose.contains(phrase));
-            if let Some(word) = word.or(phrase).filter(|_| !generated) {
-                found.push(format!("{name}: {word}: {line}"));
-            }
-        }
-    }
-    assert!(found.is_empty(), "see docs/glossary.md: {found:#?}");
-}
-
 #[test]
 fn the_map_has_every_folder_of_functions_shared_and_tests() {
     let map = read("docs/architecture.md");

@@ -36,7 +36,7 @@ const ACTS: [&str; 4] = [
     "four-acts/3-nothing-new",
     "four-acts/4-key-deleted-and-mfa-on",
 ];
-const QUIET: &str = "nothing-to-tell-compliant";
+const QUIET: &str = "quiet-compliant";
 /// As in template.yaml.
 const TIMEOUT: Duration = Duration::from_secs(300);
 /// Where the demo writes, from where `make` runs.
