@@ -7,6 +7,7 @@ use facts::verdict::Evidence;
 
 use super::*;
 
+mod acknowledged;
 mod baseline;
 mod denied;
 mod histories;
