@@ -302,10 +302,10 @@ mod tests {
         let given = alerts::Acknowledgement::new(&long, Some(&long), 24, now).unwrap();
         let acknowledged =
             alerts::Acknowledged { alert: "x".into(), condition: alerts::Fault::NoSubscriber, acknowledgement: given };
-        answer.acknowledged = Some(vec![acknowledged; 400]);
+        answer.acknowledged = Some(vec![acknowledged; 700]);
         let answer = answer.fit();
         let kept = answer.acknowledged.as_ref().map(Vec::len);
-        assert_eq!(answer.cut.get("acknowledged").map(|cut| cut + kept.unwrap_or_default()), Some(400));
+        assert_eq!(answer.cut.get("acknowledged").map(|cut| cut + kept.unwrap_or_default()), Some(700));
         assert!(kept >= Some(KEPT_PLANS));
         assert!(bytes(&answer) <= MAX_BYTES, "{}", bytes(&answer));
         assert_eq!(answer.cut.get("plans").copied().unwrap_or_default() + answer.plans.len(), 700);
