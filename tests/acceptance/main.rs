@@ -8,6 +8,7 @@
 //! - `generated`: files that are written by `make bless`;
 //! - `blind`: no channel reads as well while something was not seen;
 //! - `account`: one account over several runs, for the next ones;
+//! - `acknowledging`: no reminders of an alert until its acknowledgement ends;
 //! - `series`: the four acts of the demo;
 //! - `layers`: no circle among the files of a crate;
 //! - `ledger`: runs that die, meet, and lose the table;
@@ -35,6 +36,7 @@
 )]
 
 mod account;
+mod acknowledging;
 mod blind;
 mod built_once;
 mod cases;
