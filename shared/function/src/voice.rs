@@ -86,7 +86,16 @@ impl Voice<'_> {
     async fn words(&self, alerts: &[Alert], report: Option<&Report>, repeats_possible: bool) -> Option<Message> {
         let link = self.report_link(alerts).await;
         let (at, runbook) = (self.started.0, self.runbook);
-        Message::compose(&Bulletin { alerts, at, report, repeats_possible, runbook, report_link: link.as_ref() })
+        Message::compose(&Bulletin {
+            alerts,
+            at,
+            report,
+            repeats_possible,
+            runbook,
+            report_link: link.as_ref(),
+            links: None,
+            recipients: None,
+        })
     }
 
     /// Signed only where a digest carries it.
