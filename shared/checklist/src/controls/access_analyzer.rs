@@ -151,7 +151,7 @@ mod tests {
         let verdict =
             standalone(vec![region("us-east-1", &["own"]), region("eu-west-1", &[]), region("sa-east-1", &[])]);
         assert_eq!(verdict.status, Status::Failed);
-        assert_eq!(verdict.reason, "No active analyzer for external access is seen in eu-west-1, sa-east-1");
+        assert_eq!(verdict.reason, "No active analyzer for external access in eu-west-1, sa-east-1");
         assert_eq!(verdict.resources, ["eu-west-1", "sa-east-1"]);
         assert_eq!(
             facts(&verdict),
@@ -168,7 +168,11 @@ mod tests {
     fn in_an_organization_it_is_unknown_because_the_organizations_analyzer_is_not_seen() {
         let verdict = judge(&CONTROL, |snapshot| snapshot.analyzers = Ok(vec![region("eu-west-1", &[])]));
         assert_eq!(verdict.status, Status::Unknown);
-        assert!(verdict.reason.contains("eu-west-1. One of the organization would not be seen"), "{}", verdict.reason);
+        assert!(
+            verdict.reason.contains("eu-west-1. An analyzer of the organization is not visible"),
+            "{}",
+            verdict.reason
+        );
         assert_eq!(facts(&verdict), ["eu-west-1 = NO active analyzer", "organization = o-exampleorgid"]);
         let verdict = judge(&CONTROL, |snapshot| {
             snapshot.analyzers = Ok(vec![region("eu-west-1", &[])]);
@@ -183,7 +187,7 @@ mod tests {
         let verdict = standalone(vec![region("us-east-1", &["own"]), unread("eu-west-1")]);
         assert_eq!(verdict.status, Status::Unknown);
         assert!(verdict.reason.contains("was denied"), "{}", verdict.reason);
-        assert_eq!(facts(&verdict)[0], "eu-west-1 = not known");
+        assert_eq!(facts(&verdict)[0], "eu-west-1 = unknown");
         let verdict = standalone(vec![unread("eu-west-1"), region("us-east-1", &[])]);
         assert_eq!((verdict.status, verdict.resources), (Status::Failed, vec!["us-east-1".to_owned()]));
     }

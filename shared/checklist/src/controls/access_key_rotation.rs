@@ -137,7 +137,7 @@ mod tests {
             (Status::Failed, "1 active access key is older than 90 days")
         );
         assert_eq!(verdict.resources, ["alice (access key 2)"]);
-        assert_eq!(verdict.evidence[1].value, "active, made or rotated 2026-08-21T10:00:00Z");
+        assert_eq!(verdict.evidence[1].value, "active, created or rotated 2026-08-21T10:00:00Z");
         let verdict = judge(&CONTROL, |snapshot| {
             rotate(snapshot, 0, 91, 0);
             rotate(snapshot, 1, 91, 0);

@@ -159,7 +159,7 @@ impl Path {
             }
             gaps.push(*region);
             if reaching.is_empty() {
-                self.resources.push(format!("no trail in {region}"));
+                self.resources.push(format!("no trail of {region}"));
             }
             for (trail, _) in reaching {
                 if !self.resources.contains(&trail.arn) {
@@ -400,7 +400,7 @@ mod tests {
                 "rule rootwatch-root = enabled in eu-west-1 and us-east-1",
                 "rule rootwatch-tampering = enabled in eu-west-1 and us-east-1",
                 "schedule rootwatch-schedule = enabled",
-                "targets of rules = 4 as the template makes them",
+                "targets of rules = 4 as in the template",
                 "canary = arrived from eu-west-1 after 12 s, from us-east-1 after 12 s",
                 "a confirmed subscription = yes",
             ]
@@ -555,14 +555,14 @@ mod tests {
                 snapshot.watch.as_mut().unwrap().schedule.state = schedule;
             });
             assert!(!verdict.reason.contains("still finds"), "{}", verdict.reason);
-            assert_eq!(verdict.reason.contains("No check runs"), is_known, "{}", verdict.reason);
+            assert_eq!(verdict.reason.contains("No scheduled check runs"), is_known, "{}", verdict.reason);
         }
     }
 
     #[test]
     fn nobody_who_has_confirmed_fails() {
         let verdict = judge(&CONTROL, |snapshot| snapshot.subscribed = Some(Ok(false)));
-        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Failed, "Nobody has confirmed a subscription"));
+        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Failed, "No subscription is confirmed"));
     }
 
     fn slack(failed: Option<&str>) -> Relay {
@@ -576,10 +576,8 @@ mod tests {
     #[test]
     fn a_function_that_passes_nothing_on_is_named_with_the_answer_also_when_somebody_else_hears() {
         let answer = "WebhookRefused: Slack's webhook refused the message: 404 (no_service)";
-        let deaf = format!("Function rootwatch-SlackNotifier-1 passes nothing on ({answer})");
-        for (others, reason) in
-            [(true, deaf.clone()), (false, format!("{deaf}; nobody else has confirmed a subscription"))]
-        {
+        let deaf = format!("Function rootwatch-SlackNotifier-1 does not forward messages ({answer})");
+        for (others, reason) in [(true, deaf.clone()), (false, format!("{deaf}; no other subscription is confirmed"))] {
             let verdict = judge(&CONTROL, |snapshot| {
                 snapshot.relays = vec![slack(Some(answer))];
                 snapshot.subscribed = Some(Ok(others));
@@ -646,7 +644,7 @@ mod tests {
             (verdict.status, verdict.reason.as_str()),
             (
                 Status::Failed,
-                "Canary of us-east-1, sent at 2026-11-20T09:45:00Z and not arrived. Real-time alerts are down; each scheduled check still finds root activity"
+                "Canary of us-east-1: sent at 2026-11-20T09:45:00Z, did not arrive. Real-time alerts are down; each scheduled check still finds root activity"
             )
         );
         assert_eq!(verdict.resources, ["canary of us-east-1"]);

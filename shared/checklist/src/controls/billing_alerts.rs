@@ -137,14 +137,14 @@ mod tests {
     #[test]
     fn a_budget_with_a_notification_or_an_alarm_that_acts_passes_and_is_shown_first() {
         let verdict = seen(&[0, 2], &[]);
-        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Passed, "Somebody is told by budget 1"));
+        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Passed, "Alerts are sent by budget 1"));
         assert_eq!(
             facts(&verdict),
             ["budget 1 = 2 notifications", "budget 0 = NO notification", "alarms on EstimatedCharges = none"]
         );
         let verdict = seen(&[], &[false, true]);
-        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Passed, "Somebody is told by alarm 1"));
-        assert_eq!(facts(&verdict), ["alarm 1 = acts", "alarm 0 = NO action", "budgets = none"]);
+        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Passed, "Alerts are sent by alarm 1"));
+        assert_eq!(facts(&verdict), ["alarm 1 = active", "alarm 0 = NO action", "budgets = none"]);
         assert_eq!(facts(&seen(&[1], &[]))[0], "budget 0 = 1 notification");
     }
 

@@ -181,10 +181,7 @@ mod tests {
             snapshot.data_exports = Ok(vec![broken("cur2")]);
         });
         assert_eq!(verdict.status, Status::Failed);
-        assert_eq!(
-            verdict.reason,
-            "None is delivered, as far as AWS tells: cost and usage report old, data export cur2"
-        );
+        assert_eq!(verdict.reason, "Not delivered: cost and usage report old, data export cur2");
         assert_eq!(verdict.resources, ["cost and usage report old", "data export cur2"]);
         assert_eq!(facts(&verdict)[0], "cost and usage report old = NOT delivered (ERROR_PERMISSIONS)");
         let verdict = judge(&CONTROL, |snapshot| snapshot.data_exports = Ok(vec![broken("cur2")]));
@@ -197,7 +194,7 @@ mod tests {
         let new = || Ok(vec![report("new", Delivery::Untold)]);
         let verdict = judge(&CONTROL, |snapshot| snapshot.cost_reports = new());
         assert_eq!(verdict.status, Status::Failed);
-        assert_eq!(verdict.reason, "None is delivered, as far as AWS tells: cost and usage report new");
+        assert_eq!(verdict.reason, "Not delivered: cost and usage report new");
         assert_eq!(facts(&verdict)[0], "cost and usage report new = no delivery reported yet");
         let verdict = judge(&CONTROL, |snapshot| snapshot.data_exports = new());
         assert_eq!(verdict.status, Status::Passed);

@@ -167,15 +167,15 @@ mod tests {
     #[test]
     fn a_bucket_without_its_own_block_fails_whatever_its_policy_says_and_a_public_one_is_called_so() {
         for (policy, reason, shown) in [
-            (None, "other has no full public access block", "public access is NOT blocked"),
+            (None, "Block Public Access of other is not fully on", "public access is NOT blocked"),
             (
                 Some(false),
-                "other has no full public access block",
+                "Block Public Access of other is not fully on",
                 "public access is NOT blocked, its policy is not public",
             ),
             (
                 Some(true),
-                "other has a PUBLIC policy and no full public access block",
+                "other has a PUBLIC policy, and Block Public Access is not fully on",
                 "public access is NOT blocked, and its policy is PUBLIC",
             ),
         ] {
@@ -191,7 +191,7 @@ mod tests {
         let verdict = beside(unread("theirs"));
         assert_eq!(verdict.status, Status::Unknown);
         assert!(verdict.reason.contains("was denied") && verdict.reason.contains("theirs"), "{}", verdict.reason);
-        assert!(verdict.reason.contains("judged in that account"), "{}", verdict.reason);
+        assert!(verdict.reason.contains("evaluated in that account"), "{}", verdict.reason);
         assert_eq!(verdict.evidence[0].value, "unknown whether public access is blocked");
         let verdict = judge(&CONTROL, |snapshot| {
             snapshot.trail_buckets = Ok(vec![unread("theirs"), exposed("ours", None)]);
@@ -203,7 +203,7 @@ mod tests {
     fn a_bucket_that_is_gone_fails_and_is_not_taken_for_another_accounts() {
         let verdict = beside(Bucket { name: "gone".into(), exposure: Ok(None) });
         assert_eq!((verdict.status, verdict.resources), (Status::Failed, vec!["gone".to_owned()]));
-        assert_eq!(verdict.reason, "gone does not exist: no log file is kept, and anybody can take the name");
+        assert_eq!(verdict.reason, "gone does not exist: no log files are kept, and anyone can take the name");
         assert_eq!(verdict.evidence[0].value, "does NOT exist");
     }
 

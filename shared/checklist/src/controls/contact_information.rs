@@ -146,18 +146,18 @@ mod tests {
         let now = Snapshot::compliant().taken_at();
         let lapsing = now - ATTESTATION_HOLDS;
         let second = SignedDuration::from_secs(1);
-        let expected = |words: &str| Some(format!("contacts-reviewed = stated by alice, {words}"));
+        let expected = |words: &str| Some(format!("contacts-reviewed = attested by alice, {words}"));
         assert_eq!(
             stated(lapsing + second, Statement::ContactsReviewed, verified()),
-            (Status::Passed, expected("holds until 2026-11-20T10:00:01Z"))
+            (Status::Passed, expected("expires at 2026-11-20T10:00:01Z"))
         );
         assert_eq!(
             stated(lapsing, Statement::ContactsReviewed, verified()),
-            (Status::Passed, expected("held until 2026-11-20T10:00:00Z"))
+            (Status::Passed, expected("expired at 2026-11-20T10:00:00Z"))
         );
         assert_eq!(
             stated(lapsing + second, Statement::ContactsReviewed, None),
-            (Status::Failed, expected("holds until 2026-11-20T10:00:01Z"))
+            (Status::Failed, expected("expires at 2026-11-20T10:00:01Z"))
         );
         assert_eq!(stated(now, Statement::RootPasswordStrong, verified()), (Status::Passed, None));
     }

@@ -388,7 +388,7 @@ mod tests {
         for (add, name) in holders {
             let verdict = judge(&CONTROL, add);
             assert_eq!((verdict.status, &verdict.resources), (Status::Failed, &vec![name.to_owned()]));
-            let reason = "1 holder has policies that add up to everything, or to everything but what they name";
+            let reason = "1 identity has policies that together grant full admin, or everything except what they name";
             assert_eq!(verdict.reason, reason);
         }
     }

@@ -91,7 +91,11 @@ mod tests {
             snapshot.root().access_keys[0].active = Ok(true);
         });
         assert_eq!(verdict.status, Status::Failed);
-        assert!(verdict.reason.ends_with("delete it by the AWS CLI, signed with root's own key"), "{}", verdict.reason);
+        assert!(
+            verdict.reason.ends_with("delete it with the AWS CLI, signed with root's own key"),
+            "{}",
+            verdict.reason
+        );
     }
 
     #[test]

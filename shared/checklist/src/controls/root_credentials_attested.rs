@@ -118,7 +118,11 @@ mod tests {
         assert_eq!(young.status, Status::Passed);
         let lapsed = judge_with(&CONTROL, &stated(ATTESTATION_HOLDS), |_| {});
         assert_eq!((lapsed.status, lapsed.resources.len()), (Status::Failed, 3));
-        assert!(lapsed.evidence[0].value.starts_with("lapsed at 2026-11-20T10:00:00Z"), "{}", lapsed.evidence[0].value);
+        assert!(
+            lapsed.evidence[0].value.starts_with("expired at 2026-11-20T10:00:00Z"),
+            "{}",
+            lapsed.evidence[0].value
+        );
     }
 
     #[test]

@@ -374,7 +374,7 @@ mod tests {
                 })
             };
             assert_eq!([of(0).status, of(1).status], [Status::Passed, Status::Failed]);
-            assert!(of(1).reason.contains("consolidated billing alone"), "{}", of(1).reason);
+            assert!(of(1).reason.contains("consolidated billing only"), "{}", of(1).reason);
         }
     }
 
@@ -463,7 +463,7 @@ mod tests {
         });
         assert_eq!(verdict.status, Status::Unknown);
         assert!(
-            verdict.reason.contains("policy p-1 denies root everything hangs on a condition"),
+            verdict.reason.contains("policy p-1 denies root everything depends on a condition"),
             "{}",
             verdict.reason
         );

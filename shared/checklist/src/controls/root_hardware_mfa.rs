@@ -129,7 +129,11 @@ mod tests {
     fn mfa_without_a_virtual_device_passes_and_says_what_it_cannot_tell() {
         let verdict = judge(&CONTROL, |_| {});
         assert_eq!(verdict.status, Status::Passed);
-        assert!(verdict.reason.contains("a synced passkey cannot be told from a hardware key"), "{}", verdict.reason);
+        assert!(
+            verdict.reason.contains("a synced passkey cannot be distinguished from a hardware key"),
+            "{}",
+            verdict.reason
+        );
         assert_eq!(verdict.judged_by.len(), 3);
     }
 

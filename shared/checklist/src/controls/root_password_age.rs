@@ -294,7 +294,7 @@ mod tests {
     fn without_any_date_it_is_unknown_and_says_what_to_do() {
         let verdict = judge(&CONTROL, dateless);
         assert_eq!(verdict.status, Status::Unknown);
-        assert!(verdict.reason.contains("change it, or state `root-password-changed`"), "{}", verdict.reason);
+        assert!(verdict.reason.contains("change it, or attest `root-password-changed`"), "{}", verdict.reason);
         assert!(verdict.evidence[0].value.contains("not_supported"));
         let verdict = judge(&CONTROL, |snapshot| snapshot.root().password_last_changed = Ok(None));
         assert_eq!(verdict.status, Status::Unknown);
@@ -308,7 +308,7 @@ mod tests {
         };
         let verdict = judge(&CONTROL, recovered);
         assert_eq!(verdict.status, Status::Unknown);
-        assert!(verdict.reason.contains("does not know yet; the next report"), "{}", verdict.reason);
+        assert!(verdict.reason.contains("is not in the credential report yet; the next report"), "{}", verdict.reason);
         let stated = [90, 91].map(|days| judge_with(&CONTROL, &stated(days), recovered).status);
         assert_eq!(stated, [Status::Passed, Status::Failed]);
         let seen = judge(&CONTROL, |snapshot| {

@@ -229,6 +229,6 @@ mod tests {
             snapshot.root().password_last_used = Ok(Some(hours_ago(snapshot, 2)));
         });
         assert_eq!(verdict.status, Status::Failed);
-        assert!(verdict.evidence.iter().any(|evidence| evidence.value.contains("first set-up")));
+        assert!(verdict.evidence.iter().any(|evidence| evidence.value.contains("initial account setup")));
     }
 }

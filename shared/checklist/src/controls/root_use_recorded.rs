@@ -262,7 +262,7 @@ mod tests {
             assert_eq!(
                 verdict.reason,
                 format!(
-                    "No act of root in CloudTrail's event history explains: {credential} used at 2026-11-20T04:00:00Z"
+                    "CloudTrail's event history has no matching root event for: {credential} used at 2026-11-20T04:00:00Z"
                 )
             );
             let minutes = within.as_mins();
@@ -270,7 +270,7 @@ mod tests {
                 verdict
                     .evidence
                     .iter()
-                    .any(|evidence| evidence.value == format!("no act of root within {minutes} minutes"))
+                    .any(|evidence| evidence.value == format!("no root event within {minutes} minutes"))
             );
         }
     }
@@ -435,7 +435,7 @@ mod tests {
             snapshot.root().access_keys[0].last_used_region = Some("ap-south-2".into());
         });
         assert!(
-            verdict.reason.ends_with("access key 1 was used there, and the Region is not swept"),
+            verdict.reason.ends_with("access key 1 was used there, and the Region is not scanned"),
             "{}",
             verdict.reason
         );

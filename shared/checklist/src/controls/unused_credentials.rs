@@ -221,7 +221,7 @@ mod tests {
                 })
             };
             assert_eq!([at(0).status, at(1).status], [Status::Passed, Status::Failed], "{name}");
-            assert_eq!(at(1).evidence[1].value, "never used, made 2026-10-06T09:59:59Z", "{name}");
+            assert_eq!(at(1).evidence[1].value, "never used, created 2026-10-06T09:59:59Z", "{name}");
         }
     }
 
