@@ -147,13 +147,15 @@ impl Statement {
         match self {
             Self::RootPasswordStrong => "root's password is long, unique and random",
             Self::RootCredentialsStoredSafely => {
-                "root's password and MFA devices are stored safely, where only those in charge reach them"
+                "root's password and MFA devices are stored safely, where only authorized people can reach them"
             }
             Self::ContactsReviewed => {
-                "the account's contacts and root's email address are right and read by those in charge"
+                "the account's contacts and root's email address are correct, and the responsible people read them"
             }
-            Self::RootMfaReachableByTwo => "two people can reach an MFA device of root, so that nobody is locked out",
-            Self::RootPasswordChanged => "root's password was changed on that day",
+            Self::RootMfaReachableByTwo => {
+                "two people can reach an MFA device of root, so that losing one person does not lock you out"
+            }
+            Self::RootPasswordChanged => "root's password was changed on that date",
         }
     }
 }
@@ -182,7 +184,7 @@ pub fn parse_exceptions(text: &str, controls: &[&'static str], now: Timestamp) -
         let until = entry.instant("until", Date::tomorrow);
         if let Some(until) = until.filter(|until| *until > latest) {
             // The same words at every check: a fault is told once.
-            entry.fault(&format!("`until` is at most 366 days ahead, not {until}"));
+            entry.fault(&format!("`until` must be at most 366 days ahead, not {until}"));
         }
         let resource = if entry.has("resource") { Some(entry.text("resource")?) } else { None };
         let exception = Exception { control: control?, reason: reason?, owner: owner?, until: until?, resource };
@@ -204,7 +206,7 @@ pub fn parse_attestations(text: &str, now: Timestamp) -> Parsed<Attestation> {
         let by = entry.text("by");
         let on = entry.instant("on", Ok);
         if let Some(on) = on.filter(|on| on.duration_since(now) > TIME_ZONES) {
-            entry.fault(&format!("`on` is a day that has come, so today or before, not {on}"));
+            entry.fault(&format!("`on` must be today or earlier, not {on}"));
         }
         let attestation = Attestation { statement: statement?, by: by?, on: on? };
         entry.once(&mut seen, attestation.statement, |statement| format!("`{}`", statement.id()));

@@ -86,7 +86,7 @@ impl Finding {
             Ok(Err(unavailable)) => unavailable.into(),
             Err(_) => Verdict::new(
                 Status::Unknown,
-                "Judging this control met a defect of rootwatch; report it with the function's log",
+                "Evaluating this control failed because of a defect in rootwatch; report it with the function's log",
                 Vec::new(),
             ),
         };
@@ -157,7 +157,7 @@ mod tests {
         let finding = Finding::of(&broken, &Snapshot::compliant(), &Settings::default());
         std::panic::set_hook(hook);
         assert_eq!(finding.status, Status::Unknown);
-        assert!(finding.reason.contains("defect of rootwatch"));
+        assert!(finding.reason.contains("defect in rootwatch"));
     }
 
     fn copy(control: &Control) -> Control {

@@ -67,7 +67,7 @@ impl Requirement {
         finding: Option<&Finding>,
         settings: Option<&Settings>,
     ) -> Self {
-        let left_out = || Err("The control is left out".into());
+        let left_out = || Err("The control is disabled".into());
         let (status, reason, is_suppressed) = match finding.map_or_else(left_out, |one| of_number(one, name, settings))
         {
             Ok(finding) => (Some(finding.status), finding.reason.clone(), finding.is_suppressed()),
@@ -100,15 +100,15 @@ fn of_number(finding: &Finding, name: (Framework, &str), settings: Option<&Setti
                 Status::Passed => chosen.is_some_and(|chosen| chosen <= asked),
                 _ => chosen.is_some_and(|chosen| chosen >= asked),
             };
-            let chosen = chosen.map_or_else(|| "not told".to_owned(), |chosen| chosen.to_string());
-            let why = || format!("Not judged: it asks for {asked} days, and `{parameter}` is {chosen}");
+            let chosen = chosen.map_or_else(|| "unknown".to_owned(), |chosen| chosen.to_string());
+            let why = || format!("Not evaluated: it requires {asked} days, and `{parameter}` is {chosen}");
             if says_too { Ok(finding.clone()) } else { Err(why()) }
         }
         // A member's root may be held back by other means.
         (Framework::Cis7, "2.1.1") | (Framework::Prowler, "iam_root_credentials_management_enabled")
             if is_judged && !finding.judged_by.contains_key(&Source::CentralRootAccess) =>
         {
-            Err("Not judged: AWS tells the management account alone whether root is managed centrally".into())
+            Err("Not evaluated: AWS shows only the management account whether root is managed centrally".into())
         }
         _ => Ok(finding.clone()),
     }
@@ -199,7 +199,7 @@ mod tests {
         let selection = crate::Selection::default().without(["root-mfa"]).0;
         let settings = Settings { selection, ..Settings::default() };
         let left_out = numbered(of(Framework::Cis5, &Snapshot::compliant(), &settings));
-        assert_eq!((left_out.status, left_out.reason.as_str()), (None, "The control is left out"));
+        assert_eq!((left_out.status, left_out.reason.as_str()), (None, "The control is disabled"));
     }
 
     #[test]
@@ -223,14 +223,14 @@ mod tests {
         let number = |number: &str| view.requirements.iter().find(|requirement| requirement.number == number).unwrap();
         let length = number("1.7");
         assert_eq!((length.status, length.is_suppressed), (Some(Status::Failed), true));
-        assert_eq!(length.reason, "The password policy falls short of profile cis: MinimumPasswordLength");
+        assert_eq!(length.reason, "The password policy does not meet profile cis: MinimumPasswordLength");
         let reuse = number("1.8");
         assert_eq!((reuse.status, reuse.is_suppressed), (Some(Status::Passed), false));
-        assert_eq!(reuse.reason, "As profile cis asks: PasswordReusePrevention");
+        assert_eq!(reuse.reason, "Meets profile cis: PasswordReusePrevention");
         let view = of(Framework::SecurityHub, &policy(|policy| policy.require_symbols = false), &Settings::default());
         let symbols = view.requirements.iter().find(|requirement| requirement.number == "IAM.13").unwrap();
         assert_eq!((symbols.control, symbols.status), ("password-policy", None));
-        assert_eq!(symbols.reason, "Not judged: profile cis does not ask for the same");
+        assert_eq!(symbols.reason, "Not evaluated: profile cis does not require the same");
     }
 
     #[test]
@@ -264,11 +264,11 @@ mod tests {
             assert_eq!(status, expected, "{number} with {chosen} at {age}: {reason}");
         }
         let (_, why) = outcome("access-key-rotation", "IAM.3", 365, 100);
-        assert_eq!(why, "Not judged: it asks for 90 days, and `AccessKeyMaxAgeDays` is 365");
+        assert_eq!(why, "Not evaluated: it requires 90 days, and `AccessKeyMaxAgeDays` is 365");
         let findings = Report::generate(&Snapshot::compliant(), &Settings::default()).findings;
         let untold = View::of(Framework::SecurityHub, &findings, None).requirements;
         let of_keys = untold.iter().find(|requirement| requirement.number == "IAM.3").unwrap();
-        assert_eq!(of_keys.reason, "Not judged: it asks for 90 days, and `AccessKeyMaxAgeDays` is not told");
+        assert_eq!(of_keys.reason, "Not evaluated: it requires 90 days, and `AccessKeyMaxAgeDays` is unknown");
     }
 
     #[test]

@@ -180,7 +180,7 @@ impl Summary {
             self.outdated_since.map(|at| format!("status of {}, not of now", at.strftime("%Y-%m-%d %H:%M UTC")));
         let first = [
             (self.evaluated == 0).then(|| "no control was evaluated".to_owned()),
-            self.is_unheard.then(|| "nobody has confirmed a subscription".to_owned()),
+            self.is_unheard.then(|| "no subscription is confirmed".to_owned()),
             unread,
             regions,
             outdated,

@@ -209,7 +209,7 @@ impl fmt::Display for Cause {
             Self::Malformed { detail } => write!(f, "gave an answer that cannot be used: {detail}"),
             Self::NotReady => f.write_str("did not finish the report in time"),
             Self::Stale { generated_at } => {
-                write!(f, "did not renew the report, the last one is of {generated_at} and too old to judge by")
+                write!(f, "did not renew the report; the last one is from {generated_at}, too old to evaluate")
             }
             Self::OutOfTime => f.write_str("was cut short by the end of this run"),
             Self::Internal => f.write_str("met a defect of rootwatch"),

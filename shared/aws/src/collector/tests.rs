@@ -57,7 +57,13 @@ fn look(partition: Partition, sources: &[Source]) -> Look {
 /// the id of the request.
 async fn taken(look: Look, answers: Answers) -> (Snapshot, Vec<String>) {
     let called = Arc::new(Mutex::new(BTreeSet::new()));
-    let seen = Arc::clone(&called);
+    let snapshot = collector(look.partition, answers, Arc::clone(&called)).snapshot(look).await;
+    let called = called.lock().expect("one thread").iter().cloned().collect();
+    (snapshot, called)
+}
+
+/// A collector in an account that gives `answers`; what it calls goes to `seen`.
+fn collector(partition: Partition, answers: Answers, seen: Arc<Mutex<BTreeSet<String>>>) -> Collector {
     let http = infallible_client_fn(move |request| {
         let (host, operation) = (request.uri().host().expect("a host").to_owned(), operation(&request));
         let id = format!("{host} {operation}");
@@ -76,7 +82,7 @@ async fn taken(look: Look, answers: Answers) -> (Snapshot, Vec<String>) {
         let name = if host.contains(".s3.") { "x-amz-request-id" } else { "x-amzn-requestid" };
         http::Response::builder().status(status).header(name, id).body(SdkBody::from(body)).expect("an answer")
     });
-    let region = if look.partition == Partition::China { "cn-north-1" } else { "eu-west-1" };
+    let region = if partition == Partition::China { "cn-north-1" } else { "eu-west-1" };
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::from_static(region))
@@ -84,9 +90,7 @@ async fn taken(look: Look, answers: Answers) -> (Snapshot, Vec<String>) {
         .retry_config(RetryConfig::disabled())
         .http_client(http)
         .build();
-    let snapshot = Collector::new(&config).snapshot(look).await;
-    let called = called.lock().expect("one thread").iter().cloned().collect();
-    (snapshot, called)
+    Collector::new(&config)
 }
 
 /// By header, by form, or by path, as the service's protocol has it; a look-up of events with what it looks up.
@@ -140,6 +144,20 @@ async fn what_no_chosen_control_needs_is_not_asked_for() {
     let called: BTreeSet<String> = called.into_iter().collect();
     let regions = "account.us-east-1.amazonaws.com listRegions".to_owned();
     assert_eq!(called, iam.into_iter().chain(swept).chain([regions]).collect());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_left_out_the_hourly_sources_reads_each_of_them_on_demand() {
+    let (hourly, others): (Vec<Source>, Vec<Source>) = Source::ALL.iter().partition(|source| source.is_hourly());
+    let collector = collector(Partition::Aws, Vec::new(), Arc::default());
+    let mut snapshot = collector.snapshot(look(Partition::Aws, &others)).await;
+    let left_out = |snapshot: &Snapshot| -> Vec<&str> {
+        let ids = not_asked(snapshot).into_iter();
+        ids.filter(|id| hourly.iter().any(|source| source.id() == *id)).collect()
+    };
+    assert_eq!(left_out(&snapshot).len(), hourly.len());
+    collector.complete(&look(Partition::Aws, &hourly), &mut snapshot).await;
+    assert_eq!(left_out(&snapshot), ["root_password_change"], "the report would say whether it is needed");
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,23 +11,25 @@ use crate::settings::Settings;
 
 pub(super) const CONTROL: Control = Control {
     id: "access-analyzer",
-    title: "An analyzer looks for external access in every Region",
-    violation: "no analyzer looks for external access",
+    title: "Every Region has an analyzer for external access",
+    violation: "a Region has no external access analyzer",
     step: None,
     severity: Severity::Medium,
-    rationale: "A bucket, key, role or queue that is open to another account is found by an analyzer within half an hour, and by \
-                nobody for years without one. It costs nothing, and works in its own Region only.",
-    semantics: "Fails when a Region that is swept has no active analyzer for external access and the account is in no \
-                organization. In an organization such a Region is unknown: an analyzer of the organization lives in the \
-                management or the delegated administrator's account, and its members do not see it. Analyzers for unused or \
-                internal access do not count. Unknown also when a Region, or the list of Regions, could not be read. What an \
-                analyzer has found is not judged.",
+    rationale: "An analyzer finds a bucket, key, role or queue that is open to another account within half an hour. \
+                Without one it can stay open for years. An external access analyzer is free, and covers its own Region \
+                only.",
+    semantics: "Fails when a scanned Region has no active analyzer for external access and the account is not in an \
+                organization. In an organization such a Region is unknown: the organization's analyzer is in the \
+                management or the delegated administrator account, and member accounts cannot see it. Analyzers for \
+                unused or internal access do not count. Unknown when a Region, or the list of Regions, could not be \
+                read. The analyzers' findings are not evaluated.",
     remediation: Remediation {
         console: &[
-            "IAM, Access analyzer, Analyzer settings, Create analyzer, External access analysis, in each Region that is named.",
-            "In an organization make one in each Region, with the organization as zone of trust, in the account that AWS \
-             Organizations delegates Access Analyzer to; then write an exception for this control with the account that holds \
-             them.",
+            "IAM > Access analyzer > Analyzer settings > Create analyzer > External access analysis, in each Region \
+             that is named.",
+            "In an organization, create one in each Region with the organization as zone of trust, in the account \
+             that AWS Organizations delegates Access Analyzer to. Then add an exception for this control that names \
+             that account.",
         ],
         cli: &[
             "aws accessanalyzer create-analyzer --analyzer-name external-access --type ACCOUNT --region <Region>",
@@ -71,7 +73,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
         let value = match &region.active {
             Ok(active) if active.is_empty() => "NO active analyzer".into(),
             Ok(active) => active.join(", "),
-            Err(_) => "not known".into(),
+            Err(_) => "unknown".into(),
         };
         snapshot.evidence(Source::Analyzers, &region.region, value)
     });
@@ -82,7 +84,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
         .map(|region| region.region.clone())
         .collect();
     if !without.is_empty() {
-        let missing = format!("No active analyzer for external access is seen in {}", without.join(", "));
+        let missing = format!("No active analyzer for external access in {}", without.join(", "));
         let organization = match &snapshot.organization {
             Ok(organization) => organization,
             Err(unavailable) => return Ok(Verdict { evidence, ..unavailable.clone().into() }),
@@ -91,8 +93,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
         evidence.push(snapshot.evidence(Source::Organization, "organization", id));
         return Ok(if organization.is_some() {
             let reason = format!(
-                "{missing}. One of the organization would not be seen from here: look into the account that Access Analyzer is \
-                 delegated to, or make one of this account"
+                "{missing}. An analyzer of the organization is not visible from this account: check the delegated administrator account of Access Analyzer, or create an analyzer in this account"
             );
             Verdict::new(Status::Unknown, reason, evidence)
         } else {
@@ -103,12 +104,10 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     let unread = regions.iter().find_map(|region| region.active.as_ref().err()).or(snapshot.regions.as_ref().err());
     Ok(match unread {
         Some(unavailable) => Verdict { evidence, ..unavailable.clone().into() },
-        None if regions.is_empty() => Verdict::new(Status::Unknown, "No Region was looked at", evidence),
-        None => Verdict::new(
-            Status::Passed,
-            "Every Region that is swept has an active analyzer for external access",
-            evidence,
-        ),
+        None if regions.is_empty() => Verdict::new(Status::Unknown, "No Region was checked", evidence),
+        None => {
+            Verdict::new(Status::Passed, "Every scanned Region has an active analyzer for external access", evidence)
+        }
     })
 }
 
@@ -142,7 +141,7 @@ mod tests {
         });
         assert_eq!(
             (verdict.status, verdict.reason.as_str()),
-            (Status::Passed, "Every Region that is swept has an active analyzer for external access")
+            (Status::Passed, "Every scanned Region has an active analyzer for external access")
         );
         assert_eq!(facts(&verdict), ["us-east-1 = external-access", "eu-west-1 = own, organization"]);
     }
@@ -152,7 +151,7 @@ mod tests {
         let verdict =
             standalone(vec![region("us-east-1", &["own"]), region("eu-west-1", &[]), region("sa-east-1", &[])]);
         assert_eq!(verdict.status, Status::Failed);
-        assert_eq!(verdict.reason, "No active analyzer for external access is seen in eu-west-1, sa-east-1");
+        assert_eq!(verdict.reason, "No active analyzer for external access in eu-west-1, sa-east-1");
         assert_eq!(verdict.resources, ["eu-west-1", "sa-east-1"]);
         assert_eq!(
             facts(&verdict),
@@ -169,7 +168,11 @@ mod tests {
     fn in_an_organization_it_is_unknown_because_the_organizations_analyzer_is_not_seen() {
         let verdict = judge(&CONTROL, |snapshot| snapshot.analyzers = Ok(vec![region("eu-west-1", &[])]));
         assert_eq!(verdict.status, Status::Unknown);
-        assert!(verdict.reason.contains("eu-west-1. One of the organization would not be seen"), "{}", verdict.reason);
+        assert!(
+            verdict.reason.contains("eu-west-1. An analyzer of the organization is not visible"),
+            "{}",
+            verdict.reason
+        );
         assert_eq!(facts(&verdict), ["eu-west-1 = NO active analyzer", "organization = o-exampleorgid"]);
         let verdict = judge(&CONTROL, |snapshot| {
             snapshot.analyzers = Ok(vec![region("eu-west-1", &[])]);
@@ -184,7 +187,7 @@ mod tests {
         let verdict = standalone(vec![region("us-east-1", &["own"]), unread("eu-west-1")]);
         assert_eq!(verdict.status, Status::Unknown);
         assert!(verdict.reason.contains("was denied"), "{}", verdict.reason);
-        assert_eq!(facts(&verdict)[0], "eu-west-1 = not known");
+        assert_eq!(facts(&verdict)[0], "eu-west-1 = unknown");
         let verdict = standalone(vec![unread("eu-west-1"), region("us-east-1", &[])]);
         assert_eq!((verdict.status, verdict.resources), (Status::Failed, vec!["us-east-1".to_owned()]));
     }
@@ -192,7 +195,7 @@ mod tests {
     #[test]
     fn nothing_that_was_looked_at_is_unknown() {
         let verdict = standalone(Vec::new());
-        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Unknown, "No Region was looked at"));
+        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Unknown, "No Region was checked"));
         let blind = judge(&CONTROL, |snapshot| snapshot.analyzers = Err(unavailable(Source::Analyzers)));
         assert_eq!(blind.status, Status::Unknown);
     }

@@ -12,20 +12,22 @@ use crate::settings::Settings;
 
 pub(crate) const CONTROL: Control = Control {
     id: "access-key-rotation",
-    title: "No active access key of a user is older than the limit",
-    violation: "access keys are old",
+    title: "No active user access key is older than the limit",
+    violation: "user access keys are too old",
     step: None,
     severity: Severity::Medium,
-    rationale: "An access key never expires and lies in files, backups and build systems. The older it is, the more places it has \
-                been copied to, and the fewer people know which.",
-    semantics: "Fails when an active access key of an IAM user was made longer ago than the limit (`AccessKeyMaxAgeDays`, by \
-                default 90 days), by the credential report, which shows two keys of each user; unknown when it says that there are \
-                more. Root's keys are step 1's matter. Not applicable without active keys.",
+    rationale: "An access key never expires, and ends up in files, backups and build systems. The older it is, the \
+                more copies there are, and the fewer people know where.",
+    semantics: "Fails when an active access key of an IAM user was created longer ago than the limit \
+                (`AccessKeyMaxAgeDays`, 90 days by default). The credential report shows two keys of each user; \
+                unknown when it says that a user has more. Root's keys are covered by step 1. Not applicable without \
+                active keys.",
     remediation: Remediation {
         console: &[
-            "Better than a new key: give the program an IAM role, and the person IAM Identity Center.",
-            "Else: IAM, Users, the user, Security credentials, Create access key; put it where the old one is used.",
-            "When the old key's last use no longer moves: Actions, Deactivate; some days later Delete.",
+            "Better than a new key: give the workload an IAM role, and give people IAM Identity Center.",
+            "Otherwise: IAM > Users > [user] > Security credentials > Create access key. Put the new key where the \
+             old one is used.",
+            "When the old key's last use no longer changes: Actions > Deactivate. A few days later: Actions > Delete.",
         ],
         cli: &[
             "aws iam create-access-key --user-name <user>",
@@ -66,8 +68,8 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
         match (&key.active, &key.last_rotated) {
             // Young, active or not.
             (_, Ok(Some(at))) if !is_older(snapshot, *at, days) => {}
-            (Ok(_), Ok(Some(at))) => survey.wrong.push(evidence(format!("active, made or rotated {at}"))),
-            (Ok(_), Ok(None)) => survey.unclear.push(evidence("active, but without a date".into())),
+            (Ok(_), Ok(Some(at))) => survey.wrong.push(evidence(format!("active, created or rotated {at}"))),
+            (Ok(_), Ok(None)) => survey.unclear.push(evidence("active, without a date".into())),
             (Err(cell), _) | (_, Err(cell)) => survey.unclear.push(evidence(cell.to_string())),
         }
     }
@@ -84,8 +86,8 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
         fine,
         [&wrong, &wrong_ones],
         [
-            "access key cannot be judged by the credential report",
-            "access keys cannot be judged by the credential report",
+            "access key cannot be evaluated from the credential report",
+            "access keys cannot be evaluated from the credential report",
         ],
     ))
 }
@@ -135,7 +137,7 @@ mod tests {
             (Status::Failed, "1 active access key is older than 90 days")
         );
         assert_eq!(verdict.resources, ["alice (access key 2)"]);
-        assert_eq!(verdict.evidence[1].value, "active, made or rotated 2026-08-21T10:00:00Z");
+        assert_eq!(verdict.evidence[1].value, "active, created or rotated 2026-08-21T10:00:00Z");
         let verdict = judge(&CONTROL, |snapshot| {
             rotate(snapshot, 0, 91, 0);
             rotate(snapshot, 1, 91, 0);
@@ -151,7 +153,7 @@ mod tests {
         let verdict = judge(&CONTROL, further);
         assert_eq!(
             (verdict.status, verdict.reason.as_str()),
-            (Status::Unknown, "1 access key cannot be judged by the credential report")
+            (Status::Unknown, "1 access key cannot be evaluated from the credential report")
         );
         assert_eq!(verdict.evidence[1].fact, "alice (further credentials)");
         let verdict = judge(&CONTROL, |snapshot| {

@@ -14,25 +14,26 @@ use crate::settings::Settings;
 
 pub(super) const CONTROL: Control = Control {
     id: "administrator-access",
-    title: "Somebody other than root can administer the account",
-    violation: "nobody but root can administer the account safely",
+    title: "An identity other than root can administer the account",
+    violation: "only root can administer the account safely",
     step: Some(Step::IndividualUsers),
     severity: Severity::Medium,
-    rationale: "Where no other administrator exists, every change is made as root. An administrator without MFA is only a little \
-                better: one stolen password is enough.",
-    semantics: "An administrator is who holds AdministratorAccess, or policies that allow everything as least-privilege judges it. \
-                Passes when a person can be one: a role that people can take on, or a user with a password and MFA, also by a group. \
-                People take on a role of IAM Identity Center (`AWSReservedSSO_`), one that trusts a SAML provider or another account, \
-                and one that trusts this account where people are in it; a role that names users or roles of this account is as good \
-                as they are. A role that only services or CI pipelines take on, a user \
-                without a password and a group without such a member do not count. Fails when nobody else remains, or when only users \
-                remain and none of them has MFA. Unknown where AWS does not tell people from programs, as with other OpenID Connect \
-                providers, an external id, a condition on `aws:PrincipalArn` or a role of another account that is named, or where a \
-                `Deny` leaves open what an administrator still may.",
+    rationale: "Without another administrator, every change is made as root. An administrator without MFA is only \
+                slightly better: one stolen password is enough.",
+    semantics: "An administrator holds AdministratorAccess, or policies that allow everything as defined in \
+                least-privilege. Passes when a person can be one: through a role that people can assume, or as a user \
+                with a password and MFA, also through a group. People can assume a role of IAM Identity Center \
+                (`AWSReservedSSO_`), a role that trusts a SAML provider or another account, and a role that trusts \
+                this account if it has people. A role that names users or roles of this account counts as they do. A \
+                role that only services or CI pipelines can assume, a user without a password, and a group without \
+                such a member do not count. Fails when no such identity remains, or when only users remain and none of \
+                them has MFA. Unknown when AWS does not distinguish people from programs, as with other OpenID Connect \
+                providers, an external id, a condition on `aws:PrincipalArn` or a named role of another account, and \
+                when a `Deny` leaves open what an administrator can still do.",
     remediation: Remediation {
         console: &[
-            "IAM, User groups, Create group: name it Administrators and attach AdministratorAccess.",
-            "Add the people who administer the account, and give each of them MFA.",
+            "IAM > User groups > Create group: name it Administrators and attach AdministratorAccess.",
+            "Add the people who administer the account, and require MFA for each of them.",
             "Or assign the permission set AdministratorAccess in IAM Identity Center.",
         ],
         cli: &[
@@ -95,7 +96,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     let counts = counts.map(|(fact, count)| snapshot.evidence(Source::Administrators, fact, count));
     let mut evidence = Vec::from(counts);
     let people = People::of(snapshot);
-    let can_be_held_back = "A Deny leaves open what an administrator still may";
+    let can_be_held_back = "A Deny leaves open what an administrator can still do";
     let mut of_people = 0;
     for role in &roles {
         match people.take_on(role) {
@@ -104,9 +105,9 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
             Err(reason) => note(reason),
         }
     }
-    evidence.push(snapshot.evidence(Source::RolesAndPolicies, "roles that people can take on", of_people));
+    evidence.push(snapshot.evidence(Source::RolesAndPolicies, "roles that people can assume", of_people));
     if of_people > 0 {
-        let reason = "A role that people can take on can administer the account";
+        let reason = "A role that people can assume can administer the account";
         return Ok(Verdict::new(Status::Passed, reason, evidence));
     }
 
@@ -127,7 +128,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
             (Err(reason), _) | (_, Err(reason)) => note(reason),
         }
     }
-    evidence.push(snapshot.evidence(Source::Identities, "users who administer, also by a group", users.len()));
+    evidence.push(snapshot.evidence(Source::Identities, "users who administer, also through a group", users.len()));
     evidence.push(snapshot.report_evidence("of these, with a password", with_password));
     evidence.push(snapshot.report_evidence("of these, with MFA", with_mfa));
     Ok(if with_mfa > 0 {
@@ -139,8 +140,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     } else if roles.is_empty() && users.is_empty() {
         Verdict::new(Status::Failed, "No role, no user and no group with a member can administer the account", evidence)
     } else {
-        let reason = "Only services and programs can administer the account: no role that people can take on, and no user with a \
-                      password";
+        let reason = "Only services and programs can administer the account: there is no role that people can assume, and no user with a password";
         Verdict::new(Status::Failed, reason, evidence)
     })
 }

@@ -21,55 +21,62 @@ pub const SUBSCRIPTION: &str = "subscription";
 /// The control.
 pub const CONTROL: Control = Control {
     id: "alert-path",
-    title: "The path of alerts is whole",
-    violation: "the path of alerts is broken",
+    title: "Root alerting works end to end",
+    violation: "real-time root alerts are down",
     step: None,
     severity: Severity::High,
-    rationale: "An alert within seconds needs a trail that records, a rule that hears and somebody who reads. Each of them can be \
-                switched off, and then nothing is heard: that is how an intruder begins.",
-    semantics: "Fails when no working trail records write management events in each Region in which root's sign-ins are \
-                recorded (us-east-1, us-east-2, us-west-2): a trail of every Region does for all, another one for its home \
-                Region. Working is one that is logging and whose last delivery did not fail. Fails also when a rule or the \
-                schedule of rootwatch is missing or disabled, when a rule's target is removed or leads elsewhere than the template \
-                makes it (by id, ARN, role and unchanged input), and when a canary did not arrive: each check puts an event of \
-                its own on the bus of each watched Region, it takes the way of root's events through rule, role and queue, and the \
-                next check fails if it did not arrive within 5 minutes. The first check after a deployment only sends it. Targets are \
-                read in the first check of an hour, on demand, and as long as this control fails; the canary takes the way of the rule for root, \
-                not that of the rule for tampering. A watched Region whose rules cannot be read (a service control policy denies it) makes it unknown, \
-                and is reported as a read error of that Region; checks stay complete. It fails also when nobody has confirmed a subscription, or when one of rootwatch's \
-                own functions that pass messages on (to Slack, to Amazon Q) is not subscribed or did not pass on the newest \
-                message that it got. Such a function counts as a subscriber once something has arrived in the last 8 days: when nobody \
-                else has confirmed, a check sends it a test message first. For Amazon Q a message has arrived when its topic took it; \
-                whether the channel shows it, no API tells. Without a trail the \
-                scheduled checks still find what root does, because CloudTrail's event history needs none; only the alerts within \
-                seconds are missing. An organization's trail whose state a member account may not read makes it unknown; the management account sees it. In a \
-                run that is not told the names of rules and schedule, and of which nobody is told, only the trails are judged. \
-                What the trail's bucket, its encryption and its log files are worth is not judged here.",
+    rationale: "Alerts within seconds need a trail that records, a rule that matches and a person who reads. An \
+                attacker can switch off each of them, and then no alert is sent. That is often the first thing an \
+                attacker does.",
+    semantics: "Fails when no working trail records write management events in each Region that records root's \
+                sign-ins (us-east-1, us-east-2, us-west-2). A multi-Region trail covers all of them; another trail \
+                covers its home Region. A trail works when it is logging and its last delivery did not fail. Fails \
+                when one of rootwatch's rules or its schedule is missing or disabled, or when a rule's target was \
+                removed or changed from what the template sets (id, ARN, role, unchanged input). Fails when a canary \
+                did not arrive: each check puts an event of its own on the bus of each watched Region. It takes the \
+                path of root's events through rule, role and queue, and the next check fails if it did not arrive \
+                within 5 minutes. The first check after a deployment only sends it. Targets are read in the first \
+                check of an hour, on demand, and as long as this control fails. The canary tests the rule for root, \
+                not the rule for tampering. Fails when no subscription is confirmed, or when one of rootwatch's \
+                functions that forward messages (to Slack, to Amazon Q) is not subscribed or did not forward the \
+                newest message that it got. Such a function counts as a subscriber when it delivered something in the \
+                last 8 days; if there is no other confirmed subscriber, a check sends it a test message first. For \
+                Amazon Q a message counts as delivered when its topic accepted it; no API shows whether the channel \
+                displays it. Unknown when a watched Region's rules cannot be read (for example because an SCP denies \
+                it; this is also a read error of that Region, and checks stay complete), and when a member account \
+                cannot read the state of the organization's trail, which the management account can. Without a trail, \
+                scheduled checks still find root activity, because CloudTrail's event history needs no trail; only the \
+                alerts within seconds are missing. A run that does not know the names of rules and schedule and sends \
+                no alerts evaluates the trails only. The trail's bucket, encryption and log file validation are not \
+                evaluated here.",
     remediation: Remediation {
         console: &[
-            "If nobody on your side did it, somebody switched the watch off: look for StopLogging, DeleteTrail, UpdateTrail, \
-             PutEventSelectors, DisableRule, DeleteRule, RemoveTargets, UpdateSchedule and DeleteSchedule in CloudTrail's event \
-             history, and go on as if the account had been taken over.",
-            "No trail: CloudTrail, Trails, Create trail; it records every Region. Management events: Read and Write.",
-            "A trail that does not do: open it and choose Start logging, or edit its management events, or mend what its delivery \
-             error names (the bucket, its policy or its key).",
-            "A Region that a service control policy denies: nothing forwards events from there. Let the organization exempt the \
-             roles of the stack and run `make forwarders`, or take the Region out of the parameter ForwardRegions; scheduled checks \
-             still find what is recorded there.",
-            "A canary that did not arrive, although rules and targets are right: look for the stack's role ForwarderRole and its policy, \
-             for the queue's policy, for the event source mapping of the function RootActivity, and into its log.",
-            "A rule, its target or the schedule: CloudFormation, the stack, Create change set, with the deployment mode that reverts drift. It \
-             brings back what is missing or disabled, with the right state.",
-            "Nobody has confirmed: confirm the subscription in the mail that AWS sent, or subscribe somebody to the topic.",
-            "A function that passes nothing on: the finding and the function's log name the answer. For Slack, put the URL of a \
-             webhook that works into the parameter. The next message that arrives ends it; docs/integrations.md has one to send by hand.",
+            "If you did not change this, an attacker may have switched off monitoring. Look for StopLogging, \
+             DeleteTrail, UpdateTrail, PutEventSelectors, DisableRule, DeleteRule, RemoveTargets, UpdateSchedule and \
+             DeleteSchedule in CloudTrail > Event history, and treat the account as compromised.",
+            "No trail: CloudTrail > Trails > Create trail. It records every Region. Management events: Read and \
+             Write.",
+            "A trail that does not qualify: open it and choose Start logging, edit its management events, or fix what \
+             its delivery error names (the bucket, its policy or its key).",
+            "A Region that an SCP denies: no events are forwarded from there. Exempt the roles of the stack in the \
+             organization and run `make forwarders`, or remove the Region from the parameter ForwardRegions. Scheduled \
+             checks still find what is recorded there.",
+            "A canary that did not arrive, although rules and targets are right: check the stack's role ForwarderRole \
+             and its policy, the queue's policy, the event source mapping of the function RootActivity, and its log.",
+            "A rule, its target or the schedule: CloudFormation > Stacks > rootwatch > Stack actions > Create change \
+             set, with the deployment mode that reverts drift. It restores what is missing or disabled.",
+            "No confirmed subscription: confirm it in the email that AWS sent, or subscribe another address to the \
+             topic.",
+            "A function that does not forward: the finding and the function's log name the response. For Slack, put a \
+             working webhook URL into the parameter. The next message that is delivered resolves it; docs/integrations.md shows \
+             how to send one by hand.",
         ],
         cli: &[
             "aws cloudtrail describe-trails --region us-east-1",
             "aws cloudtrail start-logging --name <trail ARN> --region <its home Region>",
             "aws cloudtrail get-event-selectors --trail-name <trail ARN> --region <its home Region>",
             "aws events list-targets-by-rule --rule <rule> --region <Region>",
-            "aws cloudformation create-change-set --stack-name rootwatch --change-set-name mend --use-previous-template \
+            "aws cloudformation create-change-set --stack-name rootwatch --change-set-name revert-drift --use-previous-template \
              --deployment-mode REVERT_DRIFT --capabilities CAPABILITY_IAM",
         ],
     },
@@ -229,8 +236,8 @@ impl Path {
         }
         let shown = match (right.len(), rules.iter().any(|rule| rule.targets.is_none())) {
             (0, false) => return,
-            (0, true) => "not read in this check: they are once an hour".to_owned(),
-            (count, _) => format!("{count} as the template makes them"),
+            (0, true) => "not read in this check; they are read once an hour".to_owned(),
+            (count, _) => format!("{count} as in the template"),
         };
         self.evidence.push((true, snapshot.evidence(Source::Watch, "targets of rules", shown)));
     }
@@ -242,9 +249,9 @@ impl Path {
                 Flight::Arrived(arrival) => arrived.push(format!("from {} after {} s", canary.region, arrival.seconds)),
                 Flight::Missed(sent_at) => {
                     let what = format!("canary of {}", canary.region);
-                    let fault = format!("sent at {sent_at:.0} and not arrived");
+                    let fault = format!("sent at {sent_at:.0}, did not arrive");
                     self.evidence.push((false, snapshot.evidence(Source::Watch, what.clone(), &fault)));
-                    self.faults.push(format!("{what}, {fault}"));
+                    self.faults.push(format!("{what}: {fault}"));
                     self.resources.push(what);
                     self.is_slow = true;
                 }
@@ -271,7 +278,7 @@ impl Path {
         for relay in &snapshot.relays {
             let hearing = relay.hearing(snapshot.taken_at);
             if let Hearing::Deaf(why) = &hearing {
-                self.faults.push(format!("function {} passes nothing on ({why})", relay.name));
+                self.faults.push(format!("function {} does not forward messages ({why})", relay.name));
                 self.resources.push(relay.name.clone());
             }
             let is_right = !matches!(hearing, Hearing::Deaf(_));
@@ -284,8 +291,8 @@ impl Path {
                 self.evidence
                     .push((*confirmed, snapshot.evidence(Source::Subscribers, "a confirmed subscription", shown)));
                 if !confirmed {
-                    let who = if snapshot.relays.is_empty() { "nobody" } else { "nobody else" };
-                    self.faults.push(format!("{who} has confirmed a subscription"));
+                    let other = if snapshot.relays.is_empty() { "" } else { "other " };
+                    self.faults.push(format!("no {other}subscription is confirmed"));
                     self.resources.push(SUBSCRIPTION.into());
                 }
             }
@@ -308,31 +315,31 @@ impl Path {
                     first.make_ascii_uppercase();
                 }
                 if self.is_slow {
-                    reason.push_str(". Alerts within seconds are missing");
+                    reason.push_str(". Real-time alerts are down");
                     reason.push_str(if self.is_swept {
-                        "; each scheduled check still finds what root did"
+                        "; each scheduled check still finds root activity"
                     } else {
                         ""
                     });
                 }
                 if self.is_unswept {
-                    reason.push_str(". No check runs but those that somebody starts");
+                    reason.push_str(". No scheduled check runs");
                 }
                 Verdict::new(Status::Failed, reason, evidence).naming(self.resources)
             }
             (true, Some(unavailable)) => Verdict { evidence, ..unavailable.into() },
             (true, None) => {
                 let seen = match &snapshot.watch {
-                    None => "rules and schedule were not looked at",
+                    None => "rules and schedule were not checked",
                     Some(_) if !self.flying.is_empty() => {
-                        "rules and schedule are on; the canary is on its way, and the next check evaluates it"
+                        "rules and schedule are enabled; the canary is on its way, and the next check evaluates it"
                     }
                     Some(Watch { canaries, .. }) if canaries.iter().any(|canary| canary.awaited.is_some()) => {
-                        "rules and schedule are on, and the canary arrived"
+                        "rules and schedule are enabled, and the canary arrived"
                     }
-                    Some(_) => "rules and schedule are on; no canary was sent yet",
+                    Some(_) => "rules and schedule are enabled; no canary was sent yet",
                 };
-                let reason = format!("A trail records root's acts wherever it signs in; {seen}");
+                let reason = format!("A trail records root activity in every sign-in Region; {seen}");
                 Verdict::new(Status::Passed, reason, evidence)
             }
         }
@@ -371,8 +378,7 @@ mod tests {
     use facts::relay::{Note, Relay};
     use facts::testing::unavailable;
 
-    const EVERYWHERE: &str = "No working trail records write management events in us-east-1, us-east-2 and us-west-2. Alerts \
-                              within seconds are missing; each scheduled check still finds what root did";
+    const EVERYWHERE: &str = "No working trail records write management events in us-east-1, us-east-2 and us-west-2. Real-time alerts are down; each scheduled check still finds root activity";
 
     fn regional(name: &str, region: &str) -> Trail {
         let arn = format!("arn:aws:cloudtrail:{region}:111122223333:trail/{name}");
@@ -394,7 +400,7 @@ mod tests {
                 "rule rootwatch-root = enabled in eu-west-1 and us-east-1",
                 "rule rootwatch-tampering = enabled in eu-west-1 and us-east-1",
                 "schedule rootwatch-schedule = enabled",
-                "targets of rules = 4 as the template makes them",
+                "targets of rules = 4 as in the template",
                 "canary = arrived from eu-west-1 after 12 s, from us-east-1 after 12 s",
                 "a confirmed subscription = yes",
             ]
@@ -527,8 +533,7 @@ mod tests {
             let verdict = judge(&CONTROL, |snapshot| snapshot.watch.as_mut().unwrap().rules[2].state = Ok(state));
             assert_eq!(verdict.status, Status::Failed);
             let expected = format!(
-                "Rule rootwatch-root in us-east-1 is {word}. Alerts within seconds are missing; each scheduled check still finds \
-                 what root did"
+                "Rule rootwatch-root in us-east-1 is {word}. Real-time alerts are down; each scheduled check still finds root activity"
             );
             assert_eq!(
                 (verdict.reason, verdict.resources),
@@ -536,10 +541,7 @@ mod tests {
             );
             assert_eq!(verdict.evidence[0].value, word, "what is wrong stands first");
             let verdict = judge(&CONTROL, |snapshot| snapshot.watch.as_mut().unwrap().schedule.state = Ok(state));
-            assert_eq!(
-                verdict.reason,
-                format!("Schedule rootwatch-schedule is {word}. No check runs but those that somebody starts")
-            );
+            assert_eq!(verdict.reason, format!("Schedule rootwatch-schedule is {word}. No scheduled check runs"));
             assert_eq!(verdict.resources, ["schedule rootwatch-schedule"]);
         }
     }
@@ -553,14 +555,14 @@ mod tests {
                 snapshot.watch.as_mut().unwrap().schedule.state = schedule;
             });
             assert!(!verdict.reason.contains("still finds"), "{}", verdict.reason);
-            assert_eq!(verdict.reason.contains("No check runs"), is_known, "{}", verdict.reason);
+            assert_eq!(verdict.reason.contains("No scheduled check runs"), is_known, "{}", verdict.reason);
         }
     }
 
     #[test]
     fn nobody_who_has_confirmed_fails() {
         let verdict = judge(&CONTROL, |snapshot| snapshot.subscribed = Some(Ok(false)));
-        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Failed, "Nobody has confirmed a subscription"));
+        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Failed, "No subscription is confirmed"));
     }
 
     fn slack(failed: Option<&str>) -> Relay {
@@ -574,10 +576,8 @@ mod tests {
     #[test]
     fn a_function_that_passes_nothing_on_is_named_with_the_answer_also_when_somebody_else_hears() {
         let answer = "WebhookRefused: Slack's webhook refused the message: 404 (no_service)";
-        let deaf = format!("Function rootwatch-SlackNotifier-1 passes nothing on ({answer})");
-        for (others, reason) in
-            [(true, deaf.clone()), (false, format!("{deaf}; nobody else has confirmed a subscription"))]
-        {
+        let deaf = format!("Function rootwatch-SlackNotifier-1 does not forward messages ({answer})");
+        for (others, reason) in [(true, deaf.clone()), (false, format!("{deaf}; no other subscription is confirmed"))] {
             let verdict = judge(&CONTROL, |snapshot| {
                 snapshot.relays = vec![slack(Some(answer))];
                 snapshot.subscribed = Some(Ok(others));
@@ -623,8 +623,7 @@ mod tests {
             (
                 Status::Failed,
                 "Rule rootwatch-root in eu-west-1 has lost its target `queue`; rule rootwatch-tampering in us-east-1 sends events \
-                 with arn:aws:iam::111122223333:role/x in place of no role. Alerts within seconds are missing; each scheduled \
-                 check still finds what root did"
+                 with arn:aws:iam::111122223333:role/x in place of no role. Real-time alerts are down; each scheduled check still finds root activity"
             )
         );
         assert_eq!(verdict.resources, ["rule rootwatch-root in eu-west-1", "rule rootwatch-tampering in us-east-1"]);
@@ -633,7 +632,8 @@ mod tests {
         });
         assert_eq!(verdict.status, Status::Passed);
         assert!(
-            facts(&verdict).contains(&"targets of rules = not read in this check: they are once an hour".to_owned())
+            facts(&verdict)
+                .contains(&"targets of rules = not read in this check; they are read once an hour".to_owned())
         );
     }
 
@@ -644,8 +644,7 @@ mod tests {
             (verdict.status, verdict.reason.as_str()),
             (
                 Status::Failed,
-                "Canary of us-east-1, sent at 2026-11-20T09:45:00Z and not arrived. Alerts within seconds are missing; each \
-                 scheduled check still finds what root did"
+                "Canary of us-east-1: sent at 2026-11-20T09:45:00Z, did not arrive. Real-time alerts are down; each scheduled check still finds root activity"
             )
         );
         assert_eq!(verdict.resources, ["canary of us-east-1"]);
@@ -692,7 +691,7 @@ mod tests {
     fn a_run_that_is_told_no_names_judges_the_trails_and_says_so() {
         let verdict = judge(&CONTROL, |snapshot| (snapshot.watch, snapshot.subscribed) = (None, None));
         assert_eq!(verdict.status, Status::Passed);
-        assert!(verdict.reason.ends_with("rules and schedule were not looked at"), "{}", verdict.reason);
+        assert!(verdict.reason.ends_with("rules and schedule were not checked"), "{}", verdict.reason);
         let verdict = judge(&CONTROL, |snapshot| {
             (snapshot.watch, snapshot.subscribed, snapshot.trails) = (None, None, Ok(Vec::new()));
         });

@@ -11,28 +11,30 @@ use crate::settings::Settings;
 
 pub(super) const CONTROL: Control = Control {
     id: "billing-alerts",
-    title: "Somebody is told when charges run away",
-    violation: "nobody is told of high charges",
+    title: "An alert is sent when charges rise",
+    violation: "no alert is sent when charges rise",
     step: None,
     severity: Severity::Medium,
-    rationale: "Stolen keys are used to rent machines, in Regions that nobody looks at. Without an alert the next bill tells, a \
-                month later.",
-    semantics: "Passes when a budget has a notification, or when an alarm on EstimatedCharges has an action, its actions are \
-                enabled and it has data. Fails when there is neither. Budgets without a notification, alarms without an action \
-                and alarms in the state INSUFFICIENT_DATA are shown; they do not count: billing alerts were never switched on, or \
-                the metric is the payer's. An alarm that takes missing data for good never is in that state. Composite alarms do \
-                not count, and a member account is not shown its payer's budgets and alarms. Cost Anomaly Detection is not seen: \
-                AWS charges 0.01 US dollars for each call of the Cost Explorer API, which alone shows it. Where nothing else \
-                alerts, add a budget, or answer for it by an exception. Whether the amount is right, and whether anybody reads the \
-                mail, is not judged. Not applicable in AWS GovCloud (US), which is billed through a commercial account. In China \
-                billing is not read.",
+    rationale: "Attackers use stolen keys to run instances in Regions that you do not use. Without an alert, you \
+                learn of it from the next bill, a month later.",
+    semantics: "Passes when a budget has a notification, or when an alarm on EstimatedCharges has an action, its \
+                actions are enabled and it has data. Fails when there is neither. Budgets without a notification, \
+                alarms without an action and alarms in the state INSUFFICIENT_DATA are shown but do not count: with \
+                these alarms, billing alerts were never enabled, or the payer account has the metric. An alarm that \
+                treats missing data as good never has that state. Composite alarms do not count. A member account \
+                cannot see its payer's budgets and alarms. Cost Anomaly Detection is not visible: only the Cost \
+                Explorer API shows it, and AWS charges 0.01 US dollars for each call. If nothing else alerts you, add \
+                a budget, or add an exception for this control. Whether the amount is right, and whether anyone reads \
+                the email, is not evaluated. Not applicable in AWS GovCloud (US), which is billed through a commercial \
+                account. In China, billing is not read.",
     remediation: Remediation {
         console: &[
-            "Billing and Cost Management, Budgets, Create budget, Monthly cost budget: an amount somewhat above what is usual.",
-            "Enter an address that is read by more than one person. The template alerts at 85 % and 100 % of the amount, and when \
-             the forecast is above it.",
-            "An alarm without data, in the account that pays: Billing and Cost Management, Billing preferences, Alert preferences: \
-             choose Receive CloudWatch billing alerts. In a member account use a budget.",
+            "Billing and Cost Management > Budgets > Create budget > Monthly cost budget: enter an amount slightly \
+             above your usual bill.",
+            "Enter an email address that more than one person reads. The template alerts at 85 % and 100 % of the \
+             amount, and when the forecast exceeds it.",
+            "An alarm without data, in the payer account: Billing and Cost Management > Billing preferences > Alert \
+             preferences, choose Receive CloudWatch billing alerts. In a member account use a budget.",
         ],
         cli: &[
             "aws budgets create-budget --account-id <account> \
@@ -42,7 +44,7 @@ pub(super) const CONTROL: Control = Control {
             "aws cloudwatch put-metric-alarm --region us-east-1 --alarm-name estimated-charges --namespace AWS/Billing \
              --metric-name EstimatedCharges --dimensions Name=Currency,Value=USD --statistic Maximum --period 21600 \
              --evaluation-periods 1 --threshold 100 --comparison-operator GreaterThanThreshold --alarm-actions <topic ARN>   \
-             # needs billing alerts switched on in the billing preferences",
+             # needs billing alerts enabled in the billing preferences",
         ],
     },
     sources: &[Source::Budgets, Source::BillingAlarms],
@@ -80,8 +82,8 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     let alarms = snapshot.billing_alarms.iter().flatten().map(|alarm| {
         let value = match (alarm.acts, alarm.has_data) {
             (false, _) => "NO action",
-            (true, false) => "NO data: billing alerts are off, or the payer has the metric",
-            (true, true) => "acts",
+            (true, false) => "NO data: billing alerts are off, or the payer account has the metric",
+            (true, true) => "active",
         };
         (alarm.tells(), snapshot.evidence(Source::BillingAlarms, format!("alarm {}", alarm.name), value))
     });
@@ -102,13 +104,12 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     }
     let evidence = named(evidence, "further budgets and alarms");
     if let Some(teller) = teller {
-        return Ok(Verdict::new(Status::Passed, format!("Somebody is told by {teller}"), evidence));
+        return Ok(Verdict::new(Status::Passed, format!("Alerts are sent by {teller}"), evidence));
     }
     if let Some(unavailable) = snapshot.budgets.as_ref().err().or(snapshot.billing_alarms.as_ref().err()) {
         return Ok(Verdict { evidence, ..unavailable.clone().into() });
     }
-    let reason = "No budget has a notification, and no alarm on estimated charges has an action and data; Cost Anomaly Detection \
-                  is not seen";
+    let reason = "No budget has a notification, and no alarm on estimated charges has an action and data; Cost Anomaly Detection is not visible to rootwatch";
     Ok(Verdict::new(Status::Failed, reason, evidence))
 }
 
@@ -136,14 +137,14 @@ mod tests {
     #[test]
     fn a_budget_with_a_notification_or_an_alarm_that_acts_passes_and_is_shown_first() {
         let verdict = seen(&[0, 2], &[]);
-        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Passed, "Somebody is told by budget 1"));
+        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Passed, "Alerts are sent by budget 1"));
         assert_eq!(
             facts(&verdict),
             ["budget 1 = 2 notifications", "budget 0 = NO notification", "alarms on EstimatedCharges = none"]
         );
         let verdict = seen(&[], &[false, true]);
-        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Passed, "Somebody is told by alarm 1"));
-        assert_eq!(facts(&verdict), ["alarm 1 = acts", "alarm 0 = NO action", "budgets = none"]);
+        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Passed, "Alerts are sent by alarm 1"));
+        assert_eq!(facts(&verdict), ["alarm 1 = active", "alarm 0 = NO action", "budgets = none"]);
         assert_eq!(facts(&seen(&[1], &[]))[0], "budget 0 = 1 notification");
     }
 
@@ -164,7 +165,7 @@ mod tests {
             (snapshot.budgets, snapshot.billing_alarms) = (Ok(Vec::new()), Ok(vec![alarm(true), alarm(false)]));
         });
         assert_eq!(verdict.status, Status::Failed);
-        let no_data = "alarm charges = NO data: billing alerts are off, or the payer has the metric";
+        let no_data = "alarm charges = NO data: billing alerts are off, or the payer account has the metric";
         assert_eq!(facts(&verdict), [no_data, "alarm charges = NO action", "budgets = none"]);
     }
 

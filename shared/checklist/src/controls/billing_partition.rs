@@ -8,7 +8,7 @@ pub(super) fn elsewhere(snapshot: &Snapshot) -> Option<Verdict> {
         Partition::Aws => None,
         Partition::GovCloud => Some(Verdict::new(
             Status::NotApplicable,
-            "AWS GovCloud (US) is billed through its commercial account: run rootwatch there",
+            "AWS GovCloud (US) is billed through its commercial account; run rootwatch there",
             Vec::new(),
         )),
         Partition::China => Some(Verdict::new(Status::Unknown, "Billing in China is not read", Vec::new())),

@@ -15,18 +15,20 @@ pub(super) const CONTROL: Control = Control {
     violation: "no billing report is delivered",
     step: None,
     severity: Severity::Low,
-    rationale: "A bill that is higher than it should be is often the first sign of a stolen key. The report tells which resource \
-                in which Region costs what, hour by hour, and it cannot be made for a time before it was set up.",
-    semantics: "Passes when a cost and usage report or a data export is delivered, as far as AWS tells. Fails when there are some \
-                and none is delivered, and when there is none in a standalone or a management account. One of which AWS has told \
-                no delivery yet does not count as delivered: a new one takes up to a day. Any export counts, because the list \
-                does not tell of which table it is. Not applicable in a member account without any: its payer has them; nor in \
-                AWS GovCloud (US), which is billed through a commercial account. In China billing is not read.",
+    rationale: "An unexpectedly high bill is often the first sign of a stolen key. The report shows which resource in \
+                which Region costs how much, hour by hour. It cannot be created for the time before it was set up.",
+    semantics: "Passes when a cost and usage report or a data export is delivered, according to AWS. Fails when there \
+                are some and none is delivered, and when a standalone or a management account has none. A report \
+                without a known delivery does not count: a new one takes up to a day. Any export counts, because the \
+                list does not show which table it contains. Not applicable in a member account without any, because \
+                its payer account has them, and in AWS GovCloud (US), which is billed through a commercial account. In \
+                China, billing is not read.",
     remediation: Remediation {
         console: &[
-            "In the account that pays: Billing and Cost Management, Data Exports, Create, Standard data export, CUR 2.0.",
-            "Choose a bucket of the account and let the console write the bucket's policy.",
-            "A report that is not delivered: mend what its status names, most often the bucket or its policy.",
+            "In the payer account: Billing and Cost Management > Data Exports > Create > Standard data export > CUR \
+             2.0.",
+            "Choose a bucket of the account and let the console write the bucket policy.",
+            "A report that is not delivered: fix what its status names, usually the bucket or its policy.",
         ],
         cli: &[
             "aws bcm-data-exports create-export --region us-east-1 --export file://export.json",
@@ -78,13 +80,13 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
         return Ok(Verdict { evidence: shown([fails, works, none]), ..unavailable.clone().into() });
     }
     if !broken.is_empty() {
-        let reason = format!("None is delivered, as far as AWS tells: {}", broken.join(", "));
+        let reason = format!("Not delivered: {}", broken.join(", "));
         return Ok(Verdict::new(Status::Failed, reason, shown([fails, works, none])).naming(broken));
     }
     match snapshot.organization.as_ref().map_err(Clone::clone)? {
         Some(organization) if !organization.is_managed_by(&snapshot.account) => {
             none.push(snapshot.evidence(Source::Organization, "organization", &organization.id));
-            Ok(Verdict::new(Status::NotApplicable, "The payer of the organization has the billing reports", none))
+            Ok(Verdict::new(Status::NotApplicable, "The organization's payer account has the billing reports", none))
         }
         organization => {
             let id = organization.as_ref().map_or("none", |organization| organization.id.as_str());
@@ -98,7 +100,7 @@ fn words(report: &CostReport) -> String {
     match &report.delivery {
         Delivery::Works => "delivered".into(),
         Delivery::Fails(code) => format!("NOT delivered ({code})"),
-        Delivery::Untold => "no delivery told yet".into(),
+        Delivery::Untold => "no delivery reported yet".into(),
     }
 }
 
@@ -179,10 +181,7 @@ mod tests {
             snapshot.data_exports = Ok(vec![broken("cur2")]);
         });
         assert_eq!(verdict.status, Status::Failed);
-        assert_eq!(
-            verdict.reason,
-            "None is delivered, as far as AWS tells: cost and usage report old, data export cur2"
-        );
+        assert_eq!(verdict.reason, "Not delivered: cost and usage report old, data export cur2");
         assert_eq!(verdict.resources, ["cost and usage report old", "data export cur2"]);
         assert_eq!(facts(&verdict)[0], "cost and usage report old = NOT delivered (ERROR_PERMISSIONS)");
         let verdict = judge(&CONTROL, |snapshot| snapshot.data_exports = Ok(vec![broken("cur2")]));
@@ -195,11 +194,11 @@ mod tests {
         let new = || Ok(vec![report("new", Delivery::Untold)]);
         let verdict = judge(&CONTROL, |snapshot| snapshot.cost_reports = new());
         assert_eq!(verdict.status, Status::Failed);
-        assert_eq!(verdict.reason, "None is delivered, as far as AWS tells: cost and usage report new");
-        assert_eq!(facts(&verdict)[0], "cost and usage report new = no delivery told yet");
+        assert_eq!(verdict.reason, "Not delivered: cost and usage report new");
+        assert_eq!(facts(&verdict)[0], "cost and usage report new = no delivery reported yet");
         let verdict = judge(&CONTROL, |snapshot| snapshot.data_exports = new());
         assert_eq!(verdict.status, Status::Passed);
-        assert!(facts(&verdict).contains(&"data export new = no delivery told yet".to_owned()));
+        assert!(facts(&verdict).contains(&"data export new = no delivery reported yet".to_owned()));
     }
 
     #[test]

@@ -11,26 +11,28 @@ use crate::settings::Settings;
 
 pub(super) const CONTROL: Control = Control {
     id: "cloudtrail-bucket",
-    title: "The buckets that trails deliver to exist and cannot be public",
-    violation: "a trail's bucket is gone or may be public",
+    title: "Trail buckets exist and cannot be public",
+    violation: "a trail's bucket is missing or may be public",
     step: None,
     severity: Severity::High,
-    rationale: "The log files name every user, role, address and resource of the account: a map for whoever wants to break in. A \
-                bucket with a public access block stays private, whatever somebody writes into its policy. Of a bucket that was \
-                deleted nothing is kept, and anybody can take its name.",
-    semantics: "Fails when a bucket does not exist. Fails when one of the four settings of the bucket's own public access block is off; it is said when its policy \
-                is public. Only the bucket's own block counts, not the account's: that one can be switched off for \
-                another bucket's sake. A bucket of another account, as that of an organization's trail in a member account, \
-                cannot be read and is unknown: it is judged in the account that owns it. Not applicable without a trail. Trails \
-                that record none of the Regions in which root signs in are not looked at. Who may read the bucket beside the \
-                public is not judged.",
+    rationale: "The log files name every user, role, address and resource of the account: a map for an attacker. A \
+                bucket with Block Public Access stays private, whatever its policy says. If a bucket was deleted, no \
+                log files are kept, and anyone can create a bucket with its name.",
+    semantics: "Fails when a bucket does not exist, or when one of the four Block Public Access settings of the \
+                bucket is off; the reason says whether its policy is public. Only the bucket's own settings count, not \
+                the account's, which can be turned off for another bucket. A bucket of another account, such as that \
+                of an organization's trail in a member account, cannot be read and is unknown: it is evaluated in the \
+                account that owns it. Not applicable without a trail. Trails that record none of the Regions in which \
+                root signs in are not checked. Who else can read the bucket is not evaluated.",
     remediation: Remediation {
         console: &[
-            "A bucket that does not exist: find out who deleted it (DeleteBucket in CloudTrail's event history), and let the trail \
-             deliver to a new bucket of this account. Do not take for your own what somebody else created under the old name.",
-            "S3, the bucket, Permissions, Block public access, Edit: choose Block all public access and save.",
-            "If its policy was public: look into S3 server access logs or CloudTrail data events for who has read it, and take out \
-             of the policy every statement with the principal * that CloudTrail does not need.",
+            "A bucket that does not exist: find out who deleted it (DeleteBucket in CloudTrail > Event history), and \
+             let the trail deliver to a new bucket of this account. Do not trust a bucket that appeared under the old \
+             name.",
+            "S3 > Buckets > [bucket] > Permissions > Block public access > Edit: choose Block all public access and \
+             save.",
+            "If the policy was public: check S3 server access logs or CloudTrail data events for who read the bucket. \
+             Remove every statement with the principal * that CloudTrail does not need.",
         ],
         cli: &[
             "aws s3api put-public-access-block --bucket <bucket> --public-access-block-configuration \
@@ -51,7 +53,7 @@ pub(super) const CONTROL: Control = Control {
             url: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html",
         },
         Reference {
-            name: "AWS: Deleting a general purpose bucket (anybody can take its name)",
+            name: "AWS: Deleting a general purpose bucket (anyone can take its name)",
             url: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/delete-bucket.html",
         },
         Reference {
@@ -69,9 +71,9 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
         let trails = snapshot.trails.as_ref().map_err(Clone::clone)?;
         let evidence = vec![snapshot.evidence(Source::Trails, "trails", trails.len())];
         let reason = if trails.is_empty() {
-            "No trail reaches a Region in which root signs in"
+            "No trail records a Region in which root signs in"
         } else {
-            "No trail that reaches a Region in which root signs in delivers to a bucket"
+            "No trail that records a Region in which root signs in delivers to a bucket"
         };
         return Ok(unknown.unwrap_or_else(|| Verdict::new(Status::NotApplicable, reason, evidence)));
     }
@@ -95,15 +97,14 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     Ok(match (unread, unknown) {
         (Some((bucket, unavailable)), _) => {
             let reason = format!(
-                "{unavailable}. Bucket {} could not be judged; a bucket of another account is judged in that account",
+                "{unavailable}. Bucket {} could not be evaluated; a bucket of another account is evaluated in that account",
                 bucket.name
             );
             Verdict { evidence, ..Verdict::new(Status::Unknown, reason, Vec::new()) }
         }
         (None, Some(unknown)) => Verdict { evidence, ..unknown },
         (None, None) => {
-            let reason =
-                "Every bucket of a trail that reaches a Region in which root signs in has its public access blocked";
+            let reason = "Every trail bucket exists and blocks public access";
             Verdict::new(Status::Passed, reason, evidence)
         }
     })
@@ -113,12 +114,12 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 fn fault(bucket: &Bucket) -> Option<String> {
     let name = &bucket.name;
     match bucket.exposure.as_ref().ok()? {
-        None => Some(format!("{name} does not exist: no log file is kept, and anybody can take the name")),
+        None => Some(format!("{name} does not exist: no log files are kept, and anyone can take the name")),
         Some(Exposure { is_blocked: true, .. }) => None,
         Some(Exposure { has_public_policy: Some(true), .. }) => {
-            Some(format!("{name} has a PUBLIC policy and no full public access block"))
+            Some(format!("{name} has a PUBLIC policy, and Block Public Access is not fully on"))
         }
-        Some(_) => Some(format!("{name} has no full public access block")),
+        Some(_) => Some(format!("Block Public Access of {name} is not fully on")),
     }
 }
 
@@ -133,7 +134,7 @@ fn words(exposure: &Result<Option<Exposure>, Unavailable>) -> &'static str {
             "public access is NOT blocked, its policy is not public"
         }
         Ok(Some(Exposure { has_public_policy: None, .. })) => "public access is NOT blocked",
-        Err(_) => "not known whether public access is blocked",
+        Err(_) => "unknown whether public access is blocked",
     }
 }
 
@@ -166,15 +167,15 @@ mod tests {
     #[test]
     fn a_bucket_without_its_own_block_fails_whatever_its_policy_says_and_a_public_one_is_called_so() {
         for (policy, reason, shown) in [
-            (None, "other has no full public access block", "public access is NOT blocked"),
+            (None, "Block Public Access of other is not fully on", "public access is NOT blocked"),
             (
                 Some(false),
-                "other has no full public access block",
+                "Block Public Access of other is not fully on",
                 "public access is NOT blocked, its policy is not public",
             ),
             (
                 Some(true),
-                "other has a PUBLIC policy and no full public access block",
+                "other has a PUBLIC policy, and Block Public Access is not fully on",
                 "public access is NOT blocked, and its policy is PUBLIC",
             ),
         ] {
@@ -190,8 +191,8 @@ mod tests {
         let verdict = beside(unread("theirs"));
         assert_eq!(verdict.status, Status::Unknown);
         assert!(verdict.reason.contains("was denied") && verdict.reason.contains("theirs"), "{}", verdict.reason);
-        assert!(verdict.reason.contains("judged in that account"), "{}", verdict.reason);
-        assert_eq!(verdict.evidence[0].value, "not known whether public access is blocked");
+        assert!(verdict.reason.contains("evaluated in that account"), "{}", verdict.reason);
+        assert_eq!(verdict.evidence[0].value, "unknown whether public access is blocked");
         let verdict = judge(&CONTROL, |snapshot| {
             snapshot.trail_buckets = Ok(vec![unread("theirs"), exposed("ours", None)]);
         });
@@ -202,7 +203,7 @@ mod tests {
     fn a_bucket_that_is_gone_fails_and_is_not_taken_for_another_accounts() {
         let verdict = beside(Bucket { name: "gone".into(), exposure: Ok(None) });
         assert_eq!((verdict.status, verdict.resources), (Status::Failed, vec!["gone".to_owned()]));
-        assert_eq!(verdict.reason, "gone does not exist: no log file is kept, and anybody can take the name");
+        assert_eq!(verdict.reason, "gone does not exist: no log files are kept, and anyone can take the name");
         assert_eq!(verdict.evidence[0].value, "does NOT exist");
     }
 
@@ -211,10 +212,10 @@ mod tests {
         let verdict = judge(&CONTROL, |snapshot| (snapshot.trails, snapshot.trail_buckets) = (Ok(vec![]), Ok(vec![])));
         assert_eq!(
             (verdict.status, verdict.reason.as_str()),
-            (Status::NotApplicable, "No trail reaches a Region in which root signs in")
+            (Status::NotApplicable, "No trail records a Region in which root signs in")
         );
         let verdict = judge(&CONTROL, |snapshot| snapshot.trail_buckets = Ok(Vec::new()));
-        let reason = "No trail that reaches a Region in which root signs in delivers to a bucket";
+        let reason = "No trail that records a Region in which root signs in delivers to a bucket";
         assert_eq!((verdict.status, verdict.reason.as_str()), (Status::NotApplicable, reason));
     }
 

@@ -11,22 +11,25 @@ use crate::settings::Settings;
 
 pub(super) const CONTROL: Control = Control {
     id: "cloudtrail-trail",
-    title: "A trail records every management event of every Region",
-    violation: "no trail records everything",
+    title: "A trail records all management events in all Regions",
+    violation: "no trail records all management events",
     step: None,
     severity: Severity::High,
-    rationale: "CloudTrail's event history ends after 90 days and leaves the account with it. Only a trail keeps who did what, in \
-                Regions that nobody uses as well, and only what it records can be looked up after a break-in.",
-    semantics: "Passes when one trail records every Region, is logging, could deliver last time, and records management events \
-                that read and that write without leaving out a source, not even KMS or the RDS Data API. Fails when none does. \
-                Each condition must hold for the same trail. An organization's trail does too; when a member account may not read \
-                its state or selectors and no other trail passes, it is unknown: the management account sees it. Trails that \
-                record none of the Regions in which root signs in are not looked at: a trail of every Region is not among them.",
+    rationale: "CloudTrail's event history is limited to 90 days and is lost with the account. Only a trail keeps who \
+                did what, even in Regions that you do not use. After a break-in, you can only look up what a trail \
+                recorded.",
+    semantics: "Passes when one trail records every Region, is logging, delivered without an error last time, and \
+                records read and write management events without excluding a source, including KMS and the RDS Data \
+                API. Fails when no trail does. All conditions must hold for the same trail. An organization's trail \
+                counts; when a member account cannot read its state or selectors and no other trail passes, the \
+                control is unknown: the management account can see it. Trails that record none of the Regions in which \
+                root signs in are not checked; a multi-Region trail is never among them.",
     remediation: Remediation {
         console: &[
-            "CloudTrail, Trails, Create trail: a trail that is made in the console records every Region.",
-            "Management events: choose Read and Write, and clear the boxes that exclude AWS KMS and Amazon RDS Data API events.",
-            "A trail that exists but does not do: open it, and choose Start logging, or edit its management events, or mend what \
+            "CloudTrail > Trails > Create trail. A trail that is created in the console records every Region.",
+            "Management events: choose Read and Write, and clear the options that exclude AWS KMS and Amazon RDS Data \
+             API events.",
+            "A trail that does not qualify: open it and choose Start logging, edit its management events, or fix what \
              its delivery error names (the bucket, its policy or its key).",
         ],
         cli: &[
@@ -35,8 +38,7 @@ pub(super) const CONTROL: Control = Control {
             "aws cloudtrail start-logging --name <trail ARN> --region <its home Region>",
             "aws cloudtrail update-trail --name <trail ARN> --is-multi-region-trail --region <its home Region>",
             "aws cloudtrail put-event-selectors --trail-name <trail ARN> --region <its home Region> --event-selectors \
-             '[{\"ReadWriteType\":\"All\",\"IncludeManagementEvents\":true}]'   # replaces the trail's selectors, those of data \
-             events too",
+             '[{\"ReadWriteType\":\"All\",\"IncludeManagementEvents\":true}]'   # replaces all selectors of the trail, including those for data events",
         ],
     },
     sources: &[Source::Trails],
@@ -91,7 +93,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
         }
         (None, None) => {
             let evidence = vec![snapshot.evidence(Source::Trails, "trails", "none")];
-            Verdict::new(Status::Failed, "No trail reaches a Region in which root signs in", evidence)
+            Verdict::new(Status::Failed, "No trail records a Region in which root signs in", evidence)
         }
     })
 }
@@ -142,7 +144,7 @@ mod tests {
         let verdict = judge(&CONTROL, |snapshot| snapshot.trails = Ok(Vec::new()));
         assert_eq!(
             (verdict.status, verdict.reason.as_str()),
-            (Status::Failed, "No trail reaches a Region in which root signs in")
+            (Status::Failed, "No trail records a Region in which root signs in")
         );
         assert_eq!(facts(&verdict), ["trails = none"]);
     }

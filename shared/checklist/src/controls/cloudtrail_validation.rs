@@ -12,20 +12,20 @@ use crate::settings::Settings;
 
 pub(super) const CONTROL: Control = Control {
     id: "cloudtrail-validation",
-    title: "Every trail writes digests that prove its log files unchanged",
-    violation: "log files can be changed unseen",
+    title: "Log file validation is enabled for every trail",
+    violation: "log file validation is off",
     step: None,
     severity: Severity::Low,
-    rationale: "Whoever takes an account over has a reason to change or delete the log files that tell of it. Digests, signed by \
-                CloudTrail every hour, show that a file is missing or is not as it was delivered.",
-    semantics: "Fails when a trail has log file validation off, also an organization's trail, which only its owner can change. \
-                Not applicable without a trail: cloudtrail-trail tells of that. Trails that record none of the Regions in which \
-                root signs in are not looked at.",
+    rationale: "An attacker has a reason to change or delete the log files that show the attack. CloudTrail signs \
+                digests every hour that show whether a file is missing or was changed.",
+    semantics: "Fails when a trail has log file validation off. That includes an organization's trail, which only its \
+                owner can change. Not applicable without a trail, see cloudtrail-trail. Trails that record none of the \
+                Regions in which root signs in are not checked.",
     remediation: Remediation {
-        console: &["CloudTrail, Trails, the trail, General details, Edit: enable Log file validation and save."],
+        console: &["CloudTrail > Trails > [trail] > General details > Edit: enable Log file validation and save."],
         cli: &[
             "aws cloudtrail update-trail --name <trail ARN> --enable-log-file-validation --region <its home Region>",
-            "aws cloudtrail validate-logs --trail-arn <trail ARN> --start-time <time>   # holds the files against their digests",
+            "aws cloudtrail validate-logs --trail-arn <trail ARN> --start-time <time>   # compares the files with their digests",
         ],
     },
     sources: &[Source::Trails],
@@ -65,10 +65,10 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     }
     if trails.is_empty() {
         let evidence = vec![snapshot.evidence(Source::Trails, "trails", "none")];
-        let reason = "No trail reaches a Region in which root signs in";
+        let reason = "No trail records a Region in which root signs in";
         return Ok(Verdict::new(Status::NotApplicable, reason, evidence));
     }
-    let reason = "Every trail that reaches a Region in which root signs in validates its log files";
+    let reason = "Every trail has log file validation enabled";
     Ok(Verdict::new(Status::Passed, reason, evidence))
 }
 

@@ -11,21 +11,23 @@ use crate::settings::Settings;
 
 pub(super) const CONTROL: Control = Control {
     id: "contact-information",
-    title: "AWS can reach the owner of the account by phone",
-    violation: "AWS cannot reach the account's owner",
+    title: "AWS can reach the account owner by phone",
+    violation: "AWS cannot reach the account owner",
     step: None,
     severity: Severity::Low,
-    rationale: "When root is locked out or the account is abused, AWS calls the primary contact; who cannot be reached may lose \
-                the account.",
-    semantics: "Fails when there is no primary contact, or when its phone number is not verified. A number of a country in which \
-                AWS verifies none passes. Unknown when AWS does not tell. No API tells whether the contact is still right and \
-                whether somebody reads root's e-mail: the attestation contacts-reviewed says so and is shown, but decides nothing \
-                here. Who the contact is, is neither kept nor told.",
+    rationale: "When root is locked out or the account is abused, AWS calls the primary contact. If AWS cannot reach \
+                you, you can lose the account.",
+    semantics: "Fails when there is no primary contact, or when its phone number is not verified. A number in a \
+                country where AWS does not verify numbers passes. Unknown when AWS does not show whether it is \
+                verified. No API shows whether the contact is still right and whether anyone reads root's email: the \
+                attestation contacts-reviewed says so and is shown, but does not change the result. rootwatch neither \
+                stores nor reports who the contact is.",
     remediation: Remediation {
         console: &[
-            "Account, Contact information, Edit: a postal address and a phone number of the company, not of one person.",
+            "Account > Contact information > Edit: enter a postal address and a phone number of the company, not of \
+             one person.",
             "Verify the phone number: AWS sends a code to it.",
-            "When you have looked at all contacts and at root's e-mail address, say so in the parameter Attestations \
+            "When you have reviewed all contacts and root's email address, record it in the parameter Attestations \
              (contacts-reviewed).",
         ],
         cli: &[
@@ -60,18 +62,20 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
                 }
                 PhoneVerification::NotSupported => (
                     Status::Passed,
-                    "AWS verifies no phone numbers of the primary contact's country",
+                    "AWS does not verify phone numbers in the primary contact's country",
                     "cannot be verified",
                 ),
-                PhoneVerification::Pending => {
-                    (Status::Failed, "The primary contact's phone number waits to be verified", "NOT yet verified")
-                }
+                PhoneVerification::Pending => (
+                    Status::Failed,
+                    "Verification of the primary contact's phone number is pending",
+                    "NOT yet verified",
+                ),
                 PhoneVerification::Unverified => {
                     (Status::Failed, "The primary contact's phone number is not verified", "NOT verified")
                 }
                 PhoneVerification::NotTold => {
-                    let reason = "AWS does not tell whether the primary contact's phone number is verified";
-                    (Status::Unknown, reason, "not told")
+                    let reason = "AWS does not show whether the primary contact's phone number is verified";
+                    (Status::Unknown, reason, "not shown")
                 }
             };
             (status, reason, "phone number of the primary contact", value)
@@ -85,8 +89,9 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
 fn reviewed(snapshot: &Snapshot, settings: &Settings) -> Option<Evidence> {
     let statement = Statement::ContactsReviewed;
     let stated = settings.declarations.attestation(statement)?;
-    let (holds, until) = (if stated.is_lapsed(snapshot.taken_at) { "held" } else { "holds" }, stated.lapses_at());
-    let value = format!("stated by {}, {holds} until {until}", stated.by);
+    let (expires, until) =
+        (if stated.is_lapsed(snapshot.taken_at) { "expired at" } else { "expires at" }, stated.lapses_at());
+    let value = format!("attested by {}, {expires} {until}", stated.by);
     Some(snapshot.evidence(Source::Attestations, statement.id(), value))
 }
 
@@ -111,7 +116,7 @@ mod tests {
             (PhoneVerification::NotSupported, Status::Passed, "cannot be verified"),
             (PhoneVerification::Unverified, Status::Failed, "NOT verified"),
             (PhoneVerification::Pending, Status::Failed, "NOT yet verified"),
-            (PhoneVerification::NotTold, Status::Unknown, "not told"),
+            (PhoneVerification::NotTold, Status::Unknown, "not shown"),
         ] {
             let verdict = with_phone(phone);
             assert_eq!((verdict.status, verdict.evidence[0].value.as_str()), (status, shown));
@@ -141,18 +146,18 @@ mod tests {
         let now = Snapshot::compliant().taken_at();
         let lapsing = now - ATTESTATION_HOLDS;
         let second = SignedDuration::from_secs(1);
-        let expected = |words: &str| Some(format!("contacts-reviewed = stated by alice, {words}"));
+        let expected = |words: &str| Some(format!("contacts-reviewed = attested by alice, {words}"));
         assert_eq!(
             stated(lapsing + second, Statement::ContactsReviewed, verified()),
-            (Status::Passed, expected("holds until 2026-11-20T10:00:01Z"))
+            (Status::Passed, expected("expires at 2026-11-20T10:00:01Z"))
         );
         assert_eq!(
             stated(lapsing, Statement::ContactsReviewed, verified()),
-            (Status::Passed, expected("held until 2026-11-20T10:00:00Z"))
+            (Status::Passed, expected("expired at 2026-11-20T10:00:00Z"))
         );
         assert_eq!(
             stated(lapsing + second, Statement::ContactsReviewed, None),
-            (Status::Failed, expected("holds until 2026-11-20T10:00:01Z"))
+            (Status::Failed, expected("expires at 2026-11-20T10:00:01Z"))
         );
         assert_eq!(stated(now, Statement::RootPasswordStrong, verified()), (Status::Passed, None));
     }

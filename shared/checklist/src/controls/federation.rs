@@ -14,23 +14,25 @@ use crate::settings::Settings;
 pub(super) const CONTROL: Control = Control {
     id: "federation",
     title: "People sign in through an identity provider",
-    violation: "nobody signs in through federation",
+    violation: "people do not use an identity provider",
     step: None,
     severity: Severity::Low,
-    rationale: "With one place for all identities, somebody who leaves loses every access at once, and nobody keeps passwords or \
-                keys of IAM users that never expire.",
-    semantics: "Passes with a SAML provider of IAM, with an organization instance of IAM Identity Center, or with one of its roles \
-                (`AWSReservedSSO_`). Fails with none of them, and when the metadata of a SAML provider has expired. An account \
-                instance of IAM Identity Center gives no access to AWS accounts and does not count, nor does an OpenID Connect \
-                provider of programs, as GitHub's or that of an EKS cluster. With another one alone it is unknown: AWS does not \
-                tell whether people or programs sign in with it. Nobody can see whether people use what is set up.",
+    rationale: "With one place for all identities, a person who leaves loses all access at once, and there are no \
+                passwords or keys of IAM users that never expire.",
+    semantics: "Passes with a SAML provider in IAM, an organization instance of IAM Identity Center, or one of its \
+                roles (`AWSReservedSSO_`). Fails with none of them, and when the metadata of a SAML provider has \
+                expired. An account instance of IAM Identity Center does not give access to AWS accounts and does not \
+                count. Nor does an OpenID Connect provider for programs, such as GitHub's or that of an EKS cluster. \
+                With only another OpenID Connect provider the control is unknown: AWS does not show whether people or \
+                programs sign in with it. Whether people use what is set up is not visible.",
     remediation: Remediation {
         console: &[
-            "Best: in the management account of the organization open IAM Identity Center, Enable, and assign people to accounts.",
-            "For a single account: IAM, Identity providers, Add provider, with the metadata of your identity provider; then a role \
-             that trusts it.",
-            "Expired metadata: get the new document from the identity provider; IAM, Identity providers, the provider, Replace \
-             metadata.",
+            "Best: in the management account of the organization open IAM Identity Center > Enable, and assign people \
+             to accounts.",
+            "For a single account: IAM > Identity providers > Add provider, with the metadata of your identity \
+             provider. Then create a role that trusts it.",
+            "Expired metadata: get the new document from the identity provider, then IAM > Identity providers > \
+             [provider] > Replace metadata.",
         ],
         cli: &[
             "aws iam create-saml-provider --name <name> --saml-metadata-document file://metadata.xml",
@@ -73,7 +75,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
         .collect();
     if !expired.is_empty() {
         let names: Vec<String> = expired.iter().map(|(name, _)| (*name).clone()).collect();
-        let reason = format!("The metadata has expired of SAML provider {}", names.join(", "));
+        let reason = format!("SAML metadata has expired: {}", names.join(", "));
         let shown = expired.into_iter().map(|(name, at)| {
             snapshot.evidence(Source::IdentityProviders, name.as_str(), format!("metadata expired at {at}"))
         });
@@ -104,10 +106,10 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
                         is_open = true;
                         "organization instance"
                     }
-                    Ok(false) => "account instance, which gives no access to AWS accounts",
+                    Ok(false) => "account instance, gives no access to AWS accounts",
                     Err(unavailable) => {
                         unread = Some(unavailable);
-                        "of an organization, or of this account alone"
+                        "organization or account instance (unknown)"
                     }
                 };
                 evidence.push(snapshot.evidence(Source::IdentityCenter, instance.arn.as_str(), value));
@@ -116,18 +118,16 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
         Err(unavailable) => unread = Some(unavailable.clone()),
     }
     Ok(match (is_open, unread) {
-        (true, _) => {
-            Verdict::new(Status::Passed, "There is an identity provider that people can sign in with", evidence)
-        }
+        (true, _) => Verdict::new(Status::Passed, "People can sign in through an identity provider", evidence),
         (false, _) if !open_id_connect.iter().all(|host| is_of_programs(host)) => Verdict::new(
             Status::Unknown,
-            "There is an OpenID Connect provider; AWS does not tell whether people or programs sign in with it",
+            "There is an OpenID Connect provider; AWS does not show whether people or programs sign in with it",
             evidence,
         ),
         (false, Some(unavailable)) => Verdict { evidence, ..unavailable.into() },
         (false, None) => Verdict::new(
             Status::Failed,
-            "There is no identity provider that people can sign in with, and no IAM Identity Center that gives access to the account",
+            "There is no identity provider that people can sign in with, and no IAM Identity Center with access to the account",
             evidence,
         ),
     })
@@ -232,7 +232,7 @@ mod tests {
         assert_eq!(verdict.status, Status::Unknown);
         assert!(verdict.reason.ends_with("whether people or programs sign in with it"), "{}", verdict.reason);
         let verdict = judge(&CONTROL, with("login.example.com"));
-        assert_eq!(verdict.reason, "There is an identity provider that people can sign in with");
+        assert_eq!(verdict.reason, "People can sign in through an identity provider");
     }
 
     #[test]

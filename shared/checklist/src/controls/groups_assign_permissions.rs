@@ -11,19 +11,19 @@ use crate::settings::Settings;
 
 pub(super) const CONTROL: Control = Control {
     id: "groups-assign-permissions",
-    title: "No policy is attached to a user; groups assign permissions",
-    violation: "users hold policies of their own",
+    title: "IAM users get permissions through groups only",
+    violation: "users have attached or inline policies",
     step: Some(Step::Groups),
     severity: Severity::Medium,
-    rationale: "What a person may do should follow from the groups the person is in. Policies on single users are forgotten when \
-                people change work, and nobody reviews them.",
-    semantics: "Fails when an IAM user has an attached or an inline policy. A permissions boundary is neither. Not applicable \
-                without IAM users.",
+    rationale: "Permissions should follow from a person's groups. Policies on single users are forgotten when people \
+                change roles, and are rarely reviewed.",
+    semantics: "Fails when an IAM user has a directly attached or an inline policy. A permissions boundary is \
+                neither. Not applicable without IAM users.",
     remediation: Remediation {
         console: &[
-            "IAM, User groups: make a group for each kind of work and attach the policies to it.",
-            "IAM, Users, the user, Groups: add the user to the groups it needs.",
-            "IAM, Users, the user, Permissions: remove every policy that says Attached directly or Inline.",
+            "IAM > User groups: create a group for each kind of work and attach the policies to it.",
+            "IAM > Users > [user] > Groups: add the user to the groups that it needs.",
+            "IAM > Users > [user] > Permissions: remove every policy that says Attached directly or Inline.",
         ],
         cli: &[
             "aws iam detach-user-policy --user-name <user> --policy-arn <arn>",
@@ -61,7 +61,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     let holders: Vec<_> =
         users.iter().filter(|user| !user.attached_policies.is_empty() || !user.inline_policies.is_empty()).collect();
     if holders.is_empty() {
-        return Ok(Verdict::new(Status::Passed, "No user holds a policy of its own", evidence));
+        return Ok(Verdict::new(Status::Passed, "No IAM user has directly attached or inline policies", evidence));
     }
     let held = holders.iter().map(|user| {
         let attached = user.attached_policies.iter().map(|policy| format!("{} (attached)", policy.name));
@@ -69,7 +69,11 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
         snapshot.evidence(Source::Identities, user.name.as_str(), attached.chain(inline).collect::<Vec<_>>().join(", "))
     });
     evidence.extend(named(held.collect(), "further users"));
-    let reason = counted(holders.len(), "user holds policies of its own", "users hold policies of their own");
+    let reason = counted(
+        holders.len(),
+        "user has directly attached or inline policies",
+        "users have directly attached or inline policies",
+    );
     let names = holders.iter().map(|user| user.name.clone()).collect();
     Ok(Verdict::new(Status::Failed, reason, evidence).naming(names))
 }
@@ -102,7 +106,10 @@ mod tests {
         ];
         for (break_it, shown) in breaks {
             let verdict = judge(&CONTROL, |snapshot| break_it(&mut snapshot.users_mut()[0]));
-            assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Failed, "1 user holds policies of its own"));
+            assert_eq!(
+                (verdict.status, verdict.reason.as_str()),
+                (Status::Failed, "1 user has directly attached or inline policies")
+            );
             assert_eq!((verdict.evidence[2].fact.as_str(), verdict.evidence[2].value.as_str()), ("alice", shown));
         }
     }

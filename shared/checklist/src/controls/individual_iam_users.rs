@@ -11,20 +11,22 @@ use crate::settings::Settings;
 
 pub(super) const CONTROL: Control = Control {
     id: "individual-iam-users",
-    title: "People have identities of their own: IAM users or federation",
-    violation: "nobody but root can sign in",
+    title: "People have their own identities: federation or IAM users",
+    violation: "only root can sign in",
     step: Some(Step::IndividualUsers),
     severity: Severity::Medium,
-    rationale: "Where no other identity exists, root does the daily work: nothing limits it, and no log tells who it was.",
-    semantics: "Passes with an IAM user that has a password, a SAML provider whose metadata is valid and that a role trusts, or a \
-                role of IAM Identity Center. Fails with none of \
-                them: a user without a password is a program, and tokens of GitHub and of other CI are for programs. Unknown where \
-                another OpenID Connect provider or a role that another account takes on may bring people: AWS does not tell.",
+    rationale: "Without other identities, root does the daily work: nothing limits it, and no log shows which person \
+                it was.",
+    semantics: "Passes with an IAM user that has a password, a SAML provider with valid metadata that a role trusts, \
+                or a role of IAM Identity Center. Fails with none of them. A user without a password is a program, and \
+                so are tokens of GitHub and other CI systems. Unknown when people may sign in through another OpenID \
+                Connect provider or a role that another account can assume: AWS does not show whether they do.",
     remediation: Remediation {
         console: &[
             "Best: enable IAM Identity Center, create a user for each person and assign a permission set.",
-            "Or, for a single account: IAM, Users, Create user with console access, one for each person, and put them into a group.",
-            "Give each of them MFA.",
+            "Or, for a single account: IAM > Users > Create user, with console access, one for each person. Add them \
+             to a group.",
+            "Require MFA for each of them.",
         ],
         cli: &[
             "aws iam create-user --user-name <person>",
@@ -89,9 +91,8 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
             );
             judge(Ok((counted, false)));
             if others > 0 {
-                judge(Err(
-                    "AWS does not tell whether people or programs sign in by an OpenID Connect provider".to_owned()
-                ));
+                judge(Err("AWS does not show whether people or programs sign in through an OpenID Connect provider"
+                    .to_owned()));
             }
         }
         // The counter knows that there are none.
@@ -111,8 +112,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     }
     let mut assumers = roles.iter().flat_map(|found| &found.roles).map(|role| &role.trust.assumers);
     if assumers.any(|assumers| assumers.people || assumers.unclear) {
-        let reason = "No IAM user has a password and nobody signs in by a SAML provider; AWS does not tell whether people or programs \
-                      take on the roles that trust another account or a provider";
+        let reason = "No IAM user has a password and no role trusts a valid SAML provider; AWS does not show whether people or programs assume the roles that trust another account or a provider";
         judge(Err(reason.to_owned()));
     }
     Ok(match unknown {
@@ -144,7 +144,7 @@ fn with_password(snapshot: &Snapshot) -> Result<(Evidence, bool), String> {
     let (with, without) = (has(true), has(false));
     let users = listed.ok().max(counted.ok().map(|count| count as usize)).unwrap_or_default();
     if with == 0 && (without < report.users.len() || report.users.len() < users) {
-        return Err("The credential report does not tell of every IAM user whether it has a password".to_owned());
+        return Err("The credential report does not show for every IAM user whether it has a password".to_owned());
     }
     Ok((snapshot.report_evidence("IAM users with a password", with), with > 0))
 }

@@ -14,26 +14,29 @@ use crate::settings::Settings;
 
 pub(super) const CONTROL: Control = Control {
     id: "least-privilege",
-    title: "No policy of the account's own allows everything",
-    violation: "a policy of your own allows everything",
+    title: "No customer-managed or inline policy grants full admin (*:*)",
+    violation: "a custom policy grants full admin (*:*)",
     step: None,
     severity: Severity::High,
-    rationale: "Whoever holds such a policy is an administrator, and a stolen key of theirs opens all. Unlike AdministratorAccess \
-                it does not show in the list of administrators.",
-    semantics: "Judges customer-managed policies that are attached to a user, a group or a role, and inline policies. Fails when \
-                one allows every action on every resource, or everything but what a `NotAction` or `NotResource` names while IAM \
-                stays open; its statements add up, as AWS adds them up. So do the policies of one holder, with those of a user's \
-                groups and with AWS's PowerUserAccess and IAMFullAccess: then the holder fails. A condition does not excuse: it \
-                says when, not how much, unless it names `iam:PermissionsBoundary` or `iam:PolicyARN`; nor does a `Deny`, or a \
-                permissions boundary. Of IAM `iam:PassRole` alone does not count as open. Other policies that AWS manages are not \
-                judged; who holds AdministratorAccess is judged in steps 3 and 4. Unknown when a policy cannot be read, or AWS \
-                does not list who holds those that add up. Not applicable without such policies.",
+    rationale: "Anyone with such a policy is an administrator, and one stolen key of theirs opens everything. Unlike \
+                AdministratorAccess, the policy does not show in the list of administrators.",
+    semantics: "Evaluates customer-managed policies that are attached to a user, a group or a role, and inline \
+                policies. Fails when one allows every action on every resource, or everything except what a \
+                `NotAction` or `NotResource` names while IAM stays open; the statements of a policy are combined, as \
+                in AWS. The policies of one identity are combined, too, with those of a user's groups and with AWS's \
+                PowerUserAccess and IAMFullAccess: if they together grant full admin, the identity fails. A condition \
+                does not help, because it limits when and not what, unless it uses `iam:PermissionsBoundary` or \
+                `iam:PolicyARN`. Nor does a `Deny` or a permissions boundary. `iam:PassRole` alone does not count as \
+                open IAM. Other AWS-managed policies are not evaluated; who has AdministratorAccess is evaluated in \
+                steps 3 and 4. Unknown when a policy cannot be read, or when AWS does not list who has the policies \
+                that add up. Not applicable without such policies.",
     remediation: Remediation {
         console: &[
-            "IAM, Roles (or Users), the one that holds it, Last Accessed: see which services it really uses.",
-            "IAM, Policies (or the inline policy), Edit: name those services, actions and resources; Access Analyzer can generate \
-             a policy from CloudTrail.",
-            "Who is to administer everything: attach AdministratorAccess to their group or role instead, so that it shows.",
+            "IAM > Roles (or Users) > [the one with the policy] > Last Accessed: see which services it really uses.",
+            "IAM > Policies > [policy] > Edit (or the inline policy): name those services, actions and resources. \
+             Access Analyzer can generate a policy from CloudTrail.",
+            "For a real administrator: attach AdministratorAccess to the group or role instead, so that it is \
+             visible.",
         ],
         cli: &[
             "aws iam list-entities-for-policy --policy-arn <arn>",
@@ -107,37 +110,37 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     let holdings = holdings::all(snapshot);
     for holding in &holdings {
         survey.unclear.extend(holding.unlisted().map(|policy| {
-            let value = "attached, and AWS did not list what it allows";
+            let value = "attached; AWS did not list what it allows";
             snapshot.evidence(holding.source, bounded(&format!("{holding}, {policy}")), value)
         }));
         let Some(parts) = holding.adding_up() else { continue };
         let parts: Vec<String> = parts.iter().map(ToString::to_string).collect();
         let fact = bounded(&format!("{holding}, {}", parts.join(" + ")));
-        survey.wrong.push(snapshot.evidence(holding.source, fact, "add up to everything, or leave IAM open"));
+        survey.wrong.push(snapshot.evidence(holding.source, fact, "together grant full admin, or leave IAM open"));
     }
     let added_up = survey.wrong.len() - alone;
     survey.unclear.extend(unseen(snapshot, &holdings));
 
     let fine = if has_none && survey.wrong.is_empty() {
-        let reason = "No customer-managed policy is attached, and there is no inline policy";
+        let reason = "No customer-managed policy is attached, and there are no inline policies";
         Verdict::new(Status::NotApplicable, reason, evidence)
     } else {
-        Verdict::new(Status::Passed, "No attached policy of the account's own allows everything", evidence)
+        Verdict::new(Status::Passed, "No attached customer-managed or inline policy grants full admin", evidence)
     };
     let mut verdict = survey.verdict(
         fine,
         [
-            "attached policy allows everything, or everything but what it names",
-            "attached policies allow everything, or everything but what they name",
+            "policy grants full admin, or everything except what it names",
+            "policies grant full admin, or everything except what they name",
         ],
-        ["attached policy cannot be judged", "attached policies cannot be judged"],
+        ["policy cannot be evaluated", "policies cannot be evaluated"],
     );
     if added_up > 0 {
-        let add_up = counted(added_up, "holder has policies", "holders have policies");
-        let add_up = format!("{add_up} that add up to everything, or to everything but what they name");
+        let add_up = counted(added_up, "identity has policies", "identities have policies");
+        let add_up = format!("{add_up} that together grant full admin, or everything except what they name");
         verdict.reason = if alone > 0 {
-            let one = "attached policy allows as much by itself";
-            format!("{add_up}; {}", counted(alone, one, "attached policies allow as much by themselves"))
+            let one = "policy grants as much by itself";
+            format!("{add_up}; {}", counted(alone, one, "policies grant as much by themselves"))
         } else {
             add_up
         };
@@ -157,7 +160,7 @@ fn unseen(snapshot: &Snapshot, holdings: &[Holding<'_>]) -> Option<Evidence> {
     let unseen: Vec<&ManagedPolicy> = found.policies.iter().filter(is_unseen).collect();
     let together = unseen.iter().map(|policy| policy.grants).fold(Grants::LIMITED, Grants::with);
     together.breadth().is_everything().then(|| {
-        let value = "attached policies add up to everything, and AWS did not list who holds them";
+        let value = "attached policies together grant full admin; AWS did not list which identities have them";
         snapshot.evidence(Source::RolesAndPolicies, format!("{} policies", unseen.len()), value)
     })
 }
@@ -234,7 +237,7 @@ mod tests {
                 let verdict = judge(&CONTROL, |snapshot| add(snapshot, breadth));
                 assert_eq!(
                     (verdict.status, verdict.reason.as_str()),
-                    (Status::Failed, "1 attached policy allows everything, or everything but what it names")
+                    (Status::Failed, "1 policy grants full admin, or everything except what it names")
                 );
                 assert_eq!(verdict.resources, [name]);
                 assert_eq!(
@@ -260,10 +263,7 @@ mod tests {
     fn a_document_that_cannot_be_read_is_unknown_unless_another_policy_fails() {
         for (add, name) in PLACES {
             let verdict = judge(&CONTROL, |snapshot| add(snapshot, Breadth::Unreadable));
-            assert_eq!(
-                (verdict.status, verdict.reason.as_str()),
-                (Status::Unknown, "1 attached policy cannot be judged")
-            );
+            assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Unknown, "1 policy cannot be evaluated"));
             assert_eq!(verdict.evidence[2].fact, name);
             let verdict = judge(&CONTROL, |snapshot| {
                 add(snapshot, Breadth::Unreadable);
@@ -388,7 +388,7 @@ mod tests {
         for (add, name) in holders {
             let verdict = judge(&CONTROL, add);
             assert_eq!((verdict.status, &verdict.resources), (Status::Failed, &vec![name.to_owned()]));
-            let reason = "1 holder has policies that add up to everything, or to everything but what they name";
+            let reason = "1 identity has policies that together grant full admin, or everything except what they name";
             assert_eq!(verdict.reason, reason);
         }
     }
@@ -402,7 +402,7 @@ mod tests {
         });
         let role = "role deploy, inline policy half-0 + inline policy half-1";
         assert_eq!(verdict.resources, ["user alice, inline policy wide", role]);
-        assert!(verdict.reason.ends_with("; 1 attached policy allows as much by itself"), "{}", verdict.reason);
+        assert!(verdict.reason.ends_with("; 1 policy grants as much by itself"), "{}", verdict.reason);
     }
 
     #[test]

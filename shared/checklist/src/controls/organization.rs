@@ -13,20 +13,20 @@ pub(super) const CONTROL: Control = Control {
     violation: "no organization with all features",
     step: None,
     severity: Severity::Low,
-    rationale: "Root of a single account cannot be limited by anything. An organization can: its policies bind root of its \
-                members, and it can take root's credentials away.",
-    semantics: "Fails when the account is in no organization, or in one that has consolidated billing alone. Which policies the \
-                organization has is not judged here: root-guardrail does.",
+    rationale: "Nothing can limit root of a standalone account. An organization can: its policies bind root of member \
+                accounts, and it can delete root's credentials.",
+    semantics: "Fails when the account is not in an organization, or in one with consolidated billing only. The \
+                organization's policies are not evaluated here, see root-guardrail.",
     remediation: Remediation {
         console: &[
-            "No organization: AWS Organizations, Create an organization, in an account that holds nothing else; then invite this \
-             account.",
-            "Consolidated billing alone: in the management account AWS Organizations, Settings, Begin process to enable all \
-             features; invited accounts must agree.",
+            "No organization: AWS Organizations > Create an organization, in an account without workloads. Then \
+             invite this account.",
+            "Consolidated billing only: in the management account, AWS Organizations > Settings > Begin process to \
+             enable all features. Invited accounts must agree.",
         ],
         cli: &[
-            "aws organizations create-organization --feature-set ALL   # in the account that is to manage it",
-            "aws organizations invite-account-to-organization --target Type=ACCOUNT,Id=<account>   # there",
+            "aws organizations create-organization --feature-set ALL   # in the future management account",
+            "aws organizations invite-account-to-organization --target Type=ACCOUNT,Id=<account>   # in the management account",
             "aws organizations enable-all-features   # in the management account",
         ],
     },
@@ -53,9 +53,9 @@ pub(super) const CONTROL: Control = Control {
 fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     let Some(organization) = snapshot.organization.as_ref().map_err(Clone::clone)? else {
         let evidence = vec![snapshot.evidence(Source::Organization, "organization", "none")];
-        return Ok(Verdict::new(Status::Failed, "The account is in no organization", evidence));
+        return Ok(Verdict::new(Status::Failed, "The account is not in an organization", evidence));
     };
-    let features = if organization.has_all_features { "all" } else { "consolidated billing ALONE" };
+    let features = if organization.has_all_features { "all" } else { "consolidated billing ONLY" };
     let evidence = vec![
         snapshot.evidence(Source::Organization, "organization", &organization.id),
         snapshot.evidence(Source::Organization, "management account", &organization.management_account),
@@ -64,7 +64,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     Ok(if organization.has_all_features {
         Verdict::new(Status::Passed, "The account is in an organization with all features", evidence)
     } else {
-        Verdict::new(Status::Failed, "The account's organization has consolidated billing alone", evidence)
+        Verdict::new(Status::Failed, "The account's organization has consolidated billing only", evidence)
     })
 }
 
@@ -91,12 +91,15 @@ mod tests {
     #[test]
     fn no_organization_fails_and_so_does_one_for_billing_alone() {
         let verdict = judge(&CONTROL, |snapshot| snapshot.organization = Ok(None));
-        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Failed, "The account is in no organization"));
+        assert_eq!(
+            (verdict.status, verdict.reason.as_str()),
+            (Status::Failed, "The account is not in an organization")
+        );
         let verdict = judge(&CONTROL, |snapshot| {
             snapshot.organization.as_mut().unwrap().as_mut().unwrap().has_all_features = false;
         });
         assert_eq!(verdict.status, Status::Failed);
-        assert_eq!(verdict.evidence[2].value, "consolidated billing ALONE");
+        assert_eq!(verdict.evidence[2].value, "consolidated billing ONLY");
     }
 
     #[test]

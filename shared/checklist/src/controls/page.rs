@@ -10,13 +10,12 @@ use crate::control::{Control, place};
 use crate::framework::Framework;
 use crate::read_errors::UNJUDGED;
 
-/// `CONTROLS.md`: the controls at a glance, who recommends them, and a section for each.
+/// `CONTROLS.md`: the controls at a glance, the recommendations that they cover, and a section for each.
 pub fn as_markdown() -> String {
     let mut page = String::from(
         "# Controls\n\n<!-- Generated from shared/checklist/src/controls by `make bless`. -->\n\n\
-         A control is `passed`, `failed`, `not_applicable` or `unknown`; what could not be read is never passed. The parameters \
-         `Controls` and `DisabledControls` choose which of them are judged.\n\n## At a glance\n\n\
-         By step and severity, with what others call it. Their rules may be narrower or wider; what differs stands in the section.\n\n",
+         A control is `passed`, `failed`, `not_applicable` or `unknown`. Anything that could not be read is unknown, never passed. The parameters `Controls` and `DisabledControls` choose which controls are evaluated.\n\n## At a glance\n\n\
+         By step and severity, with the framework mapping. A framework's rule may be narrower or wider; the section of the control describes the difference.\n\n",
     );
     page.push_str("| step | control | severity |");
     for framework in Framework::ALL {
@@ -41,9 +40,9 @@ pub fn as_markdown() -> String {
     page
 }
 
-/// What to do about a control that nobody could evaluate: never what its own section says about a failure.
+/// What to do about a control that could not be evaluated: never its own remediation, which is for a failure.
 fn unknown(page: &mut String) {
-    page.push_str("\n## If a control is unknown\n\nMake it readable first; what a section says about a failure is for what was seen to fail.\n\n");
+    page.push_str("\n## If a control is unknown\n\nMake it readable first. The remediation of a control is for a control that failed.\n\n");
     page.push_str("| what happened | how to make it readable |\n|---|---|\n");
     let code = |code: &str| code.to_owned();
     for (what, cause) in [
@@ -54,7 +53,7 @@ fn unknown(page: &mut String) {
         ("no answer in time, or no connection", Cause::TimedOut),
         ("an answer that cannot be used", Cause::Malformed { detail: String::new() }),
         ("no credential report, or one of more than 24 hours ago", Cause::NotReady),
-        ("the run's time ended first", Cause::OutOfTime),
+        ("the run ran out of time", Cause::OutOfTime),
         ("a defect of rootwatch", Cause::Internal),
     ] {
         let error = Unavailable { source: Source::AccountSummary, operation: String::new(), cause };
@@ -64,10 +63,12 @@ fn unknown(page: &mut String) {
 }
 
 fn recommendations(page: &mut String) {
-    page.push_str("\n## Who recommends it\n\nWhat the checklist's sources recommend, and what covers it here.\n");
+    page.push_str(
+        "\n## References by source\n\nThe recommendations of each source, and the controls that cover them.\n",
+    );
     for recommender in RECOMMENDERS {
         page.push_str(&format!("\n### [{}]({})\n\n", recommender.name, recommender.url));
-        page.push_str("| recommendation | control | what it does not see |\n|---|---|---|\n");
+        page.push_str("| recommendation | control | limits |\n|---|---|---|\n");
         for recommendation in recommender.recommendations {
             let controls: Vec<String> = recommendation.controls.iter().map(|id| format!("[`{id}`](#{id})")).collect();
             let controls = if controls.is_empty() { "none".to_owned() } else { controls.join(", ") };
@@ -79,7 +80,7 @@ fn recommendations(page: &mut String) {
 fn section(page: &mut String, control: &Control) {
     let sources: Vec<String> = control.sources.iter().map(Source::to_string).collect();
     page.push_str(&format!(
-        "\n## {}\n\n**{}** ({}, {})\n\n{}\n\n*When:* {}\n\n*Judged by:* {}.\n\n*In the console:*\n\n",
+        "\n## {}\n\n**{}** ({}, {})\n\n{}\n\n*Evaluation:* {}\n\n*Data sources:* {}.\n\n*Fix in the console:*\n\n",
         control.id,
         control.title,
         place(control.step),
@@ -91,7 +92,7 @@ fn section(page: &mut String, control: &Control) {
     for (number, step) in (1..).zip(control.remediation.console) {
         page.push_str(&format!("{number}. {step}\n"));
     }
-    page.push_str(&format!("\n*On the command line:*\n\n```sh\n{}\n```\n\n", control.remediation.cli.join("\n")));
+    page.push_str(&format!("\n*Fix with the AWS CLI:*\n\n```sh\n{}\n```\n\n", control.remediation.cli.join("\n")));
     for framework in Framework::ALL {
         let links = names(control, *framework, |name| format!("[{name}]({})", framework.url(name)));
         if !links.is_empty() {

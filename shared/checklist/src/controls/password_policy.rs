@@ -9,24 +9,27 @@ use crate::settings::Settings;
 
 pub(crate) const CONTROL: Control = Control {
     id: "password-policy",
-    title: "The password policy for IAM users meets the chosen profile",
-    violation: "the password policy falls short",
+    title: "The IAM password policy meets the chosen profile",
+    violation: "the password policy is too weak",
     step: Some(Step::PasswordPolicy),
     severity: Severity::Medium,
-    rationale: "Without a policy of its own an account accepts eight characters for ever, also ones that were used before.",
-    semantics: "Fails when one of the nine settings falls short of the profile (`PasswordPolicyProfile`), or when the account has \
-                no policy of its own. `strict`: at least 14 characters, upper and lower case, number, symbol, at most 90 days, \
-                users may change their own, 24 passwords remembered, administrator reset either way. `cis` (default): at least 14 \
-                characters, 24 remembered. `nist`: at least 15 characters and no expiry. It does not govern root's own password. By a framework's \
-                numbers each is judged by the settings that it asks for; what the profile does not ask is not judged there.",
+    rationale: "Without its own policy, an account accepts eight-character passwords that never expire and can be \
+                reused.",
+    semantics: "Fails when one of the nine settings does not meet the profile (`PasswordPolicyProfile`), or when the \
+                account has no policy of its own. `strict`: at least 14 characters, upper and lower case, number, \
+                symbol, at most 90 days, users may change their own, 24 passwords remembered, administrator reset \
+                either way. `cis` (default): at least 14 characters, 24 remembered. `nist`: at least 15 characters and \
+                no expiry. The policy does not apply to root's own password. By a framework's numbers, each is \
+                evaluated by the settings that it requires; a setting that the profile does not require is not \
+                evaluated there.",
     remediation: Remediation {
         console: &[
-            "IAM, Account settings, Password policy, Edit, Custom.",
-            "Set what the evidence asks for; settings that are not asked for are up to you. Save.",
+            "IAM > Account settings > Password policy > Edit > Custom.",
+            "Set what the evidence requires. Other settings are up to you. Save.",
         ],
         cli: &[
             "aws iam update-account-password-policy --minimum-password-length 14 --password-reuse-prevention 24 \
-             --allow-users-to-change-password   # cis; settings that are left out are reset",
+             --allow-users-to-change-password   # cis; settings that you omit are reset",
             "aws iam update-account-password-policy --minimum-password-length 14 --password-reuse-prevention 24 \
              --allow-users-to-change-password --require-uppercase-characters --require-lowercase-characters \
              --require-numbers --require-symbols --max-password-age 90   # strict",
@@ -85,9 +88,9 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
         .iter()
         .map(|setting| {
             let value = match (setting.asked, setting.met) {
-                (Some(asked), false) => format!("{}, but {profile} asks for {asked}", setting.value),
-                (Some(asked), true) => format!("{} (asked: {asked})", setting.value),
-                (None, _) => format!("{} (not asked)", setting.value),
+                (Some(asked), false) => format!("{}, but {profile} requires {asked}", setting.value),
+                (Some(asked), true) => format!("{} (required: {asked})", setting.value),
+                (None, _) => format!("{} (not required)", setting.value),
             };
             snapshot.evidence(Source::PasswordPolicy, setting.name, value)
         })
@@ -96,7 +99,7 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
     Ok(if short.is_empty() {
         Verdict::new(Status::Passed, format!("All nine settings meet profile {profile}"), evidence)
     } else {
-        let reason = format!("The password policy falls short of profile {profile}: {}", short.join(", "));
+        let reason = format!("The password policy does not meet profile {profile}: {}", short.join(", "));
         let settings = short.into_iter().map(str::to_owned).collect();
         Verdict::new(Status::Failed, reason, evidence).naming(settings)
     })

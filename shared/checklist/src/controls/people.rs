@@ -12,8 +12,8 @@ pub(super) const IDENTITY_CENTER_ROLE: &str = "AWSReservedSSO_";
 
 /// Most roles of a chain that are looked at; AWS itself lets a chain be as long as it likes.
 const MAX_CHAIN: usize = 100;
-const UNCLEAR: &str = "AWS does not tell whether people or programs take on a role that holds it";
-const NO_PASSWORD_TOLD: &str = "The credential report does not tell who has a password";
+const UNCLEAR: &str = "AWS does not show whether people or programs assume a role that has it";
+const NO_PASSWORD_TOLD: &str = "The credential report does not show who has a password";
 
 /// Who of an account can be a person. An answer that is missing comes with its reason.
 pub(super) struct People<'a> {
@@ -53,7 +53,7 @@ impl<'a> People<'a> {
     pub(super) fn has_mfa(&self, user: &str) -> Result<bool, String> {
         let row = self.rows.as_ref().map_err(Clone::clone)?.get(user);
         row.and_then(|row| row.mfa_active.clone().ok())
-            .ok_or_else(|| "The credential report does not tell whether these administrators have MFA".to_owned())
+            .ok_or_else(|| "The credential report does not show whether these administrators have MFA".to_owned())
     }
 
     /// The users who are in one of these groups.
@@ -82,7 +82,7 @@ impl<'a> People<'a> {
             return Ok(false);
         }
         let found = self.roles.as_ref().map_err(Clone::clone)?.get(role);
-        let assumers = &found.ok_or_else(|| "AWS did not list every role that holds it".to_owned())?.trust.assumers;
+        let assumers = &found.ok_or_else(|| "AWS did not list every role that has it".to_owned())?.trust.assumers;
         if assumers.people {
             return Ok(true);
         }
@@ -120,7 +120,7 @@ impl<'a> People<'a> {
         }
         self.roles.as_ref().map_err(Clone::clone)?;
         if assumers().any(|assumers| assumers.unclear) {
-            return Err("AWS does not tell whether people or programs take on the roles of this account".to_owned());
+            return Err("AWS does not show whether people or programs assume the roles of this account".to_owned());
         }
         Ok(false)
     }

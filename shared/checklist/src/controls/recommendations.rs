@@ -1,4 +1,4 @@
-//! What the checklist's sources recommend, and which control covers it; or why nothing in the account shows it.
+//! What the checklist's sources recommend, and the controls that cover it, or why nothing in the account shows it.
 
 /// Where recommendations come from.
 pub(super) struct Recommender {
@@ -13,7 +13,7 @@ pub(super) struct Recommendation {
     pub(super) text: &'static str,
     /// Ids of the controls that cover it.
     pub(super) controls: &'static [&'static str],
-    /// What of it they do not see, and why; or what covers it beside controls.
+    /// What they do not cover, and why; or what covers it beside controls.
     pub(super) note: &'static str,
 }
 
@@ -48,31 +48,31 @@ pub(super) const RECOMMENDERS: &[Recommender] = &[
             partly(
                 "Secure your root user credentials, and use them only for tasks that need them",
                 &["root-unused", "root-credentials-attested"],
-                "Where the password is kept is in no API: the owner states it.",
+                "No API shows where the password is stored: you attest to it.",
             ),
             partly(
                 "Use a strong root user password",
                 &["root-credentials-attested", "root-password-age"],
-                "AWS shows its age at most; its strength is stated by the owner.",
+                "AWS shows only its age: you attest to its strength.",
             ),
             covered("Secure root's sign-in with MFA, preferably several devices", &["root-mfa", "root-hardware-mfa"]),
             covered("Don't create access keys for the root user", &["root-access-keys"]),
             partly(
                 "Use multi-person approval for root sign-in",
                 &["root-credentials-attested"],
-                "Who holds which credential is in no API. Each sign-in is told at once, and may be announced with a ticket.",
+                "No API shows who has which credential. Each sign-in sends an alert at once, and can be announced with a ticket.",
             ),
             unseen(
-                "Use a group e-mail address for root",
-                "Only an organization's management account may read the address, and nothing tells who reads the mailbox; state contacts-reviewed.",
+                "Use a group email address for root",
+                "Only an organization's management account can read the address, and no API shows who reads the mailbox: attest contacts-reviewed.",
             ),
             partly(
                 "Restrict access to account recovery",
                 &["contact-information"],
-                "Who reaches mailbox and phone is in no API. Each password recovery of root is told at once.",
+                "No API shows who has access to mailbox and phone. Each password recovery of root sends an alert at once.",
             ),
             covered(
-                "Secure root in an organization: central root access, service control policies",
+                "Secure root in an organization: centralized root access, service control policies",
                 &["root-guardrail", "organization"],
             ),
             covered(
@@ -89,31 +89,35 @@ pub(super) const RECOMMENDERS: &[Recommender] = &[
             partly(
                 "Require workloads to use temporary credentials",
                 &["access-key-rotation", "unused-credentials"],
-                "What a key is used for is in no API; old and unused ones are named.",
+                "No API shows what a key is used for; old and unused keys are reported.",
             ),
             partly(
                 "Require MFA",
                 &["root-mfa", "user-mfa"],
-                "MFA of people in IAM Identity Center or another identity provider is not shown to the account.",
+                "MFA of people in IAM Identity Center or another identity provider is not visible to the account.",
             ),
             covered("Update access keys when needed", &["access-key-rotation"]),
             covered("Protect your root user credentials", &["root-access-keys", "root-mfa", "root-unused"]),
             covered("Apply least-privilege permissions", &["least-privilege"]),
-            unseen("Get started with AWS managed policies", "A way to work, not a state."),
-            unseen("Generate policies with IAM Access Analyzer", "A way to work, not a state."),
+            unseen("Get started with AWS managed policies", "A practice, not a state of the account."),
+            unseen("Generate policies with IAM Access Analyzer", "A practice, not a state of the account."),
             partly(
                 "Remove unused users, roles, permissions, policies and credentials",
                 &["unused-credentials"],
-                "Passwords and keys only: last use of roles and permissions takes a call each.",
+                "Passwords and keys only: the last use of roles and permissions takes one call each.",
             ),
-            partly("Use conditions in policies", &["role-trust"], "Only where everybody is trusted without one."),
+            partly(
+                "Use conditions in policies",
+                &["role-trust"],
+                "Only where a role trusts all principals without a condition.",
+            ),
             covered(
                 "Verify public and cross-account access with IAM Access Analyzer",
                 &["access-analyzer", "role-trust"],
             ),
-            unseen("Validate policies with IAM Access Analyzer", "A way to work, not a state."),
+            unseen("Validate policies with IAM Access Analyzer", "A practice, not a state of the account."),
             covered("Establish permissions guardrails across accounts", &["root-guardrail", "organization"]),
-            unseen("Use permissions boundaries to delegate", "Whether permissions are delegated is in no API."),
+            unseen("Use permissions boundaries to delegate", "No API shows whether permissions are delegated."),
         ],
     },
     Recommender {
@@ -139,12 +143,12 @@ pub(super) const RECOMMENDERS: &[Recommender] = &[
             covered("1.9 MFA of users with a password", &["user-mfa"]),
             unseen(
                 "1.10 No access key at the initial set-up of a user",
-                "The report does not tell which key came with the user.",
+                "The credential report does not show which key was created with the user.",
             ),
             covered("1.11 Unused credentials", &["unused-credentials"]),
             unseen(
                 "1.12 One active key a user",
-                "Not judged: two keys are how a key is rotated without an outage; old and unused ones are.",
+                "Not evaluated: rotating a key without an outage takes two keys. Old and unused keys are reported.",
             ),
             covered("1.13 Rotation of access keys", &["access-key-rotation"]),
             covered("1.14 Permissions through groups", &["groups-assign-permissions"]),
@@ -153,14 +157,17 @@ pub(super) const RECOMMENDERS: &[Recommender] = &[
             partly(
                 "1.17 Roles for instances",
                 &["access-key-rotation", "unused-credentials"],
-                "What runs on an instance is not read; old and unused keys are named.",
+                "Instances are not read; old and unused keys are reported.",
             ),
-            unseen("1.18 No expired server certificate in IAM", "Not judged: an expired certificate lets nobody in."),
+            unseen(
+                "1.18 No expired server certificate in IAM",
+                "Not evaluated: an expired certificate gives no access.",
+            ),
             covered("1.19 External access analyzer in every Region", &["access-analyzer"]),
             covered("1.20 Users managed centrally", &["federation"]),
             unseen(
                 "1.21 AWSCloudShellFullAccess is restricted",
-                "Not judged: whoever may sign in and call AWS can carry data out by other ways too.",
+                "Not evaluated: a person who can sign in and call AWS can exfiltrate data in other ways, too.",
             ),
             covered(
                 "3.1, 3.2 CloudTrail in every Region, validated",
@@ -168,29 +175,32 @@ pub(super) const RECOMMENDERS: &[Recommender] = &[
             ),
             unseen(
                 "3.3 AWS Config records in every Region",
-                "Not judged: it records resources of services; who did what is in CloudTrail.",
+                "Not evaluated: AWS Config records resources of services; CloudTrail records who did what.",
             ),
             unseen(
-                "3.4, 3.5 Access to the trail's bucket is logged, and its files are encrypted by a key of KMS",
-                "Not judged: cloudtrail-bucket asks that the bucket cannot be public, cloudtrail-validation that a change of the files is seen.",
+                "3.4, 3.5 Access to the trail's bucket is logged, and its files are encrypted with a KMS key",
+                "Not evaluated: cloudtrail-bucket requires that the bucket cannot be public, cloudtrail-validation that changed files are detected.",
             ),
             partly(
                 "4.2 Sign-ins without MFA are monitored",
                 &["root-mfa", "user-mfa"],
-                "Each sign-in of root is told with whether MFA was used; of users it is judged whether they have MFA, not how they sign in.",
+                "Each root sign-in is reported with whether MFA was used. For users, rootwatch evaluates whether they have MFA, not how they sign in.",
             ),
             covered("4.3 Use of root is monitored", &["alert-path"]),
             partly(
                 "4.5, 4.7 Changes to CloudTrail and to keys are monitored",
                 &["alert-path"],
-                "Whoever stops, changes or deletes a trail, or disables or deletes a key, is told of in the Regions that a trail records and the stack hears; who makes or starts a trail is not.",
+                "Stopping, changing or deleting a trail, and disabling or deleting a key, is reported in the Regions that a trail records and the stack covers. Creating or starting a trail is not.",
             ),
             unseen(
                 "4.1, 4.4, 4.6, 4.8 to 4.15 Refused calls and other changes are monitored, as those to IAM policies",
-                "Told where root makes them; what others do is not watched.",
+                "Reported when root does it; other principals are not monitored.",
             ),
-            unseen("4.16 Security Hub is enabled", "Not judged: findings can be sent to it (SecurityHub)."),
-            unseen("Sections 2, 3.6 and following, and 5", "Of services and networks, not of the account."),
+            unseen(
+                "4.16 Security Hub is enabled",
+                "Not evaluated: rootwatch can send findings to it (parameter SecurityHub).",
+            ),
+            unseen("Sections 2, 3.6 and following, and 5", "About services and networks, not about the account."),
         ],
     },
     Recommender {
@@ -198,7 +208,7 @@ pub(super) const RECOMMENDERS: &[Recommender] = &[
         url: "https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/monitoring-costs.html",
         recommendations: &[
             covered("Have billing reports delivered", &["billing-reports"]),
-            covered("Be told when charges grow: budgets, billing alarms", &["billing-alerts"]),
+            covered("Get alerts when charges rise: budgets, billing alarms", &["billing-alerts"]),
         ],
     },
 ];

@@ -11,23 +11,24 @@ use crate::settings::Settings;
 
 pub(super) const CONTROL: Control = Control {
     id: "role-trust",
-    title: "No role lets in everybody",
-    violation: "a role lets in everybody",
+    title: "No role trusts all principals (*) without a condition",
+    violation: "a role trusts all principals (*)",
     step: None,
     severity: Severity::High,
-    rationale: "A role that trusts every principal can be taken on from any AWS account in the world, by whoever knows or guesses \
+    rationale: "A role that trusts all principals can be assumed from any AWS account, by anyone who knows or guesses \
                 its name.",
-    semantics: "Fails when a role's trust policy allows every principal (`*`, or a `NotPrincipal`) to take on the role and neither a \
-                condition nor a `Deny` keeps strangers out; and when it trusts an OpenID Connect provider that serves everybody, as \
-                GitHub, without a condition on whose token it is (`sub`, for some `aud`). An organization, accounts, principals or \
-                an own VPC that are named keep strangers out: such a role passes and is shown. What a stranger may choose or know, \
-                as MFA, addresses, tags or an external id, is not judged here: then it is unknown. Actions that let in nobody, as \
+    semantics: "Fails when a role's trust policy allows all principals (`*`, or a `NotPrincipal`) to assume the role \
+                and neither a condition nor a `Deny` excludes strangers. Fails when it trusts a public OpenID Connect \
+                provider, such as GitHub, without a condition on whose token it accepts (`sub`, for some `aud`). A \
+                condition on an organization, accounts, principals or your own VPC excludes strangers: such a role \
+                passes and is shown. Unknown when the condition is on what a stranger can choose or know, such as MFA, \
+                addresses, tags or an external id. Actions that do not let anyone assume the role, such as \
                 `sts:TagSession`, do not count. Not applicable without roles.",
     remediation: Remediation {
         console: &[
-            "IAM, Roles, the role, Last Accessed, and CloudTrail's AssumeRole events: find out who uses it.",
-            "IAM, Roles, the role, Trust relationships, Edit trust policy: name those principals instead of `*`.",
-            "If it must be every principal of your organization: add the condition aws:PrincipalOrgID.",
+            "IAM > Roles > [role] > Last Accessed, and AssumeRole events in CloudTrail: find out who uses the role.",
+            "IAM > Roles > [role] > Trust relationships > Edit trust policy: name those principals instead of `*`.",
+            "If every principal of your organization needs it, add the condition aws:PrincipalOrgID.",
         ],
         cli: &[
             "aws iam get-role --role-name <role> --query Role.AssumeRolePolicyDocument",
@@ -54,18 +55,18 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
             Openness::Named => {}
             Openness::EveryoneIf => {
                 conditional
-                    .push(evidence("names everybody, and keeps strangers out by a condition or a Deny".to_owned()));
+                    .push(evidence("trusts all principals; a condition or a Deny excludes strangers".to_owned()));
             }
             Openness::Unclear => {
-                let value = "names everybody, under a condition or a Deny of which nobody can tell here whether it keeps strangers out";
+                let value = "trusts all principals, with a condition or a Deny; whether it excludes strangers cannot be evaluated here";
                 survey.unclear.push(evidence(value.to_owned()));
             }
             Openness::Unreadable => survey.unclear.push(evidence("has a trust policy that cannot be read".to_owned())),
             Openness::EveryoneOf(host) => {
-                let value = format!("lets in whoever has a token of {host}: no condition says whose it must be");
+                let value = format!("trusts any token of {host}: no condition limits whose");
                 survey.wrong.push(evidence(value));
             }
-            Openness::Everyone => survey.wrong.push(evidence("lets in everybody".to_owned())),
+            Openness::Everyone => survey.wrong.push(evidence("trusts all principals".to_owned())),
         }
     }
     let mut evidence = vec![snapshot.evidence(Source::RolesAndPolicies, "roles", roles.len())];
@@ -73,12 +74,12 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     let fine = if roles.is_empty() {
         Verdict::new(Status::NotApplicable, "There are no roles", evidence)
     } else {
-        Verdict::new(Status::Passed, "No role lets in everybody", evidence)
+        Verdict::new(Status::Passed, "No role trusts all principals without a condition", evidence)
     };
     Ok(survey.verdict(
         fine,
-        ["role lets in everybody", "roles let in everybody"],
-        ["role has a trust policy that cannot be judged", "roles have trust policies that cannot be judged"],
+        ["role trusts all principals", "roles trust all principals"],
+        ["role has a trust policy that cannot be evaluated", "roles have trust policies that cannot be evaluated"],
     ))
 }
 
@@ -112,7 +113,7 @@ mod tests {
     #[test]
     fn everybody_fails_by_name_also_beside_what_cannot_be_read() {
         let verdict = trusting(&[Openness::Named, Openness::Everyone, Openness::Unreadable]);
-        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Failed, "1 role lets in everybody"));
+        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Failed, "1 role trusts all principals"));
         assert_eq!(verdict.resources, ["Everyone"]);
         let facts: Vec<&str> = verdict.evidence.iter().map(|evidence| evidence.fact.as_str()).collect();
         assert_eq!(facts, ["roles", "Everyone", "Unreadable"]);

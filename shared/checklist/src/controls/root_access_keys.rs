@@ -10,20 +10,22 @@ use crate::settings::Settings;
 
 pub(super) const CONTROL: Control = Control {
     id: "root-access-keys",
-    title: "Root has no access key, not even an inactive one",
+    title: "Root has no access keys, active or inactive",
     violation: "root has an access key",
     step: Some(Step::RootAccessKeys),
     severity: Severity::Critical,
-    rationale: "A root access key opens everything in the account from anywhere, without a password and without MFA, and no \
-                policy limits it. An inactive key can be switched on again; only a deleted one is gone.",
+    rationale: "A root access key gives full control of the account from anywhere, without a password or MFA, and no \
+                IAM policy limits it. An inactive key can be activated again. Only deletion removes it.",
     semantics: "Fails when the credential report shows a key in either slot, active or not (an inactive key keeps its \
-                `last_rotated` date), or when `AccountAccessKeysPresent` is above 0. Passes when both sources show none. In AWS \
-                GovCloud (US) root does not sign in to the console: there a key is deleted by the AWS CLI, signed with itself.",
+                `last_rotated` date), or when `AccountAccessKeysPresent` is above 0. Passes when both sources show \
+                none. In AWS GovCloud (US) root does not sign in to the console: delete the key there with the AWS \
+                CLI, signed with the key itself.",
     remediation: Remediation {
         console: &[
-            "Find out what uses the key (its last use is in the evidence) and give that program an IAM role.",
-            "Sign in as root with MFA and open Security credentials from the account menu.",
-            "Under Access keys choose Actions, Deactivate; wait until you are sure that nothing breaks; then Delete.",
+            "Find out what uses the key (the evidence shows its last use) and move that workload to an IAM role.",
+            "Sign in as root and choose Security credentials in the account menu.",
+            "Access keys > Actions > Deactivate. When nothing has failed for a few days, Access keys > Actions > \
+             Delete.",
         ],
         cli: &["aws iam delete-access-key --access-key-id <key id>   # signed with root's own credentials"],
     },
@@ -89,7 +91,11 @@ mod tests {
             snapshot.root().access_keys[0].active = Ok(true);
         });
         assert_eq!(verdict.status, Status::Failed);
-        assert!(verdict.reason.ends_with("delete it by the AWS CLI, signed with root's own key"), "{}", verdict.reason);
+        assert!(
+            verdict.reason.ends_with("delete it with the AWS CLI, signed with root's own key"),
+            "{}",
+            verdict.reason
+        );
     }
 
     #[test]

@@ -26,11 +26,9 @@ pub(super) fn exist(snapshot: &Snapshot) -> Result<bool, Unavailable> {
 pub(super) fn nobody_signs_in(snapshot: &Snapshot) -> Option<Verdict> {
     let reason = match snapshot.account.partition {
         Partition::Aws => return None,
-        Partition::GovCloud => {
-            "Root of an AWS GovCloud (US) account does not sign in to the console and takes no MFA device"
-        }
+        Partition::GovCloud => "Root does not sign in to the AWS GovCloud (US) console and cannot have an MFA device",
         Partition::China if in_report(snapshot) == Ok(false) && in_summary(snapshot) != Ok(true) => {
-            "An account of the AWS Regions in China has no root user that could sign in"
+            "Accounts in the AWS China Regions have no root user that can sign in"
         }
         Partition::China => return None,
     };

@@ -10,28 +10,29 @@ use crate::settings::Settings;
 
 pub(super) const CONTROL: Control = Control {
     id: "root-credentials-attested",
-    title: "The owner has stated of late that root's credentials are strong, stored safely and within reach",
-    violation: "statements about root are missing",
+    title: "Root credential attestations are current",
+    violation: "root attestations are missing or expired",
     step: None,
     severity: Severity::Low,
-    rationale: "No API shows how good root's password is, where it lies, or whether a second person gets to the MFA device. Somebody \
-                has to look, and to say so, again and again.",
-    semantics: "Fails when one of the statements `root-password-strong`, `root-credentials-stored-safely` and \
-                `root-mfa-reachable-by-two` is missing from the parameter `Attestations`, or 90 days old. That they are true is \
-                taken on trust. Not applicable when root has no credentials, nor where nobody signs in as root: in AWS GovCloud \
-                (US) and in China.",
+    rationale: "No API shows how strong root's password is, where it is stored, or whether a second person can reach \
+                the MFA device. People have to check this, and attest to it regularly.",
+    semantics: "Fails when one of the attestations `root-password-strong`, `root-credentials-stored-safely` and \
+                `root-mfa-reachable-by-two` is missing from the parameter `Attestations`, or is 90 days old. rootwatch \
+                cannot verify that they are true. Not applicable when root has no credentials, or does not sign in: in \
+                AWS GovCloud (US) and in China.",
     remediation: Remediation {
         console: &[
-            "Look whether root's password is long, unique and random, and whether it and the MFA devices lie where only those in \
-             charge get to them.",
-            "Look whether two people can reach an MFA device of root, so that nobody is locked out.",
-            "State it, with your name and the day: CloudFormation, rootwatch's stack, Update, parameter Attestations.",
+            "Check that root's password is long, unique and random, and that only authorized people can reach it and \
+             the MFA devices.",
+            "Check that two people can reach an MFA device of root, so that the loss of one does not lock you out.",
+            "Attest to it with your name and the date: CloudFormation > Stacks > rootwatch > Update stack, parameter \
+             Attestations.",
         ],
         cli: &[
             "echo '[{\"statement\":\"root-password-strong\",\"by\":\"<name>\",\"on\":\"<yyyy-mm-dd>\"},\
              {\"statement\":\"root-credentials-stored-safely\",\"by\":\"<name>\",\"on\":\"<yyyy-mm-dd>\"},\
              {\"statement\":\"root-mfa-reachable-by-two\",\"by\":\"<name>\",\"on\":\"<yyyy-mm-dd>\"}]' \
-             > attestations.json   # and whatever else you state",
+             > attestations.json   # and your other attestations",
             "sam deploy --parameter-overrides \"Attestations='$(cat attestations.json)'\"",
         ],
     },
@@ -62,10 +63,10 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
         let stated = settings.declarations.attestation(statement);
         let value = match stated {
             Some(stated) if stated.is_lapsed(snapshot.taken_at) => {
-                format!("lapsed at {}: stated by {} of {}", stated.lapses_at(), stated.by, stated.on)
+                format!("expired at {}: attested by {} on {}", stated.lapses_at(), stated.by, stated.on)
             }
-            Some(stated) => format!("stated by {} of {}", stated.by, stated.on),
-            None => format!("not stated: {}", statement.words()),
+            Some(stated) => format!("attested by {} on {}", stated.by, stated.on),
+            None => format!("not attested: {}", statement.words()),
         };
         if stated.is_none_or(|stated| stated.is_lapsed(snapshot.taken_at)) {
             missing.push(statement.id().to_owned());
@@ -73,13 +74,13 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
         evidence.push(snapshot.evidence(Source::Attestations, statement.id(), value));
     }
     if missing.is_empty() {
-        return Ok(Verdict::new(Status::Passed, "All three statements are in force", evidence));
+        return Ok(Verdict::new(Status::Passed, "All three root credential attestations are current", evidence));
     }
     // Nobody needs to state anything of credentials that may not be there.
     if let Err(unavailable) = credentials {
         return Ok(Verdict { evidence, ..unavailable.into() });
     }
-    let reason = format!("Missing or lapsed in the parameter Attestations: {}", missing.join(", "));
+    let reason = format!("Missing or expired in the parameter Attestations: {}", missing.join(", "));
     Ok(Verdict::new(Status::Failed, reason, evidence).naming(missing))
 }
 
@@ -117,7 +118,11 @@ mod tests {
         assert_eq!(young.status, Status::Passed);
         let lapsed = judge_with(&CONTROL, &stated(ATTESTATION_HOLDS), |_| {});
         assert_eq!((lapsed.status, lapsed.resources.len()), (Status::Failed, 3));
-        assert!(lapsed.evidence[0].value.starts_with("lapsed at 2026-11-20T10:00:00Z"), "{}", lapsed.evidence[0].value);
+        assert!(
+            lapsed.evidence[0].value.starts_with("expired at 2026-11-20T10:00:00Z"),
+            "{}",
+            lapsed.evidence[0].value
+        );
     }
 
     #[test]

@@ -11,36 +11,40 @@ use crate::framework::Framework;
 use crate::settings::Settings;
 
 /// How a member account comes to see what its organization does about root.
-const HOW_TO_SEE: &str = "To make it visible, run rootwatch in the management account too, or give this account a delegation \
-                          policy of AWS Organizations that allows organizations:ListPoliciesForTarget, \
-                          organizations:ListParents and organizations:DescribePolicy; or delete root's credentials centrally";
+const HOW_TO_SEE: &str = "To make it visible, run rootwatch in the management account too, or add a delegation policy in AWS Organizations that allows this account organizations:ListPoliciesForTarget, organizations:ListParents and organizations:DescribePolicy. Or delete root's credentials centrally";
 
 pub(super) const CONTROL: Control = Control {
     id: "root-guardrail",
-    title: "The organization holds root of its members back",
-    violation: "nothing holds root of members back",
+    title: "The organization restricts root in its member accounts",
+    violation: "the organization does not restrict root",
     step: None,
     severity: Severity::Medium,
-    rationale: "No policy of an account binds its own root. The organization's do: a service control policy can deny root of a \
-                member everything, and root's credentials can be deleted for good, so that there is nothing to steal.",
-    semantics: "A member account passes when root has no credentials at all, or when a service control policy in force denies \
-                root everything; policies add up. Exemptions for other principals, for calls by a service and for sessions of \
-                centralized root access do not matter, nor that root may still unlock a bucket or a queue by its policy, as in \
-                AWS's sample: the verdict says so. It fails when root has credentials, the policies in force can be seen and do \
-                not deny root everything, or the organization has consolidated billing alone, in which there are no such \
-                policies; it is unknown when that hangs on a condition that cannot be judged here. AWS shows them to the \
-                management account and to those it delegates to; elsewhere it is unknown. The management account, which such \
-                policies never bind, is judged by `RootCredentialsManagement` alone, centralized management of root credentials, \
-                and fails when it is off; `RootSessions` is shown and not judged. Not applicable without an organization.",
+    rationale: "No policy inside an account limits its own root user. The organization can: a service control policy \
+                (SCP) can deny root everything in a member account, and root's credentials can be deleted centrally, \
+                so that there is nothing to steal.",
+    semantics: "A member account passes when root has no credentials, or when the SCPs in force together deny root \
+                everything. Exemptions for other principals, for calls by AWS services and for centralized root \
+                sessions do not matter. Nor does it matter that root may still unlock a bucket or a queue through its \
+                resource policy, as in AWS's sample; the reason then says so. A member account fails when root has \
+                credentials and the SCPs in force are visible and do not deny root everything, or when the \
+                organization has consolidated billing only, which has no SCPs. It is unknown when the result depends \
+                on a condition that cannot be evaluated here, and when AWS does not show the SCPs: it shows them only \
+                to the management account and to accounts it delegates to. SCPs never bind the management account: \
+                there, only `RootCredentialsManagement` (centralized root credentials management) is evaluated, and \
+                the control fails when it is off. `RootSessions` is shown but not evaluated. Not applicable outside an \
+                organization.",
     remediation: Remediation {
         console: &[
-            "An organization with consolidated billing alone: enable all features first (control organization).",
-            "In the management account: IAM, Root access management, Enable; choose Root credentials management and Privileged \
-             root actions in member accounts.",
-            "There: IAM, Root access management, the member account, Take privileged action, Delete root user credentials.",
-            "Beside or instead of that: AWS Organizations, Policies, Service control policies: deny * on * where aws:PrincipalArn \
-             is arn:*:iam::*:root and attach it to the organizational units; exempt aws:AssumedRoot (Null true), so that \
-             privileged root actions still work. AWS Control Tower has it as the control AWS-GR_RESTRICT_ROOT_USER.",
+            "If the organization has consolidated billing only, enable all features first (see the control \
+             organization).",
+            "In the management account: IAM > Root access management > Enable. Choose Root credentials management and \
+             Privileged root actions in member accounts.",
+            "In the management account: IAM > Root access management > [member account] > Take privileged action > \
+             Delete root user credentials.",
+            "Or add an SCP: AWS Organizations > Policies > Service control policies. Deny * on * where \
+             aws:PrincipalArn is arn:*:iam::*:root, and attach it to the organizational units. Exempt aws:AssumedRoot \
+             (Null true), so that privileged root actions still work. In AWS Control Tower this is the control \
+             AWS-GR_RESTRICT_ROOT_USER.",
         ],
         cli: &[
             "aws organizations enable-aws-service-access --service-principal iam.amazonaws.com   # in the management account",
@@ -75,7 +79,7 @@ pub(super) const CONTROL: Control = Control {
 fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     let Some(organization) = snapshot.organization.as_ref().map_err(Clone::clone)? else {
         let evidence = vec![snapshot.evidence(Source::Organization, "organization", "none")];
-        return Ok(Verdict::new(Status::NotApplicable, "The account is in no organization", evidence));
+        return Ok(Verdict::new(Status::NotApplicable, "The account is not in an organization", evidence));
     };
     let is_managing = organization.is_managed_by(&snapshot.account);
     let part = if is_managing { "managed by this account" } else { "this account is a member" };
@@ -85,16 +89,15 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 
 fn managing(snapshot: &Snapshot, organization: Evidence) -> Result<Verdict, Unavailable> {
     let Some(central) = snapshot.central_root_access.as_ref().map_err(Clone::clone)? else {
-        let reason = "AWS does not tell whether root credentials of members are managed centrally, although this account manages \
-                      the organization";
+        let reason = "AWS does not show whether root credentials of member accounts are managed centrally, although this is the management account";
         return Ok(Verdict::new(Status::Unknown, reason, vec![organization]));
     };
     let mut evidence = features(snapshot, *central);
     evidence.push(organization);
     Ok(if central.manages_credentials {
-        Verdict::new(Status::Passed, "Root credentials of members are managed centrally", evidence)
+        Verdict::new(Status::Passed, "Root credentials of member accounts are managed centrally", evidence)
     } else {
-        Verdict::new(Status::Failed, "Root credentials of members are not managed centrally", evidence)
+        Verdict::new(Status::Failed, "Root credentials of member accounts are not managed centrally", evidence)
     })
 }
 
@@ -121,17 +124,17 @@ fn member(snapshot: &Snapshot, organization: &Organization, part: Evidence) -> V
     if let Ok(denial @ (Denial::Everything | Denial::AllButUnlocking)) = denial {
         let policies: &[ServiceControlPolicy] = policies.ok().flatten().unwrap_or_default();
         let by_itself = policies.iter().find(|policy| Denials::together([&policy.denials]) >= denial);
-        let by = by_itself.map_or("Service control policies together deny".to_owned(), |policy| {
+        let by = by_itself.map_or("The service control policies together deny".to_owned(), |policy| {
             format!("The service control policy {} denies", policy.name)
         });
-        let but = if denial == Denial::Everything { "" } else { " but to unlock a bucket or a queue by its policy" };
+        let but =
+            if denial == Denial::Everything { "" } else { " except unlocking a bucket or a queue through its policy" };
         return Verdict::new(Status::Passed, format!("{by} root everything{but}"), evidence);
     }
     match (credentials, policies) {
         (Ok(false), _) => Verdict::new(Status::Passed, "Root has no credentials", evidence),
         (Ok(true), _) if !organization.has_all_features => {
-            let reason = "Root has credentials, and the organization has consolidated billing alone: until all its features are \
-                          enabled it can neither deny root anything nor delete root's credentials";
+            let reason = "Root has credentials, and the organization has consolidated billing only: until all features are enabled, it can neither restrict root nor delete root's credentials";
             Verdict::new(Status::Failed, reason, evidence)
         }
         (Err(unavailable), _) | (_, Err(unavailable)) => unknown(unavailable.to_string(), evidence),
@@ -152,8 +155,7 @@ fn member(snapshot: &Snapshot, organization: &Organization, part: Evidence) -> V
             _ => {
                 let name = named_as(policies, Denial::Unclear);
                 let reason = format!(
-                    "Root has credentials; whether the service control policy {name} denies root everything hangs on a condition \
-                     that nobody can judge here"
+                    "Root has credentials; whether the service control policy {name} denies root everything depends on a condition that cannot be evaluated here"
                 );
                 unknown(reason, evidence)
             }
@@ -198,9 +200,9 @@ fn in_force(snapshot: &Snapshot, policies: &[ServiceControlPolicy]) -> Vec<Evide
     let shown = policies.iter().map(|(denial, name)| {
         let value = match denial {
             Denial::Everything => "denies root everything",
-            Denial::AllButUnlocking => "denies root everything but to unlock a bucket or a queue by its policy",
-            Denial::Unclear => "denies root everything if a condition holds that nobody can judge here",
-            Denial::Unreadable => "a document that cannot be read",
+            Denial::AllButUnlocking => "denies root everything except unlocking a bucket or a queue through its policy",
+            Denial::Unclear => "denies root everything under a condition that cannot be evaluated here",
+            Denial::Unreadable => "its document cannot be read",
             Denial::Nothing => "does not deny root everything",
         };
         let fact = format!("service control policy {name}");
@@ -340,7 +342,7 @@ mod tests {
             [
                 "organization o-exampleorgid = this account is a member",
                 "service control policy p-2 = denies root everything",
-                "service control policy p-1 = a document that cannot be read",
+                "service control policy p-1 = its document cannot be read",
                 "service control policy p-0 = does not deny root everything",
             ]
         );
@@ -372,7 +374,7 @@ mod tests {
                 })
             };
             assert_eq!([of(0).status, of(1).status], [Status::Passed, Status::Failed]);
-            assert!(of(1).reason.contains("consolidated billing alone"), "{}", of(1).reason);
+            assert!(of(1).reason.contains("consolidated billing only"), "{}", of(1).reason);
         }
     }
 
@@ -450,7 +452,7 @@ mod tests {
         assert_eq!(verdict.status, Status::Passed);
         assert_eq!(
             verdict.reason,
-            "The service control policy p-1 denies root everything but to unlock a bucket or a queue by its policy"
+            "The service control policy p-1 denies root everything except unlocking a bucket or a queue through its policy"
         );
     }
 
@@ -461,7 +463,7 @@ mod tests {
         });
         assert_eq!(verdict.status, Status::Unknown);
         assert!(
-            verdict.reason.contains("policy p-1 denies root everything hangs on a condition"),
+            verdict.reason.contains("policy p-1 denies root everything depends on a condition"),
             "{}",
             verdict.reason
         );
@@ -475,7 +477,7 @@ mod tests {
             ServiceControlPolicy { name: format!("p{not}"), denials }
         });
         let verdict = as_member(|snapshot| snapshot.service_control_policies = Ok(Some(halves.into())));
-        let reason = "Service control policies together deny root everything";
+        let reason = "The service control policies together deny root everything";
         assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Passed, reason));
     }
 }

@@ -13,23 +13,23 @@ use crate::settings::Settings;
 /// The control.
 pub const CONTROL: Control = Control {
     id: "root-hardware-mfa",
-    title: "Root's MFA devices are security keys, passkeys or hardware tokens, none is an app",
+    title: "Root's MFA devices are security keys, passkeys or hardware tokens, not apps",
     violation: "root has no hardware MFA",
     step: None,
     severity: Severity::Medium,
-    rationale: "An authenticator app can be copied with its backup, and a false sign-in page gets its codes as easily as the \
-                password. A security key signs for the real page only, and nobody can copy it.",
-    semantics: "Fails when root has credentials and no MFA device at all, or when a virtual MFA device belongs to root, also \
-                beside a hardware one. A device is root's by the ARN of its owner, not by its name. Passes otherwise: AWS lists \
-                virtual devices only, so a passkey that is synced between devices cannot be told from a hardware key. Not \
-                applicable when root has no credentials, in AWS GovCloud (US), where root does not sign in to the console, and in \
-                China, where there is no root user.",
+    rationale: "An authenticator app can be copied through its backup, and a phishing page can collect its codes \
+                along with the password. A security key works only on the real sign-in page and cannot be copied.",
+    semantics: "Fails when root has credentials and no MFA device, or when a virtual MFA device belongs to root, even \
+                if root also has a hardware device. A device belongs to root by the ARN of its owner, not by its name. \
+                Passes otherwise: AWS lists virtual devices only, so a synced passkey cannot be distinguished from a \
+                hardware key. Not applicable when root has no credentials, in AWS GovCloud (US), where root does not \
+                sign in to the console, and in China, where there is no root user.",
     remediation: Remediation {
         console: &[
-            "Sign in as root and open Security credentials from the account menu.",
-            "Under Multi-factor authentication choose Assign MFA device, Passkey or security key, and register a security key.",
-            "Register a second security key and keep it elsewhere: a lost only device locks you out.",
-            "Sign in once with each of them; then remove the device of type Virtual.",
+            "Sign in as root and choose Security credentials in the account menu.",
+            "Multi-factor authentication > Assign MFA device > Passkey or security key: register a security key.",
+            "Register a second security key and keep it elsewhere. If you lose the only device, you are locked out.",
+            "Sign in once with each key. Then remove the device of type Virtual.",
         ],
         cli: &[
             "aws iam list-virtual-mfa-devices --assignment-status Assigned \
@@ -89,7 +89,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     }
     let mut evidence = any.evidence;
     evidence.push(snapshot.evidence(Source::VirtualMfaDevices, OF_ROOT, "none"));
-    let reason = "Root has MFA and no virtual device; a synced passkey cannot be told from a hardware key";
+    let reason = "Root has MFA and no virtual device; a synced passkey cannot be distinguished from a hardware key";
     Ok(Verdict::new(Status::Passed, reason, evidence))
 }
 
@@ -129,7 +129,11 @@ mod tests {
     fn mfa_without_a_virtual_device_passes_and_says_what_it_cannot_tell() {
         let verdict = judge(&CONTROL, |_| {});
         assert_eq!(verdict.status, Status::Passed);
-        assert!(verdict.reason.contains("a synced passkey cannot be told from a hardware key"), "{}", verdict.reason);
+        assert!(
+            verdict.reason.contains("a synced passkey cannot be distinguished from a hardware key"),
+            "{}",
+            verdict.reason
+        );
         assert_eq!(verdict.judged_by.len(), 3);
     }
 

@@ -10,21 +10,22 @@ use crate::settings::Settings;
 
 pub(super) const CONTROL: Control = Control {
     id: "root-mfa",
-    title: "Root has multi-factor authentication",
+    title: "Root has MFA",
     violation: "root has no MFA",
     step: Some(Step::RootMfa),
     severity: Severity::Critical,
-    rationale: "Without MFA a stolen password, or access to root's mailbox alone, is enough to take the whole account over.",
-    semantics: "Each source is judged by itself and the worse counts: fails when root has a credential (password, access key or \
-                signing certificate) and no MFA device of any kind. Not applicable when root has no credential at all, as in \
-                member accounts under central root access management; nor in AWS GovCloud (US), where root does not sign in to \
-                the console and takes no MFA device, nor in China, where there is no root user. A password that the report calls \
-                `not_supported` counts as present.",
+    rationale: "Without MFA, a stolen password is enough to take over the whole account. So is access to root's \
+                mailbox.",
+    semantics: "Fails when root has a credential (password, access key or signing certificate) and no MFA device of \
+                any kind. Each source is evaluated by itself, and the worse result counts. Not applicable when root \
+                has no credentials, as in member accounts under centralized root access, in AWS GovCloud (US), where \
+                root does not sign in to the console and cannot have an MFA device, and in China, where there is no \
+                root user. A password that the report lists as `not_supported` counts as present.",
     remediation: Remediation {
         console: &[
-            "Sign in as root and open Security credentials from the account menu.",
-            "Under Multi-factor authentication choose Assign MFA device and pick a passkey or security key.",
-            "Register a second device and keep it elsewhere: a lost only device locks you out.",
+            "Sign in as root and choose Security credentials in the account menu.",
+            "Multi-factor authentication > Assign MFA device: choose a passkey or security key.",
+            "Register a second device and keep it elsewhere. If you lose the only device, you are locked out.",
         ],
         cli: &[
             "aws iam enable-mfa-device …   # virtual devices only, signed with root's own credentials; prefer the console",

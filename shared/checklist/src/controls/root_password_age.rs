@@ -16,25 +16,27 @@ const MAX_AGE_DAYS: u16 = 90;
 
 pub(super) const CONTROL: Control = Control {
     id: "root-password-age",
-    title: "Root's password has been changed within 90 days",
-    violation: "root's password is old",
+    title: "Root's password was changed within the last 90 days",
+    violation: "root's password is older than 90 days",
     step: None,
     severity: Severity::Low,
-    rationale: "Nobody notices that a password which is hardly ever used was copied. Changing it locks out whoever has the copy, \
-                and shows that those in charge can still sign in. The account's password policy does not bind root.",
-    semantics: "The newest known change counts: `password_last_changed` of the credential report, and `PasswordUpdated`, \
-                `ChangePassword` or a completed recovery in CloudTrail. Where none of these has a date, the statement \
-                `root-password-changed` of the parameter `Attestations` does. Fails when it is more than 90 days old; unknown \
-                when nothing tells, as for hours after root got a password again. Not applicable when root has no password, as in \
-                AWS GovCloud (US) and in China.",
+    rationale: "If a rarely used password was copied, you will not notice. Changing it locks out anyone who has the \
+                copy, and proves that you can still sign in. The account's password policy does not apply to root.",
+    semantics: "The newest known change counts: `password_last_changed` in the credential report, or \
+                `PasswordUpdated`, `ChangePassword` or a completed recovery in CloudTrail. If none of these gives a \
+                date, the attestation `root-password-changed` in the parameter `Attestations` does. Fails when the \
+                change is more than 90 days old. Unknown when no source gives a date, for example for some hours after \
+                root got a new password. Not applicable when root has no password, as in AWS GovCloud (US) and in \
+                China.",
     remediation: Remediation {
         console: &[
-            "Sign in as root with MFA and open Account from the account menu.",
-            "Next to Password choose Edit, set a long random one and store it where the old one was.",
-            "If the finding is unknown: state the day in the parameter Attestations, as `root-password-changed`.",
+            "Sign in as root and choose Account in the account menu.",
+            "Next to Password choose Edit. Set a long, random password and store it where the old one was.",
+            "If the finding is unknown, record the date of the change in the parameter Attestations, as \
+             `root-password-changed`.",
         ],
         cli: &[
-            "aws iam generate-credential-report   # a root password is changed in the console only; this shows its date",
+            "aws iam generate-credential-report   # root's password can only be changed in the console; this shows the date",
             "aws iam get-credential-report --query Content --output text | base64 --decode | cut -d, -f1,6 | head -2",
         ],
     },
@@ -86,7 +88,7 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
     let times = acts.map(|act| act.time.unwrap_or(snapshot.root_events.since));
     if let Some(at) = times.filter(|at| !snapshot.is_ahead(*at)).max() {
         changes.push(at);
-        evidence.push(snapshot.evidence(Source::RootEvents, "newest act that changed the password", at));
+        evidence.push(snapshot.evidence(Source::RootEvents, "newest root event that changed the password", at));
     }
 
     let newest = changes.into_iter().max();
@@ -104,10 +106,10 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
 
     let stated = settings.declarations.attestation(Statement::RootPasswordChanged).filter(|_| newest.is_none());
     if let Some(stated) = stated {
-        let value = format!("{}, stated by {}", stated.on, stated.by);
+        let value = format!("{}, attested by {}", stated.on, stated.by);
         evidence.push(snapshot.evidence(Source::Attestations, stated.statement.id(), value));
         if !is_old(stated.on) {
-            let reason = format!("Its owner states that root's password was last changed at {}", stated.on);
+            let reason = format!("Attested: root's password was last changed at {}", stated.on);
             return Ok(Verdict::new(Status::Passed, reason, evidence));
         }
     }
@@ -122,14 +124,12 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
         Some(at) => Verdict::new(Status::Failed, old(at), evidence),
         None if is_new => Verdict::new(
             Status::Unknown,
-            "Root has a password that the credential report does not know yet; the next report, at most 4 hours later, tells its \
-             age. If nobody of yours set it, reset it now",
+            "Root has a password that is not in the credential report yet; the next report, within 4 hours, shows its age. If you did not set it, reset it now",
             evidence,
         ),
         None => Verdict::new(
             Status::Unknown,
-            "AWS does not tell when root's password was last changed: change it, or state `root-password-changed` in the \
-             parameter Attestations",
+            "AWS does not show when root's password was last changed: change it, or attest `root-password-changed` in the parameter Attestations",
             evidence,
         ),
     })
@@ -294,7 +294,7 @@ mod tests {
     fn without_any_date_it_is_unknown_and_says_what_to_do() {
         let verdict = judge(&CONTROL, dateless);
         assert_eq!(verdict.status, Status::Unknown);
-        assert!(verdict.reason.contains("change it, or state `root-password-changed`"), "{}", verdict.reason);
+        assert!(verdict.reason.contains("change it, or attest `root-password-changed`"), "{}", verdict.reason);
         assert!(verdict.evidence[0].value.contains("not_supported"));
         let verdict = judge(&CONTROL, |snapshot| snapshot.root().password_last_changed = Ok(None));
         assert_eq!(verdict.status, Status::Unknown);
@@ -308,7 +308,7 @@ mod tests {
         };
         let verdict = judge(&CONTROL, recovered);
         assert_eq!(verdict.status, Status::Unknown);
-        assert!(verdict.reason.contains("does not know yet; the next report"), "{}", verdict.reason);
+        assert!(verdict.reason.contains("is not in the credential report yet; the next report"), "{}", verdict.reason);
         let stated = [90, 91].map(|days| judge_with(&CONTROL, &stated(days), recovered).status);
         assert_eq!(stated, [Status::Passed, Status::Failed]);
         let seen = judge(&CONTROL, |snapshot| {

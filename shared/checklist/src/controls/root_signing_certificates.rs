@@ -9,18 +9,19 @@ use crate::settings::Settings;
 
 pub(super) const CONTROL: Control = Control {
     id: "root-signing-certificates",
-    title: "Root has no X.509 signing certificate",
+    title: "Root has no X.509 signing certificates",
     violation: "root has a signing certificate",
     step: Some(Step::RootAccessKeys),
     severity: Severity::High,
-    rationale: "A signing certificate is the oldest kind of root credential: its private key signs requests to some services as \
-                root, without a password and without MFA. Nothing new needs one.",
+    rationale: "A signing certificate is the oldest kind of root credential. Its private key signs requests to some \
+                services as root, without a password or MFA. No current workload needs one.",
     semantics: "Fails when the credential report shows a certificate in either slot, active or not, or when \
                 `AccountSigningCertificatesPresent` is above 0. Passes when both sources show none.",
     remediation: Remediation {
         console: &[
-            "Sign in as root with MFA and open Security credentials from the account menu.",
-            "Under X.509 signing certificates choose Actions, Deactivate; wait until you are sure that nothing breaks; then Delete.",
+            "Sign in as root and choose Security credentials in the account menu.",
+            "X.509 signing certificates > Actions > Deactivate. When nothing has failed for a few days, X.509 signing \
+             certificates > Actions > Delete.",
         ],
         cli: &["aws iam delete-signing-certificate --certificate-id <id>   # signed with root's own credentials"],
     },

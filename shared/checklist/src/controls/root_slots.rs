@@ -28,7 +28,7 @@ impl Slots {
         // (<https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-account-root-user.html>).
         if verdict.status == Status::Failed && snapshot.account.partition == Partition::GovCloud {
             verdict.reason.push_str(
-                ". Root does not sign in to the console of AWS GovCloud (US): delete it by the AWS CLI, signed with root's own key",
+                ". Root does not sign in to the AWS GovCloud (US) console: delete it with the AWS CLI, signed with root's own key",
             );
         }
         verdict
@@ -68,7 +68,7 @@ impl Slots {
         }
         match (found.as_slice(), unreadable) {
             ([], Some(cell)) => Err(cell.into()),
-            ([], None) => Ok(Verdict::new(Status::Passed, format!("Root has no {}", self.noun), evidence)),
+            ([], None) => Ok(Verdict::new(Status::Passed, format!("Root has no {}s", self.noun), evidence)),
             (found, _) => {
                 let plural = if found.len() == 1 { "" } else { "s" };
                 let reason = format!("Root has {} {}{plural} ({})", found.len(), self.noun, found.join(", "));
@@ -84,7 +84,7 @@ impl Slots {
         Ok(if count > 0 {
             Verdict::new(Status::Failed, format!("Root has at least one {}", self.noun), evidence)
         } else {
-            Verdict::new(Status::Passed, format!("Root has no {}", self.noun), evidence)
+            Verdict::new(Status::Passed, format!("Root has no {}s", self.noun), evidence)
         })
     }
 }

@@ -10,21 +10,22 @@ use crate::settings::Settings;
 
 pub(super) const CONTROL: Control = Control {
     id: "root-unused",
-    title: "Root has not been used lately",
-    violation: "root was used",
+    title: "Root has not been used recently",
+    violation: "root was used recently",
     step: Some(Step::IndividualUsers),
     severity: Severity::High,
-    rationale: "Root can do everything, and no policy limits it. A handful of tasks a year need it; whatever else it is used for \
-                is either a bad habit or an intruder.",
-    semantics: "Fails when the newest of the password's last use, both access keys' last uses and the newest act in CloudTrail is \
-                younger than the limit (`RootUnusedDays`, by default 1 day). A session that root issued counts as root. Failed sign-ins, services on \
-                behalf of root and central root tasks are no use of root. Passes only when the credential report, the list of Regions and every swept Region could be \
-                read; they must leave no gap between them.",
+    rationale: "Root can do everything, and no IAM policy limits it. Only a few tasks a year need it. Any other use \
+                is a bad habit or an attacker.",
+    semantics: "Fails when the newest use of root is more recent than the limit (`RootUnusedDays`, 1 day by default). \
+                Uses are the last use of the password and of both access keys, and root activity in CloudTrail. A \
+                session that root issued counts as root. Failed sign-ins, calls by AWS services on behalf of root, and \
+                privileged tasks on a member account (AssumeRoot) do not count. Passes only when the credential \
+                report, the list of Regions and every scanned Region could be read, without a gap between them.",
     remediation: Remediation {
         console: &[
-            "Find out who used root and for what: CloudTrail, Event history, User name root.",
-            "Give that person, or that program, a role that may do it.",
-            "It passes by itself once root has been left alone for the limit.",
+            "Find out who used root and why: CloudTrail > Event history, User name root.",
+            "Give that person or workload a role with the permissions it needs.",
+            "The control passes again when root has not been used for the time of the limit.",
         ],
         cli: &[
             "aws cloudtrail lookup-events --lookup-attributes AttributeKey=Username,AttributeValue=root --region us-east-1",
@@ -74,7 +75,7 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
             if let Ok(Some(created)) = root.created
                 && is_recent(created)
             {
-                let value = format!("{created}: this may be the account's first set-up");
+                let value = format!("{created}: this may be the initial account setup");
                 evidence.push(snapshot.report_evidence("account created", value));
             }
             let generated_at =
@@ -83,7 +84,7 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
                 evidence.push(snapshot.evidence(
                     Source::RootEvents,
                     "gap",
-                    format!("nothing tells of the time from {generated_at} to {}", snapshot.root_events.since),
+                    format!("no source covers the time from {generated_at} to {}", snapshot.root_events.since),
                 ));
                 unread = unread.or(Some(gap()));
             }
@@ -96,7 +97,7 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
         let at = act.time.unwrap_or(snapshot.taken_at);
         uses.push(at);
         let value = format!("{} in {} at {at}", act.event_name, act.region);
-        evidence.push(snapshot.evidence(Source::RootEvents, "newest act of root", value));
+        evidence.push(snapshot.evidence(Source::RootEvents, "newest root action", value));
     }
 
     let newest = uses.into_iter().max();
@@ -116,9 +117,7 @@ fn gap() -> Unavailable {
     Unavailable {
         source: Source::RootEvents,
         operation: "cloudtrail:LookupEvents".into(),
-        cause: facts::source::Cause::Malformed {
-            detail: "the look-back is shorter than the credential report is old".into(),
-        },
+        cause: facts::source::Cause::Malformed { detail: "the credential report is older than the look-back".into() },
     }
 }
 
@@ -230,6 +229,6 @@ mod tests {
             snapshot.root().password_last_used = Ok(Some(hours_ago(snapshot, 2)));
         });
         assert_eq!(verdict.status, Status::Failed);
-        assert!(verdict.evidence.iter().any(|evidence| evidence.value.contains("first set-up")));
+        assert!(verdict.evidence.iter().any(|evidence| evidence.value.contains("initial account setup")));
     }
 }

@@ -23,31 +23,33 @@ const EXPLAINED: &str = "explained by ";
 /// The control.
 pub const CONTROL: Control = Control {
     id: "root-use-recorded",
-    title: "Every use of root left a trail",
-    violation: "root was used and left no trail",
+    title: "CloudTrail has an event for every root use",
+    violation: "root was used, but CloudTrail has no event",
     step: None,
     severity: Severity::Critical,
-    rationale: "IAM notes when root's password and keys were last used, CloudTrail what was done. A use that only IAM knows of \
-                means that somebody was root and nothing tells what they did.",
-    semantics: "Compares each of the three last uses in the credential report (password, both access keys) with root's acts in \
-                CloudTrail's event history, in every Region. Fails when a use has no act within 5 minutes before or after it for \
-                the password, 15 for a key: so exactly does IAM note them. A use that is younger than 2 hours and that time, which \
-                CloudTrail may still show late, or older than the look-back, cannot be compared and does not apply; nor does that \
-                mend a failure, which stays open until its own trail turns up or an exception answers for it. Failed sign-ins, \
-                services on behalf of root and central root tasks explain nothing. Unknown when the list of Regions, a Region's \
-                events or the Region of the key's last use could not be looked through. The event history has management events \
-                only: a key that was used for nothing but data (objects in S3, items in DynamoDB, messages in SQS) fails here.",
+    rationale: "IAM records when root's password and keys were last used. CloudTrail records what was done. If only \
+                IAM knows of a use, root was used and there is no record of what happened.",
+    semantics: "Compares each of the three last uses in the credential report (password, both access keys) with root \
+                activity in CloudTrail's event history, in every Region. Fails when there is no root event within 5 \
+                minutes of a password use, or within 15 minutes of a key use: IAM's records are that precise. A use \
+                cannot be compared when it is older than the look-back, or so recent that CloudTrail may not show it \
+                yet (2 hours plus that precision). The control is then not applicable, but an open failure stays open \
+                until the matching event is found or an exception suppresses it. Failed sign-ins, calls by AWS \
+                services on behalf of root, and privileged tasks on a member account (AssumeRoot) do not count as \
+                matching events. Unknown when the list of Regions, a Region's events or the Region of the key's last \
+                use could not be scanned. The event history has management events only: a key that was used only for \
+                data events (S3 objects, DynamoDB items, SQS messages) fails here.",
     remediation: Remediation {
         console: &[
-            "Ask everybody who can be root whether it was they, and for what. If nobody says so, go on as if the account had been \
-             taken over: change root's password, delete its keys, look at every user, role and key that is new.",
-            "An access key: the evidence names Region and service of its last use. Reading and writing data (S3 objects, DynamoDB \
-             items, SQS messages, Lambda invocations) is not in the event history: look into a trail with data events, or into the \
-             service's own access logs. Then delete the key.",
-            "The password: signing in to AWS Marketplace or to the forums counts too. Look for the sign-in in a trail's log files \
-             in S3, and for StopLogging, DeleteTrail and PutEventSelectors about that time.",
-            "When you know what it was, write an exception with your name into the parameter Exceptions: it does not pass by \
-             itself, also not when it is too old to compare.",
+            "Ask everyone with root access whether they used root, and for what. If no one confirms it, treat the \
+             account as compromised: change root's password, delete its keys, and review every new user, role and key.",
+            "Access key: the evidence names the Region and service of its last use. Data events (S3 objects, DynamoDB \
+             items, SQS messages, Lambda invocations) are not in the event history. Check a trail with data events, or \
+             the service's own access logs. Then delete the key.",
+            "Password: signing in to AWS Marketplace or to AWS forums counts, too. Look for the sign-in in a trail's \
+             log files in S3, and for StopLogging, DeleteTrail and PutEventSelectors around that time.",
+            "When you know the cause, add an exception with your name to the parameter Exceptions. The control does \
+             not pass by itself, even when the use is too old to compare.",
         ],
         cli: &[
             "aws iam get-credential-report --query Content --output text | base64 -d | head -2",
@@ -59,7 +61,7 @@ pub const CONTROL: Control = Control {
     mappings: &[],
     references: &[
         Reference {
-            name: "AWS: Generate credential reports for your AWS account (how exactly last uses are noted)",
+            name: "AWS: Generate credential reports for your AWS account (precision of last-used times)",
             url: "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_getting-report.html",
         },
         Reference {
@@ -97,7 +99,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     let told: Vec<String> = judged.into_iter().filter(|(status, _)| *status == worst).map(|(_, what)| what).collect();
     Ok(match worst {
         Status::Failed => {
-            let reason = format!("No act of root in CloudTrail's event history explains: {}", told.join(", "));
+            let reason = format!("CloudTrail's event history has no matching root event for: {}", told.join(", "));
             Verdict::new(worst, reason, evidence).naming(told)
         }
         _ => Verdict::new(worst, told.join("; "), evidence),
@@ -153,19 +155,20 @@ impl Use<'_> {
             return Some((Status::Passed, format!("Root's {name} is {explained}")));
         }
         if let Some(count) = self.counted(snapshot, at) {
-            let found = format!("Root's {name}: may be one of {count} acts that were counted, not listed one by one");
+            let found =
+                format!("Root's {name}: may be one of {count} root actions that were counted, not listed one by one");
             return Some((Status::Unknown, found));
         }
         if at.duration_since(snapshot.root_events.since) < self.within {
-            return Some((Status::NotApplicable, format!("Root's {name}: longer ago than was looked through")));
+            return Some((Status::NotApplicable, format!("Root's {name}: older than the look-back")));
         }
         if snapshot.taken_at.duration_since(at) < LATENESS + self.within {
-            return Some((Status::NotApplicable, format!("Root's {name}: CloudTrail may not yet show what was done")));
+            return Some((Status::NotApplicable, format!("Root's {name}: CloudTrail may not show the event yet")));
         }
         if let Some(unavailable) = self.unseen(snapshot) {
             return Some((Status::Unknown, unavailable.to_string()));
         }
-        trail(format!("no act of root within {} minutes", self.within.as_mins()));
+        trail(format!("no root event within {} minutes", self.within.as_mins()));
         Some((Status::Failed, name))
     }
 
@@ -210,7 +213,7 @@ impl Use<'_> {
                 source: Source::RootEvents,
                 operation: format!("cloudtrail:LookupEvents in {region}"),
                 cause: Cause::Malformed {
-                    detail: format!("{} was used there, and the Region is not swept", self.credential),
+                    detail: format!("{} was used there, and the Region is not scanned", self.credential),
                 },
             })
         })
@@ -259,7 +262,7 @@ mod tests {
             assert_eq!(
                 verdict.reason,
                 format!(
-                    "No act of root in CloudTrail's event history explains: {credential} used at 2026-11-20T04:00:00Z"
+                    "CloudTrail's event history has no matching root event for: {credential} used at 2026-11-20T04:00:00Z"
                 )
             );
             let minutes = within.as_mins();
@@ -267,7 +270,7 @@ mod tests {
                 verdict
                     .evidence
                     .iter()
-                    .any(|evidence| evidence.value == format!("no act of root within {minutes} minutes"))
+                    .any(|evidence| evidence.value == format!("no root event within {minutes} minutes"))
             );
         }
     }
@@ -344,7 +347,7 @@ mod tests {
         let old = judge(&CONTROL, |_| {});
         assert_eq!(
             (old.status, old.reason.as_str()),
-            (Status::NotApplicable, "Root's password used at 2026-03-02T10:11:12Z: longer ago than was looked through")
+            (Status::NotApplicable, "Root's password used at 2026-03-02T10:11:12Z: older than the look-back")
         );
         let both = judge(&CONTROL, |snapshot| {
             snapshot.root().access_keys[0].last_used = Ok(Some(hours_ago(snapshot, 6)));
@@ -354,10 +357,7 @@ mod tests {
         let young = judge(&CONTROL, |snapshot| {
             snapshot.root().password_last_used = Ok(Some(hours_ago(snapshot, 1)));
         });
-        assert_eq!(
-            young.reason,
-            "Root's password used at 2026-11-20T09:00:00Z: CloudTrail may not yet show what was done"
-        );
+        assert_eq!(young.reason, "Root's password used at 2026-11-20T09:00:00Z: CloudTrail may not show the event yet");
     }
 
     #[test]
@@ -435,7 +435,7 @@ mod tests {
             snapshot.root().access_keys[0].last_used_region = Some("ap-south-2".into());
         });
         assert!(
-            verdict.reason.ends_with("access key 1 was used there, and the Region is not swept"),
+            verdict.reason.ends_with("access key 1 was used there, and the Region is not scanned"),
             "{}",
             verdict.reason
         );

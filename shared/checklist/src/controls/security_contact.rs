@@ -9,19 +9,21 @@ use crate::settings::Settings;
 
 pub(super) const CONTROL: Control = Control {
     id: "security-contact",
-    title: "AWS has a contact for security",
+    title: "AWS has a security contact for the account",
     violation: "no security contact",
     step: None,
     severity: Severity::Medium,
-    rationale: "AWS writes when it finds a key of the account in public or an abuse of its machines. Without a security contact \
-                that mail goes to root's mailbox alone, which often nobody reads.",
-    semantics: "Fails when the alternate contact for security is not set. The contacts for operations and billing are shown, but \
-                do not count. A member account does not inherit the contact of its organization. Whether somebody reads the mail \
-                is not judged.",
+    rationale: "AWS writes to you when it finds an access key of the account in public, or when your resources are \
+                abused. Without a security contact, that email goes to root's mailbox only, which is often not read.",
+    semantics: "Fails when the alternate contact for security is not set. The contacts for operations and billing are \
+                shown, but do not count. A member account does not inherit the contact of its organization. Whether \
+                anyone reads the email is not evaluated.",
     remediation: Remediation {
         console: &[
-            "Account, Alternate contacts, Edit, Security: a mailing list that those on duty read, and their phone number.",
-            "In an organization: AWS Organizations, AWS accounts, the account, Contact info, from the management account.",
+            "Account > Alternate contacts > Edit > Security: enter a mailing list that the on-call engineers read, \
+             and their phone number.",
+            "In an organization, from the management account: AWS Organizations > AWS accounts > [account] > Contact \
+             info.",
         ],
         cli: &[
             "aws account put-alternate-contact --alternate-contact-type SECURITY --name 'Security team' --title Security \
@@ -57,9 +59,9 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
             })
             .to_vec();
     Ok(if contacts.security {
-        Verdict::new(Status::Passed, "A contact for security is set", evidence)
+        Verdict::new(Status::Passed, "A security contact is set", evidence)
     } else {
-        Verdict::new(Status::Failed, "No contact for security is set", evidence)
+        Verdict::new(Status::Failed, "No security contact is set", evidence)
     })
 }
 

@@ -10,18 +10,21 @@ use crate::settings::Settings;
 
 pub(super) const CONTROL: Control = Control {
     id: "support-role",
-    title: "Somebody other than root can open cases with AWS Support",
-    violation: "nobody may open support cases",
+    title: "An identity other than root can open AWS Support cases",
+    violation: "only root can open support cases",
     step: None,
     severity: Severity::Low,
-    rationale: "In an incident you need AWS at once. Where nobody may open a case, somebody signs in as root to do it.",
-    semantics: "Fails when no person holds the policy AWSSupportAccess: it is attached to no role that people can take on, no user \
-                with a password, and no group with such a member; who counts as a person is said at administrator-access. Unknown \
-                where AWS does not tell people from programs. Access to AWS Support by other policies, as AdministratorAccess gives \
-                it, is not seen. CIS asks for a role; here a user or a group passes too.",
+    rationale: "In an incident you need AWS at once. If no one else can open a case, you have to sign in as root to \
+                do it.",
+    semantics: "Fails when no person has the policy AWSSupportAccess: it is attached to no role that people can \
+                assume, no user with a password, and no group with such a member. Who counts as a person is defined in \
+                administrator-access. Unknown when AWS does not distinguish people from programs. Access to AWS \
+                Support through other policies, such as AdministratorAccess, is not checked. CIS requires a role; here \
+                a user or a group passes, too.",
     remediation: Remediation {
         console: &[
-            "IAM, Roles, Create role: trust the people who handle incidents (or use a permission set of IAM Identity Center).",
+            "IAM > Roles > Create role: trust the people who handle incidents, or use a permission set of IAM \
+             Identity Center.",
             "Attach the policy AWSSupportAccess and name the role, for example support.",
         ],
         cli: &[
@@ -59,7 +62,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     let mut evidence: Vec<_> =
         kinds.iter().map(|(kind, names)| snapshot.evidence(Source::SupportAccess, *kind, names.len())).collect();
     if kinds.iter().all(|(_, names)| names.is_empty()) {
-        let reason = "AWSSupportAccess is attached to no user, no group and no role";
+        let reason = "AWSSupportAccess is not attached to any user, group or role";
         return Ok(Verdict::new(Status::Failed, reason, evidence));
     }
     let people = People::of(snapshot);
@@ -79,15 +82,14 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     }
     evidence.push(snapshot.evidence(
         Source::SupportAccess,
-        "roles that people take on, and users with a password",
+        "roles that people can assume, and users with a password",
         count,
     ));
     Ok(match unknown {
-        _ if count > 0 => Verdict::new(Status::Passed, "People hold AWSSupportAccess", evidence),
+        _ if count > 0 => Verdict::new(Status::Passed, "People have AWSSupportAccess", evidence),
         Some(reason) => Verdict::new(Status::Unknown, reason, evidence),
         None => {
-            let reason = "AWSSupportAccess is attached to no role that people take on, no user with a password and no group with \
-                          such a member";
+            let reason = "AWSSupportAccess is attached to no role that people can assume, no user with a password and no group with such a member";
             Verdict::new(Status::Failed, reason, evidence)
         }
     })

@@ -34,7 +34,7 @@ impl Survey {
         };
         // A failure rests on what found it alone.
         verdict.evidence.splice(0..0, fine.evidence);
-        verdict.evidence.extend(named(self.unclear, "further ones that nobody can judge"));
+        verdict.evidence.extend(named(self.unclear, "further ones that cannot be evaluated"));
         verdict
     }
 }

@@ -10,21 +10,22 @@ use crate::settings::Settings;
 
 pub(super) const CONTROL: Control = Control {
     id: "unneeded-regions",
-    title: "No opt-in Region is enabled that is not needed",
-    violation: "an unneeded Region is enabled",
+    title: "Only allowed opt-in Regions are enabled",
+    violation: "an opt-in Region is enabled but not allowed",
     step: None,
     severity: Severity::Low,
-    rationale: "Intruders work in Regions that nobody looks at, and enable one if need be. In a Region that is disabled nothing \
-                can be made.",
-    semantics: "Fails when an opt-in Region is enabled that is not in the parameter AllowedRegions, which is empty by default. The \
-                other Regions, which every account has, cannot be disabled and are not judged; a service control policy can close \
-                them. A Region that is being enabled or disabled is not judged until that is done.",
+    rationale: "Attackers work in Regions that you do not watch, and enable one if needed. Nothing can be created in \
+                a disabled Region.",
+    semantics: "Fails when an opt-in Region is enabled that is not in the parameter AllowedRegions, which is empty by \
+                default. Other Regions, which every account has, cannot be disabled and are not evaluated; an SCP can \
+                deny them. A Region that is being enabled or disabled is evaluated when that is done.",
     remediation: Remediation {
         console: &[
-            "If nobody on your side enabled it, look for EnableRegion in CloudTrail's event history, and for what was made there.",
-            "A Region that is needed: add it to the parameter AllowedRegions of the stack.",
-            "Another one: delete what costs money there first, because it costs on while nobody can reach it. Then Account, AWS \
-             Regions, the Region, Disable.",
+            "If you did not enable it, look for EnableRegion in CloudTrail > Event history, and for what was created \
+             in the Region.",
+            "A Region that you need: add it to the parameter AllowedRegions of the stack.",
+            "A Region that you do not need: first delete what costs money there, because it keeps incurring charges \
+             after the Region is disabled. Then Account > AWS Regions > [Region] > Disable.",
         ],
         cli: &[
             "aws account list-regions --region-opt-status-contains ENABLED",
@@ -55,7 +56,7 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
     let allowed = allowed.iter().map(|region| snapshot.evidence(Source::Regions, &region.name, "enabled, allowed"));
     let evidence = named(shown.chain(allowed).collect(), "further Regions");
     if unneeded.is_empty() {
-        return Ok(Verdict::new(Status::Passed, "Every opt-in Region that is enabled is allowed", evidence));
+        return Ok(Verdict::new(Status::Passed, "Every enabled opt-in Region is allowed", evidence));
     }
     let enabled = counted(unneeded.len(), "opt-in Region is enabled", "opt-in Regions are enabled");
     let reason = format!("{enabled} and not allowed: {}", unneeded.join(", "));
@@ -101,7 +102,7 @@ mod tests {
         );
         let verdict = enabled(&["ap-east-1", "eu-south-1"], &["ap-east-1"]);
         assert_eq!((verdict.status, verdict.resources.len()), (Status::Passed, 0));
-        assert_eq!(verdict.reason, "Every opt-in Region that is enabled is allowed");
+        assert_eq!(verdict.reason, "Every enabled opt-in Region is allowed");
     }
 
     #[test]

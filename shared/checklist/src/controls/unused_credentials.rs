@@ -14,22 +14,23 @@ use crate::settings::Settings;
 
 pub(crate) const CONTROL: Control = Control {
     id: "unused-credentials",
-    title: "No user has a password or an active access key that is not used",
-    violation: "credentials lie unused",
+    title: "No user has an unused password or active access key",
+    violation: "unused credentials are active",
     step: None,
     severity: Severity::Medium,
-    rationale: "A credential that nobody uses helps intruders alone, and nobody notices when they do use it. It often belongs to \
-                somebody who has left.",
+    rationale: "A credential that is not used only helps attackers, and you do not notice when they use it. It often \
+                belongs to a person who has left.",
     semantics: "Fails when a password or an active access key of an IAM user was last used longer ago than the limit \
-                (`UnusedCredentialsDays`, by default 45 days). One that was never used counts from the day it was made, and where \
-                the credential report does not tell that day, from the day the user was made. Unknown when the report says that \
-                a user has more keys than the two that it shows. Root is not judged here: it should \
-                lie unused. Not applicable when no user has a password or an active key.",
+                (`UnusedCredentialsDays`, 45 days by default). One that was never used counts from the day it was \
+                created; if the credential report does not show that day, from the day the user was created. Unknown \
+                when the report says that a user has more keys than the two it shows. Root is not evaluated here: its \
+                credentials should be unused. Not applicable when no user has a password or an active key.",
     remediation: Remediation {
         console: &[
-            "Ask the user, or the owner of the program, whether it is still needed.",
-            "A password: IAM, Users, the user, Security credentials, Manage console access, Disable.",
-            "A key: IAM, Users, the user, Security credentials, Actions, Deactivate; some days later Delete.",
+            "Ask the user, or the owner of the program, whether the credential is still needed.",
+            "A password: IAM > Users > [user] > Security credentials > Manage console access > Disable.",
+            "A key: IAM > Users > [user] > Security credentials > Actions > Deactivate. A few days later: Actions > \
+             Delete.",
         ],
         cli: &[
             "aws iam delete-login-profile --user-name <user>",
@@ -79,7 +80,8 @@ impl Credential<'_> {
             Some(made) => Some(made),
             None => read(self.user_made)?,
         };
-        made.map(|at| (at, format!("never used, made {at}"))).ok_or_else(|| "never used, made on a day unknown".into())
+        made.map(|at| (at, format!("never used, created {at}")))
+            .ok_or_else(|| "never used, creation date unknown".into())
     }
 }
 
@@ -126,7 +128,7 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
     let fine = if active == 0 {
         Verdict::new(Status::NotApplicable, "No user has a password or an active access key", evidence)
     } else {
-        let reason = format!("Every password and active access key has been used, or made, within {days} days");
+        let reason = format!("Every password and active access key was used or created within {days} days");
         Verdict::new(Status::Passed, reason, evidence)
     };
     let wrong = format!("password or access key has not been used for more than {days} days");
@@ -135,8 +137,8 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
         fine,
         [&wrong, &wrong_ones],
         [
-            "credential cannot be judged by the credential report",
-            "credentials cannot be judged by the credential report",
+            "credential cannot be evaluated from the credential report",
+            "credentials cannot be evaluated from the credential report",
         ],
     ))
 }
@@ -219,7 +221,7 @@ mod tests {
                 })
             };
             assert_eq!([at(0).status, at(1).status], [Status::Passed, Status::Failed], "{name}");
-            assert_eq!(at(1).evidence[1].value, "never used, made 2026-10-06T09:59:59Z", "{name}");
+            assert_eq!(at(1).evidence[1].value, "never used, created 2026-10-06T09:59:59Z", "{name}");
         }
     }
 

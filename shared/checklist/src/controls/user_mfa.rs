@@ -14,20 +14,20 @@ pub(super) const CONTROL: Control = Control {
     violation: "users sign in without MFA",
     step: None,
     severity: Severity::High,
-    rationale: "A password is guessed, reused or given away on a false page. With MFA that alone opens nothing.",
-    semantics: "Fails when an IAM user has a password and no MFA device of any kind, by the credential report (up to 4 hours old). \
-                Not applicable when no user has a password. Users of IAM Identity Center and of other identity providers are not \
-                seen.",
+    rationale: "Passwords are guessed, reused and phished. With MFA, a password alone opens nothing.",
+    semantics: "Fails when an IAM user has a password and no MFA device of any kind, according to the credential \
+                report (up to 4 hours old). Not applicable when no user has a password. Users of IAM Identity Center \
+                and of other identity providers are not visible.",
     remediation: Remediation {
         console: &[
-            "IAM, Users, the user, Security credentials, Assign MFA device: each person registers a device of their own.",
-            "Where the person no longer signs in: Manage console access, Disable.",
+            "IAM > Users > [user] > Security credentials > Assign MFA device: each person registers their own device.",
+            "If the person no longer signs in: Manage console access > Disable.",
         ],
         cli: &[
             "aws iam create-virtual-mfa-device --virtual-mfa-device-name <user> --outfile qr.png --bootstrap-method QRCodePNG",
             "aws iam enable-mfa-device --user-name <user> --serial-number <arn of the device> \
              --authentication-code1 <code> --authentication-code2 <next code>",
-            "aws iam delete-login-profile --user-name <user>   # takes the password away",
+            "aws iam delete-login-profile --user-name <user>   # deletes the password",
         ],
     },
     sources: &[Source::CredentialReport],
@@ -71,7 +71,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     Ok(survey.verdict(
         fine,
         ["user has a password and no MFA", "users have a password and no MFA"],
-        ["user cannot be judged by the credential report", "users cannot be judged by the credential report"],
+        ["user cannot be evaluated from the credential report", "users cannot be evaluated from the credential report"],
     ))
 }
 

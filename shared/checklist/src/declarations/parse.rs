@@ -22,13 +22,13 @@ pub(super) fn parse<T>(
     if text.trim().is_empty() {
         return parsed;
     }
-    let accepted = format!("an array of objects with {} is accepted", fields.join(", "));
+    let expected = format!("expected an array of objects with {}", fields.join(", "));
     let entries = match serde_json::from_str(text) {
         Ok(Value::Array(entries)) => entries,
         other => {
             let fault = match other {
-                Ok(other) => format!("{accepted}, not {}", kind(&other)),
-                Err(error) => format!("not JSON: {}; {accepted}", bounded(&error.to_string())),
+                Ok(other) => format!("{expected}, got {}", kind(&other)),
+                Err(error) => format!("not valid JSON: {}; {expected}", bounded(&error.to_string())),
             };
             parsed.refused.push((None, fault));
             return parsed;
@@ -36,7 +36,7 @@ pub(super) fn parse<T>(
     };
     for (number, entry) in (1..).zip(entries.iter().take(MAX_ENTRIES)) {
         let Value::Object(values) = entry else {
-            let fault = format!("an object with {} is accepted, not {}", fields.join(", "), kind(entry));
+            let fault = format!("expected an object with {}, got {}", fields.join(", "), kind(entry));
             parsed.refused.push((Some(number), fault));
             continue;
         };
@@ -50,7 +50,7 @@ pub(super) fn parse<T>(
         }
     }
     if entries.len() > MAX_ENTRIES {
-        let fault = format!("at most {MAX_ENTRIES} entries are accepted, not {}: the rest is left out", entries.len());
+        let fault = format!("at most {MAX_ENTRIES} entries are allowed, got {}: the rest is ignored", entries.len());
         parsed.refused.push((None, fault));
     }
     parsed
@@ -90,8 +90,8 @@ impl<'a> Entry<'a> {
             self.values.keys().filter(|field| !fields.contains(&field.as_str())).map(|field| bounded(field)).collect();
         if let Some(field) = unknown.first() {
             let more = unknown.len() - 1;
-            let more = if more > 0 { format!(", nor are {more} more") } else { String::new() };
-            self.fault(&format!("`{field}` is no field{more}; the fields are {}", fields.join(", ")));
+            let more = if more > 0 { format!(", and {more} more are not, either") } else { String::new() };
+            self.fault(&format!("`{field}` is not a field{more}; the fields are {}", fields.join(", ")));
         }
     }
 
@@ -101,9 +101,9 @@ impl<'a> Entry<'a> {
         self.name = known;
         if known.is_none() {
             let fault = if id == "*" || id.eq_ignore_ascii_case("all") {
-                "an exception is for one control, never for all"
+                "an exception covers one control, never all"
             } else {
-                "no control of this version has this id, see CONTROLS.md"
+                "no control in this version has this id, see CONTROLS.md"
             };
             self.fault(&format!("`control` is `{id}`: {fault}"));
         }
@@ -116,7 +116,7 @@ impl<'a> Entry<'a> {
         self.name = known.map(Statement::id);
         if known.is_none() {
             let ids: Vec<&str> = Statement::ALL.iter().map(|statement| statement.id()).collect();
-            self.fault(&format!("`statement` is `{id}`: no statement has this id; the ids are {}", ids.join(", ")));
+            self.fault(&format!("`statement` is `{id}`: no attestation has this id; the ids are {}", ids.join(", ")));
         }
         known
     }
@@ -126,7 +126,7 @@ impl<'a> Entry<'a> {
         let text = bounded(self.string(field)?);
         // What is cut of invisible characters is `…`, which says no more than a blank.
         if text.trim_end_matches('…').is_empty() {
-            self.fault(&format!("`{field}` is blank; a text is accepted"));
+            self.fault(&format!("`{field}` must not be blank"));
             return None;
         }
         Some(text)
@@ -142,7 +142,7 @@ impl<'a> Entry<'a> {
         };
         if instant.is_none() {
             self.fault(&format!(
-                "`{field}` is a date as 2027-03-01 or a timestamp as 2027-03-01T12:00:00Z, not `{}`",
+                "`{field}` must be a date such as 2027-03-01 or a timestamp such as 2027-03-01T12:00:00Z, not `{}`",
                 bounded(text)
             ));
         }
@@ -153,8 +153,8 @@ impl<'a> Entry<'a> {
         let values = self.values;
         match values.get(field) {
             Some(Value::String(text)) => return Some(text),
-            Some(other) => self.fault(&format!("`{field}` is a text, not {}", kind(other))),
-            None => self.fault(&format!("`{field}` is missing; a text is accepted")),
+            Some(other) => self.fault(&format!("`{field}` must be a string, not {}", kind(other))),
+            None => self.fault(&format!("`{field}` is missing")),
         }
         None
     }
@@ -167,7 +167,7 @@ impl<'a> Entry<'a> {
         match seen.iter().find(|(_, earlier)| *earlier == key) {
             Some((number, _)) => {
                 let number = *number;
-                self.fault(&format!("{} is also in entry {number}, which is the one that is taken", words(&key)));
+                self.fault(&format!("{} is also in entry {number}, which is used instead", words(&key)));
             }
             None => seen.push((self.number, key)),
         }
@@ -179,7 +179,7 @@ fn kind(value: &Value) -> &'static str {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
         Value::Number(_) => "a number",
-        Value::String(_) => "a text",
+        Value::String(_) => "a string",
         Value::Array(_) => "an array",
         Value::Object(_) => "an object",
     }

@@ -164,17 +164,17 @@ fn what_is_no_array_of_entries_is_one_fault() {
     for (text, fault) in [
         (
             "{",
-            "not JSON: EOF while parsing an object at line 1 column 1; an array of objects with statement, by, on is accepted",
+            "not valid JSON: EOF while parsing an object at line 1 column 1; expected an array of objects with statement, by, on",
         ),
         (
             "[] []",
-            "not JSON: trailing characters at line 1 column 4; an array of objects with statement, by, on is accepted",
+            "not valid JSON: trailing characters at line 1 column 4; expected an array of objects with statement, by, on",
         ),
-        ("{}", "an array of objects with statement, by, on is accepted, not an object"),
-        ("1", "an array of objects with statement, by, on is accepted, not a number"),
-        ("true", "an array of objects with statement, by, on is accepted, not a boolean"),
-        ("null", "an array of objects with statement, by, on is accepted, not null"),
-        ("\"x\"", "an array of objects with statement, by, on is accepted, not a text"),
+        ("{}", "expected an array of objects with statement, by, on, got an object"),
+        ("1", "expected an array of objects with statement, by, on, got a number"),
+        ("true", "expected an array of objects with statement, by, on, got a boolean"),
+        ("null", "expected an array of objects with statement, by, on, got null"),
+        ("\"x\"", "expected an array of objects with statement, by, on, got a string"),
     ] {
         let Parsed { taken, refused } = parse_attestations(text, now());
         assert_eq!((taken, refused), (Vec::new(), vec![(None, fault.to_owned())]));
@@ -183,7 +183,7 @@ fn what_is_no_array_of_entries_is_one_fault() {
     let long = json!([{"control": "root-mfa", "reason": "r".repeat(5_000), "owner": "o", "until": "2027-01-01"}]);
     let cut: String = long.to_string().chars().take(4_096).collect();
     assert!(
-        lines(&parse_exceptions(&cut, &ids(), now()))[0].starts_with("not JSON: EOF while parsing"),
+        lines(&parse_exceptions(&cut, &ids(), now()))[0].starts_with("not valid JSON: EOF while parsing"),
         "cut off at 4 kB"
     );
 }
@@ -198,7 +198,7 @@ fn a_hundred_entries_are_accepted_and_one_more_is_not() {
     assert_eq!(exceptions(entries(100).into()).taken.len(), 100);
     let more = exceptions(entries(101).into());
     assert_eq!(more.taken.len(), 100, "the others are taken");
-    assert_eq!(lines(&more), ["at most 100 entries are accepted, not 101: the rest is left out"]);
+    assert_eq!(lines(&more), ["at most 100 entries are allowed, got 101: the rest is ignored"]);
     assert_eq!(exceptions(json!(vec![1; 5000])).refused.len(), 1 + MAX_ENTRIES);
 }
 
@@ -207,7 +207,7 @@ fn a_control_that_is_not_known_is_one_fault_an_entry() {
     let entry = json!({"control": "nothing", "reason": "r", "owner": "o", "until": "2027-01-01"});
     let faults = lines(&exceptions(json!([entry, entry])));
     assert_eq!(faults.len(), 2);
-    assert!(faults.iter().all(|fault| fault.contains("no control of this version has this id")));
+    assert!(faults.iter().all(|fault| fault.contains("no control in this version has this id")));
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn an_exception_ends_at_most_366_days_ahead_to_the_second() {
     assert_eq!(exception_until("2027-11-21T10:00:00Z").unwrap().until, latest);
     assert_eq!(
         exception_until("2027-11-21T10:00:01Z").unwrap_err(),
-        "root-mfa: `until` is at most 366 days ahead, not 2027-11-21T10:00:01Z"
+        "root-mfa: `until` must be at most 366 days ahead, not 2027-11-21T10:00:01Z"
     );
     let text = r#"[{"control": "root-mfa", "reason": "r", "owner": "o", "until": "9999-12-30T00:00:00Z"}]"#;
     assert_eq!(parse_exceptions(text, &ids(), Timestamp::MAX).refused, []);
@@ -256,7 +256,7 @@ fn an_attestation_is_dated_at_most_a_day_ahead() {
     assert!(attestation_on("2026-11-21T10:00:00Z").is_ok());
     assert_eq!(
         attestation_on("2026-11-21T10:00:01Z").unwrap_err(),
-        "contacts-reviewed: `on` is a day that has come, so today or before, not 2026-11-21T10:00:01Z"
+        "contacts-reviewed: `on` must be today or earlier, not 2026-11-21T10:00:01Z"
     );
 }
 
@@ -284,7 +284,9 @@ fn what_is_nearly_a_date_is_none() {
         let fault = exception_until(text).unwrap_err();
         assert_eq!(
             fault,
-            format!("root-mfa: `until` is a date as 2027-03-01 or a timestamp as 2027-03-01T12:00:00Z, not `{text}`")
+            format!(
+                "root-mfa: `until` must be a date such as 2027-03-01 or a timestamp such as 2027-03-01T12:00:00Z, not `{text}`"
+            )
         );
     }
     assert!(exception_until(" 2027-03-01 ").is_ok());

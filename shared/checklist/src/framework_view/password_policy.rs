@@ -58,7 +58,7 @@ pub(super) fn of_number(
     if finding.status != Status::Passed && finding.resources.is_empty() {
         return Ok(finding.clone());
     }
-    let profile = profile.ok_or("Not judged: the report does not tell the profile of the password policy")?;
+    let profile = profile.ok_or("Not evaluated: the report does not contain the profile of the password policy")?;
     let needs = needs(framework, number);
     let is_short = |name: &str| finding.resources.iter().any(|resource| resource == name);
     let is_just_asked = |(name, enough): &&Need| enough.first().copied() == profile.asks(name);
@@ -67,14 +67,14 @@ pub(super) fn of_number(
         needs.iter().filter(is_just_asked).map(|(name, _)| *name).filter(|name| is_short(name)).collect();
     if !short.is_empty() {
         let resources = short.iter().map(|name| (*name).to_owned()).collect();
-        let reason = format!("The password policy falls short of profile {profile}: {}", named(short));
+        let reason = format!("The password policy does not meet profile {profile}: {}", named(short));
         return Ok(Finding { status: Status::Failed, reason, resources, ..finding.clone() });
     }
     let is_met = |(name, enough): &Need| profile.asks(name).is_some_and(|it| enough.contains(&it)) && !is_short(name);
     if !needs.iter().all(is_met) {
-        return Err(format!("Not judged: profile {profile} does not ask for the same"));
+        return Err(format!("Not evaluated: profile {profile} does not require the same"));
     }
-    let reason = format!("As profile {profile} asks: {}", named(needs.iter().map(|(name, _)| *name).collect()));
+    let reason = format!("Meets profile {profile}: {}", named(needs.iter().map(|(name, _)| *name).collect()));
     Ok(Finding { status: Status::Passed, reason, resources: Vec::new(), ..finding.clone() })
 }
 
@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(status(Ok(None), profile), Ok(Status::Failed));
         assert_eq!(status(Err(unavailable(Source::PasswordPolicy)), profile), Ok(Status::Unknown));
         let why = status(Snapshot::compliant().password_policy, None).unwrap_err();
-        assert_eq!(why, "Not judged: the report does not tell the profile of the password policy");
+        assert_eq!(why, "Not evaluated: the report does not contain the profile of the password policy");
     }
 
     #[test]
