@@ -150,7 +150,7 @@ impl Statement {
                 "root's password and MFA devices are stored safely, where only those in charge reach them"
             }
             Self::ContactsReviewed => {
-                "the account's contacts and root's e-mail address are right and read by those in charge"
+                "the account's contacts and root's email address are right and read by those in charge"
             }
             Self::RootMfaReachableByTwo => "two people can reach an MFA device of root, so that nobody is locked out",
             Self::RootPasswordChanged => "root's password was changed on that day",

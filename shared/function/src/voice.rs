@@ -80,7 +80,16 @@ impl Voice<'_> {
     async fn words(&self, alerts: &[Alert], report: Option<&Report>, repeats_possible: bool) -> Option<Message> {
         let link = self.report_link(alerts).await;
         let (at, runbook) = (self.clock.started_at, self.runbook);
-        Message::compose(&Bulletin { alerts, at, report, repeats_possible, runbook, report_link: link.as_ref() })
+        Message::compose(&Bulletin {
+            alerts,
+            at,
+            report,
+            repeats_possible,
+            runbook,
+            report_link: link.as_ref(),
+            links: None,
+            recipients: None,
+        })
     }
 
     /// Signed only where a digest carries it.

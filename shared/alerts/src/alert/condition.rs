@@ -381,16 +381,16 @@ impl Fault {
                 control(id).map_or_else(|| format!("{id} fails"), |control| control.violation.to_owned())
             }
             Self::Unjudged { control: id } => {
-                format!("could not be checked: {}", control(id).map_or(id.as_str(), |control| control.title))
+                format!("cannot verify: {}", control(id).map_or(id.as_str(), |control| control.title))
             }
             Self::Unread { .. } => format!("{} could not be read", self.about()),
-            Self::NoSubscriber => "nobody has confirmed a subscription".into(),
+            Self::NoSubscriber => "no confirmed subscription: alerts reach no one".into(),
             Self::OddItems => "the state table holds items that rootwatch did not write".into(),
             Self::RefusedSettings => "settings are refused and ignored".into(),
         }
     }
 
-    /// What is looked at, whatever its state.
+    /// What is checked, in any state.
     pub fn about(&self) -> String {
         match self {
             Self::Control { control: id } | Self::Unjudged { control: id } => {
@@ -404,11 +404,11 @@ impl Fault {
         }
     }
 
-    /// The state without the fault, as a sentence without a full stop.
-    pub fn mended(&self) -> String {
+    /// The state once it is resolved, as a sentence without a full stop.
+    pub fn resolved(&self) -> String {
         match self {
             Self::Control { .. } | Self::Unjudged { .. } => self.about(),
-            Self::Unread { .. } => format!("Could be read again: {}", self.about()),
+            Self::Unread { .. } => format!("Readable again: {}", self.about()),
             Self::NoSubscriber => "A subscription is confirmed".into(),
             Self::OddItems => "Every item of the state table can be read".into(),
             Self::RefusedSettings => "Every setting can be read".into(),

@@ -56,12 +56,12 @@ impl Delivery<'_> {
         let mut lines: Vec<String> = lines.map(|line| code(&line)).take(MAX_PIECES + 1).collect();
         if lines.len() > MAX_PIECES {
             lines.truncate(MAX_PIECES);
-            lines.push("… _cut here: the mail has more_".into());
+            lines.push("… _cut here: the email has more_".into());
         }
         Page {
             title: for_title(subject),
             summary: for_slack(subject),
-            opening: vec!["Not from rootwatch's checks, but from the same topic:".into()],
+            opening: vec!["Not from rootwatch's checks, but published to the same topic:".into()],
             parts: vec![Part { lines, ..Part::default() }],
             footer: vec!["passed on by rootwatch".into()],
             thread: None,
@@ -99,8 +99,8 @@ fn alarm(body: &Value) -> Option<Page> {
     Some(Page {
         title: for_title(&title),
         summary: for_slack(&title),
-        opening: vec!["An alarm of CloudWatch changed its state.".into()],
-        parts: vec![Part { lines, fields, open, advice: None }],
+        opening: vec!["A CloudWatch alarm changed its state.".into()],
+        parts: vec![Part { lines, fields, advice: None, links: open.into_iter().collect() }],
         footer: vec!["passed on by rootwatch".into()],
         thread: (!arn.is_empty()).then(|| for_title(arn)),
         keywords: vec![for_title(state), for_title(account)],
