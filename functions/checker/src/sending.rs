@@ -60,36 +60,29 @@ pub(crate) struct Outcome {
 }
 
 impl Sender<'_> {
-    /// Decides by `recalled`, writes down, sends. Publishing is left out where nobody would hear it: what waits is kept.
+    /// Decides by `recalled`, records, sends; `sent` is what was sent earlier in the run. Publishing is left out where nobody would
+    /// receive it: what waits is kept.
     pub(crate) async fn send(
         &self,
         mut recalled: Recalled,
         report: &Report,
         sweeps: &[RegionSweep],
         asked: Asked<'_>,
-        outcome: &mut Outcome,
-    ) {
+        sent: Sent,
+    ) -> Outcome {
+        let mut outcome = Outcome { sent, ..Outcome::default() };
         let hears = report.subscribed != Some(false);
         let may_be_complete = report.is_whole() && report.subscribed == Some(true) && outcome.sent.waiting == Some(0);
-        match self.record(&mut recalled, report, sweeps, asked, may_be_complete, outcome).await {
-            Ok(Written { is_all, is_quiet, is_decided }) => {
+        match self.record(&mut recalled, report, sweeps, asked, may_be_complete, &mut outcome).await {
+            Ok(written) => {
                 outcome.lag = Some(lag(&recalled.memory, report.taken_at));
                 outcome.plan = asked.plan.filter(|plan| recalled.memory.plans.contains(plan)).cloned();
-                let untold = outcome.sent.waiting.is_none_or(|waiting| waiting > 0) || !outcome.alerts.is_empty();
-                let hopeless = outcome.sent.refused.as_ref().is_some_and(|error| error.permanent);
-                if untold && hears && !hopeless {
-                    self.voice.drain(Some(report), &mut outcome.sent).await;
-                } else if untold {
-                    let waiting = self.voice.ledger.waiting_alerts(report.taken_at).await;
-                    outcome.sent.waiting = waiting.map(|waiting| waiting.len()).ok();
-                }
-                let straight = Voice::unsent(&outcome.alerts, &outcome.sent);
-                self.send_untracked(report, &straight, &mut outcome.sent).await;
-                outcome.sent.is_lost &= !is_decided;
-                let is_told =
-                    outcome.sent.waiting == Some(0) && outcome.sent.refused.is_none() && outcome.sent.store.is_none();
-                outcome.is_complete = is_all && is_told && report.is_whole() && report.subscribed == Some(true);
-                if outcome.is_complete && !is_quiet {
+                self.send_recorded(report, hears, &mut outcome).await;
+                outcome.sent.is_lost &= !written.is_decided;
+                let Sent { waiting, refused, store, .. } = &outcome.sent;
+                let is_sent = *waiting == Some(0) && refused.is_none() && store.is_none();
+                outcome.is_complete = written.is_all && is_sent && report.is_whole() && report.subscribed == Some(true);
+                if outcome.is_complete && !written.is_quiet {
                     self.note_complete(&mut recalled, report)
                         .await
                         .unwrap_or_else(|error| outcome.sent.store = Some(error));
@@ -102,37 +95,50 @@ impl Sender<'_> {
                 self.send_untracked(report, &outcome.alerts, &mut outcome.sent).await;
             }
         }
+        outcome
+    }
+
+    /// Sends what waits, and straight what of it the outbox could not.
+    async fn send_recorded(&self, report: &Report, hears: bool, outcome: &mut Outcome) {
+        let waits = outcome.sent.waiting.is_none_or(|waiting| waiting > 0) || !outcome.alerts.is_empty();
+        let hopeless = outcome.sent.refused.as_ref().is_some_and(|error| error.permanent);
+        if waits && hears && !hopeless {
+            self.voice.drain(Some(report), &mut outcome.sent).await;
+        } else if waits {
+            let waiting = self.voice.ledger.waiting_alerts(report.taken_at).await;
+            outcome.sent.waiting = waiting.map(|waiting| waiting.len()).ok();
+        }
+        let straight = Voice::unsent(&outcome.alerts, &outcome.sent);
+        self.send_untracked(report, &straight, &mut outcome.sent).await;
     }
 
     /// What [`Self::send`] would find to be news. Writes nothing.
-    pub(crate) async fn would_send(
-        &self,
-        mut recalled: Recalled,
-        report: &Report,
-        asked: Asked<'_>,
-        outcome: &mut Outcome,
-    ) {
+    pub(crate) async fn would_send(&self, mut recalled: Recalled, report: &Report, asked: Asked<'_>) -> Outcome {
         let decision = alerts::decide_with(&recalled.memory, report, self.policy, asked.acknowledge);
         let Decision { alerts, activity, conditions, acknowledged: given, .. } = decision;
-        outcome.not_acknowledged = given.and_then(Result::err);
-        recalled.memory.conditions.extend(conditions);
-        outcome.acknowledged = Some(acknowledged(&recalled.memory, report));
         let unseen = match activity.as_slice() {
             [] => Vec::new(),
             acts => self.voice.ledger.unseen(acts, report.taken_at).await.unwrap_or_else(|error| {
-                tracing::error!(%error, "the state store failed: acts that were told are listed too");
+                tracing::error!(%error, "the state store failed: root activity that was sent is listed too");
                 acts.iter().collect()
             }),
         };
-        outcome.alerts = alerts.iter().chain(unseen).cloned().collect();
+        recalled.memory.conditions.extend(conditions);
+        Outcome {
+            alerts: alerts.iter().chain(unseen).cloned().collect(),
+            acknowledged: Some(acknowledged(&recalled.memory, report)),
+            not_acknowledged: given.and_then(Result::err),
+            ..Outcome::default()
+        }
     }
 
     /// Without a ledger: everything that is seen, as if nothing had been sent before.
-    pub(crate) async fn send_without_memory(&self, report: &Report, outcome: &mut Outcome) {
+    pub(crate) async fn send_without_memory(&self, report: &Report, mut sent: Sent) -> Outcome {
         let policy = Policy { digest: Rhythm::Never, ..self.policy.clone() };
         let Decision { alerts, activity, .. } = alerts::decide(&Memory::default(), report, &policy);
-        outcome.alerts = alerts.into_iter().chain(activity).collect();
-        self.send_untracked(report, &outcome.alerts, &mut outcome.sent).await;
+        let alerts: Vec<Alert> = alerts.into_iter().chain(activity).collect();
+        self.send_untracked(report, &alerts, &mut sent).await;
+        Outcome { alerts, sent, ..Outcome::default() }
     }
 
     async fn send_untracked(&self, report: &Report, alerts: &[Alert], sent: &mut Sent) {
