@@ -69,7 +69,7 @@ pub const CONTROL: Control = Control {
             "aws cloudtrail start-logging --name <trail ARN> --region <its home Region>",
             "aws cloudtrail get-event-selectors --trail-name <trail ARN> --region <its home Region>",
             "aws events list-targets-by-rule --rule <rule> --region <Region>",
-            "aws cloudformation create-change-set --stack-name rootwatch --change-set-name mend --use-previous-template \
+            "aws cloudformation create-change-set --stack-name rootwatch --change-set-name repair --use-previous-template \
              --deployment-mode REVERT_DRIFT --capabilities CAPABILITY_IAM",
         ],
     },
