@@ -7,7 +7,7 @@ use ::aws::sources::watch::Round;
 use ::aws::storage::ledger::Recalled;
 use ::aws::storage::report_link::LatestReport;
 use ::aws::{Collector, Ledger, Look, Notifier, Relays, send_heartbeat};
-use alerts::Memory;
+use alerts::{Memory, NotAcknowledged};
 use checklist::framework_view::View;
 use checklist::{Baseline, Report};
 use facts::root_activity::Plan;
@@ -26,7 +26,7 @@ mod sending;
 mod settings;
 
 pub use request::{Request, RequestError};
-use sending::{Outcome, Sender};
+use sending::{Asked, Outcome, Sender};
 pub use settings::{HeartbeatUrl, Settings};
 
 /// Kept for judging, writing down and publishing when reading takes long; half of the run, if that is less.
@@ -68,6 +68,15 @@ pub enum Error {
         /// What the state store said.
         store: Option<Box<aws::LedgerError>>,
     },
+    /// The alert that was to be acknowledged is none that can be.
+    #[error(transparent)]
+    NotAcknowledged(Box<NotAcknowledged>),
+    /// An alert was acknowledged and that could not be recorded: its reminders go on.
+    #[error("the acknowledgement could not be recorded{}: acknowledge the alert again", store.as_ref().map(|store| format!(": {store}")).unwrap_or_default())]
+    Acknowledgement {
+        /// What the state store said.
+        store: Option<Box<aws::LedgerError>>,
+    },
     /// Nothing could be sent, and what was seen could not be written down: Lambda must try again.
     #[error("{publish}, and {store}: what was seen is neither told nor kept")]
     Untold {
@@ -95,6 +104,8 @@ impl From<Error> for Diagnostic {
             Error::Publish(error, _) if error.permanent => "PublishRefused",
             Error::Publish(..) => "PublishFailed",
             Error::Plan { .. } => "PlanNotKept",
+            Error::NotAcknowledged(_) => "NotAcknowledged",
+            Error::Acknowledgement { .. } => "AcknowledgementNotKept",
             Error::Untold { .. } => "NeitherToldNorKept",
         };
         Self { error_type: error_type.into(), error_message: error.to_string() }
@@ -174,13 +185,15 @@ impl Checker {
         log::report(&report);
 
         let sweeps = &snapshot.root_events.regions;
+        let asked = Asked { plan: request.plan.as_ref(), acknowledge: request.acknowledge.as_ref() };
         match recalled {
-            Ok(recalled) if request.dry_run => outcome.alerts = sender.would_send(&recalled, &report).await,
+            Ok(recalled) if request.dry_run => sender.would_send(recalled, &report, asked, &mut outcome).await,
             Err(error) if request.dry_run => {
-                outcome.alerts = sender.would_send(&Recalled::default(), &report).await;
+                sender.would_send(Recalled::default(), &report, Asked::default(), &mut outcome).await;
+                outcome.acknowledged = None;
                 outcome.sent.store = Some(error);
             }
-            Ok(recalled) => sender.send(recalled, &report, sweeps, request.plan.as_ref(), &mut outcome).await,
+            Ok(recalled) => sender.send(recalled, &report, sweeps, asked, &mut outcome).await,
             Err(error) => {
                 outcome.sent.store = Some(error);
                 sender.send_without_memory(&report, &mut outcome).await;
@@ -189,6 +202,12 @@ impl Checker {
         self.finish(settings, &request, invocation, &report, &outcome).await;
         if !request.dry_run && request.plan.is_some() && outcome.plan.is_none() {
             return Err(Error::Plan { store: outcome.sent.store.map(Box::new) });
+        }
+        if request.acknowledge.as_ref().is_some_and(|asked| !outcome.has_acknowledged(asked)) {
+            return Err(match outcome.not_acknowledged {
+                Some(refused) => Error::NotAcknowledged(Box::new(refused)),
+                None => Error::Acknowledgement { store: outcome.sent.store.map(Box::new) },
+            });
         }
         let written = outcome.plan.clone().filter(|plan| !memory.plans.contains(plan));
         let mut answer = outcome.answer(report)?;
