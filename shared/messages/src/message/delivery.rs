@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::page::{Link, Page, Part, code, delivered_late, sentence};
+use super::times::moment;
 use super::{Notification, SCHEMA, chat, slack};
 
 /// Pieces of a text that is shown as it is.
@@ -93,7 +94,7 @@ fn alarm(body: &Value) -> Option<Page> {
     let fields = vec![
         ("What", format!("{} from {} to {}", code(name), where_from("OldStateValue"), code(state))),
         ("Where", format!("{} in {}", where_from("AWSAccountId"), where_from("Region"))),
-        ("When", where_from("StateChangeTime")),
+        ("When", text(body, "StateChangeTime").and_then(changed_at).unwrap_or_else(|| where_from("StateChangeTime"))),
     ];
     let open = console_url(arn, region, name).map(|url| Link { text: "Open the alarm", url });
     Some(Page {
@@ -105,6 +106,12 @@ fn alarm(body: &Value) -> Option<Page> {
         thread: (!arn.is_empty()).then(|| for_title(arn)),
         keywords: vec![for_title(state), for_title(account)],
     })
+}
+
+/// As people read it; CloudWatch writes `2026-11-20T10:00:00.000+0000`.
+fn changed_at(text: &str) -> Option<String> {
+    let at: Timestamp = text.replace("+0000", "Z").parse().ok()?;
+    Some(moment(at))
 }
 
 /// `None` when the name or the Region is not one that needs no encoding.

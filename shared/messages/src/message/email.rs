@@ -19,6 +19,8 @@ mod status;
 
 /// Actions of a session beside the one that leads it.
 const MAX_ALSO: usize = 10;
+/// Steps of a finding that is one of very many new ones.
+const MAX_BRIEF: usize = 3;
 /// Ids of alerts at the end.
 const MAX_IDS: usize = 3;
 /// What the first lines hold of an incident; the rest follows below.
@@ -38,10 +40,10 @@ pub(super) fn compose(bulletin: &Bulletin, sorted: &Sorted) -> String {
     if let Some(lead) = lead {
         email.rest(lead);
     }
-    email.five_steps();
+    email.five_steps(is_led);
     email.others(&incidents, usize::from(is_led));
     email.ended();
-    email.status();
+    email.status(is_led);
     email.read_errors(&incidents);
     email.open_findings(&incidents);
     email.acknowledge(&incidents);
@@ -152,7 +154,9 @@ impl<'a> Email<'a, '_> {
 
     /// What the first lines leave out of the incident that leads.
     fn rest(&mut self, lead: &Incident<'a>) {
-        if !self.is_crowded || !matches!(lead.what, Subject::Condition(_)) {
+        if self.is_crowded && matches!(lead.what, Subject::Condition(_)) {
+            self.briefly(lead);
+        } else {
             if let Some(why) = lead.why.filter(|_| !matches!(lead.what, Subject::Unread)) {
                 self.field("Why", why);
             }
@@ -210,11 +214,12 @@ impl<'a> Email<'a, '_> {
         for act in also.iter().take(MAX_ALSO) {
             let from = address(act, safe, "an address that was not recorded");
             let on = act.target.as_deref().map(|on| format!(" on {}", safe(on))).unwrap_or_default();
+            let unread = if act.details_readable { "" } else { ", details unreadable" };
             let event = act.console_url(self.account).map(|url| format!(", event {url}")).unwrap_or_default();
             let (what, call, region) = (safe(&act.headline()), safe(&act.event_name), safe(&act.region));
             let when = stamp_of(act.time, now);
             let severity = act.severity;
-            self.line(format!("- {severity}: {what}{on}, {when}, {call} in {region}, from {from}{event}"));
+            self.line(format!("- {severity}: {what}{on}, {when}, {call} in {region}, from {from}{unread}{event}"));
         }
         if also.len() > MAX_ALSO {
             let rest = also.iter().skip(MAX_ALSO).copied();
@@ -251,13 +256,13 @@ impl<'a> Email<'a, '_> {
             new += usize::from(is_new(incident));
             // The rest of many new findings are lines among the open ones.
             let is_counted = self.is_crowded && is_new(incident) && new > MAX_NEW;
-            let is_lead = number < led && !(self.is_crowded && is_new(incident));
-            if !is_counted && !is_lead && !matches!(incident.what, Subject::Unread) {
+            if !is_counted && number >= led && !matches!(incident.what, Subject::Unread) {
                 shown.push(incident);
             }
         }
         // What only counts, and is not to be acted on beside the rest, needs no more than a line.
-        let (brief, shown): (Vec<_>, Vec<_>) = shown.into_iter().partition(|incident| incident.steps.is_empty());
+        let (brief, shown): (Vec<_>, Vec<_>) =
+            shown.into_iter().partition(|incident| matches!(incident.what, Subject::Counted));
         for incident in shown.iter().take(MAX_DETAILED) {
             self.block(incident);
         }
@@ -271,7 +276,8 @@ impl<'a> Email<'a, '_> {
             let from = incident.facts.iter().find(|fact| fact.name == "From");
             let from = from.map(|from| format!(", from {}", safe_reason(&from.value))).unwrap_or_default();
             let event = incident.event.as_ref().map(|url| format!(", event {url}")).unwrap_or_default();
-            self.line(format!("- {}: {}{when}{from}{event}", incident.weight, safe_reason(&incident.title)));
+            let first = incident.first().map(|first| format!(". {}", first.text)).unwrap_or_default();
+            self.line(format!("- {}: {}{when}{from}{event}{first}", incident.weight, safe_reason(&incident.title)));
         }
         self.more(lines.len().saturating_sub(MAX_LINES) + incidents.others);
         if incidents.other_acts > 0 {
@@ -281,10 +287,12 @@ impl<'a> Email<'a, '_> {
     }
 
     fn block(&mut self, incident: &Incident<'a>) {
-        self.section(&format!("{}: {}", incident.weight, safe_reason(&incident.title)));
         let is_brief = self.is_crowded && matches!(incident.what, Subject::Condition(_));
+        let control = incident.facts.iter().find(|fact| fact.name == "Control").filter(|_| is_brief);
+        let control = control.map(|control| format!(", {}", safe(&control.value))).unwrap_or_default();
+        self.section(&format!("{}: {}{control}", incident.weight, safe_reason(&incident.title)));
         for fact in incident.facts.iter().filter(|fact| incident::is_brief(fact)) {
-            if !is_brief || ["Found", "Control"].contains(&fact.name) {
+            if !is_brief || fact.name == "Found" {
                 self.fact(fact);
             }
         }
@@ -292,20 +300,29 @@ impl<'a> Email<'a, '_> {
             self.field("Opened", &opened);
         }
         if is_brief {
-            let steps: Vec<&str> = incident.steps.iter().map(|step| step.text.as_str()).collect();
-            let steps: Vec<String> =
-                steps.into_iter().filter(|step| !self.printed.iter().any(|one| one == step)).map(Into::into).collect();
-            if !steps.is_empty() {
-                let word = if steps.len() < incident.steps.len() { "Then" } else { "Fix" };
-                self.field(word, &steps.join(" "));
-            }
-            self.printed.extend(steps);
+            self.briefly(incident);
             return;
         }
         self.links_of(incident);
         self.steps(incident, 0);
         self.commands(incident);
         self.also(incident);
+    }
+
+    /// What to do about a finding that is one of very many new ones, in a line.
+    fn briefly(&mut self, incident: &Incident) {
+        let steps: Vec<String> = incident.steps.iter().map(|step| step.text.clone()).collect();
+        let steps: Vec<String> = steps.into_iter().filter(|step| !self.printed.contains(step)).collect();
+        let more = match steps.len().saturating_sub(MAX_BRIEF) {
+            0 => String::new(),
+            more => format!(" ({} in the report)", counted(more, "more step", "more steps")),
+        };
+        if !steps.is_empty() {
+            let word = if steps.len() < incident.steps.len() { "Then" } else { "Fix" };
+            let shown: Vec<&str> = steps.iter().take(MAX_BRIEF).map(String::as_str).collect();
+            self.field(word, &format!("{}{more}", shown.join(" ")));
+        }
+        self.printed.extend(steps);
     }
 
     fn ended(&mut self) {
@@ -342,8 +359,8 @@ impl<'a> Email<'a, '_> {
         self.line(words::ACKNOWLEDGE);
         self.line(format!("$ {}", acknowledge.command));
         self.line(format!("Or invoke the function Checker with {}", acknowledge.event));
-        if let Some(others) = acknowledge.others {
-            self.field("Other alert IDs", &others);
+        if !acknowledge.others.is_empty() {
+            self.field("Other alert IDs", &format!("{}{}", acknowledge.others.join(", "), acknowledge.more));
         }
     }
 

@@ -6,16 +6,19 @@ use alerts::{Alert, Transition};
 use checklist::control::Step;
 use facts::account::Account;
 use facts::root_activity::RootActivity;
-use facts::severity::Severity;
 use facts::tampering::Tampering;
 use facts::text::counted;
 use facts::text::{escaped_for_slack, for_slack, for_subject, for_title};
-use jiff::Timestamp;
 
-use super::incident::{Fact, Incident, Incidents, MAX_NEW, Maker, Subject};
-use super::times::{age, moment, stamp_of};
+use super::incident::{Incident, Incidents, MAX_NEW, Maker, Subject};
+use super::times::{moment, stamp_of};
 use super::words::{self, Acknowledge, MAX_LINES, capital};
 use super::{Notification, Sorted, email, runbook};
+
+mod markup;
+
+pub(super) use markup::{code, delivered_late, ours, sentence};
+use markup::{icon, icon_of, is_link, listed, shown};
 
 /// Incidents that get a part each; the others get a line each.
 const MAX_PARTS: usize = 6;
@@ -23,8 +26,6 @@ const MAX_PARTS: usize = 6;
 const MAX_ALSO: usize = 6;
 /// Steps after the first one, where the runbook has the others.
 const MAX_STEPS: usize = 8;
-/// Characters of a sentence that may quote what others wrote, before they are escaped.
-const MAX_SENTENCE: usize = 500;
 
 /// A message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,7 +153,7 @@ impl<'a> Pen<'a> {
         for (number, incident) in incidents.all.iter().enumerate() {
             new += usize::from(incident.is_new_finding(self.sorted));
             let is_counted = is_crowded && incident.is_new_finding(self.sorted) && new > MAX_NEW;
-            if is_counted || parts.len() >= MAX_PARTS || (incident.steps.is_empty() && number > 0) {
+            if is_counted || parts.len() >= MAX_PARTS || (matches!(incident.what, Subject::Counted) && number > 0) {
                 lines.push(incident);
                 continue;
             }
@@ -182,11 +183,9 @@ impl<'a> Pen<'a> {
         let mut fields = Vec::new();
         for fact in &incident.facts {
             match fact.name {
-                "Found" | "Before" | "Planned" | "Note" => {
-                    lines.push(format!("*{}:* {}", fact.name, shown(fact)));
-                }
+                "Found" | "Before" | "Planned" | "Note" => lines.push(format!("*{}:* {}", fact.name, shown(fact))),
                 "When" if matches!(incident.what, Subject::Condition(_) | Subject::Notice) => {
-                    lines.push(format!("_{}_", shown(fact)));
+                    lines.push(format!("*When:* {}", shown(fact)));
                 }
                 name => fields.push((name, shown(fact))),
             }
@@ -237,7 +236,8 @@ impl<'a> Pen<'a> {
         let of_act = |act: &&RootActivity| {
             let (what, region) = (sentence(&capital(&act.headline())), code(&act.region));
             let from = words::address(act, code, "an address that was not recorded");
-            format!("• {} {what}, {}, {region}, from {from}", icon(act.severity), stamp_of(act.time, now))
+            let unread = if act.details_readable { "" } else { ", details unreadable" };
+            format!("• {} {what}, {}, {region}, from {from}{unread}", icon(act.severity), stamp_of(act.time, now))
         };
         let of_change = |change: &&Tampering| {
             let on = change.on.as_deref().map(|on| format!(" on {}", code(on))).unwrap_or_default();
@@ -273,7 +273,10 @@ impl<'a> Pen<'a> {
             code(&acknowledge.command),
             format!("Or invoke the function Checker with `{}`", acknowledge.event),
         ];
-        lines.extend(acknowledge.others.map(|others| format!("Other alert IDs: {}", sentence(&others))));
+        if !acknowledge.others.is_empty() {
+            let others: Vec<String> = acknowledge.others.iter().map(|id| code(id)).collect();
+            lines.push(format!("Other alert IDs: {}{}", others.join(" "), acknowledge.more));
+        }
         Some(Part { lines, ..Part::default() })
     }
 
@@ -326,7 +329,7 @@ impl<'a> Pen<'a> {
             let (how, open) = words::ended(alert, told, now);
             let before = self.sorted.before(alert).map(|before| format!("; before: {before}")).unwrap_or_default();
             let (icon, id) = (icon_of(self.sorted, alert), code(&alert.id));
-            format!("{icon} {}\n_It was {}{}._ Alert ID {id}", sentence(&how), ours(&open), ours(&before))
+            format!("{icon} {}\nIt was {}{}. Alert ID {id}", sentence(&how), ours(&open), ours(&before))
         });
         let mut lines: Vec<String> = lines.collect();
         let more = lines.len().saturating_sub(MAX_LINES);
@@ -389,97 +392,4 @@ impl<'a> Pen<'a> {
             format!("rootwatch {}", sentence(&self.notification.version)),
         ]
     }
-}
-
-/// Whether `url` can be clicked, and ends no link of a chat's markup.
-fn is_link(url: &str) -> bool {
-    url.starts_with("https://") && url.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>|".contains(&byte))
-}
-
-/// What others wrote stands in code; a sentence of ours may quote.
-fn shown(fact: &Fact) -> String {
-    if fact.is_quoted { code(&fact.value) } else { sentence(&fact.value) }
-}
-
-/// `heading`, at most so many `lines`, and how many more there are.
-fn listed(heading: &str, mut lines: Vec<String>) -> Vec<String> {
-    let more = lines.len().saturating_sub(MAX_LINES);
-    lines.truncate(MAX_LINES);
-    lines.insert(0, heading.to_owned());
-    if more > 0 {
-        lines.push(format!("and {more} more"));
-    }
-    lines
-}
-
-fn icon(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical => "🔴",
-        Severity::High => "🟠",
-        Severity::Medium => "🟡",
-        Severity::Low => "🔵",
-        Severity::Informational => "⚪",
-    }
-}
-
-/// Of a condition also what happened to it.
-fn icon_of(sorted: &Sorted, alert: &Alert) -> &'static str {
-    // A digest in which nothing is worse than what could not be seen.
-    if alert.digest().is_some_and(|digest| !digest.summary.is_complete() && digest.severity() <= Severity::Medium) {
-        return "❓";
-    }
-    match alert.condition().map(|told| (sorted.transition(alert, told), told.condition.is_blindness())) {
-        Some((Transition::Resolved, _)) => "✅",
-        Some((Transition::Acknowledged, _)) => "👤",
-        Some((Transition::Suppressed | Transition::Dropped, _)) => "🔇",
-        Some((_, true)) => "❓",
-        _ => icon(alert.severity),
-    }
-}
-
-/// What others wrote, in a code span: nothing in it is marked up.
-pub(super) fn code(text: &str) -> String {
-    match for_slack(text) {
-        text if text.is_empty() => "not recorded".into(),
-        text => format!("`{text}`"),
-    }
-}
-
-/// Words of ours that may quote what others wrote: a word that Slack would mark up stands in a code span of its own.
-pub(super) fn sentence(text: &str) -> String {
-    let mut left = MAX_SENTENCE;
-    let mut words = Vec::new();
-    for word in text.split_whitespace() {
-        left = match left.checked_sub(word.chars().count().min(facts::text::MAX_CHARS)) {
-            Some(left) => left,
-            None => {
-                words.push("…".into());
-                break;
-            }
-        };
-        let is_marked_up = word.contains(['*', '_', '~', '`']) || word.starts_with(':');
-        words.push(if is_marked_up { code(word) } else { for_slack(word) });
-    }
-    words.join(" ")
-}
-
-/// Words of ours alone: addresses in them can be clicked.
-pub(super) fn ours(text: &str) -> String {
-    let words = text.split(' ').map(|word| match word.strip_prefix("https://") {
-        Some(_) => {
-            let url = word.trim_end_matches(['.', ',']);
-            let rest = word.strip_prefix(url).unwrap_or_default();
-            format!("<{}>{rest}", escaped_for_slack(url))
-        }
-        None => escaped_for_slack(word),
-    });
-    words.collect::<Vec<_>>().join(" ")
-}
-
-/// When it was delivered late, what to say of it.
-pub(super) fn delivered_late(sent_at: Timestamp, now: Timestamp) -> Option<String> {
-    let late = now.duration_since(sent_at);
-    (late > words::LATE).then(|| {
-        format!("⚠️ *SENT LATE:* SNS had it at {}, {} ago. Take the times from the lines.", moment(sent_at), age(late))
-    })
 }

@@ -325,7 +325,9 @@ fn sessions<'a>(step: &'a Step, values: &Values) -> Option<&'a str> {
 
 /// How to fix what a control found: its steps, and its commands with the names that are known.
 pub(super) fn of_control(control: &Control, told: &ConditionAlert) -> (Vec<Shown>, Vec<String>) {
-    let steps = control.remediation.console.iter().map(|step| Shown { phase: None, text: (*step).to_owned() });
+    // Root may have no MFA yet: that may be the next finding.
+    let text = |step: &str| step.replace("as root with MFA", "as root");
+    let steps = control.remediation.console.iter().map(|step| Shown { phase: None, text: text(step) });
     let commands: Vec<&str> = control.remediation.cli.to_vec();
     // Of one command a profile, only that of the profile in force.
     let of_profile = |command: &&str| {

@@ -15,6 +15,7 @@ mod bulletins;
 mod chats;
 mod digests;
 mod odd;
+mod rules;
 mod sessions;
 
 fn report(change: impl FnOnce(&mut Snapshot)) -> Report {

@@ -4,7 +4,7 @@
 use alerts::{Acknowledgement, Alert, ConditionAlert, Digest, Fault, OpenCondition, Transition, What};
 use checklist::control::Control;
 use checklist::controls;
-use checklist::declarations::Exception;
+use checklist::declarations::{Attestation, Exception};
 use checklist::read_errors::by_cause;
 use checklist::summary::Summary;
 use facts::root_activity::{Kind, RootActivity};
@@ -226,7 +226,7 @@ pub(super) fn ended(alert: &Alert, told: &ConditionAlert, now: Timestamp) -> (St
     let (from, length) = (moment(told.opened_at), age(alert.at.duration_since(told.opened_at)));
     let span = match told.transition {
         Transition::Suppressed | Transition::Acknowledged => format!("open since {from}, and still open"),
-        _ => format!("open from {from} to {} ({length})", stamp(alert.at, now)),
+        _ => format!("open for {length}, from {from} to {}", moment(alert.at)),
     };
     (how, span)
 }
@@ -250,11 +250,22 @@ pub(super) fn declared(digest: &Digest, now: Timestamp) -> Vec<(&'static str, St
     let exceptions = digest.exceptions.iter();
     let exceptions =
         exceptions.map(|exception| ("SUPPRESSED", format!("{}. {}", exception.control, suppressed(exception, now))));
-    let attestations = digest.attestations.iter().map(|attestation| {
-        let state = if attestation.is_lapsed(now) { "lapsed" } else { "counts until" };
+    let (lapsed, valid): (Vec<_>, Vec<_>) =
+        digest.attestations.iter().partition(|attestation| attestation.is_lapsed(now));
+    let line = |attestation: &Attestation, state: &str| {
         let (id, by, lapses) = (attestation.statement.id(), &attestation.by, stamp(attestation.lapses_at(), now));
         ("ATTESTED", format!("{id}, by {by}; {state} {lapses}"))
-    });
+    };
+    let lapsed = lapsed.into_iter().map(|attestation| line(attestation, "lapsed"));
+    // What counts needs no line each; what does not, does.
+    let first_end = valid.iter().map(|attestation| attestation.lapses_at()).min();
+    let valid: Vec<_> = match (valid.as_slice(), first_end) {
+        ([_, _, ..], Some(end)) => {
+            vec![("ATTESTED", format!("{} attestations count, the first until {}", valid.len(), moment(end)))]
+        }
+        _ => valid.into_iter().map(|attestation| line(attestation, "counts until")).collect(),
+    };
+    let attestations = lapsed.chain(valid);
     exceptions.chain(attestations).collect()
 }
 
@@ -317,8 +328,10 @@ pub(super) fn some_ids(ids: &[String]) -> String {
 pub(super) struct Acknowledge {
     pub(super) command: String,
     pub(super) event: String,
-    /// Other ids, and how many more.
-    pub(super) others: Option<String>,
+    /// Other ids.
+    pub(super) others: Vec<String>,
+    /// How many more, if there are any.
+    pub(super) more: String,
 }
 
 pub(super) const ACKNOWLEDGE: &str = "An acknowledgement stops the reminders until it ends, and it always ends (here after 24 hours). The alert comes \
@@ -334,7 +347,6 @@ impl Acknowledge {
         let is_plain = |id: &&&str| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_.:-".contains(&byte));
         let ids: Vec<&str> = ids.iter().filter(is_plain).copied().collect();
         let (first, others) = ids.split_first()?;
-        let shown = others.iter().take(MAX_OTHER_IDS).copied().collect::<Vec<_>>().join(", ");
         let more = match others.len().saturating_sub(MAX_OTHER_IDS) {
             0 => String::new(),
             more => format!(" and {more} more in the report"),
@@ -342,7 +354,8 @@ impl Acknowledge {
         Some(Self {
             command: format!("make ack ALERT={first} BY=you HOURS=24"),
             event: format!(r#"{{"acknowledge": {{"alert": "{first}", "by": "you", "hours": 24, "note": "ticket"}}}}"#),
-            others: (!others.is_empty()).then(|| format!("{shown}{more}")),
+            others: others.iter().take(MAX_OTHER_IDS).map(|id| (*id).to_owned()).collect(),
+            more,
         })
     }
 }

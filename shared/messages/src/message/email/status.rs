@@ -22,10 +22,10 @@ const MAX_OPEN: usize = 10;
 const MAX_UNKNOWN: usize = 3;
 
 impl<'a> Email<'a, '_> {
-    /// Where much is new, and in a digest.
-    pub(super) fn five_steps(&mut self) {
+    /// Where much is new, and in a digest that nothing leads.
+    pub(super) fn five_steps(&mut self, is_led: bool) {
         let digest = self.sorted.digest();
-        if !self.is_crowded && digest.is_none() {
+        if !self.is_crowded && (is_led || digest.is_none()) {
             return;
         }
         let of_report = |report: &Report| Step::ALL.iter().map(|step| report.status_of(Some(*step))).collect();
@@ -39,14 +39,14 @@ impl<'a> Email<'a, '_> {
     }
 
     /// The digest.
-    pub(super) fn status(&mut self) {
+    pub(super) fn status(&mut self, is_led: bool) {
         let Some(digest) = self.sorted.digest() else { return };
         let now = self.bulletin.at;
         self.section("ACCOUNT STATUS");
         let others = self.sorted.open_beside(digest);
         if digest.open.is_empty() {
             self.line(words::nothing_open(digest));
-        } else if others.is_empty() {
+        } else if others.is_empty() && !is_led {
             self.line("All open findings are listed in this message.");
         }
         for open in others.iter().take(MAX_LINES) {
