@@ -9,7 +9,7 @@ use super::{HISTORY, PAGE, Reports};
 use crate::account::{ALARM, QUIET};
 
 /// The controls whose findings the calls after the first `calls` brought to Security Hub.
-fn told_to_security_hub(sandbox: &Sandbox, calls: usize) -> BTreeSet<String> {
+fn sent_to_security_hub(sandbox: &Sandbox, calls: usize) -> BTreeSet<String> {
     let imports = sandbox.imports();
     let findings = imports[calls..].iter().flat_map(|body| body["Findings"].as_array().unwrap().clone());
     findings.map(|finding| finding["Id"].as_str().unwrap().rsplit('/').next().unwrap().to_owned()).collect()
@@ -20,7 +20,7 @@ async fn security_hub_is_told_of_all_once_a_day_and_else_of_what_changed() {
     let mut reports = Reports::of(ALARM).await.with("ROOTWATCH_SECURITY_HUB", "yes");
     reports.kept(0).await;
     let all: BTreeSet<String> = checklist::CHECKLIST.iter().map(|control| control.id.to_owned()).collect();
-    assert_eq!(told_to_security_hub(&reports.sandbox, 0), all);
+    assert_eq!(sent_to_security_hub(&reports.sandbox, 0), all);
     let of = |sandbox: &Sandbox| {
         let findings = sandbox.security_findings();
         let (_, found) = findings.iter().find(|(id, _)| id.ends_with("/root-access-keys")).expect("a finding");
@@ -36,7 +36,7 @@ async fn security_hub_is_told_of_all_once_a_day_and_else_of_what_changed() {
     reports.kept(1).await;
     let day = |number| reports.time(number).strftime("%F").to_string();
     let expected = if day(0) == day(1) { BTreeSet::from(["root-access-keys".to_owned()]) } else { all };
-    assert_eq!(told_to_security_hub(&reports.sandbox, calls), expected);
+    assert_eq!(sent_to_security_hub(&reports.sandbox, calls), expected);
     assert_eq!(of(&reports.sandbox), ["PASSED", "ARCHIVED"], "the same finding, resolved");
     assert_eq!(reports.sandbox.security_findings().len(), checklist::CHECKLIST.len());
 
@@ -52,7 +52,7 @@ async fn a_security_hub_that_refuses_is_an_error_of_its_own_and_told_by_the_retr
     assert_eq!(reports.fails(0, denied).await, "SecurityHubNotTold");
     assert_eq!(reports.keys(), [HISTORY, PAGE, reports.key(0).as_str()], "all else is done");
     reports.kept(0).await;
-    assert_eq!(told_to_security_hub(&reports.sandbox, 0).len(), checklist::CHECKLIST.len());
+    assert_eq!(sent_to_security_hub(&reports.sandbox, 0).len(), checklist::CHECKLIST.len());
 }
 
 /// Runs 0 and 1 of one day, whenever the tests run.
@@ -77,13 +77,13 @@ async fn what_security_hub_missed_is_told_with_the_next_run() {
     assert_eq!(reports.fails(1, throttled).await, "SecurityHubNotTold");
     let calls = reports.sandbox.imports().len();
     reports.kept(2).await;
-    assert_eq!(told_to_security_hub(&reports.sandbox, calls), BTreeSet::from(["root-access-keys".to_owned()]));
+    assert_eq!(sent_to_security_hub(&reports.sandbox, calls), BTreeSet::from(["root-access-keys".to_owned()]));
     let calls = reports.sandbox.imports().len();
     reports.kept(3).await;
     assert_eq!(reports.sandbox.imports().len(), calls, "once");
-    assert_eq!(reports.history().untold, Some(BTreeSet::new()));
+    assert_eq!(reports.history().unsent, Some(BTreeSet::new()));
     reports.handle(&json!({})).await.answer.unwrap();
-    assert_eq!(told_to_security_hub(&reports.sandbox, calls).len(), checklist::CHECKLIST.len(), "on demand everything");
+    assert_eq!(sent_to_security_hub(&reports.sandbox, calls).len(), checklist::CHECKLIST.len(), "on demand everything");
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn security_hub_that_is_switched_on_at_noon_is_told_of_all_with_the_next_r
     reports.kept(0).await;
     reports.environment = on;
     reports.kept(1).await;
-    assert_eq!(told_to_security_hub(&reports.sandbox, 0).len(), checklist::CHECKLIST.len());
+    assert_eq!(sent_to_security_hub(&reports.sandbox, 0).len(), checklist::CHECKLIST.len());
 }
 
 #[tokio::test]
@@ -119,7 +119,7 @@ async fn what_is_left_out_is_archived_in_security_hub() {
     reports.answer["left_out"] = json!([left_out]);
     let calls = reports.sandbox.imports().len();
     reports.kept(1).await;
-    assert_eq!(told_to_security_hub(&reports.sandbox, calls), BTreeSet::from([left_out.to_owned()]));
+    assert_eq!(sent_to_security_hub(&reports.sandbox, calls), BTreeSet::from([left_out.to_owned()]));
     let findings = reports.sandbox.security_findings();
     let (_, found) = findings.iter().find(|(id, _)| id.ends_with("/root-access-keys")).expect("a finding");
     assert_eq!((&found["RecordState"], &found["Compliance"]["Status"]), (&json!("ARCHIVED"), &json!("NOT_AVAILABLE")));
@@ -132,10 +132,10 @@ async fn security_hub_is_told_only_of_what_it_has_not_heard_of() {
     let reports = with_security_hub().await;
     reports.kept(0).await;
     let mut history = reports.history();
-    history.untold = Some(["root-mfa".to_owned(), "user-mfa".to_owned()].into());
+    history.unsent = Some(["root-mfa".to_owned(), "user-mfa".to_owned()].into());
     reports.sandbox.place_object(HISTORY, history.write().unwrap());
     let calls = reports.sandbox.imports().len();
     reports.kept(1).await;
     let expected = ["root-mfa", "user-mfa"].map(str::to_owned);
-    assert_eq!(told_to_security_hub(&reports.sandbox, calls), BTreeSet::from(expected));
+    assert_eq!(sent_to_security_hub(&reports.sandbox, calls), BTreeSet::from(expected));
 }

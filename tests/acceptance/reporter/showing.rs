@@ -6,7 +6,7 @@ use aws::delivery::security_hub;
 use aws::storage::report_bucket;
 use jiff::{SignedDuration, Timestamp};
 use sandbox::{Fault, Trouble};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{HISTORY, PAGE, Reports};
 use crate::account::{ALARM, QUIET, story_now};
