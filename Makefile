@@ -1,6 +1,6 @@
 # Everything a developer, a user or CI runs. CI calls `check`, `test` and `e2e` and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help demo try check-config verify-account preview test look e2e check bless bench build built-for release-check deploy forwarders invoke report evidence verify-evidence clean programs browser bucket fmt-check clippy docs licences template
+.PHONY: help demo try check-config verify-account preview test look e2e check bless bench build built-for release-check deploy forwarders invoke report evidence verify-evidence clean programs browser bucket fmt-check words clippy docs licences template
 
 , := ,
 SCENARIO ?=
@@ -11,21 +11,21 @@ LINT := build/lint/bin
 SCAN := build/scan/bin
 
 help:
-	@echo "make demo [SCENARIO=name]   what rootwatch tells of an invented account, and its page"
-	@echo "make report                 the page of your account, in your browser"
-	@echo "make verify-account         facts of your account that only it can answer, to send to us: read only, no names"
-	@echo "make verify-evidence        whether a kept report is missing or was edited"
-	@echo "make preview                what people see of every kind of alert, under build/preview; needs Chromium"
-	@echo "make test                   every test; those of the page need Python and Chromium"
-	@echo "make look                   of these, only the page in a browser and the exports"
-	@echo "make e2e                    the stack, deployed to a local AWS; installs what it needs under build/"
-	@echo "make try                    check your own account once: read only, nobody is told"
-	@echo "make deploy EMAIL=address   the stack into your account, by the SAM CLI"
-	@echo "make forwarders             the forwarding Regions: how each stands, and one more try"
-	@echo "make check-config           whether every setting in PARAMETERS and samconfig.toml can be read"
-	@echo "make invoke EVENT=file      an event into the function, over an invented account"
-	@echo "make check bench bless      lints, figures, and accepting new snapshots"
-	@echo "make release-check          the functions, built for x86_64 and for arm64; needs Rust's target for both"
+	@echo "make demo [SCENARIO=name]   the alerts for a simulated account, and its report"
+	@echo "make report                 the report of your account, in your browser"
+	@echo "make verify-account         facts that only a real account shows, to send to us: read-only, no names"
+	@echo "make verify-evidence        finds stored reports that are missing or were edited"
+	@echo "make preview                every kind of alert as email and Slack picture, under build/preview; needs Chromium"
+	@echo "make test                   every test; the report tests need Python and Chromium"
+	@echo "make look                   only the report in a browser, and the exports"
+	@echo "make e2e                    deploys the stack to a local AWS, which it installs under build/"
+	@echo "make try                    checks your own account once: read-only, sends no alerts"
+	@echo "make deploy EMAIL=address   deploys the stack to your account with the SAM CLI"
+	@echo "make forwarders             retries the forwarding Regions and prints the status of each"
+	@echo "make check-config           validates the settings in PARAMETERS and samconfig.toml"
+	@echo "make invoke EVENT=file      sends an event to the function, over a simulated account"
+	@echo "make check bench bless      lints, benchmarks, and accepting changed output"
+	@echo "make release-check          builds the functions for x86_64 and arm64; needs Rust's target for both"
 
 demo: programs
 	@target/debug/sandbox demo $(SCENARIO)
@@ -33,7 +33,7 @@ demo: programs
 try: programs
 	@target/debug/sandbox try
 
-# Every kind of alert: its e-mail as text, its Slack message as a picture.
+# Every kind of alert: its email as text, its Slack message as a picture.
 CHROMIUM ?= chromium
 preview: programs
 	@target/debug/sandbox preview build/preview $(CHROMIUM)
@@ -75,10 +75,14 @@ bless:
 	echo "Generated files that are not as committed:"; \
 	git status --short -- '*.snap' '*CONTROLS.md' README.md docs | grep . || echo " none"; exit $$code
 
-check: fmt-check clippy docs licences template
+check: fmt-check words clippy docs licences template
 
 fmt-check:
 	$(CARGO) fmt --all --check
+
+# Words that texts for people may not contain: tests/words.txt.
+words:
+	@$(PYTHON) tests/words.py
 
 clippy:
 	$(CARGO) clippy --workspace --all-targets --all-features --locked -- --deny warnings
@@ -157,8 +161,8 @@ release-check:
 	@$(MAKE) --no-print-directory build ARCH=arm64
 	@$(MAKE) --no-print-directory build ARCH=x86_64
 
-# Asks nothing. EMAIL is whom to tell, PARAMETERS further ones of the table in the README: PARAMETERS="LookbackHours=48 Digest=daily".
-# What is not named keeps its value, or has that of samconfig.toml.
+# Non-interactive. EMAIL receives alerts. PARAMETERS sets others of docs/configuration.md: PARAMETERS="LookbackHours=48 Digest=daily".
+# Parameters you omit keep their current value, or take that of samconfig.toml.
 EMAIL ?=
 PARAMETERS ?=
 STACK ?= rootwatch
@@ -166,12 +170,12 @@ deploy: check-config build
 	configured='$(subst ','\'',$(CONFIGURED))'; sam deploy --stack-name $(STACK) --no-confirm-changeset --no-fail-on-empty-changeset \
 		--parameter-overrides $${configured:+"$$configured"} $(if $(EMAIL),AlertEmail=$(EMAIL)) $(PARAMETERS) Architecture=$(ARCH)
 	@echo
-	@echo "Deployed. What is left to do:"
-	@echo "  1. $(if $(EMAIL),Confirm the subscription in the mail that AWS sends to $(EMAIL).,Nobody new is told: make deploy EMAIL=you@example.com$(,) if nobody was yet.)"
-	@echo "  2. For Slack: store the webhook and name its parameter; see Slack in README.md."
-	@echo "  3. See that it works: sam remote invoke Checker --stack-name $(STACK) --event '{}'"
+	@echo "Deployed. Next steps:"
+	@echo "  1. $(if $(EMAIL),Confirm the subscription: open the link that AWS emails to $(EMAIL).,No email address was added. If nobody is subscribed yet: make deploy EMAIL=you@example.com.)"
+	@echo "  2. For Slack$(,) store the webhook URL in the Parameter Store: docs/integrations.md."
+	@echo "  3. Test it: sam remote invoke Checker --stack-name $(STACK) --event '{}'"
 
-# By the code that will read them, so that a fault is refused before it is deployed. Needs no credentials.
+# By the code that will read them, so that a fault is rejected before the deployment. Needs no credentials.
 # Rules are named after stack and Region, in 64 characters at most.
 STACK_MAX := 39
 check-config: programs
@@ -180,7 +184,7 @@ check-config: programs
 	&& { echo "parameter_overrides in samconfig.toml has to be one line of text in double quotes"; exit 1; } || true
 	@target/debug/sandbox check-config $(PARAMETERS)
 
-# Tries again where a Region refused, as "Edit StackSet details" of the console does, and says how each Region stands; needs the AWS CLI.
+# Retries where a Region refused, as "Edit StackSet details" in the console does, and prints each Region's status; needs the AWS CLI.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-troubleshooting.html
 forwarders:
 	@set -e; name=$(STACK)-forwarders; \
@@ -198,7 +202,7 @@ forwarders:
 BUCKET ?= $(shell aws cloudformation describe-stack-resource --stack-name $(STACK) --logical-resource-id ReportBucket \
 	--query StackResourceDetail.PhysicalResourceId --output text)
 bucket:
-	@test -n "$(BUCKET)" || { echo "The stack $(STACK) has no report bucket that you may see: STACK=name, or BUCKET=name"; exit 1; }
+	@test -n "$(BUCKET)" || { echo "The stack $(STACK) has no report bucket that you may read: set STACK=name or BUCKET=name"; exit 1; }
 
 report: bucket
 	@mkdir -p build/report-of-$(STACK)
@@ -207,7 +211,7 @@ report: bucket
 	@{ command -v xdg-open >/dev/null && xdg-open build/report-of-$(STACK)/latest.html; } \
 	|| { command -v open >/dev/null && open build/report-of-$(STACK)/latest.html; } || true
 
-# After a deployment, with the credentials of somebody who may read: see docs/first-deployment.md. FULL=1 leaves account ids whole.
+# After a deployment, with read-only credentials: see docs/first-deployment.md. FULL=1 prints whole account ids.
 FULL ?=
 verify-account: build/account/.ready
 	@build/account/bin/python tests/account/verify.py $(STACK) $(if $(FULL),--full)
@@ -217,8 +221,8 @@ EVIDENCE ?=
 verify-evidence: programs $(if $(EVIDENCE),,evidence)
 	@target/debug/sandbox verify-evidence $(or $(EVIDENCE),build/evidence)
 
-# Without --exact-timestamps what was edited after the last copy is not fetched if it has as many bytes as before. A check may end while
-# this copies: reports and history belong together when the history is the same before and after.
+# Without --exact-timestamps the CLI skips an object that was edited and has as many bytes as before. A check may end during the copy:
+# reports and history match when the history is the same before and after.
 evidence: bucket
 	@mkdir -p build/evidence; bucket='$(BUCKET)'; \
 	copy() { aws s3 sync --only-show-errors --exact-timestamps --delete --exclude '*' --include "$$1" "s3://$$bucket" build/evidence; }; \
@@ -229,7 +233,7 @@ evidence: bucket
 		copy 'reports/*' && history || exit 1; \
 		test "$$sum" != "$$before" || exit 0; \
 	done; \
-	echo "history.json has changed during each of 5 copies: reports and history do not belong together. Try again between two checks."; exit 1
+	echo "history.json changed during each of 5 copies, so reports and history do not match. Try again between two checks."; exit 1
 
 clean:
 	rm -rf build target .aws-sam

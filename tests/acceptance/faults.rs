@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use sandbox::{Fault, Trouble};
 
 use crate::account::{ALARM, Account, hours, ids, minutes, story, times, transitions};
+use crate::difference::summary;
 use crate::ledger::all;
 use crate::stories::limits;
 
@@ -35,7 +36,7 @@ async fn recovers_from(action: String, trouble: Trouble, expected: Vec<String>) 
     let first = account.process(&broken, &limits()).await.run(&broken).await;
     assert!(first.figures["_aws"].is_object(), "{what}: the run came to its end");
     let second = account.run(&well.later_with_a_young_report(minutes(15))).await;
-    assert!(second.answer.is_ok(), "{what}: {:?}", second.answer);
+    assert!(second.answer.is_ok(), "{what}: {}", summary(&second.answer));
     let told = ids(&account.sandbox.published());
     let missing: Vec<&String> = expected.iter().filter(|id| !told.contains(id)).collect();
     assert!(missing.is_empty(), "{what}: {missing:?} was never told");

@@ -8,6 +8,8 @@ use sandbox::runtime::{self, Invoke, Outcome};
 use sandbox::{Sandbox, Story};
 use serde_json::json;
 
+use crate::difference::{assert_says, end_of, error_of};
+
 const ALARM: &str = "critical-root-signs-in-without-mfa-and-creates-a-key";
 
 async fn invoke(story: &Story, event: &str, change: impl FnOnce(&mut Invoke)) -> (Outcome, Sandbox) {
@@ -41,7 +43,7 @@ async fn a_scheduled_run_answers_with_the_report_and_tells() {
 
 #[tokio::test]
 async fn a_compliant_account_is_silence_and_a_full_answer() {
-    let mut story = now("nothing-to-tell-compliant");
+    let mut story = now("quiet-compliant");
     story.environment.insert("ROOTWATCH_DIGEST".into(), "never".into());
     let (outcome, sandbox) = invoke(&story, "{}", |_| {}).await;
     let answer = outcome.answer.unwrap();
@@ -61,7 +63,7 @@ async fn a_compliant_account_is_silence_and_a_full_answer() {
 
 #[tokio::test]
 async fn a_quiet_run_of_an_account_with_an_alias_costs_fifty_five_calls_three_a_region_and_one_more_a_sign_in_region() {
-    let mut story = now("nothing-to-tell-compliant");
+    let mut story = now("quiet-compliant");
     story.environment.insert("ROOTWATCH_DIGEST".into(), "never".into());
     let (outcome, sandbox) = invoke(&story, "{}", |_| {}).await;
     let calls = sandbox.calls();
@@ -85,7 +87,7 @@ async fn a_quiet_run_of_an_account_with_an_alias_costs_fifty_five_calls_three_a_
 
 #[tokio::test]
 async fn ct_15_an_event_that_no_parser_reads_or_that_is_very_large_is_an_error_of_few_words_in_every_function() {
-    let story = now("nothing-to-tell-compliant");
+    let story = now("quiet-compliant");
     let deep = format!("{}1{}", r#"{"a-name-that-somebody-chose":"#.repeat(10_000), "}".repeat(10_000));
     let large = json!({"Records": [{"body": "y".repeat(6 << 20)}], "x": "y".repeat(1 << 20)}).to_string();
     for function in [Invoke::over, Invoke::root_activity, Invoke::reporter, Invoke::slack] {
@@ -94,7 +96,7 @@ async fn ct_15_an_event_that_no_parser_reads_or_that_is_very_large_is_an_error_o
             let invoke = function(&sandbox, &story, event.to_owned(), Duration::from_secs(60));
             let binary = invoke.binary.clone();
             let outcome = runtime::invoke(invoke).await;
-            let error = outcome.answer.unwrap_err();
+            let error = error_of(outcome.answer);
             assert_eq!(error["errorType"], "InvalidEvent", "{binary:?} {error}");
             let message = error["errorMessage"].as_str().unwrap();
             assert!(message.len() < 500 && !message.contains("somebody-chose"), "{binary:?} {message}");
@@ -108,7 +110,7 @@ async fn ct_15_an_event_that_no_parser_reads_or_that_is_very_large_is_an_error_o
 async fn ct_15_a_wrong_event_is_an_error_with_a_stable_type_and_calls_nothing() {
     for event in ["null", "[]", r#"{"lookback_hours": 0}"#, r#"{"what": 1}"#] {
         let (outcome, sandbox) = invoke(&now(ALARM), event, |_| {}).await;
-        let error = outcome.answer.unwrap_err();
+        let error = error_of(outcome.answer);
         assert_eq!(error["errorType"], "InvalidEvent", "{event}");
         assert!(error["errorMessage"].as_str().unwrap().contains("Accepted are `{}`"), "{event}");
         assert_eq!(sandbox.calls(), [], "{event}");
@@ -123,7 +125,7 @@ async fn cf_1_without_a_topic_wrong_settings_are_one_error_with_every_fault_and_
         invoke.environment.push(("ROOTWATCH_TYPO".into(), "1".into()));
     })
     .await;
-    let error = outcome.answer.unwrap_err();
+    let error = error_of(outcome.answer);
     assert_eq!(error["errorType"], "InvalidSettings");
     let message = error["errorMessage"].as_str().unwrap();
     for fault in
@@ -148,7 +150,7 @@ async fn cf_1_a_fault_in_the_settings_stops_no_check_and_is_told_once() {
         ];
         invoke.environment.extend(settings.map(|(name, value)| (name.to_owned(), value.to_owned())));
     };
-    let (outcome, sandbox) = invoke(&now("nothing-to-tell-compliant"), "{}", faulty).await;
+    let (outcome, sandbox) = invoke(&now("quiet-compliant"), "{}", faulty).await;
     let answer = outcome.answer.unwrap();
     assert_eq!(answer["complete"], true, "a fault in a setting is no blindness");
     let refused = answer["refused_settings"].as_array().unwrap();
@@ -172,7 +174,8 @@ async fn cf_1_without_a_table_what_is_seen_is_told_all_the_same() {
         let answer = outcome.answer.unwrap();
         assert_eq!((&answer["complete"], &answer["untold"]), (&json!(false), &json!(null)));
         let mail = sandbox.published()[0].bodies["default"].to_string();
-        assert!(mail.contains("STATE STORE UNAVAILABLE") && mail.contains("ROOTWATCH_TABLE"), "{mail}");
+        assert_says(&mail, "STATE STORE UNAVAILABLE");
+        assert_says(&mail, "ROOTWATCH_TABLE");
     }
 }
 
@@ -180,7 +183,7 @@ async fn cf_1_without_a_table_what_is_seen_is_told_all_the_same() {
 async fn an_event_of_another_account_is_refused() {
     let event = json!({"detail-type": "Scheduled Event", "source": "aws.scheduler", "account": "999900001111"});
     let (outcome, sandbox) = invoke(&now(ALARM), &event.to_string(), |_| {}).await;
-    assert_eq!(outcome.answer.unwrap_err()["errorType"], "UnknownAccount");
+    assert_eq!(error_of(outcome.answer)["errorType"], "UnknownAccount");
     assert_eq!(sandbox.calls(), []);
 }
 
@@ -191,7 +194,7 @@ async fn se_1_in_4_secrets_rows_and_forged_metrics_stay_out_of_the_log() {
         invoke.environment.push(("RUST_LOG".into(), "trace".into()));
     })
     .await;
-    assert!(outcome.answer.is_ok(), "{}", outcome.log);
+    assert!(outcome.answer.is_ok(), "{}", end_of(&outcome.log));
     let act = outcome.log.lines().find(|line| line.contains("SignInSucceeded")).expect("an act is in the log");
     assert!(act.contains("00000000-0000-4000-8000-00000000000a"), "with the id of its request: {act}");
     let mut metrics = 0;
@@ -202,13 +205,13 @@ async fn se_1_in_4_secrets_rows_and_forged_metrics_stay_out_of_the_log() {
     }
     assert_eq!(metrics, 1);
     for hidden in ["secret-of-the-sandbox", "password_enabled", "user/alice", "HYPERLINK"] {
-        assert!(!outcome.log.contains(hidden), "{hidden} is in the log: {}", outcome.log);
+        assert!(!outcome.log.contains(hidden), "{hidden} is in the log: {}", end_of(&outcome.log));
     }
 }
 
 #[tokio::test]
 async fn cr_9_a_report_of_a_hundred_thousand_users_is_refused_and_fits_into_memory() {
-    let mut story = now("nothing-to-tell-compliant");
+    let mut story = now("quiet-compliant");
     story.add_report_rows(100_000);
     let (outcome, _) = invoke(&story, r#"{"dry_run": true}"#, |_| {}).await;
     let answer = outcome.answer.unwrap();
@@ -225,7 +228,7 @@ async fn every_event_of_the_events_folder_is_answered() {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let event = std::fs::read_to_string(&path).unwrap();
-        let (outcome, sandbox) = invoke(&now("nothing-to-tell-compliant"), &event, |_| {}).await;
+        let (outcome, sandbox) = invoke(&now("quiet-compliant"), &event, |_| {}).await;
         let answer = outcome.answer.unwrap();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         let told = sandbox.published().first().map(|message| message.subject.clone());

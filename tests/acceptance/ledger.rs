@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::account::{ALARM, Account, Item, QUIET, ids, minutes, story, story_now, text, times};
+use crate::difference::{end_of, error_of};
 use crate::stories::limits;
 
 /// Every call that changes something, the watcher's included.
@@ -69,13 +70,13 @@ async fn st_2_to_st_9_a_run_that_dies_at_any_write_is_finished_by_the_next_one()
         async move {
             let (account, story) = watched().await;
             account.sandbox.add_fault(fault);
-            let killed = account.invoke(&story).await.answer.unwrap_err();
+            let killed = error_of(account.invoke(&story).await.answer);
             assert_eq!(killed["errorType"], "Sandbox.Killed", "{what}");
             account.sandbox.clear_faults();
             account.end_lease().await;
 
             let outcome = account.invoke(&story).await;
-            assert_eq!(outcome.answer.unwrap()["complete"], true, "{what}: {}", outcome.log);
+            assert_eq!(outcome.answer.unwrap()["complete"], true, "{what}: {}", end_of(&outcome.log));
             account.assert_settled(&what).await;
             let mails = account.sandbox.published();
             let told = ids(&mails);
@@ -95,7 +96,7 @@ async fn st_1_two_runs_at_once_tell_each_thing_once() {
     let (_, expected) = undisturbed().await;
     let (account, story) = watched().await;
     let (one, other) = tokio::join!(account.invoke(&story), account.invoke(&story));
-    assert!(one.answer.is_ok() && other.answer.is_ok(), "{}\n{}", one.log, other.log);
+    assert!(one.answer.is_ok() && other.answer.is_ok(), "{}\n{}", end_of(&one.log), end_of(&other.log));
     assert_eq!(ids(&account.sandbox.published()), expected);
     account.assert_settled("two at once").await;
 }
@@ -250,7 +251,7 @@ async fn pb_9_what_is_neither_told_nor_kept_is_an_error_so_that_lambda_tries_aga
         story.faults.push(Fault::on("sns:Publish", Trouble::Deny));
         let account = Account::of(&story).await;
         let outcome = account.invoke(&story).await;
-        assert_eq!(outcome.answer.unwrap_err()["errorType"], "NeitherToldNorKept", "{operation}");
+        assert_eq!(error_of(outcome.answer)["errorType"], "NeitherToldNorKept", "{operation}");
         let figures = figures(&outcome.log);
         assert_eq!((&figures["StateStoreDown"], &figures["PublishFailed"]), (&json!(1), &json!(1)), "{operation}");
         assert_eq!(figures.get("Heartbeat"), None);
@@ -326,5 +327,5 @@ async fn se_5_an_item_that_cannot_be_read_is_forgotten_and_logged() {
     let told = ids(&account.sandbox.published()[before..]);
     assert_eq!(told, ["111122223333/odd-items/1", "111122223333/root-mfa/1"]);
     let outcome = account.invoke(&story).await;
-    assert!(!outcome.log.contains("are forgotten"), "it was written anew: {}", outcome.log);
+    assert!(!outcome.log.contains("are forgotten"), "it was written anew: {}", end_of(&outcome.log));
 }

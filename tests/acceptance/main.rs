@@ -3,8 +3,8 @@
 //! - `stories`: each folder of `scenarios/` and what is told;
 //! - `function`: the real binary in a local Lambda Runtime API;
 //! - `delivery`: what SNS may answer;
-//! - `deployment`: template, events, README and the actions that the code calls, held together;
-//! - `documents`: what the documents and the workflow name exists;
+//! - `deployment`: template, events, documents and the actions that the code calls, held together;
+//! - `documents`: what the documents and the workflow name exists, in the words of the glossary;
 //! - `generated`: files that are written by `make bless`;
 //! - `blind`: no channel reads as well while something was not seen;
 //! - `account`: one account over several runs, for the next ones;
@@ -21,6 +21,7 @@
 //! - `slack`: from the topic to Slack or Amazon Q;
 //! - `owner`: what the account's owner sets and sees;
 //! - `faults`: every API in turn;
+//! - `difference`: what a failing test prints of two texts or values: where they differ;
 //! - `choosing`: which controls are judged, and what is read and permitted for them;
 //! - `built_once`: the commands of the Makefile build each library in one form;
 //! - `cases`: the table of cases and the tests that hold them.
@@ -40,6 +41,7 @@ mod cases;
 mod choosing;
 mod delivery;
 mod deployment;
+mod difference;
 mod documents;
 mod faults;
 mod function;

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::account::{
     ALARM, Account, FRESH, QUIET, Run, hours, minutes, notification, story, story_now, text, transitions, words,
 };
+use crate::difference::{assert_says, summary};
 use crate::ledger::figures;
 
 /// A watcher outside the account, at an address that is a secret.
@@ -91,7 +92,7 @@ async fn a_digest_links_the_report_and_the_link_is_in_neither_log_nor_ledger() {
     // Written down, and not told yet.
     account.sandbox.add_fault(Fault::on("sns:Publish", Trouble::Deny));
     let refused = account.invoke(&story).await;
-    assert!(refused.answer.is_err(), "{:?}", refused.answer);
+    assert!(refused.answer.is_err(), "{}", summary(&refused.answer));
     let kept: String = account.items("O").await.iter().map(|item| format!("{item:?}")).collect();
     assert!(kept.contains("digest") && !kept.contains("latest.html"), "{kept}");
     account.sandbox.clear_faults();
@@ -140,8 +141,8 @@ async fn an_exception_that_comes_while_a_condition_is_open_says_that_it_is_suppr
     account.run(&story).await;
     let run = account.run(&suppressed(story.later_with_a_young_report(minutes(15)))).await;
     assert_eq!(transitions(&run.mails), [("111122223333/root-mfa/1".to_owned(), "suppressed".to_owned())]);
-    let mail = words(run.mail());
-    assert!(mail.contains("SUPPRESSED, not mended") && mail.contains("The key is in the post"), "{mail}");
+    assert_says(run.mail(), "SUPPRESSED, not mended");
+    assert_says(run.mail(), "The key is in the post");
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::account::{
     ALARM, Account, FRESH, QUIET, Run, hours, minutes, notification, story, story_at, text, transitions, words,
 };
+use crate::difference::{assert_says, summary};
 use crate::stories::{invocation, limits};
 
 const FLOOD: &str = "critical-one-success-among-many-failed-sign-ins";
@@ -34,7 +35,7 @@ async fn ct_6_hundreds_of_events_are_one_message_and_the_older_ones_one_item_of_
     let account = Account::of(&story).await;
     let run = account.run(&story).await;
     assert_eq!((run.mails.len(), account.items("E").await.len()), (1, 101), "a hundred and a group");
-    assert!(words(run.mail()).contains("260 acts of root"), "{}", run.mail());
+    assert_says(run.mail(), "260 acts of root");
     assert!(run.is_complete());
     account.assert_settled("a flood").await;
     let run = account.run(&story.later_with_a_young_report(minutes(15))).await;
@@ -51,7 +52,7 @@ async fn ct_6_a_flood_in_every_region_is_told_once_and_again_when_it_is_ten_time
     assert_eq!(account.items("E").await.len(), 3 + regions, "root's three acts, and a group a Region");
     assert!(run.mails[0].subject.starts_with("[rootwatch] CRITICAL: new root access key"), "{}", run.mails[0].subject);
     // One of root's three acts only reads.
-    assert!(words(run.mail()).contains(&format!("{} read-only calls", 101 * regions + 1)), "{}", run.mail());
+    assert_says(run.mail(), &format!("{} read-only calls", 101 * regions + 1));
     let coverage = account.item("A", "W#eu-west-1").await;
     let settled: Value = serde_json::from_str(&text(&coverage, "body")).unwrap();
     assert_eq!(settled["settled"].as_array().unwrap().len(), 1, "{settled}");
@@ -64,7 +65,7 @@ async fn ct_6_a_flood_in_every_region_is_told_once_and_again_when_it_is_ten_time
     let mut grown = story.later_with_a_young_report(minutes(30));
     grown.flood = Some(Flood::of(1_010, story.now - hours(3)));
     let run = account.run(&grown).await;
-    assert!(words(run.mail()).contains(&format!("{} read-only calls", 1_010 * regions)), "{}", run.mail());
+    assert_says(run.mail(), &format!("{} read-only calls", 1_010 * regions));
     assert_eq!(account.items("E").await.len(), 3 + regions);
     account.assert_settled("a flood").await;
 }
@@ -195,7 +196,7 @@ async fn a_page_token_that_cloudtrail_refuses_in_between_loses_nothing_and_no_ac
         story.faults = vec![Fault::on("cloudtrail:LookupEvents", refused).in_region("us-east-1").after(3).times(1)];
         let account = Account::of(&story).await;
         let run = account.run(&story).await;
-        assert!(words(run.mail()).contains(&format!("{flood} acts of root")), "{}", run.mail());
+        assert_says(run.mail(), &format!("{flood} acts of root"));
         assert_eq!(account.items("E").await.len(), entries);
         assert!(run.is_complete());
     }
@@ -214,8 +215,8 @@ async fn ct_8_a_run_that_is_cut_short_is_continued_and_nothing_is_told_twice() {
     assert!((1..96).contains(&recorded), "{recorded}");
     assert!(run.mails.len() == 1 && !run.is_complete() && !run.has_heartbeat());
     assert!(run.answer.as_ref().is_ok_and(|answer| answer.partial));
-    assert!(words(run.mail()).contains("PARTIAL: time ran out"), "{}", run.mail());
-    assert!(words(run.mail()).contains("cut short by the end of this run"), "{}", run.mail());
+    assert_says(run.mail(), "PARTIAL: time ran out");
+    assert_says(run.mail(), "cut short by the end of this run");
     let settled: Value = serde_json::from_str(&text(&account.item("A", "W#us-east-1").await, "body")).unwrap();
     assert_eq!(settled["settled"].as_array().unwrap().len(), 1, "the newest part alone: {settled}");
 
@@ -252,9 +253,9 @@ async fn ct_13_after_three_days_without_a_run_the_gap_is_caught_up_and_said() {
     let run = account.run(&story.later_with_a_young_report(hours(48))).await;
     assert_eq!(acts(&run).len(), 3);
     assert!(run.is_complete());
-    let mail = words(run.mail());
-    assert!(mail.contains("Nothing was checked from 2026-11-19 10:00:00 UTC to 2026-11-22 10:00:00 UTC"), "{mail}");
-    assert!(mail.contains("told 2 d 0 h after it happened"), "each act says how late: {mail}");
+    assert_says(run.mail(), "Nothing was checked from 2026-11-19 10:00:00 UTC to 2026-11-22 10:00:00 UTC");
+    // Each act says how late.
+    assert_says(run.mail(), "told 2 d 0 h after it happened");
     assert!(account.run(&story.later_with_a_young_report(hours(49))).await.mails.is_empty());
 }
 
@@ -282,7 +283,7 @@ async fn rt_1_with_little_time_left_what_was_read_is_recorded_and_told_as_partia
     let short = Invocation { ends: story.now + SignedDuration::from_secs(8), ..invocation(&story) };
     let run = process.run_as(&story, &short).await;
     assert!(!run.is_complete() && !run.has_heartbeat());
-    assert!(words(run.mail()).contains("cut short by the end of this run"), "{}", run.mail());
+    assert_says(run.mail(), "cut short by the end of this run");
     assert_eq!(acts(&run).len(), account.items("E").await.len());
     assert!(!acts(&run).is_empty());
     account.assert_settled("partial").await;
@@ -299,7 +300,7 @@ async fn rt_2_a_run_in_which_every_call_takes_two_seconds_longer_is_complete() {
     story.faults.extend(actions.iter().map(|action| Fault::on(action, Trouble::Slow(2_000))));
     let story = story.later_with_a_young_report(minutes(15));
     let run = account.process(&story, &aws::client::Limits::default()).await.run(&story).await;
-    assert!(run.is_complete() && run.has_heartbeat(), "{:?}", run.answer);
+    assert!(run.is_complete() && run.has_heartbeat(), "{}", summary(&run.answer));
 }
 
 #[tokio::test]

@@ -126,7 +126,7 @@ async fn a_region_that_nobody_can_forward_from_is_a_finding_and_checks_stay_comp
     assert!(run.is_complete() && run.has_heartbeat());
     let headline = &run.answer.as_ref().unwrap().headline;
     assert!(headline.starts_with("INCOMPLETE: ") && headline.contains("us-west-2"), "{headline}");
-    assert!(transitions(&run.mails).iter().any(|(id, _)| id.contains("unread/watch/us-west-2")), "{:?}", run.mails);
+    assert!(transitions(&run.mails).iter().any(|(id, _)| id.contains("unread/watch/us-west-2")), "{:?}", run.ids());
 }
 
 #[tokio::test]

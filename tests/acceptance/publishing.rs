@@ -10,6 +10,7 @@ use crate::account::{
     ALARM, Account, FRESH, Item, QUIET, hours, ids, minutes, notification, story, story_at, text, times, transitions,
     words,
 };
+use crate::difference::{assert_says, error_of};
 use crate::stories::{invocation, limits};
 
 fn with_publish(mut story: Story, trouble: Trouble) -> Story {
@@ -41,7 +42,7 @@ async fn pb_1_pb_2_what_sns_refuses_is_an_error_and_kept_and_told_late_by_the_ne
         assert_eq!((&run.figures["PublishFailed"], run.has_heartbeat()), (&Value::from(1), false), "{trouble:?}");
         let waiting = account.items("O").await.len();
         assert_eq!(run.figures["OutboxSize"], waiting, "{trouble:?}");
-        let error = run.answer.unwrap_err();
+        let error = error_of(run.answer);
         assert!(error.to_string().contains(&format!("; {waiting} alerts are kept until they can be told")), "{error}");
         assert_eq!(lambda_runtime_type(error), expected, "{trouble:?}");
 
@@ -199,8 +200,7 @@ async fn st_18_what_failed_passed_and_failed_again_while_sns_was_out_is_one_mess
     let of_mfa: Vec<&str> =
         told.iter().filter(|(id, _)| id.contains("/root-mfa/")).map(|(_, transition)| transition.as_str()).collect();
     assert_eq!(of_mfa.len(), 3, "{told:?}");
-    let mail = words(run.mail());
-    assert!(mail.contains("before: opened at 2026-11-20 10:00:00 UTC, resolved at 2026-11-20 10:15:00 UTC"), "{mail}");
+    assert_says(run.mail(), "before: opened at 2026-11-20 10:00:00 UTC, resolved at 2026-11-20 10:15:00 UTC");
     account.assert_settled("after the outage").await;
     assert!(times(&ids(&account.run(&story_at(FRESH, start + minutes(60))).await.mails)).is_empty());
 }
@@ -242,7 +242,7 @@ async fn pb_9_what_is_written_down_and_cannot_be_told_is_called_kept_also_when_t
     let mut story = with_publish(story(ALARM), Trouble::Deny);
     story.faults.push(Fault::on("dynamodb:PutItem", Trouble::Deny));
     let account = Account::of(&story).await;
-    let error = account.run(&story).await.answer.unwrap_err();
+    let error = error_of(account.run(&story).await.answer);
     assert_eq!(lambda_runtime_type(error), "PublishRefused");
     assert!(!account.items("O").await.is_empty());
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use slack_notifier::{Settings, SlackNotifier};
 
 use crate::account::{ALARM, Account, Item, QUIET, Run, minutes, partition, story, text, transitions};
+use crate::difference::{assert_same, error_of};
 use crate::stories::{invocation, limits};
 
 /// How the sandbox calls the function that has the first subscription.
@@ -212,7 +213,7 @@ async fn where_slack_alone_is_told_what_it_does_not_take_is_kept_and_published_o
     let (run, failed) = topic.run(&broken).await;
     assert!(!run.has_heartbeat());
     assert_eq!((told(&run).len(), failed), (1, 1), "SNS had it, and Lambda tries again for its part");
-    let error = run.answer.unwrap_err().to_string();
+    let error = error_of(run.answer).to_string();
     assert!(error.contains("SNS took it, and nobody got it: receiver-0: WebhookRefused"), "{error}");
     let waiting = account.items("O").await.len();
     assert!(waiting > 0 && error.contains(&format!("{waiting} alerts are kept")), "{error}");
@@ -252,7 +253,8 @@ async fn what_the_function_notes_is_all_that_it_writes_and_a_table_that_fails_ke
         ["receiver-0#handed", "receiver-0#passed"]
     );
     let body: Value = serde_json::from_str(&text(&notes[1], "body")).unwrap();
-    assert_eq!(body, json!({"message_id": "00000000-0000-4000-8000-000000000001", "sent_at": story.now.to_string()}));
+    let expected = json!({"message_id": "00000000-0000-4000-8000-000000000001", "sent_at": story.now.to_string()});
+    assert_same(&body, &expected, "the note");
     for trouble in [Trouble::Deny, Trouble::Hang] {
         story.faults = vec![Fault::on("dynamodb:PutItem", trouble)];
         account.sandbox.turn_to(story.clone());

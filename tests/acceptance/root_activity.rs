@@ -12,6 +12,7 @@ use sandbox::{Fault, Published, Story, Subscription, Trouble};
 use serde_json::{Value, json};
 
 use crate::account::{ALARM, Account, QUIET, ids, minutes, notification, story, times, words};
+use crate::difference::{assert_says, end_of, error_of};
 use crate::odd_items;
 use crate::stories::{invocation, limits};
 
@@ -238,7 +239,7 @@ async fn a_burst_of_failed_sign_ins_is_one_message_and_nothing_but_more_of_them_
         batch(&failures.collect::<Vec<_>>())
     };
     let first = process.hear(&story, &burst(0)).await;
-    assert!(words(first.mail()).contains("100 failed sign-ins"), "{}", first.mail());
+    assert_says(first.mail(), "100 failed sign-ins");
     assert_eq!(first.figures["RootActivitySignInFailed"], 100);
     assert!(process.hear(&story.later(minutes(1)), &burst(100)).await.mails.is_empty());
     assert_eq!(account.items("O").await.len(), 100, "they wait");
@@ -262,7 +263,7 @@ async fn ct_6_a_burst_of_a_thousand_is_told_as_one_and_its_rest_with_it() {
     };
     let first = process.hear(&story, &burst(0, 999)).await;
     assert_eq!(first.mails[0].subject, "[rootwatch] HIGH: root sign-in in 111122223333");
-    assert!(words(first.mail()).contains("999 failed sign-ins"), "{}", first.mail());
+    assert_says(first.mail(), "999 failed sign-ins");
     for (from, count) in [(1_000, 999), (2_000, 50)] {
         let heard = process.hear(&story.later(minutes(1)), &burst(from, count)).await;
         assert_eq!(ids(&heard.mails), [format!("success-{from}")], "the sign-in that succeeded, and no more");
@@ -390,7 +391,7 @@ async fn pb_2_what_sns_refuses_for_good_is_kept_and_not_tried_again_until_the_ne
     let heard = process.hear(&refused, &event).await;
     assert!(heard.again().is_empty() && heard.mails.is_empty());
     let alone = process.hear(&refused, &envelope(&sign_in("one", "Success"))).await;
-    assert!(alone.answer.unwrap_err().to_string().ends_with("it is kept until it can be told"));
+    assert!(error_of(alone.answer).to_string().ends_with("it is kept until it can be told"));
     let run = account.run(&story.later(minutes(5))).await;
     assert!(run.ids().contains(&"one".to_owned()));
 }
@@ -457,7 +458,7 @@ async fn pb_9_with_table_and_sns_down_the_queue_keeps_it() {
     let heard = process.hear(&broken, &batch(&[sign_in("one", "Success"), sign_in("two", "Success")])).await;
     assert_eq!(heard.again(), ["m0", "m1"]);
     let alone = process.hear(&broken, &envelope(&sign_in("one", "Success"))).await;
-    assert!(alone.answer.unwrap_err().to_string().ends_with("it is neither told nor kept"));
+    assert!(error_of(alone.answer).to_string().ends_with("it is neither told nor kept"));
     let heard = process
         .hear(&story(QUIET).later(minutes(6)), &batch(&[sign_in("one", "Success"), sign_in("two", "Success")]))
         .await;
@@ -580,10 +581,10 @@ async fn the_real_binary_tells_a_batch_and_answers_what_sqs_shall_deliver_again(
     assert_eq!(answer["batchItemFailures"], json!([{"itemIdentifier": "garbage"}]));
     assert_eq!((answer["told"].as_array().unwrap().len(), &answer["untold"]), (1, &json!(0)));
     assert_eq!(ids(&account.sandbox.published()), ["one"]);
-    assert!(outcome.log.contains("\"AlertsTold\":1"), "{}", outcome.log);
+    assert!(outcome.log.contains("\"AlertsTold\":1"), "{}", end_of(&outcome.log));
 
     let alone = runtime::invoke(Invoke::root_activity(&account.sandbox, &story, "{}".into(), timeout)).await;
-    assert_eq!(alone.answer.unwrap_err()["errorType"], "InvalidEvent");
+    assert_eq!(error_of(alone.answer)["errorType"], "InvalidEvent");
 }
 
 #[tokio::test]

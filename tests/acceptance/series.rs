@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use sandbox::{Sandbox, Story, scenarios};
 
+use crate::difference::assert_accepted;
 use crate::stories::run;
 
 const ACTS: [&str; 4] = [
@@ -31,6 +32,7 @@ async fn four_acts_are_told_as_they_come_and_what_was_mended_is_resolved() {
             told.push_str("nothing\n\n");
         }
     }
+    assert_accepted(&scenarios().join("four-acts"), "told", &told);
     insta::with_settings!({
         snapshot_path => scenarios().join("four-acts"),
         prepend_module_to_snapshot => false,

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use slack_notifier::{Settings, SlackNotifier};
 
 use crate::account::{ALARM, Account, FRESH, QUIET, story, story_now};
+use crate::difference::{end_of, error_of};
 use crate::stories::{invocation, limits};
 
 /// What stands in the webhook's URL and nowhere else.
@@ -238,7 +239,7 @@ async fn sl_2_a_webhook_that_hangs_is_an_error_before_lambda_ends_the_call() {
     let event = told(&story).await;
     story.faults.push(Fault::on("slack:POST", Trouble::Hang));
     let (outcome, _) = binary(&story, &event, 8, |_| {}).await;
-    let error = outcome.answer.unwrap_err();
+    let error = error_of(outcome.answer);
     assert_eq!(error["errorType"], "WebhookUnreachable", "{error}");
     assert!(outcome.took < Duration::from_secs(7), "{:?}", outcome.took);
 }
@@ -368,7 +369,7 @@ async fn ct_15_garbage_is_an_error_with_a_stable_type_and_calls_nothing() {
     let story = story_now(QUIET);
     for event in [json!(null), json!({}), json!({"Records": []}), queued(&json!({"a": 1}))] {
         let (outcome, sandbox) = binary(&story, &event, 60, |_| {}).await;
-        assert_eq!(outcome.answer.unwrap_err()["errorType"], "InvalidEvent", "{event}");
+        assert_eq!(error_of(outcome.answer)["errorType"], "InvalidEvent", "{event}");
         assert_eq!(sandbox.calls(), []);
     }
 }
@@ -382,7 +383,7 @@ async fn cf_1_without_a_way_wrong_settings_of_the_slack_function_are_one_error_w
         invoke.environment.push(("ROOTWATCH_TYPO".into(), "1".into()));
     })
     .await;
-    let error = outcome.answer.unwrap_err();
+    let error = error_of(outcome.answer);
     assert_eq!(error["errorType"], "InvalidSettings");
     for fault in ["and not both", "is not a loopback address", "is not the ARN", "ROOTWATCH_TYPO: is not known"] {
         assert!(error["errorMessage"].as_str().unwrap().contains(fault), "{error}");
@@ -399,7 +400,7 @@ async fn se_1_in_1_in_2_neither_the_webhook_nor_a_mention_gets_out() {
         invoke.environment.push(("RUST_LOG".into(), "trace".into()));
     };
     let (outcome, sandbox) = binary(&story, &event, 60, traced).await;
-    assert!(outcome.answer.is_ok(), "{}", outcome.log);
+    assert!(outcome.answer.is_ok(), "{}", end_of(&outcome.log));
     let post = &sandbox.posts()[0];
     for text in texts(post).lines() {
         for dead in ["<!", "<@", "<#", "://evil", "www.evil"] {
@@ -413,7 +414,7 @@ async fn se_1_in_1_in_2_neither_the_webhook_nor_a_mention_gets_out() {
     {
         story.faults = vec![Fault::on("slack:POST", trouble)];
         let (outcome, _) = binary(&story, &event, 60, traced).await;
-        logs.push(format!("{}\n{}", outcome.log, outcome.answer.unwrap_err()));
+        logs.push(format!("{}\n{}", outcome.log, error_of(outcome.answer)));
     }
     for log in logs {
         assert!(!log.is_empty());
@@ -424,9 +425,9 @@ async fn se_1_in_1_in_2_neither_the_webhook_nor_a_mention_gets_out() {
 }
 
 #[test]
-fn the_test_message_in_the_readme_is_accepted() {
-    let readme = crate::deployment::file("README.md");
-    let (_, event) = readme.split_once("--event '{\"Records\"").expect("an example");
+fn the_documented_test_message_is_accepted() {
+    let document = crate::deployment::file("docs/integrations.md");
+    let (_, event) = document.split_once("--event '{\"Records\"").expect("an example");
     let event = format!("{{\"Records\"{}", event.split_once('\'').unwrap().0);
     let messages = slack_notifier::messages(&serde_json::from_str(&event).unwrap()).unwrap();
     assert_eq!(messages[0].message, "rootwatch can write into this channel");

@@ -198,17 +198,17 @@ def which_regions_recorded_root_sign_ins(stack):
             if found is None:
                 is_cut = True
                 continue
-            event, told = found
+            event, record = found
             all_of_them["ConsoleLogin" if event.get("EventName") == "ConsoleLogin" else "others"] += 1
             times.append(event.get("EventTime"))
-            if at(told, "userIdentity", "type") != "Root":
+            if at(record, "userIdentity", "type") != "Root":
                 continue
             name = re.sub(r"[^A-Za-z0-9]", "", event.get("EventName", ""))
             key = (
                 name,
                 f"Username {spelled(event.get('Username'))}",
-                f"userIdentity.userName {spelled(at(told, 'userIdentity', 'userName'))}",
-                f"readOnly {told.get('readOnly')}",
+                f"userIdentity.userName {spelled(at(record, 'userIdentity', 'userName'))}",
+                f"readOnly {record.get('readOnly')}",
             )
             seen[key] += 1
             newest.setdefault(key, event.get("EventTime"))
@@ -364,13 +364,13 @@ def which_calls_were_denied(stack):
             if found is None:
                 is_cut = True
                 continue
-            event, told = found
+            event, record = found
             calls += 1
-            code = re.sub(r"[^A-Za-z0-9.]", "", told.get("errorCode") or "")
+            code = re.sub(r"[^A-Za-z0-9.]", "", record.get("errorCode") or "")
             if code in DENIALS + NOT_ENABLED:
-                service = re.sub(r"[^a-z0-9-]", "", (told.get("eventSource") or "").removesuffix(".amazonaws.com"))
+                service = re.sub(r"[^a-z0-9-]", "", (record.get("eventSource") or "").removesuffix(".amazonaws.com"))
                 name = re.sub(r"[^A-Za-z0-9]", "", event.get("EventName", ""))
-                denied[f"{service}:{name}", denied_by(code, told.get("errorMessage"))] += 1
+                denied[f"{service}:{name}", denied_by(code, record.get("errorMessage"))] += 1
         for (operation, who), count in sorted(denied.items()):
             yield f"{region}: {operation} denied {count} times, by {who}"
         if calls and not denied:

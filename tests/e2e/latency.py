@@ -1,6 +1,6 @@
 """`make bench`: from an event on the bus to the message in a queue, over the local AWS, without the batch window.
 
-The function is started anew for every event. Beside it the floor: the rule hands the event to a topic by itself. Between the two lie
+The function is started again for every event. Beside it the floor: the rule hands the event to a topic by itself. Between the two lie
 the queue, the start of the function and all that it does, so that our own time is less than their difference.
 """
 
@@ -46,7 +46,7 @@ def through_the_function(account, stack):
 
     times = measure(stack, stack.inbox, start_anew)
     started = account.log().count("(cold start)")
-    assert started >= RUNS, f"the function was started anew for only {started} of {RUNS} events"
+    assert started >= RUNS, f"the function was started again for only {started} of {RUNS} events"
     return times
 
 
@@ -66,7 +66,7 @@ def main():
         stack = Stack(account, Webhook(), schedule="rate(1 hour)")
         ours = through_the_function(account, stack)
         floor = past_the_function(account, stack)
-    print(f"\nFrom an event on the bus to the message in a queue, the function started anew, {RUNS} times:")
+    print(f"\nFrom an event on the bus to the message in a queue, the function started again, {RUNS} times:")
     for name, times in (("through root-activity", ours), ("floor: bus and topic alone", floor)):
         print(f"  {name:<27} median {statistics.median(times):5.0f} ms   worst {times[-1]:5.0f} ms")
     own = statistics.median(ours) - statistics.median(floor)

@@ -1,9 +1,9 @@
 """`make e2e`: template.yaml, built and deployed by the SAM CLI to a local AWS, and what people then get.
 
 MiniStack is the account. It enforces IAM, so each function does what its role allows and nothing else. What it lacks:
-- root's row of the credential report is a constant (no keys, no MFA): that is what the first message must tell;
+- root's row of the credential report is a constant (no keys, no MFA): that is in the first message;
 - CloudTrail's history is empty: what root does comes by the bus;
-- e-mail: a queue is subscribed in its place;
+- email: a queue is subscribed in its place;
 - a mapping's batch window: it hands over at once;
 - queue policies towards EventBridge: events arrive without one;
 - a rule in the state that includes read-only management events never fires: here each is set to plain ENABLED;
@@ -40,15 +40,15 @@ EVENTS = sorted(PROJECT.glob("events/*.json"))
 
 
 def the_schedule_fires_by_itself(stack):
-    """Nobody invokes anything: within its minute the real binary reads the account and tells what it found."""
-    told = stack.inbox.find("a message of the scheduled check", 120, lambda message: "schema" in message)
-    assert told["schema"] == "rootwatch.notification/1", told
-    assert told["account"]["id"] == ACCOUNT_ID, told
-    opened = {alert["facts"]["condition"].get("control"): alert for alert in told["alerts"] if alert["kind"] == "condition"}
-    assert opened["root-mfa"]["severity"] == "critical", told
-    assert "root-access-keys" not in opened, told
-    denied = re.findall(r"AccessDenied\w*|AuthorizationError\w*|not authorized", json.dumps(told))
-    assert not denied, f"a role lacks something: {told}"
+    """Nobody invokes anything: within its minute the real binary reads the account and sends its findings."""
+    sent = stack.inbox.find("a message of the scheduled check", 120, lambda message: "schema" in message)
+    assert sent["schema"] == "rootwatch.notification/1", sent
+    assert sent["account"]["id"] == ACCOUNT_ID, sent
+    opened = {alert["facts"]["condition"].get("control"): alert for alert in sent["alerts"] if alert["kind"] == "condition"}
+    assert opened["root-mfa"]["severity"] == "critical", sent
+    assert "root-access-keys" not in opened, sent
+    denied = re.findall(r"AccessDenied\w*|AuthorizationError\w*|not authorized", json.dumps(sent))
+    assert not denied, f"a role lacks something: {sent}"
 
 
 def every_event_of_the_folder_is_answered(stack):
@@ -84,7 +84,7 @@ def each_program_is_built_for_the_architecture_of_its_function(stack):
 
 
 def a_second_stack_of_the_name_in_another_region_changes_nothing_here(stack):
-    """Made anew of today's template, and removed again."""
+    """Created again from today's template, and removed again."""
     before = stack.left()
     stack.deploy("rate(1 hour)", region=ELSEWHERE)
     others = stack.account.client("cloudformation", ELSEWHERE).describe_stack_resources(StackName=stack.name)["StackResources"]
@@ -130,17 +130,17 @@ def the_forwarders_make_two_rules_and_a_queue_elsewhere_and_nothing_at_home(stac
         cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
 
 
-def told(event_id):
+def is_about(event_id):
     return lambda message: any(act["event_id"] == event_id for session in message["root_sessions"] for act in session["acts"])
 
 
 def a_sign_in_of_root_is_told_within_a_minute(stack):
-    """Bus, rule, queue, function, topic. AWS may deliver an event twice: it is told once."""
+    """Bus, rule, queue, function, topic. AWS may deliver an event twice: it is sent once."""
     first, second = str(uuid.uuid4()), str(uuid.uuid4())
     for event_id in (first, first, second):
         stack.root_signs_in(event_id)
-        stack.inbox.find(f"a message of the event {event_id}", 60, told(event_id))
-    assert len(list(filter(told(first), stack.inbox.messages))) == 1, stack.inbox.messages
+        stack.inbox.find(f"a message of the event {event_id}", 60, is_about(event_id))
+    assert len(list(filter(is_about(first), stack.inbox.messages))) == 1, stack.inbox.messages
 
 
 def a_sign_in_of_root_arrives_in_slack_within_a_minute(stack):
@@ -256,7 +256,7 @@ def a_forwarding_region_that_refuses_is_named_and_the_check_stays_complete(stack
 
 
 def deleting_leaves_what_the_template_retains(stack):
-    """`sam delete`: what was told, the reports and the logs outlive the stack, and nothing else."""
+    """`sam delete`: sent alerts, reports and logs outlive the stack, and nothing else."""
     policies = {name: resource.get("DeletionPolicy", "") for name, resource in stack.template["Resources"].items()}
     kept = {name for name, policy in policies.items() if policy.startswith("Retain")}
     # A bucket's policy has no name of its own: it stays with the bucket.

@@ -29,7 +29,7 @@ NAMES = {
 }
 # Of the account, not of a Region of it.
 GLOBAL = ["AWS::CloudWatch::Dashboard", "AWS::Chatbot::SlackChannelConfiguration"]
-# What is lost with them is not made anew by the next check.
+# What is lost with them is not created again by the next check.
 MEMORY = ["Ledger", "LogGroup", "ReportBucket", "Topic"]
 # The same in every partition (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html).
 PRINCIPALS = {f"{name}.amazonaws.com" for name in ["chatbot", "cloudformation", "cloudwatch", "events", "lambda", "scheduler", "sns"]}

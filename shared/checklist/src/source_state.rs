@@ -48,39 +48,19 @@ pub(crate) fn of(snapshot: &Snapshot) -> Vec<SourceState> {
     let report = snapshot.credential_report.as_ref();
     let report_error =
         snapshot.root_row().err().or_else(|| report.ok().and_then(|report| report.renewal.clone().err()));
-    // A source that is missing here does not compile.
     let live = Source::ALL.iter().filter_map(|source| {
+        let unread = snapshot.unread(*source);
         let error = match source {
-            Source::AccountSummary => snapshot.account_summary.as_ref().err(),
-            Source::PasswordPolicy => snapshot.password_policy.as_ref().err(),
-            Source::Identities => snapshot.identities.as_ref().err(),
-            Source::VirtualMfaDevices => snapshot.virtual_mfa_devices.as_ref().err(),
-            Source::Administrators => snapshot.administrators.as_ref().err(),
-            Source::AccountAlias => snapshot.account_alias.as_ref().err(),
-            Source::Regions => snapshot.regions.as_ref().err(),
-            Source::RolesAndPolicies => snapshot.roles_and_policies.as_ref().err(),
-            Source::SupportAccess => snapshot.support_access.as_ref().err(),
-            Source::IdentityProviders => snapshot.identity_providers.as_ref().err(),
-            Source::IdentityCenter => snapshot.identity_center.as_ref().err(),
-            Source::RootPasswordChange => snapshot.root_password_change.as_ref().err(),
-            Source::TrailBuckets => snapshot.trail_buckets.as_ref().map_or_else(Some, |buckets| unread_bucket(buckets)),
-            Source::CostReports => snapshot.cost_reports.as_ref().err(),
-            Source::DataExports => snapshot.data_exports.as_ref().err(),
-            Source::Budgets => snapshot.budgets.as_ref().err(),
-            Source::BillingAlarms => snapshot.billing_alarms.as_ref().err(),
-            Source::PrimaryContact => snapshot.primary_contact.as_ref().err(),
-            Source::AlternateContacts => snapshot.alternate_contacts.as_ref().err(),
-            Source::Organization => snapshot.organization.as_ref().err(),
-            Source::CentralRootAccess => snapshot.central_root_access.as_ref().err(),
-            Source::ServiceControlPolicies => snapshot.service_control_policies.as_ref().err(),
-            Source::Analyzers => snapshot.analyzers.as_ref().map_or_else(Some, |regions| unread_region(regions)),
-            // These have states of their own below; a statement is read nowhere.
+            // These have states of their own below; an attestation is read nowhere.
             Source::CredentialReport
             | Source::Subscribers
             | Source::Trails
             | Source::Watch
             | Source::RootEvents
             | Source::Attestations => return None,
+            Source::TrailBuckets => unread.or_else(|| snapshot.trail_buckets.iter().find_map(|of| unread_bucket(of))),
+            Source::Analyzers => unread.or_else(|| snapshot.analyzers.iter().find_map(|of| unread_region(of))),
+            _ => unread,
         };
         Some((*source, error))
     });

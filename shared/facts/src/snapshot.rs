@@ -176,6 +176,42 @@ impl Snapshot {
         (!why.is_empty()).then(|| Verdict::new(Status::Unknown, why.join("; "), Vec::new()))
     }
 
+    /// Why `source` as a whole could not be read; a source that is missing here does not compile.
+    pub fn unread(&self, source: Source) -> Option<&Unavailable> {
+        match source {
+            Source::CredentialReport => self.credential_report.as_ref().err(),
+            Source::AccountSummary => self.account_summary.as_ref().err(),
+            Source::PasswordPolicy => self.password_policy.as_ref().err(),
+            Source::Identities => self.identities.as_ref().err(),
+            Source::VirtualMfaDevices => self.virtual_mfa_devices.as_ref().err(),
+            Source::Administrators => self.administrators.as_ref().err(),
+            Source::AccountAlias => self.account_alias.as_ref().err(),
+            Source::Regions => self.regions.as_ref().err(),
+            Source::Subscribers => self.subscribed.as_ref().and_then(|subscribed| subscribed.as_ref().err()),
+            Source::Trails => self.trails.as_ref().err(),
+            Source::Watch => self.watch.as_ref().and_then(Watch::unread),
+            Source::RootEvents => self.root_events.unavailable().next(),
+            Source::RolesAndPolicies => self.roles_and_policies.as_ref().err(),
+            Source::SupportAccess => self.support_access.as_ref().err(),
+            Source::IdentityProviders => self.identity_providers.as_ref().err(),
+            Source::IdentityCenter => self.identity_center.as_ref().err(),
+            Source::RootPasswordChange => self.root_password_change.as_ref().err(),
+            Source::TrailBuckets => self.trail_buckets.as_ref().err(),
+            Source::CostReports => self.cost_reports.as_ref().err(),
+            Source::DataExports => self.data_exports.as_ref().err(),
+            Source::Budgets => self.budgets.as_ref().err(),
+            Source::BillingAlarms => self.billing_alarms.as_ref().err(),
+            Source::PrimaryContact => self.primary_contact.as_ref().err(),
+            Source::AlternateContacts => self.alternate_contacts.as_ref().err(),
+            Source::Organization => self.organization.as_ref().err(),
+            Source::CentralRootAccess => self.central_root_access.as_ref().err(),
+            Source::ServiceControlPolicies => self.service_control_policies.as_ref().err(),
+            Source::Analyzers => self.analyzers.as_ref().err(),
+            // The owner attests; nothing is read.
+            Source::Attestations => None,
+        }
+    }
+
     /// The live counters.
     pub fn summary(&self) -> Result<&AccountSummary, Unavailable> {
         self.account_summary.as_ref().map_err(Clone::clone)

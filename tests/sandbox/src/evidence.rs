@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use reporter::History;
 use reporter::chain::{self, Beginning, Kept, Verified};
 
-/// Prints what was checked and each fault with what it means; the code is 1 on a fault, and 2 if `folder` is no copy of a bucket.
+/// Prints the checked period and each fault with its meaning; the code is 1 on a fault, and 2 if `folder` is no copy of a bucket.
 pub(crate) fn verify(folder: &Path) -> ExitCode {
     let mut kept = Vec::new();
     let read = read(&folder.join("reports"), "reports", &mut kept);
@@ -44,7 +44,7 @@ pub(crate) fn verify(folder: &Path) -> ExitCode {
     if verified.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// What was found out, a line each; keys and causes are as somebody wrote them.
+/// The result, a line each; keys and causes are untrusted text.
 fn said(verified: &Verified, rebuilt_at: Option<Timestamp>, now: Timestamp) -> String {
     let time = |time: Option<Timestamp>| time.map_or_else(|| "-".to_owned(), |time| time.to_string());
     let mut lines =
@@ -52,33 +52,33 @@ fn said(verified: &Verified, rebuilt_at: Option<Timestamp>, now: Timestamp) -> S
     match &verified.beginning {
         Beginning::Nowhere => {}
         Beginning::First { key } => {
-            lines.push(format!("The chain begins with the first report of all: {}.", bounded(key)));
+            lines.push(format!("The chain starts at the first report: {}.", bounded(key)));
         }
         Beginning::After { key, removed } => lines.push(format!(
-            "The chain begins with {}. The report before it, {}, is not there.",
+            "The chain starts at {}. The report before it, {}, is missing.",
             bounded(key),
             bounded(removed)
         )),
         Beginning::Gap { key } => {
-            lines.push(format!("The chain goes back to {}, and there are older reports.", bounded(key)));
+            lines.push(format!("The chain goes back to {}. Older reports exist outside it.", bounded(key)));
         }
     }
     match verified.expired_until {
         Some(day) if verified.expired > 0 => lines.push(format!(
-            "Gaps among the reports of {day} and before: {}; the bucket's lifecycle removes what is so old, a part at a time, and \
-             whether somebody else did cannot be seen from here.",
+            "Gaps among the reports of {day} and before: {}. The bucket's lifecycle removes reports of that age in parts; a \
+             deletion by a person cannot be distinguished from it.",
             verified.expired
         )),
         None if matches!(verified.beginning, Beginning::After { .. }) => lines.push(
-            "history.json does not say how long reports are kept: whether the bucket's lifecycle removed it, or somebody else, cannot be \
-             seen from here."
+            "history.json does not say how long reports are kept. A removal by the bucket's lifecycle cannot be distinguished from a \
+             deletion by a person."
                 .to_owned(),
         ),
         _ => {}
     }
     if let Some(at) = rebuilt_at {
         lines.push(format!(
-            "history.json was made anew at {at}: whether the newest report before that was removed or edited cannot be seen. Look at the \
+            "history.json was rebuilt at {at}. It cannot show whether the newest report before that was removed or edited. Check the \
              versions of history.json."
         ));
     }
@@ -87,29 +87,29 @@ fn said(verified: &Verified, rebuilt_at: Option<Timestamp>, now: Timestamp) -> S
     if verified.faults.is_empty() {
         let no = if verified.expired > 0 { "No other" } else { "No" };
         lines.push(format!(
-            "{no} report is missing up to the newest one that is here, and none was edited: each has the hash that the next one, or \
-             history.json, names."
+            "{no} report is missing up to the newest one in this copy, and none was edited: each has the hash that the next one, \
+             or history.json, records."
         ));
     }
     lines.join("\n")
 }
 
-/// Nothing names a report that was removed at the new end together with its line in the history: only what stands elsewhere shows it.
+/// A report that was removed at the new end together with its line in the history leaves no trace here.
 fn newest(until: Timestamp, pace: Option<SignedDuration>, now: Timestamp) -> String {
     let minutes = |duration: SignedDuration| format!("{:#}", SignedDuration::from_mins(duration.as_mins()));
     let age = now.duration_since(until);
     let mut line = format!("The newest report is {} old", minutes(age.max(SignedDuration::ZERO)));
     if let Some(pace) = pace {
-        let _ = write!(line, "; they came every {}", minutes(pace));
+        let _ = write!(line, "; one arrived every {}", minutes(pace));
         // One check may be on its way.
         if age > pace * 2 {
-            line.push_str(", so newer ones are missing: this copy is old, no check ran, or somebody removed them");
+            line.push_str(", so newer ones are missing: this copy is old, no check ran, or they were deleted");
         }
     }
     line.push_str(
-        ". Whether newer ones were removed together with their lines in history.json cannot be seen from here: hold the newest against \
-         the last heartbeat (the metric Heartbeat, or the watcher behind HeartbeatUrl), and look for delete markers among the bucket's \
-         versions.",
+        ". This copy cannot show whether newer ones were removed together with their lines in history.json. Compare the newest with \
+         the last heartbeat (the metric Heartbeat, or the service behind HeartbeatUrl), and check the bucket's versions for delete \
+         markers.",
     );
     line
 }
@@ -144,10 +144,10 @@ mod tests {
         let until: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
         let after =
             |minutes| newest(until, Some(SignedDuration::from_mins(15)), until + SignedDuration::from_mins(minutes));
-        assert!(after(30).starts_with("The newest report is 30m old; they came every 15m. Whether newer ones"));
-        let gap = "The newest report is 3h 20m old; they came every 15m, so newer ones are missing: this copy is old, no check ran, or \
-                   somebody removed them. Whether";
+        assert!(after(30).starts_with("The newest report is 30m old; one arrived every 15m. This copy cannot show"));
+        let gap = "The newest report is 3h 20m old; one arrived every 15m, so newer ones are missing: this copy is old, no check ran, or \
+                   they were deleted. This copy";
         assert!(after(200).starts_with(gap), "{}", after(200));
-        assert!(newest(until, None, until).contains("cannot be seen from here"));
+        assert!(newest(until, None, until).contains("cannot show whether newer ones"));
     }
 }

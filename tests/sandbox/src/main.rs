@@ -36,7 +36,7 @@ const ACTS: [&str; 4] = [
     "four-acts/3-nothing-new",
     "four-acts/4-key-deleted-and-mfa-on",
 ];
-const QUIET: &str = "nothing-to-tell-compliant";
+const QUIET: &str = "quiet-compliant";
 /// As in template.yaml.
 const TIMEOUT: Duration = Duration::from_secs(300);
 /// Where the demo writes, from where `make` runs.
@@ -85,7 +85,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// How to build a function that what was asked for will run.
+/// How to build a function that the chosen verb runs.
 fn missing(arguments: &[&str]) -> Option<String> {
     let functions: &[&str] = match arguments.first() {
         Some(&"demo") => &["checker", "reporter"],
@@ -95,7 +95,7 @@ fn missing(arguments: &[&str]) -> Option<String> {
     functions.iter().find_map(|function| runtime::beside(function).err())
 }
 
-/// Four runs of the real binary over one account: what fails, what root does, silence, and what is mended.
+/// Four runs of the real binary over one account: findings, root activity, a quiet check, resolved.
 async fn four_acts() -> ExitCode {
     let now = Timestamp::now();
     let sandbox = Sandbox::start(Story::at(ACTS[0], now)).await;
@@ -106,7 +106,7 @@ async fn four_acts() -> ExitCode {
         let event = story.event.to_string();
         let before = sandbox.published().len();
         let outcome = runtime::invoke(Invoke::over(&sandbox, &story, event, TIMEOUT)).await;
-        if !print_mails(&outcome, &sandbox.published()[before..]) || !report(&sandbox, &story, number, &outcome).await {
+        if !print_emails(&outcome, &sandbox.published()[before..]) || !report(&sandbox, &story, number, &outcome).await {
             return ExitCode::FAILURE;
         }
     }
@@ -118,11 +118,11 @@ async fn four_acts() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Every kind of alert as people see it.
+/// Every kind of alert as email and as Slack message.
 fn preview(folder: &str, browser: &str) -> ExitCode {
     match preview::write(Path::new(folder), browser) {
         Ok(count) => {
-            println!("{count} alerts, each as e-mail and as Slack message, in {folder}");
+            println!("{count} alerts, each as email and as Slack message, in {folder}");
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -152,19 +152,19 @@ fn list() {
     }
 }
 
-/// Runs the real binary over a story, at the present time, and prints the mail that would arrive.
+/// Runs the real binary over a story, at the present time, and prints the email that would arrive.
 async fn demo(scenario: &str) -> ExitCode {
     let Some(story) = story(scenario) else { return ExitCode::from(2) };
     let event = story.event.to_string();
     println!("{}\n{}\n", bold(&format!("── {scenario} ")), story.about);
     let (outcome, sandbox) = run(story.clone(), event).await;
-    let is_done = print_mails(&outcome, &sandbox.published())
+    let is_done = print_emails(&outcome, &sandbox.published())
         && report(&sandbox, &story, 1, &outcome).await
         && write_page(&sandbox);
     if is_done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Hands the answer of the run `number` to the reporter, as Lambda does; whether that did its work.
+/// Sends the answer of the run `number` to the reporter, as Lambda does; `false` if the reporter failed.
 async fn report(sandbox: &Sandbox, story: &Story, number: usize, outcome: &Outcome) -> bool {
     let Ok(answer) = &outcome.answer else { return false };
     let id = format!("{number:08}-0000-4000-8000-000000000000");
@@ -188,26 +188,26 @@ fn write_page(sandbox: &Sandbox) -> bool {
         std::fs::copy(bucket.join("latest.html"), folder.join("latest.html"))
     })();
     match &written {
-        Ok(_) => println!("The page of this account: {DEMO}/latest.html (what is kept of it: {DEMO}/bucket)\n"),
+        Ok(_) => println!("The report of this account: {DEMO}/latest.html (the bucket: {DEMO}/bucket)\n"),
         Err(error) => eprintln!("{DEMO}: {error}"),
     }
     written.is_ok()
 }
 
-/// Whether the function did its work.
-fn print_mails(outcome: &Outcome, mails: &[Published]) -> bool {
+/// `false` if the function failed.
+fn print_emails(outcome: &Outcome, emails: &[Published]) -> bool {
     if let Err(error) = &outcome.answer {
         println!("{}", for_terminal(&format!("The function failed: {error}\n{}", outcome.log)));
         return false;
     }
-    for mail in mails {
-        println!("This mail would arrive:\n");
-        println!("{} {}", bold("Subject:"), painted(&for_terminal(&mail.subject)));
-        for_terminal(&mail.bodies["default"]).lines().for_each(|line| println!("  {}", painted(line)));
+    for email in emails {
+        println!("This email would arrive:\n");
+        println!("{} {}", bold("Subject:"), painted(&for_terminal(&email.subject)));
+        for_terminal(&email.bodies["default"]).lines().for_each(|line| println!("  {}", painted(line)));
         println!();
     }
-    if mails.is_empty() {
-        println!("No mail: there is nothing new to tell.\n");
+    if emails.is_empty() {
+        println!("No email: nothing changed.\n");
     }
     true
 }
@@ -246,7 +246,7 @@ fn story(scenario: &str) -> Option<Story> {
     if Story::names().iter().any(|name| name == scenario) {
         return Some(Story::at(scenario, Timestamp::now()));
     }
-    eprintln!("there is no scenario called `{scenario}`; there are:");
+    eprintln!("There is no scenario `{scenario}`. Choose one of these:");
     Story::names().iter().for_each(|name| eprintln!("  {name}"));
     None
 }
@@ -257,7 +257,7 @@ async fn run(story: Story, event: String) -> (Outcome, Sandbox) {
     (outcome, sandbox)
 }
 
-/// The same binary once against the caller's own account: read only, nothing is published.
+/// The same binary once against the caller's own account: read-only, publishes nothing.
 async fn try_own_account() -> ExitCode {
     let config = aws::client::config(&aws::client::Limits::default()).load().await;
     let region = config.region().map_or("us-east-1", |region| region.as_ref()).to_owned();
@@ -273,15 +273,15 @@ async fn try_own_account() -> ExitCode {
     let identity = match identity {
         Ok(identity) => identity,
         Err(cause) => {
-            eprintln!("AWS does not know who you are: sts:GetCallerIdentity {cause}.");
+            eprintln!("AWS did not accept your credentials: sts:GetCallerIdentity {cause}.");
             eprintln!("Sign in as you do for the AWS CLI (environment, profile, SSO or `aws login`) and try again.");
             return ExitCode::FAILURE;
         }
     };
     let (account, arn) = (identity.account().unwrap_or_default(), identity.arn().unwrap_or_default());
     let partition = arn.split(':').nth(1).unwrap_or("aws");
-    println!("Reading account {} as {}. Nothing is changed and nobody is told.\n", bounded(account), bounded(arn));
-    // A dry run looks up what was told before: nothing, in a table of its own.
+    println!("Reading account {} as {}. This is read-only and sends no alerts.\n", bounded(account), bounded(arn));
+    // A dry run reads the sent alerts: none, in a table of its own.
     let ledger = Sandbox::start(Story::load(QUIET)).await;
     let outcome = runtime::invoke(Invoke {
         binary: runtime::binary("checker"),
@@ -319,7 +319,7 @@ async fn who_am_i(config: &aws_config::SdkConfig) -> Result<GetCallerIdentityOut
     answer.map_err(|error| aws::failure::cause(&error))
 }
 
-/// Credentials of a profile that the function's small SDK cannot read (SSO, `aws login`, a process), from the AWS CLI.
+/// Credentials of a profile that the function's SDK cannot read (SSO, `aws login`, a process), from the AWS CLI.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Exported {
@@ -364,18 +364,18 @@ fn in_words(answer: &Value) -> String {
             }
         }
     }
-    let _ = writeln!(words, "\nWhat root did since {}:", text(&answer["root_events_since"]));
+    let _ = writeln!(words, "\nRoot activity since {}:", text(&answer["root_events_since"]));
     let activity = list("root_activity");
     for act in &activity {
         let (severity, time) = (text(&act["severity"]).to_uppercase(), text(&act["time"]));
         let _ = writeln!(words, "  {severity} {time} {} in {}", text(&act["event_name"]), text(&act["region"]));
     }
     if activity.is_empty() {
-        words.push_str("  nothing that could be seen\n");
+        words.push_str("  none in the data that could be read\n");
     }
     let errors: Vec<Value> = list("sources").into_iter().filter(|source| !source["error"].is_null()).collect();
     if !errors.is_empty() {
-        words.push_str("\nUNKNOWN: this could not be read, and may hide something:\n");
+        words.push_str("\nUNKNOWN: these read errors may hide findings:\n");
     }
     for source in errors {
         let error = &source["error"];

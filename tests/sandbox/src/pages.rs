@@ -22,7 +22,7 @@ type Failed = Box<dyn std::error::Error>;
 
 const ALARM: &str = "critical-root-signs-in-without-mfa-and-creates-a-key";
 const USERS: &str = "high-users-without-mfa-and-old-keys";
-const BILL: &str = "medium-nobody-would-notice-the-bill";
+const BILL: &str = "medium-no-billing-alert-works";
 const DENIED: &str = "unknown-the-baseline-is-denied";
 /// As many users as the stories name in the large account.
 const MANY: usize = 5_000;

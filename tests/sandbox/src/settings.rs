@@ -7,17 +7,17 @@ use facts::text::bounded;
 use jiff::Timestamp;
 use serde_yaml_ng::{Mapping, Value};
 
-/// The functions that parameters are handed to.
+/// The functions that read parameters.
 const FUNCTIONS: [&str; 3] = ["Checker", "RootActivity", "Reporter"];
 
-/// What Lambda takes of a function's variables, which it measures as JSON
+/// Lambda's limit for a function's variables, which it measures as JSON
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>).
 const ENVIRONMENT_MAX: usize = 4_096;
 
 /// By how much names that CloudFormation makes are longer than those that stand for them here, at most.
 const MADE_NAMES: usize = 400;
 
-/// Prints what is wrong with the parameters that `samconfig.toml` and `arguments` set; the latter count for more.
+/// Prints each fault of the parameters in `samconfig.toml` and `arguments`; the latter take precedence.
 pub(crate) fn check(arguments: &[&str]) -> ExitCode {
     let root = sandbox::root();
     let template = match std::fs::read_to_string(root.join("template.yaml")) {
@@ -32,18 +32,18 @@ pub(crate) fn check(arguments: &[&str]) -> ExitCode {
     for text in configured_overrides(&configured) {
         match text {
             Some(text) => overrides.add(&text),
-            None => eprintln!("parameter_overrides of samconfig.toml cannot be read here: its values are not checked"),
+            None => eprintln!("parameter_overrides of samconfig.toml cannot be read: its values are not checked"),
         }
     }
     arguments.iter().for_each(|argument| overrides.add(argument));
     let region = std::env::var("AWS_REGION").or_else(|_| std::env::var("AWS_DEFAULT_REGION")).ok();
     let faults = faults(&template, overrides, region, Timestamp::now());
     if faults.is_empty() {
-        println!("Every setting can be read.");
+        println!("All settings are valid.");
         return ExitCode::SUCCESS;
     }
     faults.iter().for_each(|fault| println!("{fault}"));
-    println!("Nothing was deployed. Deployed all the same, what is wrong would be ignored, and told.");
+    println!("Nothing was deployed. In a deployed stack rootwatch ignores these settings and alerts on them.");
     ExitCode::FAILURE
 }
 
@@ -64,15 +64,15 @@ impl Overrides {
             let Some((name, after)) = rest.split_once('=') else {
                 return self.faults.push(format!(
                     "`{}` is left out by the SAM CLI: put a value with spaces or quotes into single quotes, \
-                     NAME='VALUE', inside of double ones",
+                     NAME='VALUE', inside double quotes",
                     bounded(rest)
                 ));
             };
             let (value, after) = taken(after);
             let name = name.trim_matches('"');
             if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-                let fault = "is no name of a parameter: put a value with spaces or quotes into single quotes, \
-                             NAME='VALUE', inside of double ones";
+                let fault = "is not a parameter name: put a value with spaces or quotes into single quotes, \
+                             NAME='VALUE', inside double quotes";
                 return self.faults.push(format!("`{}` {fault}", bounded(name)));
             }
             self.values.insert(name.to_owned(), value);
@@ -120,7 +120,7 @@ fn configured_overrides(text: &str) -> Vec<Option<String>> {
     values.flat_map(read).collect()
 }
 
-/// Everything that is wrong, one line each.
+/// Each fault in one line.
 pub(crate) fn faults(template: &str, overrides: Overrides, region: Option<String>, now: Timestamp) -> Vec<String> {
     let template: Value = match serde_yaml_ng::from_str(template) {
         Ok(template) => template,
@@ -157,7 +157,7 @@ pub(crate) fn faults(template: &str, overrides: Overrides, region: Option<String
         let bytes = serde_json::json!(measured).to_string().len().saturating_add(MADE_NAMES);
         if bytes > ENVIRONMENT_MAX {
             faults.push(format!(
-                "the settings of {function} take {bytes} bytes together, and Lambda takes {ENVIRONMENT_MAX}: write fewer or shorter \
+                "the settings of {function} take {bytes} bytes, more than Lambda's limit of {ENVIRONMENT_MAX}: write fewer or shorter \
                  Exceptions and Attestations"
             ));
         }
@@ -182,7 +182,7 @@ pub(crate) fn faults(template: &str, overrides: Overrides, region: Option<String
     faults
 }
 
-/// In which partition the stack will stand is told by the Regions that are named.
+/// The partition of the stack, by the Regions in its parameters.
 fn region_of(values: &BTreeMap<String, String>) -> Option<String> {
     let lists = ["Regions", "ForwardRegions", "AllowedRegions"].iter().filter_map(|name| values.get(*name));
     let first = lists.filter_map(|list| list.split(',').map(str::trim).find(|region| !region.is_empty()));
@@ -299,8 +299,8 @@ mod tests {
         let others =
             format!("HeartbeatUrl={url} RunbookUrl={url} DisabledControls={}", ["billing-alerts"; 12].join(","));
         let faults = checked(&[&exceptions(17), &others]);
-        let is_told = faults.iter().any(|fault| fault.starts_with("the settings of Checker take "));
-        assert!(is_told, "{faults:?}");
+        let is_named = faults.iter().any(|fault| fault.starts_with("the settings of Checker take "));
+        assert!(is_named, "{faults:?}");
     }
 
     #[test]

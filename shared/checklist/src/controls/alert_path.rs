@@ -62,7 +62,7 @@ pub const CONTROL: Control = Control {
              brings back what is missing or disabled, with the right state.",
             "Nobody has confirmed: confirm the subscription in the mail that AWS sent, or subscribe somebody to the topic.",
             "A function that passes nothing on: the finding and the function's log name the answer. For Slack, put the URL of a \
-             webhook that works into the parameter. The next message that arrives ends it; README.md has one to send by hand.",
+             webhook that works into the parameter. The next message that arrives ends it; docs/integrations.md has one to send by hand.",
         ],
         cli: &[
             "aws cloudtrail describe-trails --region us-east-1",

@@ -1,0 +1,176 @@
+//! What could not be read, and controls that could not be evaluated for it.
+
+use super::*;
+
+#[test]
+fn a_source_that_is_denied_is_told_at_once_and_one_that_is_slow_in_the_third_run() {
+    let causes = [
+        (denied(), 1),
+        (Cause::Refused { code: "Some".into() }, 1),
+        (Cause::Malformed { detail: "why".into() }, 1),
+        (Cause::Stale { generated_at: noon() }, 1),
+        (Cause::Internal, 1),
+        (Cause::Throttled { code: "Throttling".into() }, 3),
+        (Cause::Refused { code: "ServiceFailure".into() }, 3),
+        (Cause::TimedOut, 3),
+        (Cause::Unreachable, 3),
+        (Cause::NotReady, 3),
+        (Cause::OutOfTime, 3),
+    ];
+    for (cause, run) in causes {
+        let mut account = Account::new();
+        account.snapshot.virtual_mfa_devices = Err(unavailable(Source::VirtualMfaDevices, cause.clone()));
+        let told: Vec<usize> = (1..=4).filter(|_| !account.after(QUARTER, |_| {}).is_empty()).collect();
+        assert_eq!(told, [run], "{cause:?}");
+        assert_eq!(account.open(), ["unread#virtual_mfa_devices"], "{cause:?}");
+    }
+}
+
+#[test]
+fn a_source_that_cannot_be_read_is_medium_and_the_alias_is_low() {
+    let mut account = Account::new();
+    let alerts = account.after(QUARTER, |snapshot| {
+        snapshot.account_alias = Err(unavailable(Source::AccountAlias, denied()));
+        snapshot.regions = Err(unavailable(Source::Regions, denied()));
+    });
+    let told: Vec<_> = alerts.iter().map(|alert| (alert.id.as_str(), alert.severity)).collect();
+    assert_eq!(
+        told,
+        [("111122223333/unread/account_alias/1", Severity::Low), ("111122223333/unread/regions/1", Severity::Medium),]
+    );
+    assert_eq!(alerts[1].condition().unwrap().failure.unavailable, account.snapshot.regions.clone().err());
+}
+
+/// A cell that cannot be read makes its control unknown although the source itself is there.
+fn unreadable_cell(snapshot: &mut Snapshot) {
+    let found = Some("maybe".into());
+    let column = "access_key_1_active";
+    snapshot.root().access_keys[0].active = Err(facts::credential_report::UnreadableCell { column, found });
+}
+
+#[test]
+fn an_unjudged_control_is_told_only_when_every_source_that_it_is_judged_by_could_be_read() {
+    let mut account = Account::new();
+    let alerts = account.after(QUARTER, unreadable_cell);
+    assert_eq!(words(&alerts), word(Transition::Opened, "root-access-keys#unjudged"));
+    assert_eq!(
+        (alerts[0].id.as_str(), alerts[0].severity),
+        ("111122223333/root-access-keys/unjudged/1", Severity::Medium)
+    );
+    let alerts = account.after(QUARTER, |snapshot| snapshot.root().access_keys[0].active = Ok(false));
+    assert_eq!(words(&alerts), word(Transition::Resolved, "root-access-keys#unjudged"));
+
+    let mut account = Account::new();
+    let alerts = account.after(QUARTER, |snapshot| {
+        unreadable_cell(snapshot);
+        snapshot.account_summary = Err(unavailable(Source::AccountSummary, denied()));
+    });
+    assert!(!words(&alerts).contains(&(Transition::Opened, "root-access-keys#unjudged".to_owned())));
+    assert!(words(&alerts).contains(&(Transition::Opened, "unread#account_summary".to_owned())));
+    let alerts = account.after(QUARTER, |snapshot| snapshot.account_summary = Snapshot::compliant().account_summary);
+    assert!(words(&alerts).contains(&(Transition::Opened, "root-access-keys#unjudged".to_owned())));
+
+    let mut account = Account::new();
+    let alerts = account.after(QUARTER, |snapshot| {
+        unreadable_cell(snapshot);
+        snapshot.account_alias = Err(unavailable(Source::AccountAlias, denied()));
+        snapshot.subscribed = Some(Err(unavailable(Source::Subscribers, denied())));
+    });
+    assert!(
+        words(&alerts).contains(&(Transition::Opened, "root-access-keys#unjudged".to_owned())),
+        "neither the alias nor the subscribers judge"
+    );
+}
+
+#[test]
+fn a_control_is_judged_again_as_soon_as_it_is_however_old_its_evidence() {
+    let mut account = Account::new();
+    let mut report = account.report();
+    report.findings[0].status = facts::Status::Unknown;
+    report.findings[0].judged_by.clear();
+    assert_eq!(words(&account.decide(&report)), word(Transition::Opened, "root-access-keys#unjudged"));
+    account.snapshot.taken_at += QUARTER;
+    assert_eq!(words(&account.run()), word(Transition::Resolved, "root-access-keys#unjudged"));
+}
+
+#[test]
+fn an_unknown_control_resolves_neither_its_failure_nor_what_kept_it_from_being_judged() {
+    let mut account = Account::new();
+    account.after(QUARTER, one_key);
+    let alerts = account.after(QUARTER, |snapshot| {
+        snapshot.credential_report = Err(unavailable(Source::CredentialReport, denied()));
+    });
+    assert_eq!(words(&alerts), word(Transition::Opened, "unread#credential_report"));
+    assert_eq!(account.open(), ["root-access-keys", "unread#credential_report"]);
+    assert_eq!(account.memory.conditions["root-access-keys"].unverified_since, Some(noon() + QUARTER * 2));
+}
+
+#[test]
+fn ct_9_a_region_that_is_swept_no_more_is_dropped_but_not_while_the_list_of_regions_is_unread() {
+    let mut account = Account::new();
+    account.after(QUARTER, |snapshot| {
+        snapshot.root_events.regions.push(sweep("ap-south-1", Some(denied())));
+    });
+    assert_eq!(account.open(), ["unread#root_events#ap-south-1"]);
+    let alerts = account.after(QUARTER, |snapshot| {
+        snapshot.root_events.regions.pop();
+        snapshot.regions = Err(unavailable(Source::Regions, denied()));
+    });
+    assert_eq!(words(&alerts), word(Transition::Opened, "unread#regions"));
+    let alerts = account.after(QUARTER, |snapshot| snapshot.regions = Snapshot::compliant().regions);
+    assert_eq!(
+        words(&alerts),
+        [
+            (Transition::Resolved, "unread#regions".to_owned()),
+            (Transition::Dropped, "unread#root_events#ap-south-1".to_owned()),
+        ]
+    );
+    assert_eq!(alerts[1].severity, Severity::Informational);
+}
+
+#[test]
+fn pb_6_pb_7_a_topic_without_subscriber_opens_and_stays_while_nobody_can_see() {
+    let mut account = Account::new();
+    assert_eq!(account.run(), []);
+    let alerts = account.after(QUARTER, |snapshot| snapshot.subscribed = Some(Ok(false)));
+    assert_eq!(words(&alerts), word(Transition::Opened, "no-subscriber"));
+    assert_eq!(alerts[0].severity, Severity::Critical);
+    assert_eq!(account.after(QUARTER, |snapshot| snapshot.subscribed = None), []);
+    assert_eq!(account.open(), ["no-subscriber"]);
+    let unread = Err(unavailable(Source::Subscribers, Cause::TimedOut));
+    let alerts = account.after(hours(4), |snapshot| snapshot.subscribed = Some(unread));
+    assert_eq!(words(&alerts), word(Transition::Reminder, "no-subscriber"));
+    assert!(alerts[0].condition().unwrap().unverified_since.is_some());
+    let alerts = account.after(QUARTER, |snapshot| snapshot.subscribed = Some(Ok(true)));
+    assert_eq!(words(&alerts), word(Transition::Resolved, "no-subscriber"));
+}
+
+#[test]
+fn a_control_that_nobody_can_judge_is_at_most_as_bad_as_its_failure_and_an_exception_answers_for_it() {
+    let not_told = |snapshot: &mut Snapshot| {
+        let phone = facts::contacts::PhoneVerification::NotTold;
+        snapshot.primary_contact = Ok(Some(facts::contacts::PrimaryContact { phone }));
+    };
+    let mut account = Account::new();
+    let alerts = account.after(QUARTER, not_told);
+    assert_eq!(words(&alerts), word(Transition::Opened, "contact-information#unjudged"));
+    assert_eq!(alerts[0].severity, Severity::Low);
+    let answered = Exception { control: "contact-information".into(), ..exception(None, noon() + hours(24 * 30)) };
+    account.except(std::slice::from_ref(&answered));
+    assert_eq!(words(&account.after(QUARTER, |_| {})), word(Transition::Suppressed, "contact-information#unjudged"));
+    let by_name = Exception { resource: Some("phone".into()), ..answered };
+    account.except(&[by_name]);
+    assert_eq!(words(&account.after(QUARTER, |_| {})), word(Transition::Opened, "contact-information#unjudged"));
+}
+
+#[test]
+fn what_could_not_be_judged_is_told_with_what_was_seen_of_it() {
+    let mut account = Account::new();
+    let alerts = account.after(QUARTER, |snapshot| {
+        snapshot.credential_report.as_mut().unwrap().generated_at = snapshot.taken_at - hours(2);
+        snapshot.root_events.since = snapshot.taken_at - hours(1);
+    });
+    let told = alerts.iter().find_map(Alert::condition).unwrap();
+    assert_eq!(told.condition, Fault::Unjudged { control: "root-unused".into() });
+    assert!(told.failure.evidence.iter().any(|evidence| evidence.fact == "gap"), "{:?}", told.failure);
+}
