@@ -29,7 +29,9 @@ def literals(code):
     for token in TOKEN.finditer(code):
         text = token[0]
         if '"' in text[:4] and not text.startswith(("//", "/*", "'")):
-            yield code.count("\n", 0, token.start()) + 1, re.sub(r"\\\n\s*", "", text)
+            text = re.sub(r"\\\n\s*", "", text)
+            # A name of a field is not prose.
+            yield from [(code.count("\n", 0, token.start()) + 1, text)] if " " in text else []
 
 
 def texts(path):
@@ -37,6 +39,9 @@ def texts(path):
     if path.suffix == ".rs":
         return literals(content)
     lines = enumerate(content.splitlines(), 1)
+    if path.suffix == ".md":
+        # Code is not prose.
+        return [(line, re.sub(r"`[^`]*`", "``", text)) for line, text in lines]
     if path.suffix == ".snap":
         # The head names the test's code.
         heads = 0

@@ -73,7 +73,7 @@ async fn starts() {
         outcomes.push(runtime::invoke(Invoke::root_activity(&sandbox, &story, event, limit)).await);
     }
     assert!(outcomes.iter().all(|outcome| outcome.answer.is_ok()), "every sign-in is answered");
-    assert!(sandbox.published().len() == STARTS, "every sign-in is told");
+    assert!(sandbox.published().len() == STARTS, "every sign-in is sent");
     let took = spread(&outcomes, |outcome| (outcome.ready + outcome.took).as_secs_f64() * 1_000.0);
     println!("a sign-in of root, from the start of root-activity to the answer: {took} ms   (target: at most 150)");
 }
@@ -171,7 +171,7 @@ async fn floods() {
             let acts = answer["root_activity"].as_array().map(Vec::as_slice).unwrap_or_default();
             let read: u64 = acts.iter().map(|act| act["folded"]["count"].as_u64().unwrap_or(1)).sum();
             let messages = sandbox.published().len() - before;
-            assert!(run > 0 || (read > 0 && messages > 0), "the first run tells it");
+            assert!(run > 0 || (read > 0 && messages > 0), "the first run sends it");
             let to_the_ledger = sandbox.calls().iter().filter(|call| call.action.starts_with("dynamodb:")).count();
             let (took, peak) = (outcome.took.as_secs_f64(), bytes(outcome.peak_memory));
             println!(

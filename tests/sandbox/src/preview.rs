@@ -57,7 +57,7 @@ fn compose(sample: &Sample) -> Result<Message, Failed> {
         links: None,
         recipients: None,
     };
-    Message::compose(&bulletin).ok_or_else(|| format!("{} tells nothing", sample.name).into())
+    Message::compose(&bulletin).ok_or_else(|| format!("{} sends nothing", sample.name).into())
 }
 
 fn mail(message: &Message) -> String {

@@ -278,7 +278,7 @@ fn conditions() -> Vec<Sample> {
             "unjudged-opened",
             Transition::Opened,
             Fault::Unjudged { control: "root-unused".into() },
-            failure(Severity::High, "The credential report does not tell when root was used."),
+            failure(Severity::High, "The credential report does not say when root was used."),
         ),
         single(
             "refused-settings-opened",
@@ -293,7 +293,7 @@ fn conditions() -> Vec<Sample> {
             "no-subscriber-resolved",
             Transition::Resolved,
             Fault::NoSubscriber,
-            failure(Severity::Critical, "Nobody has confirmed a subscription to the topic."),
+            failure(Severity::Critical, "No subscription to the topic is confirmed."),
         ),
     ]
 }

@@ -81,5 +81,5 @@ pub(super) async fn sign_ins() {
     let sandbox = Sandbox::start(story.clone()).await;
     check(&sandbox, &story).await;
     let (took, calls, look_ups) = check(&sandbox, &story.later(SignedDuration::from_secs(60))).await;
-    println!("10,000 acts of root, told before            {took:>6.1}   {calls:>9}   {look_ups:>16}");
+    println!("10,000 root events, sent before             {took:>6.1}   {calls:>9}   {look_ups:>16}");
 }
