@@ -45,6 +45,7 @@ pub(crate) mod unused_credentials;
 mod user_keys;
 mod user_mfa;
 
+pub use crate::renamed::current_id;
 pub use page::as_markdown;
 
 /// All controls, in the order of the five steps; then the account baseline.
@@ -81,14 +82,6 @@ pub const CHECKLIST: &[&Control] = &[
     &support_role::CONTROL,
     &root_credentials_attested::CONTROL,
 ];
-
-/// Ids that an earlier version gave to a control, each with its id of today.
-const RENAMED: [(&str, &str); 1] = [("root-credentials-statements", "root-credentials-attested")];
-
-/// Today's id of the control that was called `id` when that was stored or configured.
-pub fn current_id(id: &str) -> &str {
-    RENAMED.iter().find(|(before, _)| *before == id).map_or(id, |(_, now)| now)
-}
 
 /// The control called `id`, now or by an earlier version.
 pub fn control(id: &str) -> Option<&'static Control> {
@@ -241,7 +234,7 @@ pub(crate) mod tests {
 
     #[test]
     fn an_id_of_an_earlier_version_still_names_its_control_and_is_no_id_of_today() {
-        for (before, now) in RENAMED {
+        for (before, now) in crate::renamed::RENAMED {
             assert_eq!(control(before).map(|control| control.id), Some(now));
             assert!(CHECKLIST.iter().all(|control| control.id != before), "{before}");
         }

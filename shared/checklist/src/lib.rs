@@ -21,6 +21,7 @@ pub mod framework;
 pub mod framework_view;
 pub mod password_profile;
 pub mod read_errors;
+mod renamed;
 pub mod report;
 pub mod selection;
 pub mod settings;

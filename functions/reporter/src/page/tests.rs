@@ -155,7 +155,7 @@ fn an_ordinary_page_says_who_when_what_and_since_when() {
 #[test]
 fn a_setting_that_is_refused_is_shown_and_its_words_stay_text() {
     let mut report = report();
-    let fault = "`control` is `<b>root-mfs</b>`: no control of this version has this id";
+    let fault = "`control` is `<b>root-mfs</b>`: no control in this version has this id";
     report["refused_settings"] = json!([{"setting": "Exceptions", "entry": 2, "fault": fault}]);
     let page = render(&report, &history(1));
     assert!(page.contains("Exceptions, entry 2: `control` is `&lt;b&gt;root-mfs&lt;/b&gt;`"), "{page}");
@@ -317,7 +317,7 @@ fn what_was_left_out_by_choice_is_told_from_what_could_not_be_read() {
     };
     let (chosen, unread) = (without(json!(["root-mfa"])), without(json!([])));
     assert!(step(&chosen).ends_with("Nobody judges it. Left out by choice: root-mfa."), "{}", step(&chosen));
-    assert!(requirement(&chosen).contains("left out") && requirement(&chosen).ends_with("The control is left out"));
+    assert!(requirement(&chosen).contains("left out") && requirement(&chosen).ends_with("The control is disabled"));
     assert!(step(&unread).ends_with("The report has no finding of this step."));
     assert!(requirement(&unread).starts_with("Unknown"), "{}", requirement(&unread));
     assert!(requirement(&unread).ends_with("The report has no finding of it that can be read"));
@@ -429,7 +429,7 @@ fn every_framework_is_listed_with_its_own_numbers() {
 #[test]
 fn a_number_that_nobody_judged_is_said_to_be_so_with_the_reason() {
     let page = |profile: &str| text(&render(&with("settings", settings(profile)), &history(1)));
-    let why = "Not judged: profile cis does not ask for the same";
+    let why = "Not evaluated: profile cis does not require the same";
     assert!(page("cis").contains(why) && page("cis").contains("not judged"));
     assert!(!page("strict").contains(why));
 }

@@ -7,7 +7,7 @@ use jiff::tz::Offset;
 use serde_json::{Map, Value};
 
 use super::{MAX_ENTRIES, Parsed, Statement};
-use crate::controls::current_id;
+use crate::renamed::current_id;
 
 /// Most faults of one entry that are named.
 const MAX_FAULTS: usize = 6;
