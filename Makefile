@@ -1,6 +1,6 @@
 # Everything a developer, a user or CI runs. CI calls `check`, `test` and `e2e` and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help demo try check-config verify-account preview test look e2e check bless bench build built-for release-check deploy forwarders invoke report evidence verify-evidence clean programs browser bucket fmt-check words clippy docs licences template
+.PHONY: help demo try check-config verify-account preview test look e2e check bless bench build built-for release-check deploy ack forwarders invoke report evidence verify-evidence clean programs browser bucket fmt-check words clippy docs licences template
 
 , := ,
 SCENARIO ?=
@@ -21,6 +21,7 @@ help:
 	@echo "make e2e                    deploys the stack to a local AWS, which it installs under build/"
 	@echo "make try                    checks your own account once: read-only, sends no alerts"
 	@echo "make deploy EMAIL=address   deploys the stack to your account with the SAM CLI"
+	@echo "make ack ALERT=id BY=you    stops the reminders of an open alert for HOURS=24; NOTE=why"
 	@echo "make forwarders             retries the forwarding Regions and prints the status of each"
 	@echo "make check-config           validates the settings in PARAMETERS and samconfig.toml"
 	@echo "make invoke EVENT=file      sends an event to the function, over a simulated account"
@@ -174,6 +175,30 @@ deploy: check-config build
 	@echo "  1. $(if $(EMAIL),Confirm the subscription: open the link that AWS emails to $(EMAIL).,No email address was added. If nobody is subscribed yet: make deploy EMAIL=you@example.com.)"
 	@echo "  2. For Slack$(,) store the webhook URL in the Parameter Store: docs/integrations.md."
 	@echo "  3. Test it: sam remote invoke Checker --stack-name $(STACK) --event '{}'"
+
+# Stops the reminders of an open alert for HOURS, at most 168. ALERT is its id, as every message shows it; BY says who works on it.
+# Whatever a value holds, it arrives as it is: make expands nothing in it, and as JSON it is escaped.
+ALERT ?=
+BY ?=
+HOURS ?= 24
+NOTE ?=
+unexport ALERT BY HOURS NOTE
+export ACK_ALERT = $(value ALERT)
+export ACK_BY = $(value BY)
+export ACK_HOURS = $(value HOURS)
+export ACK_NOTE = $(value NOTE)
+ack:
+	@test -n "$$ACK_ALERT" && test -n "$$ACK_BY" || { echo "Name the alert and yourself: make ack ALERT=111122223333/root-mfa/1 BY=alice [HOURS=24] [NOTE=CHG-7]"; exit 1; }
+	@case "$$ACK_HOURS" in ''|0*|*[!0-9]*) echo "HOURS is a number from 1 to 168"; exit 1;; esac
+	@set -e; \
+	quoted() { printf '"%s"' "$$(printf %s "$$1" | LC_ALL=C tr -d '[:cntrl:]' | LC_ALL=C sed 's/[\"]/\\&/g')"; }; \
+	event="{\"acknowledge\": {\"alert\": $$(quoted "$$ACK_ALERT"), \"by\": $$(quoted "$$ACK_BY"), \"hours\": $$ACK_HOURS$${ACK_NOTE:+, \"note\": $$(quoted "$$ACK_NOTE")}}}"; \
+	answer=$$(sam remote invoke Checker --stack-name $(STACK) --event "$$event"); \
+	case "$$answer" in \
+		'{"error'*) printf '%s\n' "$$answer" >&2; exit 1;; \
+		*'"acknowledged":['*) printf '%s\n' "Acknowledged for $$ACK_HOURS hours: $$ACK_ALERT. It alerts all the same if it gets worse.";; \
+		*) echo "The function's answer does not say that the alert is acknowledged" >&2; exit 1;; \
+	esac
 
 # By the code that will read them, so that a fault is rejected before the deployment. Needs no credentials.
 # Rules are named after stack and Region, in 64 characters at most.

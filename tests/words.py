@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-# History says how things were called; schemas are made of the code's documentation; scenarios quote others.
-LEFT_OUT = re.compile(r"^(CHANGELOG\.md|docs/.*\.json|tests/words\.(txt|py)|LICENSE.*)$")
+# History and glossary name what they replace; schemas are made of the code's documentation; scenarios quote others.
+LEFT_OUT = re.compile(r"^(CHANGELOG\.md|docs/glossary\.md|docs/.*\.json|tests/words\.(txt|py)|LICENSE.*)$")
 TEXTS = re.compile(r"(\.md|\.snap|/story\.json|^template\.yaml|^Makefile|^samconfig\.toml)$")
 CODE = re.compile(r"^(functions|shared|tests/sandbox)/.*\.rs$")
 TESTS = re.compile(r"/(tests|benches|testing)(/|\.rs$)|_test\.py$")

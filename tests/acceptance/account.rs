@@ -18,7 +18,7 @@ use crate::stories::{invocation, limits};
 
 pub(crate) const ALARM: &str = "critical-root-signs-in-without-mfa-and-creates-a-key";
 pub(crate) const FRESH: &str = "critical-fresh-account-with-nothing-set-up";
-pub(crate) const QUIET: &str = "nothing-to-tell-compliant";
+pub(crate) const QUIET: &str = "quiet-compliant";
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 

@@ -128,7 +128,7 @@ async fn what_no_chosen_control_needs_is_not_read_and_what_is_read_is_permitted(
 
 #[tokio::test]
 async fn a_control_that_is_left_out_is_named_and_told_as_no_longer_checked() {
-    let story = story("medium-nobody-would-notice-the-bill");
+    let story = story("medium-no-billing-alert-works");
     let account = Account::of(&story).await;
     let first = account.run(&story).await;
     assert!(first.ids().iter().any(|id| id.contains("billing-alerts")), "{:?}", first.ids());

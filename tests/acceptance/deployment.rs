@@ -1,4 +1,4 @@
-//! The template, the README and the code, held together.
+//! The template, the documents and the code, held together.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -50,7 +50,7 @@ pub(crate) fn statements(policy: &Value) -> Vec<Value> {
     policy["PolicyDocument"]["Statement"].as_sequence().unwrap().clone()
 }
 
-/// Both functions that tell, by their roles.
+/// Both functions that send, by their roles.
 const ROLES: [&str; 2] = ["CheckerRole", "RootActivityRole"];
 
 /// The policies of a role, each with the condition under which it is there.

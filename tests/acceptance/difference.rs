@@ -203,8 +203,8 @@ mod tests {
 
     #[test]
     fn a_broken_story_prints_the_lines_that_differ() {
-        let folder = sandbox::scenarios().join("nothing-to-tell-compliant");
-        let accepted = std::fs::read_to_string(folder.join("told.snap")).unwrap();
+        let folder = sandbox::scenarios().join("quiet-compliant");
+        let accepted = std::fs::read_to_string(folder.join("sent.snap")).unwrap();
         let broken = accepted.split_once("\n---\n").unwrap().1.replace("root-mfa ", "root-mfb ");
         if !writes() {
             let said = said(move || assert_accepted(&folder, "told", &broken));

@@ -1,7 +1,10 @@
-//! What people read names files, headings, commands and crates that exist; and the workflow runs the Makefile's verbs and no foreign code.
+//! Documents name files, headings, commands, parameters and crates that exist, in the words of the glossary; the README is short and has an
+//! index of them all; and the workflow runs the Makefile's verbs and no foreign code.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+
+use crate::deployment::{strings, template};
 
 /// Folders and files at the top: a path in a text begins with one of them.
 const FOLDERS: [&str; 6] = [".github/", "docs/", "events/", "functions/", "shared/", "tests/"];
@@ -60,9 +63,57 @@ fn between<'a>(text: &'a str, open: &'a str, close: char) -> impl Iterator<Item 
         .map(|(inside, _)| inside)
 }
 
-/// Inline code, in turn with what is none.
+/// Inline code.
 fn code(text: &str) -> impl Iterator<Item = &str> {
-    text.lines().filter(|line| !line.starts_with("```")).flat_map(|line| line.split('`').skip(1).step_by(2))
+    text.lines().filter(|line| !line.trim().starts_with("```")).flat_map(|line| line.split('`').skip(1).step_by(2))
+}
+
+/// Lines of the text, and whether they are in a code block.
+fn lines(text: &str) -> impl Iterator<Item = (bool, &str)> {
+    let mut in_block = false;
+    text.lines().filter_map(move |line| {
+        let is_fence = line.trim().starts_with("```");
+        in_block ^= is_fence;
+        (!is_fence).then_some((in_block, line))
+    })
+}
+
+/// Commands: inline code, and lines of code blocks.
+fn commands(text: &str) -> impl Iterator<Item = &str> {
+    code(text).chain(lines(text).filter(|(in_block, _)| *in_block).map(|(_, line)| line.trim()))
+}
+
+/// A link without its target, as a reader sees it.
+fn without_targets(text: &str) -> String {
+    let mut pieces = text.split("](");
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.fold(first, |all, piece| all + piece.split_once(')').map_or(piece, |(_, rest)| rest)).replace('[', "")
+}
+
+/// Sentences of paragraphs and list items: code blocks, tables, headings and HTML left out.
+fn sentences(text: &str) -> Vec<String> {
+    let mut paragraphs = vec![String::new()];
+    for (in_block, line) in lines(text) {
+        let line = line.trim();
+        if in_block || line.is_empty() || line.starts_with(['|', '#', '<']) {
+            paragraphs.push(String::new());
+            continue;
+        }
+        if line.starts_with("- ") || line.split_once(". ").is_some_and(|(number, _)| number.parse::<u8>().is_ok()) {
+            paragraphs.push(String::new());
+        }
+        if let Some(paragraph) = paragraphs.last_mut() {
+            *paragraph += line;
+            *paragraph += " ";
+        }
+    }
+    let ends = |text: &str| text.replace("! ", ". ").replace("? ", ". ");
+    let text = paragraphs.iter().map(|paragraph| ends(&without_targets(paragraph)));
+    text.flat_map(|text| text.split(". ").map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+fn words(sentence: &str) -> impl Iterator<Item = &str> {
+    sentence.split_whitespace().filter(|word| word.chars().any(char::is_alphanumeric))
 }
 
 #[test]
@@ -70,8 +121,14 @@ fn every_link_to_a_file_or_a_heading_leads_there() {
     let documents = documents();
     let mut seen = 0;
     for (name, text) in &documents {
-        for link in between(text, "](", ')').filter(|link| !link.contains("://")) {
-            let (file, anchor) = link.split_once('#').map_or((link, None), |(file, anchor)| (file, Some(anchor)));
+        let links = between(text, "](", ')').chain(between(text, "src=\"", '"'));
+        for link in links.filter(|link| !link.contains("://")) {
+            // GitHub's own pages of the repository, whatever its address.
+            let link = link.strip_prefix("../../actions/workflows/").map_or_else(
+                || link.to_owned(),
+                |page| format!(".github/workflows/{}", page.trim_end_matches("/badge.svg")),
+            );
+            let (file, anchor) = link.split_once('#').map_or((&*link, None), |(file, anchor)| (file, Some(anchor)));
             let path = if file.is_empty() { root().join(name) } else { root().join(name).parent().unwrap().join(file) };
             assert!(path.exists(), "{name} links to {link}, which does not exist");
             if let Some(anchor) = anchor {
@@ -106,11 +163,95 @@ fn every_path_in_a_document_exists() {
 fn every_verb_in_a_document_is_one_of_the_makefile() {
     let makefile = read("Makefile");
     for (name, text) in documents() {
-        let verbs = code(&text).filter_map(|code| code.strip_prefix("make "));
+        let verbs = commands(&text).filter_map(|command| command.strip_prefix("make "));
         for verb in verbs.filter_map(|rest| rest.split(' ').next()).filter(|verb| !verb.contains('=')) {
             assert!(makefile.contains(&format!("\n{verb}:")), "{name} names `make {verb}`");
         }
     }
+}
+
+#[test]
+fn every_parameter_and_function_in_a_command_is_one_of_the_template() {
+    let template = template();
+    let mut seen = 0;
+    for (name, text) in documents().iter().filter(|(name, _)| *name != "CHANGELOG.md") {
+        for command in commands(text) {
+            let parameters = command.split("PARAMETERS=\"").skip(1).filter_map(|rest| rest.split('"').next());
+            for parameter in parameters.flat_map(str::split_whitespace).filter(|parameter| *parameter != "…") {
+                let (parameter, _) = parameter.split_once('=').unwrap_or((parameter, ""));
+                assert!(!template["Parameters"][parameter].is_null(), "{name}: there is no parameter {parameter}");
+                seen += 1;
+            }
+            let invoked = command.strip_prefix("sam remote invoke ").and_then(|rest| rest.split(' ').next());
+            if let Some(function) = invoked {
+                assert!(!template["Resources"][function].is_null(), "{name}: there is no function {function}");
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 10, "{seen} names");
+}
+
+#[test]
+fn the_readme_has_at_most_150_lines_and_no_sentence_over_30_words() {
+    let readme = read("README.md");
+    assert!(readme.lines().count() <= 150, "{} lines", readme.lines().count());
+    let sentences = sentences(&readme);
+    let long: Vec<&String> = sentences.iter().filter(|sentence| words(sentence).count() > 30).collect();
+    assert!(long.is_empty(), "too long: {long:#?}");
+    assert!(sentences.iter().filter(|sentence| words(sentence).count() > 3).count() > 20, "{sentences:#?}");
+}
+
+#[test]
+fn a_sentence_is_measured_across_lines_and_without_code_tables_and_targets() {
+    let text = "# Not this\nOne [two](https://x.example/a b) three\nfour. Five 1.5!\n```sh\nnot this\n```\n| nor | this |\n- six\n- seven";
+    let measured: Vec<usize> =
+        sentences(text).iter().map(|sentence| words(sentence).count()).filter(|n| *n > 0).collect();
+    assert_eq!(measured, [4, 2, 1, 1]);
+}
+
+#[test]
+fn the_readme_lists_every_document_and_the_schemas() {
+    let readme = read("README.md");
+    for path in entries("docs") {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if name.ends_with(".md") || name.ends_with(".json") {
+            assert!(readme.contains(&format!("](docs/{name})")), "the README's index does not list docs/{name}");
+        }
+    }
+    assert!(readme.contains("](shared/checklist/CONTROLS.md)"));
+}
+
+#[test]
+fn the_readme_has_the_five_parameters_that_the_console_shows_first() {
+    let first = strings(&template()["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"][0]["Parameters"]);
+    let readme = read("README.md");
+    let rows = readme.lines().skip_while(|line| !line.starts_with("| parameter |")).skip(2);
+    let named = rows.map_while(|line| line.strip_prefix("| `")?.split('`').next());
+    assert_eq!(named.collect::<Vec<_>>(), first);
+}
+
+#[test]
+fn the_readme_counts_the_controls_as_the_checklist_does() {
+    let of_steps = checklist::CHECKLIST.iter().filter(|control| control.step.is_some()).count();
+    let baseline = checklist::CHECKLIST.len() - of_steps;
+    let readme = read("README.md").replace('\n', " ").replace("  ", " ");
+    assert!(readme.contains(&format!("{of_steps} controls for the five steps")), "README counts the five steps wrong");
+    assert!(readme.contains(&format!("a baseline of {baseline} more controls")), "README counts the baseline wrong");
+    assert!(read("docs/configuration.md").contains(&format!("{of_steps} controls for the five steps")));
+}
+
+#[test]
+fn the_readme_asks_for_the_versions_that_the_workspace_and_the_installation_ask_for() {
+    let manifest = read("Cargo.toml");
+    let rust = manifest.split("rust-version = \"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    for name in ["README.md", "docs/install.md", "CONTRIBUTING.md"] {
+        assert!(read(name).contains(rust), "{name} does not name Rust {rust}");
+    }
+    let install = read("docs/install.md");
+    let sam = install.split("[SAM CLI](").nth(1).and_then(|rest| rest.split(" | ").nth(1)).unwrap();
+    let readme = read("README.md").replace('\n', " ");
+    assert!(readme.contains(sam), "the README asks for another SAM CLI than {sam}");
 }
 
 #[test]

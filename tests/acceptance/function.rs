@@ -43,7 +43,7 @@ async fn a_scheduled_run_answers_with_the_report_and_tells() {
 
 #[tokio::test]
 async fn a_compliant_account_is_silence_and_a_full_answer() {
-    let mut story = now("nothing-to-tell-compliant");
+    let mut story = now("quiet-compliant");
     story.environment.insert("ROOTWATCH_DIGEST".into(), "never".into());
     let (outcome, sandbox) = invoke(&story, "{}", |_| {}).await;
     let answer = outcome.answer.unwrap();
@@ -63,7 +63,7 @@ async fn a_compliant_account_is_silence_and_a_full_answer() {
 
 #[tokio::test]
 async fn a_quiet_run_of_an_account_with_an_alias_costs_fifty_five_calls_three_a_region_and_one_more_a_sign_in_region() {
-    let mut story = now("nothing-to-tell-compliant");
+    let mut story = now("quiet-compliant");
     story.environment.insert("ROOTWATCH_DIGEST".into(), "never".into());
     let (outcome, sandbox) = invoke(&story, "{}", |_| {}).await;
     let calls = sandbox.calls();
@@ -87,7 +87,7 @@ async fn a_quiet_run_of_an_account_with_an_alias_costs_fifty_five_calls_three_a_
 
 #[tokio::test]
 async fn ct_15_an_event_that_no_parser_reads_or_that_is_very_large_is_an_error_of_few_words_in_every_function() {
-    let story = now("nothing-to-tell-compliant");
+    let story = now("quiet-compliant");
     let deep = format!("{}1{}", r#"{"a-name-that-somebody-chose":"#.repeat(10_000), "}".repeat(10_000));
     let large = json!({"Records": [{"body": "y".repeat(6 << 20)}], "x": "y".repeat(1 << 20)}).to_string();
     for function in [Invoke::over, Invoke::root_activity, Invoke::reporter, Invoke::slack] {
@@ -150,7 +150,7 @@ async fn cf_1_a_fault_in_the_settings_stops_no_check_and_is_told_once() {
         ];
         invoke.environment.extend(settings.map(|(name, value)| (name.to_owned(), value.to_owned())));
     };
-    let (outcome, sandbox) = invoke(&now("nothing-to-tell-compliant"), "{}", faulty).await;
+    let (outcome, sandbox) = invoke(&now("quiet-compliant"), "{}", faulty).await;
     let answer = outcome.answer.unwrap();
     assert_eq!(answer["complete"], true, "a fault in a setting is no blindness");
     let refused = answer["refused_settings"].as_array().unwrap();
@@ -211,7 +211,7 @@ async fn se_1_in_4_secrets_rows_and_forged_metrics_stay_out_of_the_log() {
 
 #[tokio::test]
 async fn cr_9_a_report_of_a_hundred_thousand_users_is_refused_and_fits_into_memory() {
-    let mut story = now("nothing-to-tell-compliant");
+    let mut story = now("quiet-compliant");
     story.add_report_rows(100_000);
     let (outcome, _) = invoke(&story, r#"{"dry_run": true}"#, |_| {}).await;
     let answer = outcome.answer.unwrap();
@@ -228,7 +228,7 @@ async fn every_event_of_the_events_folder_is_answered() {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let event = std::fs::read_to_string(&path).unwrap();
-        let (outcome, sandbox) = invoke(&now("nothing-to-tell-compliant"), &event, |_| {}).await;
+        let (outcome, sandbox) = invoke(&now("quiet-compliant"), &event, |_| {}).await;
         let answer = outcome.answer.unwrap();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         let told = sandbox.published().first().map(|message| message.subject.clone());

@@ -4,9 +4,11 @@ use std::path::Path;
 
 use messages::Notification;
 use messages::answer::Answer;
+use sandbox::{Sandbox, Story};
 use serde_yaml_ng::Value;
 
 use crate::deployment::{file, strings, template};
+use crate::stories::run;
 
 fn assert_generated(name: &str, content: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name);
@@ -52,11 +54,29 @@ fn filled(text: &str, name: &str, content: &str) -> String {
     format!("{before}<!-- {name}:{mark}-->\n{content}{end}{after}")
 }
 
-/// Both in one test: two that write one file would overwrite each other.
 #[test]
-fn the_readme_has_the_parameters_of_the_template_and_the_cost_of_the_recorded_figures() {
-    let readme = filled(&file("README.md"), "parameters", &table_of_parameters(&template()));
-    assert_generated("README.md", &filled(&readme, "cost", &sandbox::cost::Measured::recorded().table()));
+fn configuration_md_has_the_parameters_of_the_template() {
+    let text = file("docs/configuration.md");
+    assert_generated("docs/configuration.md", &filled(&text, "parameters", &table_of_parameters(&template())));
+}
+
+/// Lines of the email that the README shows.
+const SHOWN: usize = 15;
+
+/// Both in one test: two that write one file would overwrite each other.
+#[tokio::test]
+async fn the_readme_has_an_alert_of_a_story_and_the_cost_of_the_recorded_figures() {
+    let mut story = Story::load("critical-root-signs-in-without-mfa-and-creates-a-key");
+    story.environment.insert("ROOTWATCH_DIGEST".into(), "never".into());
+    let sandbox = Sandbox::start(story.clone()).await;
+    run(&sandbox, &story).await.unwrap();
+    let published = sandbox.published();
+    let email = format!("Subject: {}\n\n{}", published[0].subject, published[0].bodies["default"]);
+    let shown = email.lines().take(SHOWN).collect::<Vec<_>>().join("\n");
+    assert!(email.lines().count() > SHOWN && !shown.contains("```"));
+    let readme = filled(&file("README.md"), "alert", &format!("```text\n{}\n…\n```\n", shown.trim_end()));
+    let cost = sandbox::cost::Measured::recorded().in_short() + " [Every item, as measured](docs/cost.md).\n";
+    assert_generated("README.md", &filled(&readme, "cost", &cost));
 }
 
 #[test]
@@ -68,7 +88,7 @@ fn table_of_parameters(template: &Value) -> String {
     let parameters = template["Parameters"].as_mapping().unwrap();
     let rows = parameters.iter().map(|(name, parameter)| {
         let description = parameter["Description"].as_str().unwrap();
-        // An example is for the console; the README has its own.
+        // An example is for the console; docs/configuration.md has its own.
         let meaning = description.split(" Example:").next().unwrap().replace('|', "\\|");
         let default = match scalar(&parameter["Default"]).as_str() {
             "" => "none".to_owned(),

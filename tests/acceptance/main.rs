@@ -3,11 +3,12 @@
 //! - `stories`: each folder of `scenarios/` and what is told;
 //! - `function`: the real binary in a local Lambda Runtime API;
 //! - `delivery`: what SNS may answer;
-//! - `deployment`: template, events, README and the actions that the code calls, held together;
-//! - `documents`: what the documents and the workflow name exists;
+//! - `deployment`: template, events, documents and the actions that the code calls, held together;
+//! - `documents`: what the documents and the workflow name exists, in the words of the glossary;
 //! - `generated`: files that are written by `make bless`;
 //! - `blind`: no channel reads as well while something was not seen;
 //! - `account`: one account over several runs, for the next ones;
+//! - `acknowledging`: no reminders of an alert until its acknowledgement ends;
 //! - `series`: the four acts of the demo;
 //! - `layers`: no circle among the files of a crate;
 //! - `ledger`: runs that die, meet, and lose the table;
@@ -35,6 +36,7 @@
 )]
 
 mod account;
+mod acknowledging;
 mod blind;
 mod built_once;
 mod cases;

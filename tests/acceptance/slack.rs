@@ -425,9 +425,9 @@ async fn se_1_in_1_in_2_neither_the_webhook_nor_a_mention_gets_out() {
 }
 
 #[test]
-fn the_test_message_in_the_readme_is_accepted() {
-    let readme = crate::deployment::file("README.md");
-    let (_, event) = readme.split_once("--event '{\"Records\"").expect("an example");
+fn the_documented_test_message_is_accepted() {
+    let document = crate::deployment::file("docs/integrations.md");
+    let (_, event) = document.split_once("--event '{\"Records\"").expect("an example");
     let event = format!("{{\"Records\"{}", event.split_once('\'').unwrap().0);
     let messages = slack_notifier::messages(&serde_json::from_str(&event).unwrap()).unwrap();
     assert_eq!(messages[0].message, "rootwatch can write into this channel");

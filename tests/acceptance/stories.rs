@@ -1,4 +1,4 @@
-//! Each folder of `scenarios/` through the real checker, and what people are told.
+//! Each folder of `scenarios/` through the real checker, and the messages that it sends.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -16,7 +16,7 @@ use tokio::sync::OnceCell;
 use crate::difference::assert_accepted;
 
 /// The story that shows every control.
-const COMPLIANT: &str = "nothing-to-tell-compliant";
+const COMPLIANT: &str = "quiet-compliant";
 
 /// As in the function, but in less time.
 pub(crate) fn limits() -> Limits {
@@ -61,14 +61,14 @@ async fn compliant() -> &'static [String] {
 }
 
 /// What came out, for people to read and accept.
-async fn tell(name: &str) -> String {
+async fn messages_of(name: &str) -> String {
     let mut story = Story::load(name);
     // The first run of all would add a digest to every story.
     story.environment.entry("ROOTWATCH_DIGEST".into()).or_insert_with(|| "never".into());
     let sandbox = Sandbox::start(story.clone()).await;
     let answer = run(&sandbox, &story).await.expect("a story ends with an answer");
     let published = sandbox.published();
-    assert_eq!(answer.told.len(), published.len(), "what is said to be told is told once");
+    assert_eq!(answer.told.len(), published.len(), "each alert that the answer lists is sent once");
     assert!(published.len() <= 1, "one run, one message");
 
     let mut text = format!("{}\n\nFINDINGS\n", story.about);
@@ -81,7 +81,7 @@ async fn tell(name: &str) -> String {
     assert_eq!(
         answer.report.findings.len() + answer.report.left_out.len(),
         CHECKLIST.len(),
-        "each control is judged or named"
+        "each control is evaluated or named"
     );
     let errors: Vec<_> = answer.report.errors().filter_map(|state| state.error.as_ref()).collect();
     if !errors.is_empty() {
@@ -101,10 +101,10 @@ async fn tell(name: &str) -> String {
     let _ = writeln!(text, "\nCALLS\n{}", calls.into_iter().collect::<Vec<_>>().join(" "));
     match published.first() {
         Some(message) => {
-            let mail = &message.bodies["default"];
-            let _ = write!(text, "\nTOLD\nSubject: {}\n\n{mail}", message.subject);
+            let email = &message.bodies["default"];
+            let _ = write!(text, "\nSENT\nSubject: {}\n\n{email}", message.subject);
         }
-        None => text.push_str("\nTOLD\nnothing\n"),
+        None => text.push_str("\nSENT\nnothing\n"),
     }
     text
 }
@@ -114,13 +114,13 @@ macro_rules! stories {
         $(
             #[tokio::test]
             async fn $test() {
-                let told = tell($name).await;
-                assert_accepted(&scenarios().join($name), "told", &told);
+                let sent = messages_of($name).await;
+                assert_accepted(&scenarios().join($name), "sent", &sent);
                 insta::with_settings!({
                     snapshot_path => scenarios().join($name),
                     prepend_module_to_snapshot => false,
                     omit_expression => true,
-                }, { insta::assert_snapshot!("told", told); });
+                }, { insta::assert_snapshot!("sent", sent); });
             }
         )*
 
@@ -140,9 +140,9 @@ stories! {
     critical_new_account_in_which_nothing_is_set_up = "critical-new-account-in-which-nothing-is-set-up";
     critical_one_success_among_many_failed_sign_ins = "critical-one-success-among-many-failed-sign-ins";
     critical_root_key_used_today_password_long_ago = "critical-root-key-used-today-password-long-ago";
-    critical_root_makes_itself_at_home = "critical-root-makes-itself-at-home";
+    critical_root_persists_with_certificate_and_user = "critical-root-persists-with-certificate-and-user";
     critical_root_signs_in_without_mfa_and_creates_a_key = "critical-root-signs-in-without-mfa-and-creates-a-key";
-    critical_root_was_used_and_left_no_trail = "critical-root-was-used-and-left-no-trail";
+    critical_root_was_used_without_a_cloudtrail_event = "critical-root-was-used-without-a-cloudtrail-event";
     critical_sources_disagree_about_mfa = "critical-sources-disagree-about-mfa";
     high_a_member_as_organizations_makes_it = "high-a-member-as-organizations-makes-it";
     high_a_role_for_every_repository = "high-a-role-for-every-repository";
@@ -150,8 +150,8 @@ stories! {
     high_a_rules_target_is_removed = "high-a-rules-target-is-removed";
     high_everything_is_allowed_to_everyone = "high-everything-is-allowed-to-everyone";
     high_no_trail_is_there = "high-no-trail-is-there";
-    high_one_region_is_denied_and_the_others_are_told = "high-one-region-is-denied-and-the-others-are-told";
-    high_one_sign_in_is_told_once = "high-one-sign-in-is-told-once";
+    high_one_region_is_denied_and_the_others_are_reported = "high-one-region-is-denied-and-the-others-are-reported";
+    high_one_sign_in_is_sent_once = "high-one-sign-in-is-sent-once";
     high_policies_add_up_to_everything = "high-policies-add-up-to-everything";
     high_root_issues_a_session = "high-root-issues-a-session";
     high_the_schedule_is_disabled = "high-the-schedule-is-disabled";
@@ -161,26 +161,26 @@ stories! {
     high_trails_leave_something_out = "high-trails-leave-something-out";
     high_users_without_mfa_and_old_keys = "high-users-without-mfa-and-old-keys";
     incomplete_old_report_is_used_when_renewal_is_refused = "incomplete-old-report-is-used-when-renewal-is-refused";
-    low_contacts_and_statements_are_missing = "low-contacts-and-statements-are-missing";
+    low_contacts_and_attestations_are_missing = "low-contacts-and-attestations-are-missing";
     low_root_password_is_old = "low-root-password-is-old";
     medium_a_member_account_of_an_organization = "medium-a-member-account-of-an-organization";
     medium_a_member_whose_guardrail_is_visible = "medium-a-member-whose-guardrail-is-visible";
     medium_a_member_whose_policies_do_not_bind_root = "medium-a-member-whose-policies-do-not-bind-root";
-    medium_no_organization_and_a_region_that_nobody_allowed = "medium-no-organization-and-a-region-that-nobody-allowed";
-    medium_nobody_but_programs = "medium-nobody-but-programs";
-    medium_nobody_would_notice_the_bill = "medium-nobody-would-notice-the-bill";
+    medium_no_billing_alert_works = "medium-no-billing-alert-works";
+    medium_no_organization_and_a_region_that_is_not_allowed = "medium-no-organization-and-a-region-that-is-not-allowed";
+    medium_only_programs_have_access = "medium-only-programs-have-access";
     medium_settings_are_refused = "medium-settings-are-refused";
     medium_users_hold_policies_of_their_own = "medium-users-hold-policies-of-their-own";
-    nothing_to_tell_a_guardrail_but_for_unlocking = "nothing-to-tell-a-guardrail-but-for-unlocking";
-    nothing_to_tell_after_the_report_was_not_ready = "nothing-to-tell-after-the-report-was-not-ready";
-    nothing_to_tell_after_throttling = "nothing-to-tell-after-throttling";
-    nothing_to_tell_compliant = "nothing-to-tell-compliant";
-    nothing_to_tell_five_steps_only = "nothing-to-tell-five-steps-only";
-    nothing_to_tell_left_out = "nothing-to-tell-left-out";
-    nothing_to_tell_member_without_root_credentials = "nothing-to-tell-member-without-root-credentials";
-    nothing_to_tell_odd_but_readable_report = "nothing-to-tell-odd-but-readable-report";
-    nothing_to_tell_report_that_is_not_utf_8 = "nothing-to-tell-report-that-is-not-utf-8";
-    nothing_to_tell_service_on_behalf_of_root = "nothing-to-tell-service-on-behalf-of-root";
+    quiet_a_guardrail_except_for_unlocking = "quiet-a-guardrail-except-for-unlocking";
+    quiet_after_the_report_was_not_ready = "quiet-after-the-report-was-not-ready";
+    quiet_after_throttling = "quiet-after-throttling";
+    quiet_compliant = "quiet-compliant";
+    quiet_disabled_controls = "quiet-disabled-controls";
+    quiet_five_steps_only = "quiet-five-steps-only";
+    quiet_member_without_root_credentials = "quiet-member-without-root-credentials";
+    quiet_odd_but_readable_report = "quiet-odd-but-readable-report";
+    quiet_report_that_is_not_utf_8 = "quiet-report-that-is-not-utf-8";
+    quiet_service_on_behalf_of_root = "quiet-service-on-behalf-of-root";
     unknown_a_forwarding_region_is_denied = "unknown-a-forwarding-region-is-denied";
     unknown_a_guardrail_that_hangs_on_a_condition = "unknown-a-guardrail-that-hangs-on-a-condition";
     unknown_a_region_is_not_enabled = "unknown-a-region-is-not-enabled";

@@ -6,18 +6,19 @@ use std::time::Duration;
 use ::aws::sources::watch::Round;
 use ::aws::storage::ledger::Recalled;
 use ::aws::storage::report_link::LatestReport;
-use ::aws::{Collector, Ledger, Look, Notifier, Relays, send_heartbeat};
-use alerts::Memory;
+use ::aws::{Clock, Collector, Ledger, LedgerError, Look, Notifier, Relays, send_heartbeat};
+use alerts::{Memory, NotAcknowledged};
 use checklist::framework_view::View;
 use checklist::{Baseline, Report};
+use facts::relay::Listeners;
 use facts::root_activity::Plan;
-use facts::{AccountId, Snapshot, Source};
-use function::{Invocation, SettingsError, Untracked, Voice, lease, waits_for_subscriber};
+use facts::snapshot::RegionSweep;
+use facts::{AccountId, Snapshot, Source, Unavailable};
+use function::{Invocation, Sent, SettingsError, Untracked, Voice, lease, waits_for_subscriber};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::Diagnostic;
 use messages::answer::Answer;
 use serde_json::Value;
-use tokio::time::Instant;
 
 mod log;
 pub mod metrics;
@@ -26,7 +27,7 @@ mod sending;
 mod settings;
 
 pub use request::{Request, RequestError};
-use sending::{Outcome, Sender};
+use sending::{Asked, Outcome, Sender};
 pub use settings::{HeartbeatUrl, Settings};
 
 /// Kept for judging, writing down and publishing when reading takes long; half of the run, if that is less.
@@ -68,6 +69,15 @@ pub enum Error {
         /// What the state store said.
         store: Option<Box<aws::LedgerError>>,
     },
+    /// The alert that was to be acknowledged is none that can be.
+    #[error(transparent)]
+    NotAcknowledged(Box<NotAcknowledged>),
+    /// An alert was acknowledged and that could not be recorded: its reminders go on.
+    #[error("the acknowledgement could not be recorded{}: acknowledge the alert again", store.as_ref().map(|store| format!(": {store}")).unwrap_or_default())]
+    Acknowledgement {
+        /// What the state store said.
+        store: Option<Box<aws::LedgerError>>,
+    },
     /// Nothing could be sent, and what was seen could not be written down: Lambda must try again.
     #[error("{publish}, and {store}: what was seen is neither told nor kept")]
     Untold {
@@ -95,6 +105,8 @@ impl From<Error> for Diagnostic {
             Error::Publish(error, _) if error.permanent => "PublishRefused",
             Error::Publish(..) => "PublishFailed",
             Error::Plan { .. } => "PlanNotKept",
+            Error::NotAcknowledged(_) => "NotAcknowledged",
+            Error::Acknowledgement { .. } => "AcknowledgementNotKept",
             Error::Untold { .. } => "NeitherToldNorKept",
         };
         Self { error_type: error_type.into(), error_message: error.to_string() }
@@ -111,14 +123,14 @@ impl Checker {
     /// The flow of one call.
     ///
     /// # Errors
-    /// See [`Error`]. What could not be *read* is no error: it is in the answer, and told.
+    /// See [`Error`]. A source that could not be *read* is no error: the answer says so, and an alert does.
     pub async fn handle(&self, event: &Value, invocation: &Invocation) -> Result<Answer, Error> {
-        let started = Instant::now();
+        let clock = Clock::start(invocation.now);
         let settings = self.settings.as_ref().map_err(Clone::clone)?;
         let request = Request::parse(event, settings.partition, invocation.now)?;
         let account = account(&request, &invocation.function_arn)?;
         let ledger = Ledger::new(&self.config, &settings.table, &account);
-        let relays = Relays::new(&ledger, &settings.relays, (invocation.now, started), invocation.ends);
+        let relays = Relays::new(&ledger, &settings.relays, clock, invocation.ends);
         let notifier = Notifier::new(&self.config, &settings.topic_arn).with(relays);
         let report_page = settings.report_bucket.as_ref().map(|bucket| LatestReport::new(&self.config, bucket));
         let left = Duration::try_from(invocation.ends.duration_since(invocation.now)).unwrap_or_default();
@@ -126,77 +138,51 @@ impl Checker {
             ledger: &ledger,
             notifier: &notifier,
             lease: lease(format!("{} {}", invocation.request_id, invocation.now), invocation.ends),
-            started: (invocation.now, started),
+            clock,
             untracked: &self.untracked,
             period: settings.policy.remind_critical,
             runbook: &settings.runbook,
             report: report_page.as_ref(),
         };
-        let sender = Sender { voice, policy: &settings.policy, deadline: sending::recording_ends(started, left) };
+        let sender = Sender { voice, policy: &settings.policy, deadline: sending::recording_ends(clock.started, left) };
 
-        let mut outcome = Outcome::default();
-        let (recalled, listeners) = tokio::join!(ledger.recall(invocation.now), async {
-            if request.dry_run { None } else { Some(notifier.listeners().await) }
-        });
-        if let Some(Ok(listeners)) = &listeners {
-            log::listeners(listeners, invocation.now);
-        }
-        if let Ok(recalled) = &recalled {
-            log::odd(&recalled.memory.odd);
-            let may_hear = listeners
-                .as_ref()
-                .is_some_and(|listeners| listeners.as_ref().map_or(true, |listeners| listeners.hear(invocation.now)));
-            if may_hear && !waits_for_subscriber(recalled) {
-                sender.voice.drain(None, &mut outcome.sent).await;
-            }
-        }
-
-        let mut memory = recalled.as_ref().map(|recalled| recalled.memory.clone()).unwrap_or_default();
+        let Remembered { recalled, listeners, sent } = remember(&sender, &request, invocation.now).await;
+        let memory = recalled.as_ref().map(|recalled| recalled.memory.clone()).unwrap_or_default();
         let look = Look {
             listeners,
             coverage: memory.coverage.clone(),
             alias: memory.journal.alias.clone(),
             round: round(&memory, recalled.is_ok(), &request, event, invocation.now),
-            ..look(settings, &request, account, (invocation.now, started, left))
+            ..look(settings, &request, account, clock, left)
         };
-        let kept = memory
-            .baseline
-            .take()
-            .filter(|kept| request.is_scheduled && kept.holds(invocation.now, &settings.checklist));
+        let Checked { report, sweeps } = self.check(settings, &request, look, &memory, recalled.is_ok()).await;
+        let outcome = send(&sender, &request, recalled, &report, &sweeps, sent).await;
+        self.finish(settings, &request, invocation, &report, &outcome).await;
+        answer(request, memory, report, outcome)
+    }
+
+    /// Reads the account, and evaluates the checklist.
+    async fn check(
+        &self,
+        settings: &Settings,
+        request: &Request,
+        look: Look,
+        memory: &Memory,
+        remembers: bool,
+    ) -> Checked {
+        let now = look.taken_at;
+        let kept = memory.baseline.clone();
+        let kept = kept.filter(|kept| request.is_scheduled && kept.holds(now, &settings.checklist));
         // Boxed: the compiler would otherwise lay out every source's future in this one.
         let (mut snapshot, kept) = Box::pin(self.read(look, kept)).await;
-        // A plan that cannot be written down explains nothing.
-        let announced = request.plan.iter().filter(|_| recalled.is_ok()).cloned();
+        // A plan that cannot be recorded explains nothing.
+        let announced = request.plan.iter().filter(|_| remembers).cloned();
         let plans: Vec<Plan> = memory.plans.iter().cloned().chain(announced).collect();
         facts::root_activity::annotate(&mut snapshot.root_events.activity, &plans);
         let mut report = Report::with(kept.as_ref(), &snapshot, &settings.checklist);
-        alerts::note_denials(&memory, &mut report);
+        alerts::note_denials(memory, &mut report);
         log::report(&report);
-
-        let sweeps = &snapshot.root_events.regions;
-        match recalled {
-            Ok(recalled) if request.dry_run => outcome.alerts = sender.would_send(&recalled, &report).await,
-            Err(error) if request.dry_run => {
-                outcome.alerts = sender.would_send(&Recalled::default(), &report).await;
-                outcome.sent.store = Some(error);
-            }
-            Ok(recalled) => sender.send(recalled, &report, sweeps, request.plan.as_ref(), &mut outcome).await,
-            Err(error) => {
-                outcome.sent.store = Some(error);
-                sender.send_without_memory(&report, &mut outcome).await;
-            }
-        }
-        self.finish(settings, &request, invocation, &report, &outcome).await;
-        if !request.dry_run && request.plan.is_some() && outcome.plan.is_none() {
-            return Err(Error::Plan { store: outcome.sent.store.map(Box::new) });
-        }
-        let written = outcome.plan.clone().filter(|plan| !memory.plans.contains(plan));
-        let mut answer = outcome.answer(report)?;
-        answer.plans = memory.plans.into_iter().chain(written).collect();
-        answer.odd_items = memory.odd.len();
-        let Report { findings, settings, .. } = &answer.report;
-        answer.framework = request.framework.map(|framework| View::of(framework, findings, Some(settings)));
-        Ok(answer.fit())
+        Checked { report, sweeps: snapshot.root_events.regions }
     }
 
     /// The account, and what of it `kept` answers: nothing once root has done something since.
@@ -235,6 +221,86 @@ impl Checker {
     }
 }
 
+/// What the run begins with.
+struct Remembered {
+    /// What earlier runs left behind.
+    recalled: Result<Recalled, LedgerError>,
+    /// Who receives messages; `None` where this run sends none.
+    listeners: Option<Result<Listeners, Unavailable>>,
+    /// What became of alerts that earlier runs left behind.
+    sent: Sent,
+}
+
+/// What a run found.
+struct Checked {
+    report: Report,
+    /// How far root's events were read, by Region.
+    sweeps: Vec<RegionSweep>,
+}
+
+/// Recalls what earlier runs left behind, and first of all sends what of it waits, unless nobody receives it.
+async fn remember(sender: &Sender<'_>, request: &Request, now: Timestamp) -> Remembered {
+    let voice = &sender.voice;
+    let (recalled, listeners) = tokio::join!(voice.ledger.recall(now), async {
+        if request.dry_run { None } else { Some(voice.notifier.listeners().await) }
+    });
+    if let Some(Ok(listeners)) = &listeners {
+        log::listeners(listeners, now);
+    }
+    let mut sent = Sent::default();
+    if let Ok(recalled) = &recalled {
+        log::odd(&recalled.memory.odd);
+        let may_hear = listeners
+            .as_ref()
+            .is_some_and(|listeners| listeners.as_ref().map_or(true, |listeners| listeners.hear(now)));
+        if may_hear && !waits_for_subscriber(recalled) {
+            voice.drain(None, &mut sent).await;
+        }
+    }
+    Remembered { recalled, listeners, sent }
+}
+
+/// Sends what `report` has of news; without a ledger all of it, in a dry run nothing.
+async fn send(
+    sender: &Sender<'_>,
+    request: &Request,
+    recalled: Result<Recalled, LedgerError>,
+    report: &Report,
+    sweeps: &[RegionSweep],
+    sent: Sent,
+) -> Outcome {
+    let asked = Asked { plan: request.plan.as_ref(), acknowledge: request.acknowledge.as_ref() };
+    match recalled {
+        Ok(recalled) if request.dry_run => sender.would_send(recalled, report, asked).await,
+        Err(error) if request.dry_run => {
+            let outcome = sender.would_send(Recalled::default(), report, Asked::default()).await;
+            Outcome { acknowledged: None, sent: Sent { store: Some(error), ..sent }, ..outcome }
+        }
+        Ok(recalled) => sender.send(recalled, report, sweeps, asked, sent).await,
+        Err(error) => sender.send_without_memory(report, Sent { store: Some(error), ..sent }).await,
+    }
+}
+
+/// What the function answers, given what was remembered before; an error if what a person asked it to record is not recorded.
+fn answer(request: Request, memory: Memory, report: Report, outcome: Outcome) -> Result<Answer, Error> {
+    if !request.dry_run && request.plan.is_some() && outcome.plan.is_none() {
+        return Err(Error::Plan { store: outcome.sent.store.map(Box::new) });
+    }
+    if request.acknowledge.as_ref().is_some_and(|asked| !outcome.has_acknowledged(asked)) {
+        return Err(match outcome.not_acknowledged {
+            Some(refused) => Error::NotAcknowledged(Box::new(refused)),
+            None => Error::Acknowledgement { store: outcome.sent.store.map(Box::new) },
+        });
+    }
+    let written = outcome.plan.clone().filter(|plan| !memory.plans.contains(plan));
+    let mut answer = outcome.answer(report)?;
+    answer.plans = memory.plans.into_iter().chain(written).collect();
+    answer.odd_items = memory.odd.len();
+    let Report { findings, settings, .. } = &answer.report;
+    answer.framework = request.framework.map(|framework| View::of(framework, findings, Some(settings)));
+    Ok(answer.fit())
+}
+
 /// The event's account, else the function's; they must not contradict each other.
 fn account(request: &Request, function_arn: &str) -> Result<AccountId, Error> {
     let function = AccountId::from_arn(function_arn).ok();
@@ -261,18 +327,13 @@ fn round(memory: &Memory, remembers: bool, request: &Request, event: &Value, now
     }
 }
 
-/// What a run reads that began at `now`, at the instant `started`, with so much time `left`.
-fn look(
-    settings: &Settings,
-    request: &Request,
-    account: AccountId,
-    (now, started, left): (Timestamp, Instant, Duration),
-) -> Look {
+/// What a run reads that has so much time `left`.
+fn look(settings: &Settings, request: &Request, account: AccountId, clock: Clock, left: Duration) -> Look {
     let lookback_hours = request.lookback_hours.unwrap_or(settings.lookback_hours);
     Look {
         account,
         partition: settings.partition,
-        taken_at: now,
+        taken_at: clock.started_at,
         lookback: SignedDuration::from_hours(lookback_hours.into()),
         stack: settings.stack.clone(),
         coverage: BTreeMap::new(),
@@ -285,7 +346,7 @@ fn look(
         is_thorough: request.lookback_hours.is_some(),
         alias: None,
         delivered: request.delivered.clone(),
-        deadline: started + left - RESERVE.min(left / 2),
+        deadline: clock.started + left - RESERVE.min(left / 2),
     }
 }
 
@@ -319,12 +380,11 @@ mod tests {
     fn rt_1_reading_ends_20_seconds_before_lambda_ends_the_call_or_at_half_time() {
         let now: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
         let settings = Settings::read(settings::tests::valid(), now).unwrap();
-        let started = Instant::now();
+        let clock = Clock::start(now);
         for (left, reading) in [(300, 280), (40, 20), (30, 15), (0, 0)] {
             let account = AccountId::parse("111122223333").unwrap();
-            let times = (now, started, Duration::from_secs(left));
-            let look = look(&settings, &Request::default(), account, times);
-            assert_eq!(look.deadline - started, Duration::from_secs(reading), "{left} s left");
+            let look = look(&settings, &Request::default(), account, clock, Duration::from_secs(left));
+            assert_eq!(look.deadline - clock.started, Duration::from_secs(reading), "{left} s left");
         }
     }
 
@@ -334,7 +394,7 @@ mod tests {
         let settings = Settings::read(settings::tests::valid(), now).unwrap();
         let is_narrow = |request: Request| {
             let account = AccountId::parse("111122223333").unwrap();
-            look(&settings, &request, account, (now, Instant::now(), Duration::ZERO)).is_narrow
+            look(&settings, &request, account, Clock::start(now), Duration::ZERO).is_narrow
         };
         let hours = |hours| Request { lookback_hours: Some(hours), ..Request::default() };
         assert!(!is_narrow(Request::default()) && !is_narrow(hours(24)) && !is_narrow(hours(25)));

@@ -1,5 +1,6 @@
 //! What an event asks for.
 
+use alerts::{Acknowledge, AcknowledgeError, Acknowledgement};
 use checklist::Framework;
 use facts::record::TrailEvent;
 use facts::root_activity::Plan;
@@ -25,6 +26,8 @@ pub struct Request {
     pub dry_run: bool,
     /// Root will be used, and somebody says so before.
     pub plan: Option<Plan>,
+    /// An open alert is acknowledged: no reminders of it until the acknowledgement ends.
+    pub acknowledge: Option<Acknowledge>,
     /// The findings are wanted by the numbers of this framework too.
     pub framework: Option<Framework>,
     /// Nobody asks for it but the schedule.
@@ -38,7 +41,8 @@ pub struct Request {
 #[error(
     "the event is not accepted: {fault}. Accepted are `{{}}`, an object with any of `lookback_hours` (1 to 2160), `regions` (a \
      list of Region codes), `dry_run` (true or false), `framework` (cis-3.0, cis-5.0, cis-6.0, cis-7.0, security-hub, aws-config or \
-     prowler) and `planned_root_use` (`from`, `to`, `ticket`, `by`), and the envelopes of EventBridge Scheduler and EventBridge"
+     prowler), `planned_root_use` (`from`, `to`, `ticket`, `by`) and `acknowledge` (`alert`, `by`, and optionally `hours`, 1 to 168, and \
+     `note`), and the envelopes of EventBridge Scheduler and EventBridge"
 )]
 pub struct RequestError {
     fault: String,
@@ -53,6 +57,7 @@ struct OnDemand {
     dry_run: bool,
     framework: Option<Framework>,
     planned_root_use: Option<PlannedRootUse>,
+    acknowledge: Option<Acknowledging>,
 }
 
 #[derive(Deserialize)]
@@ -62,6 +67,22 @@ struct PlannedRootUse {
     to: Timestamp,
     ticket: String,
     by: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Acknowledging {
+    alert: String,
+    by: String,
+    hours: Option<u16>,
+    note: Option<String>,
+}
+
+impl Acknowledging {
+    fn check(self, now: Timestamp) -> Result<Acknowledge, AcknowledgeError> {
+        let hours = self.hours.unwrap_or(Acknowledgement::DEFAULT_HOURS);
+        Acknowledge::new(&self.alert, Acknowledgement::new(&self.by, self.note.as_deref(), hours, now)?)
+    }
 }
 
 impl Request {
@@ -95,7 +116,7 @@ impl Request {
     }
 
     fn on_demand(event: &Value, partition: Partition, now: Timestamp) -> Result<Self, RequestError> {
-        let OnDemand { lookback_hours, regions, dry_run, framework, planned_root_use } =
+        let OnDemand { lookback_hours, regions, dry_run, framework, planned_root_use, acknowledge } =
             OnDemand::deserialize(event).map_err(|error| fault(text::bounded(&error.to_string())))?;
         if let Some(hours) = lookback_hours
             && !(1..=MAX_LOOKBACK_HOURS).contains(&hours)
@@ -109,7 +130,9 @@ impl Request {
             .map(|PlannedRootUse { from, to, ticket, by }| Plan::new(from, to, &ticket, &by, now))
             .transpose()
             .map_err(|error| fault(error.to_string()))?;
-        Ok(Self { lookback_hours, regions, dry_run, plan, framework, ..Self::default() })
+        let acknowledge = acknowledge.map(|asked| asked.check(now)).transpose();
+        let acknowledge = acknowledge.map_err(|error| fault(error.to_string()))?;
+        Ok(Self { lookback_hours, regions, dry_run, plan, acknowledge, framework, ..Self::default() })
     }
 }
 
@@ -168,6 +191,21 @@ mod tests {
         assert_eq!((plan.ticket.as_str(), plan.by.as_str()), ("CHG-7", "alice"));
     }
 
+    const OPEN: &str = "111122223333/root-access-keys/1";
+
+    #[test]
+    fn an_alert_is_acknowledged_by_a_person_for_a_day_or_as_long_as_they_say() {
+        let given = |event: Value| parse(json!({"acknowledge": event})).unwrap().acknowledge.unwrap();
+        let asked = given(json!({"alert": OPEN, "by": "alice"}));
+        assert_eq!((asked.alert.as_str(), asked.acknowledgement.by.as_str()), (OPEN, "alice"));
+        assert_eq!(asked.acknowledgement.note, None);
+        assert_eq!(asked.acknowledgement.until.to_string(), "2026-11-21T10:00:00Z");
+        let asked = given(json!({"alert": OPEN, "by": "alice\n", "hours": 168, "note": "n".repeat(10_000)}));
+        assert_eq!(asked.acknowledgement.until.to_string(), "2026-11-27T10:00:00Z");
+        assert_eq!(asked.acknowledgement.by, "alice");
+        assert_eq!(asked.acknowledgement.note.unwrap().chars().count(), text::MAX_CHARS);
+    }
+
     #[test]
     fn envelopes_of_scheduler_and_eventbridge_are_accepted_with_their_account() {
         let scheduler = json!({"version": "0", "detail-type": "Scheduled Event", "source": "aws.scheduler",
@@ -204,6 +242,14 @@ mod tests {
             (json!({"planned_root_use": {}}), "missing field `from`"),
             (planned("2026-11-20T11:00:00Z", "2026-11-20T19:00:01Z"), "at most 8 hours"),
             (planned("2026-11-20T09:00:00Z", "2026-11-20T11:00:00Z"), "announced before it begins"),
+            (json!({"acknowledge": {"alert": OPEN}}), "missing field `by`"),
+            (json!({"acknowledge": {"by": "alice"}}), "missing field `alert`"),
+            (json!({"acknowledge": {"alert": OPEN, "by": "alice", "until": "x"}}), "unknown field `until`"),
+            (json!({"acknowledge": {"alert": OPEN, "by": " \n"}}), "`by` is empty"),
+            (json!({"acknowledge": {"alert": "", "by": "alice"}}), "`alert` is empty"),
+            (json!({"acknowledge": {"alert": "x".repeat(256), "by": "alice"}}), "longer than 255 characters"),
+            (json!({"acknowledge": {"alert": OPEN, "by": "alice", "hours": 0}}), "`hours` is 0"),
+            (json!({"acknowledge": {"alert": OPEN, "by": "alice", "hours": 169}}), "`hours` is 169"),
             (json!({"regions": []}), "1 to 60"),
             (json!({"regions": ["evil.example/"]}), "`evil.example/` is not a Region code"),
             (json!({"regions": ["cn-north-1"]}), "of partition aws"),

@@ -6,6 +6,7 @@ use ::aws::LedgerError;
 use ::aws::storage::ledger::{Entry, Recalled, Recorded};
 use alerts::Alert;
 use alerts::sweep::{Coverage, sign_ins_of};
+use alerts::{Acknowledge, Acknowledged, NotAcknowledged, Transition};
 use alerts::{Decision, Memory, Policy, Rhythm};
 use checklist::Report;
 use facts::root_activity::Plan;
@@ -30,6 +31,15 @@ pub(crate) struct Sender<'a> {
     pub(crate) deadline: Instant,
 }
 
+/// What a person asked this run to record.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Asked<'a> {
+    /// Root will be used.
+    pub(crate) plan: Option<&'a Plan>,
+    /// No reminders of this alert.
+    pub(crate) acknowledge: Option<&'a Acknowledge>,
+}
+
 /// The outcome of a run, beside its report.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
@@ -43,39 +53,36 @@ pub(crate) struct Outcome {
     pub(crate) lag: Option<SignedDuration>,
     /// The announced use of root that was written down.
     pub(crate) plan: Option<Plan>,
+    /// Acknowledgements in force, as they are recorded; `None`: the state store did not say.
+    pub(crate) acknowledged: Option<Vec<Acknowledged>>,
+    /// Why the alert was not acknowledged that a person asked for.
+    pub(crate) not_acknowledged: Option<NotAcknowledged>,
 }
 
 impl Sender<'_> {
-    /// Decides by `recalled`, writes down, sends. Publishing is left out where nobody would hear it: what waits is kept.
+    /// Decides by `recalled`, records, sends; `sent` is what was sent earlier in the run. Publishing is left out where nobody would
+    /// receive it: what waits is kept.
     pub(crate) async fn send(
         &self,
         mut recalled: Recalled,
         report: &Report,
         sweeps: &[RegionSweep],
-        plan: Option<&Plan>,
-        outcome: &mut Outcome,
-    ) {
+        asked: Asked<'_>,
+        sent: Sent,
+    ) -> Outcome {
+        let mut outcome = Outcome { sent, ..Outcome::default() };
         let hears = report.subscribed != Some(false);
         let may_be_complete = report.is_whole() && report.subscribed == Some(true) && outcome.sent.waiting == Some(0);
-        match self.record(&mut recalled, report, sweeps, plan, may_be_complete, outcome).await {
-            Ok(Written { is_all, is_quiet, is_decided }) => {
+        match self.record(&mut recalled, report, sweeps, asked, may_be_complete, &mut outcome).await {
+            Ok(written) => {
                 outcome.lag = Some(lag(&recalled.memory, report.taken_at));
-                outcome.plan = plan.filter(|plan| recalled.memory.plans.contains(plan)).cloned();
-                let untold = outcome.sent.waiting.is_none_or(|waiting| waiting > 0) || !outcome.alerts.is_empty();
-                let hopeless = outcome.sent.refused.as_ref().is_some_and(|error| error.permanent);
-                if untold && hears && !hopeless {
-                    self.voice.drain(Some(report), &mut outcome.sent).await;
-                } else if untold {
-                    let waiting = self.voice.ledger.waiting_alerts(report.taken_at).await;
-                    outcome.sent.waiting = waiting.map(|waiting| waiting.len()).ok();
-                }
-                let straight = Voice::unsent(&outcome.alerts, &outcome.sent);
-                self.send_untracked(report, &straight, &mut outcome.sent).await;
-                outcome.sent.is_lost &= !is_decided;
-                let is_told =
-                    outcome.sent.waiting == Some(0) && outcome.sent.refused.is_none() && outcome.sent.store.is_none();
-                outcome.is_complete = is_all && is_told && report.is_whole() && report.subscribed == Some(true);
-                if outcome.is_complete && !is_quiet {
+                outcome.plan = asked.plan.filter(|plan| recalled.memory.plans.contains(plan)).cloned();
+                self.send_recorded(report, hears, &mut outcome).await;
+                outcome.sent.is_lost &= !written.is_decided;
+                let Sent { waiting, refused, store, .. } = &outcome.sent;
+                let is_sent = *waiting == Some(0) && refused.is_none() && store.is_none();
+                outcome.is_complete = written.is_all && is_sent && report.is_whole() && report.subscribed == Some(true);
+                if outcome.is_complete && !written.is_quiet {
                     self.note_complete(&mut recalled, report)
                         .await
                         .unwrap_or_else(|error| outcome.sent.store = Some(error));
@@ -84,30 +91,54 @@ impl Sender<'_> {
             Err(error) => {
                 outcome.sent.store = Some(error);
                 outcome.sent.waiting = None;
+                outcome.alerts.retain(|alert| !is_acknowledgement(alert));
                 self.send_untracked(report, &outcome.alerts, &mut outcome.sent).await;
             }
         }
+        outcome
+    }
+
+    /// Sends what waits, and straight what of it the outbox could not.
+    async fn send_recorded(&self, report: &Report, hears: bool, outcome: &mut Outcome) {
+        let waits = outcome.sent.waiting.is_none_or(|waiting| waiting > 0) || !outcome.alerts.is_empty();
+        let hopeless = outcome.sent.refused.as_ref().is_some_and(|error| error.permanent);
+        if waits && hears && !hopeless {
+            self.voice.drain(Some(report), &mut outcome.sent).await;
+        } else if waits {
+            let waiting = self.voice.ledger.waiting_alerts(report.taken_at).await;
+            outcome.sent.waiting = waiting.map(|waiting| waiting.len()).ok();
+        }
+        let straight = Voice::unsent(&outcome.alerts, &outcome.sent);
+        self.send_untracked(report, &straight, &mut outcome.sent).await;
     }
 
     /// What [`Self::send`] would find to be news. Writes nothing.
-    pub(crate) async fn would_send(&self, recalled: &Recalled, report: &Report) -> Vec<Alert> {
-        let Decision { alerts, activity, .. } = alerts::decide(&recalled.memory, report, self.policy);
+    pub(crate) async fn would_send(&self, mut recalled: Recalled, report: &Report, asked: Asked<'_>) -> Outcome {
+        let decision = alerts::decide_with(&recalled.memory, report, self.policy, asked.acknowledge);
+        let Decision { alerts, activity, conditions, acknowledged: given, .. } = decision;
         let unseen = match activity.as_slice() {
             [] => Vec::new(),
             acts => self.voice.ledger.unseen(acts, report.taken_at).await.unwrap_or_else(|error| {
-                tracing::error!(%error, "the state store failed: acts that were told are listed too");
+                tracing::error!(%error, "the state store failed: root activity that was sent is listed too");
                 acts.iter().collect()
             }),
         };
-        alerts.iter().chain(unseen).cloned().collect()
+        recalled.memory.conditions.extend(conditions);
+        Outcome {
+            alerts: alerts.iter().chain(unseen).cloned().collect(),
+            acknowledged: Some(acknowledged(&recalled.memory, report)),
+            not_acknowledged: given.and_then(Result::err),
+            ..Outcome::default()
+        }
     }
 
     /// Without a ledger: everything that is seen, as if nothing had been sent before.
-    pub(crate) async fn send_without_memory(&self, report: &Report, outcome: &mut Outcome) {
+    pub(crate) async fn send_without_memory(&self, report: &Report, mut sent: Sent) -> Outcome {
         let policy = Policy { digest: Rhythm::Never, ..self.policy.clone() };
         let Decision { alerts, activity, .. } = alerts::decide(&Memory::default(), report, &policy);
-        outcome.alerts = alerts.into_iter().chain(activity).collect();
-        self.send_untracked(report, &outcome.alerts, &mut outcome.sent).await;
+        let alerts: Vec<Alert> = alerts.into_iter().chain(activity).collect();
+        self.send_untracked(report, &alerts, &mut sent).await;
+        Outcome { alerts, sent, ..Outcome::default() }
     }
 
     async fn send_untracked(&self, report: &Report, alerts: &[Alert], sent: &mut Sent) {
@@ -120,7 +151,7 @@ impl Sender<'_> {
         recalled: &mut Recalled,
         report: &Report,
         sweeps: &[RegionSweep],
-        plan: Option<&Plan>,
+        asked: Asked<'_>,
         may_be_complete: bool,
         outcome: &mut Outcome,
     ) -> Result<Written, LedgerError> {
@@ -137,8 +168,9 @@ impl Sender<'_> {
         let mut is_decided = false;
         let mut is_quiet = false;
         for _ in 0..TRIES {
-            let mut decision = alerts::decide(&recalled.memory, report, self.policy);
-            let announced = plan.filter(|plan| !recalled.memory.plans.contains(plan));
+            let mut decision = alerts::decide_with(&recalled.memory, report, self.policy, asked.acknowledge);
+            outcome.not_acknowledged = decision.acknowledged.take().and_then(Result::err);
+            let announced = asked.plan.filter(|plan| !recalled.memory.plans.contains(plan));
             decision.alerts.extend(announced.map(|plan| alerts::announce(plan, &report.account, now)));
             is_quiet = decision.alerts.is_empty() && unseen.is_empty();
             if is_quiet && may_be_complete {
@@ -156,7 +188,9 @@ impl Sender<'_> {
             }
             *recalled = self.voice.ledger.recall(now).await?;
         }
+        outcome.acknowledged = Some(acknowledged(&recalled.memory, report));
         if !is_decided {
+            outcome.alerts.retain(|alert| !is_acknowledgement(alert));
             tracing::error!("other runs kept writing: what this one decided is told without being written down");
             outcome.sent.store = Some(self.voice.ledger.contested());
         }
@@ -198,6 +232,15 @@ impl Sender<'_> {
         journal.last_complete = Some(report.taken_at);
         self.voice.ledger.record(recalled, vec![vec![Entry::Journal(journal)]]).await.map(drop)
     }
+}
+
+fn acknowledged(memory: &Memory, report: &Report) -> Vec<Acknowledged> {
+    alerts::acknowledged(&memory.conditions, &report.account.id, report.taken_at)
+}
+
+/// What is not recorded is not acknowledged, and no message may say that it is.
+fn is_acknowledgement(alert: &Alert) -> bool {
+    alert.condition().is_some_and(|sent| sent.transition == Transition::Acknowledged)
 }
 
 fn lag(memory: &Memory, now: Timestamp) -> SignedDuration {
@@ -248,6 +291,13 @@ fn coverage(recalled: &Recalled, report: &Report, sweeps: &[RegionSweep]) -> Vec
 }
 
 impl Outcome {
+    /// Whether the acknowledgement that `asked` asks for is recorded.
+    pub(crate) fn has_acknowledged(&self, asked: &Acknowledge) -> bool {
+        let Acknowledge { alert, acknowledgement } = asked;
+        let mut all = self.acknowledged.iter().flatten();
+        all.any(|given| given.alert == *alert && given.acknowledgement == *acknowledgement)
+    }
+
     /// What the function answers.
     pub(crate) fn answer(self, report: Report) -> Result<Answer, Error> {
         match (self.sent.refused, self.sent.store) {
@@ -259,6 +309,7 @@ impl Outcome {
                 told: self.sent.messages,
                 untold: self.sent.waiting,
                 complete: self.is_complete,
+                acknowledged: self.acknowledged,
                 ..Answer::new(report, self.alerts).unsent(self.sent.waiting.unwrap_or_default(), store.is_some())
             }),
         }
@@ -338,6 +389,7 @@ mod tests {
                 ("quiet".to_owned(), Condition::default()),
             ]),
             journal: Journal::default(),
+            acknowledged: None,
         };
         let plan = Plan::new(now(), now() + SignedDuration::from_hours(1), "CHG-1", "alice", now()).unwrap();
         let groups = groups(decision, Some(&plan));

@@ -1,4 +1,4 @@
-//! What the reporter is asked: to keep a run's answer, by way of Lambda's destination; a new page, or an export, on demand.
+//! The reporter's events: the result of a check, by way of Lambda's destination; a new page, or an export, on demand.
 
 use facts::text;
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ const ID: usize = 8;
 pub enum Request {
     /// Keep the answer of a run.
     Keep(Delivered),
-    /// Make page and exports anew, of the newest report.
+    /// Make page and exports again, of the newest report.
     Renew,
     /// Answer with the newest report in this format.
     Export(Format),
@@ -28,7 +28,7 @@ pub struct Delivered {
     pub answer: Map<String, Value>,
     /// Lambda's id of the run: letters, digits and `-`; the same for its retries.
     pub run: String,
-    /// When Lambda passed it on; `None`: the record does not tell.
+    /// When Lambda passed it on; `None`: the record does not say.
     pub at: Option<Timestamp>,
 }
 

@@ -1,7 +1,6 @@
 //! A report for other systems, each in that system's own format.
 //!
-//! What others wrote (names, reasons that quote them, owners of exceptions) is made harmless for each format in its own
-//! way.
+//! Untrusted text (names, reasons that quote them, owners of exceptions) is made harmless for each format in its own way.
 
 use std::fmt;
 use std::str::FromStr;
@@ -41,7 +40,7 @@ pub struct UnknownFormat {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the report cannot be written as {format}: {reason}")]
 pub struct ExportError {
-    /// As what.
+    /// The format.
     pub format: Format,
     /// Why.
     pub reason: String,
@@ -111,23 +110,23 @@ impl FromStr for Format {
 }
 
 /// A finding with the control that it is of, and what others call it.
-struct Judged<'a> {
+struct Evaluated<'a> {
     finding: &'a Finding,
     control: &'static Control,
     names: Vec<(Framework, &'static str)>,
 }
 
 /// Every finding, in the order of the report.
-fn judged(report: &Stored) -> impl Iterator<Item = Judged<'_>> {
-    let settings = report.judged_by();
+fn evaluated(report: &Stored) -> impl Iterator<Item = Evaluated<'_>> {
+    let settings = report.evaluated_by();
     // A finding is read only if there is a control of that name.
     report.findings.iter().filter_map(move |finding| {
         let names = framework_view::names(finding, settings.as_ref());
-        Some(Judged { finding, control: controls::control(finding.control)?, names })
+        Some(Evaluated { finding, control: controls::control(finding.control)?, names })
     })
 }
 
-impl Judged<'_> {
+impl Evaluated<'_> {
     /// `step 1: Root access keys are deleted`, or `account baseline`.
     fn place(&self) -> String {
         let title = self.finding.step.map(|step| format!(": {}", step.title()));
@@ -145,7 +144,7 @@ impl Judged<'_> {
         self.names.iter().filter(|(of, _)| *of == framework).map(|(_, number)| *number).collect()
     }
 
-    /// `1. Sign in as root. 2. …`; of what nobody saw, how to make it readable.
+    /// `1. Sign in as root. 2. …`; of what is unknown, how to make it readable.
     fn console_steps(&self) -> String {
         match self.finding.status {
             Status::Unknown if self.finding.remedy.is_empty() => UNJUDGED.to_owned(),
@@ -162,7 +161,7 @@ impl Judged<'_> {
         if self.finding.status == Status::Unknown { &[] } else { self.control.remediation.cli }
     }
 
-    /// Who answers for it until when, and why.
+    /// By whom it is suppressed until when, and why.
     fn exceptions(&self) -> String {
         let words = self.finding.exceptions.iter().map(|exception| {
             let of = exception.resource.as_ref().map(|resource| format!(" for {resource}")).unwrap_or_default();
@@ -296,18 +295,18 @@ pub(crate) mod tests {
 
     #[test]
     fn a_finding_stands_for_the_numbers_that_have_its_status_and_for_no_others() {
-        let names = |status: &str, resources: Value, is_told: bool| {
+        let names = |status: &str, resources: Value, has_settings: bool| {
             let mut report = report(&[with(finding("password-policy", status), "resources", resources)]);
-            if !is_told {
+            if !has_settings {
                 report.settings.clear();
             }
-            let judged = judged(&report).next().unwrap();
-            (judged.numbers(Framework::Cis5).join(" "), judged.numbers(Framework::SecurityHub).join(" "))
+            let evaluated = evaluated(&report).next().unwrap();
+            (evaluated.numbers(Framework::Cis5).join(" "), evaluated.numbers(Framework::SecurityHub).join(" "))
         };
         let said = |cis: &str, hub: &str| (cis.to_owned(), hub.to_owned());
         assert_eq!(names("passed", json!([]), true), said("1.7 1.8", "IAM.15 IAM.16"));
         assert_eq!(names("failed", json!(["MinimumPasswordLength"]), true), said("1.7", "IAM.15"));
-        assert_eq!(names("passed", json!([]), false), said("", ""), "a report that does not tell by what it judged");
+        assert_eq!(names("passed", json!([]), false), said("", ""), "a report without its evaluation settings");
     }
 
     #[test]

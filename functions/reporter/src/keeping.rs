@@ -1,9 +1,9 @@
-//! The history and the chain in the bucket: read, made anew, and extended by one report at a time.
+//! The history and the chain in the bucket: read, rebuilt, and extended by one report at a time.
 
 use std::time::Duration;
 
+use aws::ReportBucket;
 use aws::storage::report_bucket::{Condition, NewObject, Put, TOO_LARGE};
-use aws::{ReportBucket, ReportBucketError};
 use facts::AccountId;
 use facts::source::Cause;
 use futures_util::StreamExt;
@@ -12,8 +12,8 @@ use messages::answer::Previous;
 use serde_json::{Map, Value, json};
 use tokio::time::{Instant, timeout_at};
 
-use crate::Error;
 use crate::chain::{self, Kept, sha256};
+use crate::error::{ATTEMPTS, Error, Shown};
 use crate::history::{History, Link};
 use crate::rebuild::Rebuild;
 use crate::stored::Stored;
@@ -21,13 +21,11 @@ use crate::stored::Stored;
 /// Where the history lies.
 pub(crate) const HISTORY: &str = "history.json";
 pub(crate) const JSON: &str = "application/json";
-/// How often something is read again because somebody else wrote meanwhile.
-pub(crate) const ATTEMPTS: usize = 5;
 /// How near to a report the one before and the one after it are looked for: runs end out of order, but not by much.
 const NEIGHBOURS: usize = 10;
 /// How many reports are read at once.
 const AT_ONCE: usize = 16;
-/// Kept for what comes after a history was made anew.
+/// Kept for what comes after a history was rebuilt.
 const RESERVE: Duration = Duration::from_secs(15);
 
 /// The evidence of an account.
@@ -38,7 +36,7 @@ pub(crate) struct Keeper {
     pub(crate) now: Timestamp,
     /// How long the bucket keeps reports.
     pub(crate) retention: SignedDuration,
-    /// Whether Security Hub is told.
+    /// Whether findings go to Security Hub.
     pub(crate) security_hub: bool,
     /// When Lambda ends the call.
     pub(crate) deadline: Instant,
@@ -53,7 +51,7 @@ pub(crate) struct Known {
     pub(crate) rebuilt: Option<Rebuilt>,
 }
 
-/// It was made anew, and is not written yet.
+/// It was rebuilt, and is not written yet.
 #[derive(Debug)]
 pub(crate) struct Rebuilt {
     /// Reports that could not be read.
@@ -70,22 +68,22 @@ pub(crate) struct Claimed {
 }
 
 impl Keeper {
-    /// The history; made anew from the reports if it is missing or cannot be used. The bucket keeps what is written over.
+    /// The history; rebuilt from the reports if it is missing or cannot be used. The bucket keeps what is written over.
     pub(crate) async fn known(&self) -> Result<Known, Error> {
         let etag = match self.bucket.get(HISTORY).await {
             Ok(Some(object)) => match History::read(&object.bytes, &self.account) {
                 Ok(history) => return Ok(Known { history, etag: Some(object.etag), rebuilt: None }),
                 Err(error) => {
-                    tracing::warn!(%error, "the history is made anew from the reports");
+                    tracing::warn!(%error, "the history is rebuilt from the reports");
                     Some(object.etag)
                 }
             },
             Ok(None) => {
-                tracing::info!("there is no history; it is made from the reports, if there are any");
+                tracing::info!("there is no history: it is built from the reports, if there are any");
                 None
             }
             Err(error) if is_too_large(&error.cause) => {
-                tracing::warn!(%error, "the history is made anew from the reports");
+                tracing::warn!(%error, "the history is rebuilt from the reports");
                 self.bucket.etag(HISTORY).await?
             }
             Err(error) => return Err(error.into()),
@@ -146,9 +144,9 @@ impl Keeper {
             known.history.link(link.clone());
             known.history.expire(self.now, self.retention);
             if self.security_hub {
-                known.history.leave_untold(&stored, news);
+                known.history.leave_unsent(&stored, news);
             } else {
-                known.history.untold = None;
+                known.history.unsent = None;
             }
             if self.write(&mut known).await? {
                 return Ok(Claimed { link, bytes, stored, known });
@@ -196,7 +194,7 @@ impl Keeper {
     }
 
     /// The report of `answer`, which was never written, in the place that the history has forgotten: with the right report before it it
-    /// has the hash that is known of it or that one after it names. Both are looked for near it. `None`: nothing tells of such a place.
+    /// has the hash that is known of it or that one after it names. Both are looked for near it. `None`: nothing shows such a place.
     async fn restored(
         &self,
         answer: &Map<String, Value>,
@@ -242,7 +240,7 @@ impl Keeper {
         }
     }
 
-    /// `false`: somebody else wrote meanwhile.
+    /// `false`: another reporter wrote it meanwhile.
     pub(crate) async fn write(&self, known: &mut Known) -> Result<bool, Error> {
         let bytes = known.history.write().map_err(|_| Error::Unwritable)?;
         let object = NewObject { key: HISTORY, bytes, content_type: JSON, retain_until: None };
@@ -296,17 +294,6 @@ impl Keeper {
         }
         Err(Shown::Contended)
     }
-}
-
-/// Why something that shows the newest report was not written.
-#[derive(Debug, thiserror::Error)]
-pub enum Shown {
-    /// The bucket did not take it.
-    #[error(transparent)]
-    Bucket(#[from] ReportBucketError),
-    /// Others wrote it at the same time, again and again.
-    #[error("others wrote it at the same time, {ATTEMPTS} times")]
-    Contended,
 }
 
 /// Whether an object will not be read the next time either. What is not known to last may pass.

@@ -1,11 +1,11 @@
-//! The reporter: keeps each run's answer as evidence, makes of it the page that people look at, and tells other systems.
+//! The reporter: keeps each run's answer as evidence, makes the HTML report from it, and sends findings to other systems.
 //!
 //! # Layout
-//! - [`event`]: what it is asked; [`settings`]: where it keeps things, and what it makes;
+//! - [`event`]: what it is asked; `error`: what can go wrong; [`settings`]: where it keeps things, and what it makes;
 //! - [`stored`]: a report as it was kept, read leniently, whatever version wrote it;
-//! - [`history`]: what of past reports is shown: statuses by run, root's acts; [`chain`]: whether a report is missing or was edited;
-//!   [`rebuild`]: a history that is made anew from the reports;
-//! - [`looked`]: where and when of root was looked at; `keeping`: all of it in the bucket;
+//! - [`history`]: what is kept of past reports: statuses by check, root activity; [`chain`]: whether a report is missing or was edited;
+//!   [`rebuild`]: a history that is rebuilt from the reports;
+//! - [`looked`]: where and when root events were read; `keeping`: all of it in the bucket;
 //! - [`page`]: the page; [`exports`]: CSV, OCSF, JUnit and Security Hub's findings.
 //!
 //! All but [`Reporter`] and `keeping` is pure.
@@ -16,16 +16,16 @@ use std::time::Duration;
 use ::aws::delivery::security_hub::Imported;
 use ::aws::storage::report_bucket::{Condition, NewObject, Put};
 use ::aws::storage::report_link::KEY as PAGE;
-use ::aws::{ReportBucket, ReportBucketError, SecurityHub, SecurityHubError};
+use ::aws::{ReportBucket, SecurityHub, SecurityHubError};
 use facts::{AccountId, Partition};
 use function::figures::Figures;
 use function::{Invocation, SettingsError, log};
 use jiff::Timestamp;
-use lambda_runtime::Diagnostic;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 pub mod chain;
+mod error;
 pub mod event;
 pub mod exports;
 pub mod history;
@@ -37,10 +37,11 @@ pub mod rebuild;
 pub mod settings;
 pub mod stored;
 
-use event::{Delivered, Request, RequestError};
-use exports::{ExportError, Format};
+use error::ATTEMPTS;
+pub use error::{Error, Shown, Undone};
+use event::{Delivered, Request};
+use exports::Format;
 pub use history::History;
-pub use keeping::Shown;
 use keeping::{Claimed, JSON, Keeper, Known};
 use page::Page;
 pub use settings::Settings;
@@ -55,145 +56,6 @@ pub struct Reporter {
     config: aws_config::SdkConfig,
     settings: Result<Settings, SettingsError>,
     emit: fn(&str),
-}
-
-/// Why a call could not do its work.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The function's environment is wrong; nothing was called.
-    #[error(transparent)]
-    Settings(#[from] SettingsError),
-    /// The event is not one of those that are accepted; nothing was called.
-    #[error(transparent)]
-    Request(#[from] RequestError),
-    /// The report is not of the function's account, or neither tells.
-    #[error("cannot tell whose report this is: it says `{report}`, the function's ARN says `{function}`")]
-    Account {
-        /// What the report says.
-        report: String,
-        /// What the ARN says.
-        function: String,
-    },
-    /// Neither the report nor the record tells when it was taken.
-    #[error("the report has no `taken_at`, and the record no `timestamp`: it has no place among the others")]
-    Timeless,
-    /// The history was not read or not written, and the report has no place in the chain: nothing is kept.
-    #[error("the report is not kept: {0}")]
-    Bucket(#[from] ReportBucketError),
-    /// Others wrote the history at the same time, again and again.
-    #[error("the report is not kept: others wrote {object} at the same time, {attempts} times", attempts = keeping::ATTEMPTS)]
-    Contended {
-        /// What they wrote.
-        object: &'static str,
-    },
-    /// A run has answered twice in one second; the first answer is kept.
-    #[error("another report has the place of {key}: this one is not kept")]
-    Twice {
-        /// Where it would lie.
-        key: String,
-    },
-    /// It has its place for so long that the history has forgotten which report came before it; it was never written, and no report near
-    /// it is the one before.
-    #[error("{key} took its place so long ago that the report before it is not known any more: this one is not kept")]
-    Forgotten {
-        /// Where it would lie.
-        key: String,
-    },
-    /// The history could not be made anew before the call ends.
-    #[error("the history could not be made anew in the time of this call: the report is not kept")]
-    OutOfTime,
-    /// What is written cannot be written as JSON.
-    #[error("the history or the report cannot be written as JSON: this is a defect of rootwatch")]
-    Unwritable,
-    /// There is no report to make something of.
-    #[error("no report is there that history.json names: run the checker first")]
-    NothingKept,
-    /// The newest report cannot be written in the format that was asked for.
-    #[error(transparent)]
-    Export(#[from] ExportError),
-    /// Not all was done; what is not named was.
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    Unfinished(Vec<Undone>),
-}
-
-/// A part of the work that was not done.
-#[derive(Debug, thiserror::Error)]
-pub enum Undone {
-    /// The report has its place in the chain and is not there.
-    #[error("the report is not kept: {0}")]
-    Report(ReportBucketError),
-    /// Something else lies where the report should.
-    #[error("the report is not kept: something else lies at {key}")]
-    Occupied {
-        /// Where.
-        key: String,
-    },
-    /// Others wrote it at the same time, again and again, and it is not there.
-    #[error("the report is not kept: others wrote {key} at the same time, {attempts} times", attempts = keeping::ATTEMPTS)]
-    Contended {
-        /// Where it should lie.
-        key: String,
-    },
-    /// The page shows an older report.
-    #[error("the page is not renewed: {0}")]
-    Page(Shown),
-    /// An export was not made.
-    #[error(transparent)]
-    Export(#[from] ExportError),
-    /// An export is of an older report.
-    #[error("{file} is not renewed: {why}")]
-    Shown {
-        /// Its name.
-        file: &'static str,
-        /// Why.
-        why: Shown,
-    },
-    /// Security Hub did not take findings.
-    #[error(transparent)]
-    SecurityHub(SecurityHubError),
-}
-
-impl From<Error> for Diagnostic {
-    fn from(error: Error) -> Self {
-        let error_type = match &error {
-            Error::Settings(_) => "InvalidSettings",
-            Error::Request(_) | Error::Timeless => "InvalidEvent",
-            Error::Account { .. } => "UnknownAccount",
-            Error::Bucket(_)
-            | Error::Contended { .. }
-            | Error::Twice { .. }
-            | Error::Forgotten { .. }
-            | Error::Unwritable => "ReportNotKept",
-            Error::OutOfTime => "HistoryNotRebuilt",
-            Error::NothingKept => "NothingKept",
-            Error::Export(_) => "ExportNotMade",
-            Error::Unfinished(undone) => {
-                undone.iter().min_by_key(|undone| undone.rank()).map_or("", Undone::error_type)
-            }
-        };
-        Self { error_type: error_type.into(), error_message: error.to_string() }
-    }
-}
-
-impl Undone {
-    fn error_type(&self) -> &'static str {
-        match self {
-            Self::Report(_) | Self::Occupied { .. } | Self::Contended { .. } => "ReportNotKept",
-            Self::Page(_) => "PageNotRenewed",
-            Self::Export(_) | Self::Shown { .. } => "ExportNotMade",
-            Self::SecurityHub(_) => "SecurityHubNotTold",
-        }
-    }
-
-    /// The worst first.
-    fn rank(&self) -> u8 {
-        match self {
-            Self::Report(_) | Self::Occupied { .. } | Self::Contended { .. } => 0,
-            Self::Page(_) => 1,
-            Self::Export(_) | Self::Shown { .. } => 2,
-            Self::SecurityHub(_) => 3,
-        }
-    }
 }
 
 impl Reporter {
@@ -270,7 +132,7 @@ impl Work<'_> {
         if known.history.newest() == Some(link) {
             shown = self.show(&link.key, stored, known, &mut undone).await;
             if self.settings.security_hub {
-                undone.extend(self.tell_security_hub(stored, known).await.err());
+                undone.extend(self.send_to_security_hub(stored, known).await.err());
             }
         }
         let unreadable = known.rebuilt.as_ref().map(|rebuilt| rebuilt.unreadable);
@@ -298,14 +160,14 @@ impl Work<'_> {
         let retain_until = self.settings.object_lock.map(|days| from.checked_add(days).unwrap_or(Timestamp::MAX));
         let object = NewObject { key: &link.key, bytes: bytes.clone(), content_type: JSON, retain_until };
         let bucket = &self.keeper.bucket;
-        for _ in 0..keeping::ATTEMPTS {
+        for _ in 0..ATTEMPTS {
             if let Put::Done { .. } = bucket.put(object.clone(), Condition::Absent).await.map_err(Undone::Report)? {
                 return Ok(());
             }
             match bucket.get(&link.key).await.map_err(Undone::Report)? {
                 Some(object) if object.bytes == *bytes => return Ok(()),
                 Some(_) => return Err(Undone::Occupied { key: link.key.clone() }),
-                // Somebody else was writing it, and did not end.
+                // Another reporter was writing it, and did not end.
                 None => {}
             }
         }
@@ -315,7 +177,7 @@ impl Work<'_> {
     /// Page and exports; answers with the names of those that were written.
     async fn show(&self, key: &str, report: &Stored, known: &Known, undone: &mut Vec<Undone>) -> Vec<&'static str> {
         let mut shown = Vec::new();
-        // The page is the place where people learn of faults in the reporter's own settings.
+        // The page shows faults in the reporter's own settings.
         let mut with_ours = report.clone();
         with_ours.refused_settings.extend(self.settings.refused.iter().cloned());
         let page = Page { report: &with_ours, history: &known.history, made_at: self.now }.render();
@@ -344,49 +206,49 @@ impl Work<'_> {
         shown
     }
 
-    /// Tells Security Hub, in the function's own Region, what it has not heard of yet, and notes that in the history. A narrow run may
-    /// not have seen what resolves.
-    async fn tell_security_hub(&self, report: &Stored, known: &mut Known) -> Result<(), Undone> {
-        let untold = known.history.untold.as_ref();
-        let is_untold = |control: &str| untold.is_none_or(|untold| untold.contains(control));
-        let judged = report.findings.iter().filter(|finding| is_untold(finding.control));
+    /// Sends to Security Hub, in the function's own Region, the findings that it does not have yet, and notes that in the history. A narrow
+    /// check may not have seen what resolves.
+    async fn send_to_security_hub(&self, report: &Stored, known: &mut Known) -> Result<(), Undone> {
+        let unsent = known.history.unsent.as_ref();
+        let is_unsent = |control: &str| unsent.is_none_or(|unsent| unsent.contains(control));
+        let evaluated = report.findings.iter().filter(|finding| is_unsent(finding.control));
         let since = |finding| known.history.since(finding).at().unwrap_or(self.now);
-        let gone = report.left_out.iter().filter(|id| untold.is_some_and(|untold| untold.contains(*id)));
+        let gone = report.left_out.iter().filter(|id| unsent.is_some_and(|unsent| unsent.contains(*id)));
         let gone = gone.filter_map(|id| Some((checklist::controls::control(id)?.id, self.now)));
-        let send = judged.map(|finding| (finding.control, since(finding))).chain(gone).collect();
+        let send = evaluated.map(|finding| (finding.control, since(finding))).chain(gone).collect();
         let findings = exports::asff::findings(report, &send);
         if report.is_narrow || findings.is_empty() {
             return Ok(());
         }
         let region = self.config.region().map_or("us-east-1", |region| region.as_ref());
         let hub = SecurityHub::new(self.config, self.keeper.account.clone(), region, Partition::of_region(region));
-        let told = hub.import(&findings).await;
-        if let Some(untold) = untold_after(&told) {
-            known.history.untold = Some(untold);
-            // Told twice is told once.
+        let imported = hub.import(&findings).await;
+        if let Some(unsent) = unsent_after(&imported) {
+            known.history.unsent = Some(unsent);
+            // A finding that is imported twice is one finding.
             if !matches!(self.keeper.write(known).await, Ok(true)) {
-                tracing::warn!("that Security Hub was told is not noted: it is told once more");
+                tracing::warn!("the import to Security Hub is not noted: the findings are sent once more");
             }
         }
-        told.map(drop).map_err(Undone::SecurityHub)
+        imported.map(drop).map_err(Undone::SecurityHub)
     }
 
-    /// Page, exports and all findings in Security Hub anew, of the newest report.
+    /// Page, exports and all findings in Security Hub again, of the newest report.
     async fn renew(&self) -> Result<Value, Error> {
         let (link, report, mut known) = self.keeper.newest().await?;
         let mut undone = Vec::new();
         let shown = self.show(&link.key, &report, &known, &mut undone).await;
         if self.settings.security_hub {
-            known.history.untold = None;
-            undone.extend(self.tell_security_hub(&report, &mut known).await.err());
+            known.history.unsent = None;
+            undone.extend(self.send_to_security_hub(&report, &mut known).await.err());
         }
         if undone.is_empty() { Ok(answer(&link, &shown, &report, &known)) } else { Err(Error::Unfinished(undone)) }
     }
 }
 
-/// The controls that Security Hub has still to hear of; `None`: nobody knows what it took.
-fn untold_after(told: &Result<Imported, SecurityHubError>) -> Option<BTreeSet<String>> {
-    match told {
+/// The controls whose findings Security Hub still lacks; `None`: what it took is not known.
+fn unsent_after(imported: &Result<Imported, SecurityHubError>) -> Option<BTreeSet<String>> {
+    match imported {
         Ok(_) => Some(BTreeSet::new()),
         Err(SecurityHubError::Refused { refused, .. }) => {
             Some(refused.iter().filter_map(|one| Some(one.id.rsplit_once('/')?.1.to_owned())).collect())
@@ -437,8 +299,6 @@ fn account(request: &Request, function_arn: &str) -> Result<AccountId, Error> {
 
 #[cfg(test)]
 mod tests {
-    use facts::source::Cause;
-
     use super::*;
 
     const ARN: &str = "arn:aws:lambda:eu-west-1:111122223333:function:rootwatch-reporter";
@@ -455,41 +315,19 @@ mod tests {
         assert_eq!(account(&Request::Renew, ARN).unwrap().as_str(), "111122223333");
         assert_eq!(
             account(&of(&json!("999900001111")), ARN).unwrap_err().to_string(),
-            "cannot tell whose report this is: it says `999900001111`, the function's ARN says `111122223333`"
+            "the account of this report is not clear: it says `999900001111`, the function's ARN says `111122223333`"
         );
         assert!(account(&of(&json!("../x")), "no arn").is_err());
     }
 
     #[test]
-    fn only_what_security_hub_refused_is_still_to_be_told() {
-        assert_eq!(untold_after(&Ok(Imported { findings: 2 })), Some(BTreeSet::new()));
+    fn only_what_security_hub_refused_is_still_to_be_sent() {
+        assert_eq!(unsent_after(&Ok(Imported { findings: 2 })), Some(BTreeSet::new()));
         let id = "rootwatch/111122223333/eu-west-1/root-mfa".to_owned();
         let refused =
             vec![::aws::delivery::security_hub::Refused { id, code: "InvalidInput".into(), message: "-".into() }];
         let error = SecurityHubError::Refused { region: "eu-west-1".into(), sent: 2, refused };
-        assert_eq!(untold_after(&Err(error)), Some(["root-mfa".to_owned()].into()));
-        assert_eq!(untold_after(&Err(SecurityHubError::NotEnabled { region: "eu-west-1".into() })), None);
-    }
-
-    #[test]
-    fn every_error_has_a_stable_type_for_alarms_and_of_several_the_worst() {
-        let bucket = || ReportBucketError {
-            action: "s3:PutObject",
-            object: "x".into(),
-            bucket: "b".into(),
-            cause: Cause::TimedOut,
-        };
-        let page = || Undone::Page(Shown::Contended);
-        let export = || Undone::Shown { file: "latest.csv", why: Shown::Bucket(bucket()) };
-        let type_of = |error: Error| Diagnostic::from(error).error_type;
-        assert_eq!(type_of(Error::Bucket(bucket())), "ReportNotKept");
-        assert_eq!(type_of(Error::Unfinished(vec![export()])), "ExportNotMade");
-        assert_eq!(type_of(Error::Unfinished(vec![export(), page()])), "PageNotRenewed");
-        assert_eq!(type_of(Error::Unfinished(vec![page(), Undone::Report(bucket())])), "ReportNotKept");
-        let message = Diagnostic::from(Error::Unfinished(vec![page(), export()])).error_message;
-        assert_eq!(
-            message,
-            "the page is not renewed: others wrote it at the same time, 5 times; latest.csv is not renewed: s3:PutObject of x in bucket b did not answer in time"
-        );
+        assert_eq!(unsent_after(&Err(error)), Some(["root-mfa".to_owned()].into()));
+        assert_eq!(unsent_after(&Err(SecurityHubError::NotEnabled { region: "eu-west-1".into() })), None);
     }
 }

@@ -1,11 +1,11 @@
 //! The page: one self-contained file for people, from a phone to a printout.
 //!
 //! # Layout
-//! - `head`: which account, when, what cannot be shown; `steps`: the five steps; `open`: what is to be mended;
-//! - `timeline`: what root did, with its `chart`; `strips`: each control by day; `days`: the days of both;
-//! - `users`; `frameworks`; `sources`; `declarations`: what stands behind the judgement; `words`: small words for all.
+//! - `head`: the account, the verdict with its figures, read errors; `use_of_root`: when root was last used; `steps`: the five steps;
+//! - `timeline`: root activity, with its `chart`; `open`: open findings; `controls`: every control, and the filters;
+//! - `strips`: each control by day; `days`: the days of both; `users`; `sources`; `declarations`; `words`: small words for all.
 //!
-//! All text passes through maud, which escapes it; what others chose stands in `<bdi>`, so that it cannot turn its neighbours round.
+//! All text passes through maud, which escapes it; untrusted text is in `<bdi>`, so that it cannot turn its neighbours around.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -19,9 +19,9 @@ use crate::history::History;
 use crate::stored::Stored;
 
 mod chart;
+mod controls;
 mod days;
 mod declarations;
-mod frameworks;
 mod head;
 mod open;
 mod sources;
@@ -30,11 +30,14 @@ mod strips;
 #[cfg(test)]
 mod tests;
 mod timeline;
+mod use_of_root;
 mod users;
 mod words;
 
-/// A report that is older is no longer renewed: the longest schedule is an hour.
+/// An older report is not renewed any more: the longest schedule is an hour.
 pub(crate) const OLD: SignedDuration = SignedDuration::from_hours(3);
+
+pub(crate) use words::moment;
 
 const STYLE: &str = include_str!("page/style.css");
 const SCRIPT: &str = include_str!("page/script.js");
@@ -64,7 +67,7 @@ impl Page<'_> {
                     // The page's own address may be a presigned one, which is a key to it.
                     meta name="referrer" content="no-referrer";
                     meta name="color-scheme" content="light dark";
-                    // Without it a browser would ask for one.
+                    // Without it a browser would request one.
                     link rel="icon" href="data:,";
                     title { (head::headline(self)) " · rootwatch: " (name) }
                     style { (PreEscaped(STYLE)) }
@@ -85,11 +88,11 @@ impl Page<'_> {
                 (head::read_errors(self))
                 (head::missing(self))
                 (steps::section(self))
-                (open::section(self))
                 (timeline::section(self))
+                (open::section(self))
+                (controls::section(self))
                 (strips::section(self))
                 (users::section(self))
-                (frameworks::section(self))
                 (sources::section(self))
                 (declarations::section(self))
             }
@@ -97,13 +100,13 @@ impl Page<'_> {
         }
     }
 
-    /// The instant that ages are reckoned from: the report's, so that the page says the same whenever it is made.
+    /// Ages count from the report, so that the page says the same whenever it is made.
     fn now(&self) -> Timestamp {
         self.report.taken_at.unwrap_or(self.made_at)
     }
 }
 
-/// The account as people call it. The alias is somebody's choice.
+/// The account as people call it. The alias is untrusted.
 fn name(account: &Account) -> String {
     account
         .alias
@@ -123,14 +126,14 @@ fn policy() -> String {
 
 fn navigation() -> Markup {
     let sections = [
-        ("steps", "Steps"),
-        ("open", "Open"),
+        ("steps", "Five steps"),
         ("timeline", "Root activity"),
+        ("open", "Open findings"),
+        ("controls", "All controls"),
         ("history", "History"),
         ("users", "Users"),
-        ("frameworks", "Frameworks"),
-        ("sources", "Sources"),
-        ("declarations", "Exceptions"),
+        ("sources", "Data sources"),
+        ("declarations", "Settings"),
     ];
     html! {
         nav aria-label="Sections" { ul { @for (id, title) in sections { li { a href={"#" (id)} { (title) } } } } }

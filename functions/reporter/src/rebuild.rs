@@ -1,4 +1,4 @@
-//! A history that is made anew from the reports that were kept.
+//! A history that is rebuilt from the reports that are stored.
 
 use facts::AccountId;
 use jiff::{SignedDuration, Timestamp};
@@ -8,12 +8,12 @@ use crate::chain::{self, Kept};
 use crate::history::{DAYS, History};
 use crate::stored::Stored;
 
-/// How many reports a history is made anew from, at most; and how many of them may be of the newest two days.
+/// How many reports a history is rebuilt from, at most; and how many of them may be of the newest two days.
 const REPORTS: usize = 300;
 const NEWEST: usize = 200;
 const DAY: i64 = 24 * 60 * 60;
 
-/// A history that is made anew from reports, the oldest first.
+/// A history that is rebuilt from reports, the oldest first.
 #[derive(Debug)]
 pub struct Rebuild {
     history: History,
@@ -36,7 +36,7 @@ impl Rebuild {
     }
 
     /// Those of `keys`, in their order, that a history needs: all of the newest two days, and of each day before the last one,
-    /// as a report tells what root did for a day. Where `LookbackHours` is less than 24, acts of the rest of those days are missing.
+    /// as a report has root activity of a day. Where `LookbackHours` is less than 24, root activity of the rest of those days is missing.
     pub fn choose(mut keys: Vec<String>) -> Vec<String> {
         keys.retain(|key| key.ends_with(".json"));
         keys.sort();
@@ -76,7 +76,7 @@ impl Rebuild {
     pub fn finish(self, at: Timestamp) -> (History, Vec<String>) {
         let Self { mut history, kept, unreadable } = self;
         chain::links(&kept).into_iter().for_each(|link| history.link(link));
-        // Before the first run there was nothing to make anew.
+        // Before the first check there was nothing to rebuild.
         history.rebuilt_at = (!kept.is_empty() || !unreadable.is_empty()).then_some(at);
         (history, unreadable)
     }
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_history_is_made_anew_from_all_reports_of_two_days_and_the_last_of_each_day_before() {
+    fn a_history_is_rebuilt_from_all_reports_of_two_days_and_the_last_of_each_day_before() {
         let mut keys: Vec<String> = (0..90).flat_map(|day| (0..24).map(move |hour| key(day, hour))).collect();
         keys.reverse();
         keys.push("reports/111122223333/2026/08/01/notes.txt".into());
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_made_anew_is_what_was_kept_run_by_run() {
+    fn what_is_rebuilt_is_what_was_kept_run_by_run() {
         let mut history = History::new(&account());
         let mut rebuild = Rebuild::new(&account());
         let mut previous = Value::Null;

@@ -15,7 +15,7 @@ pub struct Settings {
     pub bucket: String,
     /// What is made of each report beside the page.
     pub exports: Vec<Format>,
-    /// Whether Security Hub is told.
+    /// Whether findings go to Security Hub.
     pub security_hub: bool,
     /// After how long the bucket's lifecycle removes a report.
     pub retention: SignedDuration,

@@ -1,7 +1,8 @@
-//! A report as it was kept, whatever version of rootwatch wrote it: what can be read is shown, what cannot is said.
+//! A stored report, whatever version of rootwatch wrote it: what can be read is shown, what cannot be read is said.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use alerts::{Acknowledgement, Fault, OpenCondition};
 use checklist::declarations::Declarations;
 use checklist::report::Score;
 use checklist::source_state::SourceState;
@@ -19,22 +20,25 @@ use serde_json::{Map, Value};
 /// The schema of the reports that this version writes.
 pub const SCHEMA: &str = "rootwatch.report/1";
 
+/// The optional field with what is open, as alerts were sent for it.
+const OPEN: &str = "open_conditions";
+
 /// A report, as far as it could be read.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Stored {
     /// The schema that it names; empty where it names none.
     pub schema: String,
-    /// The version that judged.
+    /// The version that evaluated the account.
     pub version: String,
-    /// The account; `None`: the report does not tell.
+    /// The account; `None`: the report does not name it.
     pub account: Option<Account>,
-    /// When the reading began; `None`: the report does not tell.
+    /// When the reading began; `None`: the report does not say.
     pub taken_at: Option<Timestamp>,
     /// What was chosen that changes verdicts, by name.
     pub settings: Map<String, Value>,
     /// Each source with its age, or why it could not be read.
     pub sources: Vec<SourceState>,
-    /// Start of the span in which root's events were looked up.
+    /// Start of the span of which root events were read.
     pub root_events_since: Option<Timestamp>,
     /// How many controls pass.
     pub score: Option<Score>,
@@ -42,19 +46,19 @@ pub struct Stored {
     pub findings: Vec<Finding>,
     /// Ids of the controls that were not chosen.
     pub left_out: Vec<String>,
-    /// What root did: most severe first, then newest.
+    /// Root activity: most severe first, then newest.
     pub root_activity: Vec<RootActivity>,
     /// IAM users that a finding names.
     pub users: Vec<User>,
     /// How many IAM users the account has.
     pub users_in_account: Option<usize>,
-    /// Whether somebody has confirmed a subscription; `None`: nobody is to be told, or it could not be seen.
+    /// Whether a subscription is confirmed; `None`: there is no topic, or it could not be read.
     pub subscribed: Option<bool>,
-    /// What the owner states.
+    /// Exceptions and attestations.
     pub declarations: Declarations,
     /// Settings that could not be read.
     pub refused_settings: Vec<Refused>,
-    /// Announced uses of root.
+    /// Planned uses of root.
     pub plans: Vec<Plan>,
     /// The calls that it rests on.
     pub calls: Vec<Call>,
@@ -62,12 +66,14 @@ pub struct Stored {
     pub cut: BTreeMap<String, usize>,
     /// The report before it.
     pub previous: Option<Previous>,
-    /// The run read all that it must, and told all that it had to.
+    /// The check read everything that it must, and sent every alert.
     pub complete: bool,
-    /// Somebody asked this run for fewer Regions or a shorter look-back than is usual.
+    /// The check was asked for fewer Regions or a shorter look-back than is configured.
     pub is_narrow: bool,
-    /// How many alerts wait to be told; `None`: the report does not tell.
-    pub untold: Option<usize>,
+    /// How many alerts are not sent yet; `None`: the report does not say.
+    pub unsent: Option<usize>,
+    /// Conditions that alerts were sent for and that are open; empty also where the report has no such field, as those of earlier versions.
+    pub open: Vec<OpenCondition>,
     /// What could not be read of it, one sentence each.
     pub missing: Vec<String>,
     /// The fields that are there and could be read.
@@ -80,23 +86,23 @@ impl Stored {
         let mut missing = Vec::new();
         let Some(fields) = report.as_object() else {
             return Self {
-                missing: vec!["The report is no JSON object: nothing of it can be shown.".into()],
+                missing: vec!["The report is not a JSON object: nothing in it can be shown.".into()],
                 ..Self::default()
             };
         };
         let schema = fields.get("schema").and_then(Value::as_str).unwrap_or_default().to_owned();
         if schema.is_empty() {
-            missing.push(format!("The report does not tell its schema; it is read as one of `{SCHEMA}`."));
+            missing.push(format!("The report names no schema. It is read as one of `{SCHEMA}`."));
         } else if schema != SCHEMA {
             missing.push(format!(
-                "The report is of schema `{}`, this page of `{SCHEMA}`: what is newer in it is not shown.",
+                "The report has schema `{}`, this page reads `{SCHEMA}`: newer fields are not shown.",
                 facts::text::bounded(&schema)
             ));
         }
         let mut reader = Reader { fields, missing, absent: Vec::new(), read: BTreeSet::new() };
         let is_narrow = reader.field("is_narrow");
         if is_narrow {
-            let what = "The run was asked for fewer Regions or a shorter look-back than is usual: what root did beyond those is not shown.";
+            let what = "This check read fewer Regions or a shorter time than configured: root activity beyond that is not shown.";
             reader.missing.push(what.into());
         }
         let stored = Self {
@@ -121,7 +127,9 @@ impl Stored {
             cut: reader.field("cut"),
             previous: reader.field("previous"),
             complete: reader.field("complete"),
-            untold: reader.field("untold"),
+            // Earlier versions used another name.
+            unsent: reader.renamed(&["unsent", stringify!(untold)]),
+            open: if fields.contains_key(OPEN) { reader.list(OPEN) } else { Vec::new() },
             is_narrow,
             missing: Vec::new(),
             fields: std::mem::take(&mut reader.read),
@@ -129,8 +137,8 @@ impl Stored {
         Self { missing: reader.missing(), ..stored }
     }
 
-    /// By what the findings were judged; `None`: the report does not tell, or this version knows more that can be chosen.
-    pub fn judged_by(&self) -> Option<Settings> {
+    /// The settings by which the findings were evaluated; `None`: the report does not say, or this version has more settings.
+    pub fn evaluated_by(&self) -> Option<Settings> {
         Settings::deserialize(&self.settings).ok()
     }
 
@@ -138,16 +146,25 @@ impl Stored {
     pub fn summary(&self) -> Summary {
         let mut summary = Summary::of(&self.findings, &self.sources, self.subscribed, self.is_narrow);
         if summary.is_complete() && !self.complete {
-            summary.others.push("the run was not complete".to_owned());
+            summary.others.push("the check was not complete".to_owned());
         }
         if !self.missing.is_empty() && !self.is_narrow {
-            summary.others.push("not all of the report can be read".to_owned());
+            summary.others.push("a part of the report cannot be read".to_owned());
         }
         summary
     }
 
-    /// Whether the report tells `field`, be it that there is nothing.
-    pub fn tells(&self, field: &str) -> bool {
+    /// The acknowledgement of an open finding of `control`.
+    pub fn acknowledged(&self, control: &str) -> Option<&Acknowledgement> {
+        let is_of_it = |open: &&OpenCondition| match &open.condition {
+            Fault::Control { control: id } | Fault::Unjudged { control: id } => id == control,
+            _ => false,
+        };
+        self.open.iter().filter(is_of_it).filter_map(|open| open.acknowledged.as_ref()).max_by_key(|given| given.until)
+    }
+
+    /// Whether the report has `field`, be it that there is nothing.
+    pub fn has(&self, field: &str) -> bool {
         self.fields.contains(field)
     }
 }
@@ -166,6 +183,12 @@ impl Reader<'_> {
             self.missing.push(format!("The report lacks {}.", self.absent.join(", ")));
         }
         self.missing
+    }
+
+    /// The field that has one of `names`, the newest of them first.
+    fn renamed<T: DeserializeOwned + Default>(&mut self, names: &[&'static str]) -> T {
+        let present = names.iter().find(|name| self.fields.contains_key(**name));
+        present.or(names.first()).map(|name| self.field(name)).unwrap_or_default()
     }
 
     /// `null` is an absence, and no fault.
@@ -192,8 +215,8 @@ impl Reader<'_> {
         let read: Vec<T> = entries.iter().filter_map(|entry| T::deserialize(entry).ok()).collect();
         let unread = entries.len() - read.len();
         if unread > 0 {
-            let of = if unread == 1 { "entry" } else { "entries" };
-            self.missing.push(format!("{unread} {of} of `{name}` cannot be read by this version and are not shown."));
+            let (of, are) = if unread == 1 { ("entry", "is") } else { ("entries", "are") };
+            self.missing.push(format!("{unread} {of} of `{name}` cannot be read by this version and {are} not shown."));
         }
         read
     }
@@ -211,7 +234,7 @@ mod tests {
             "schema": SCHEMA, "version": "0.1.0", "settings": {}, "account": {"id": "111122223333", "alias": null, "partition": "aws"},
             "taken_at": "2026-11-20T10:00:00Z", "sources": [], "root_events_since": "2026-11-19T10:00:00Z", "score": null, "findings": [],
             "left_out": [], "root_activity": [], "users": [], "users_in_account": null, "subscribed": true, "is_narrow": false, "declarations": {"exceptions": [], "attestations": []},
-            "refused_settings": [], "calls": [], "plans": [], "cut": {}, "previous": null, "complete": true, "untold": 0,
+            "refused_settings": [], "calls": [], "plans": [], "cut": {}, "previous": null, "complete": true, "unsent": 0,
         })
     }
 
@@ -226,7 +249,7 @@ mod tests {
         let report = Stored::read(&empty());
         assert_eq!(report.missing, [""; 0]);
         assert!(report.complete && report.account.is_some() && report.score.is_none());
-        assert!(report.tells("previous") && report.previous.is_none(), "that there is none is told");
+        assert!(report.has("previous") && report.previous.is_none(), "that there is none is a fact");
     }
 
     #[test]
@@ -239,7 +262,7 @@ mod tests {
             assert_eq!(spoiled, [format!("`{name}` of the report cannot be read.")]);
             let mut report = empty();
             report[name.as_str()] = json!(17.5);
-            assert!(!Stored::read(&report).tells(name) && Stored::read(&empty()).tells(name), "{name}");
+            assert!(!Stored::read(&report).has(name) && Stored::read(&empty()).has(name), "{name}");
         }
     }
 
@@ -254,23 +277,54 @@ mod tests {
     }
 
     #[test]
+    fn a_report_of_an_earlier_version_has_other_names_for_what_is_not_sent_and_no_open_conditions() {
+        let mut earlier = empty();
+        earlier.as_object_mut().unwrap().shift_remove("unsent");
+        earlier["untold"] = json!(3);
+        let report = Stored::read(&earlier);
+        assert_eq!((report.unsent, report.missing.len(), report.open.len()), (Some(3), 0, 0));
+    }
+
+    #[test]
+    fn an_acknowledgement_is_that_of_its_control() {
+        let mut report = empty();
+        let given = |until: &str| json!({"by": "alice", "note": null, "from": "2026-11-20T09:00:00Z", "until": until});
+        let open = |fault: &str, control: &str, given: Value| {
+            json!({"condition": {"fault": fault, "control": control}, "severity": "high", "opened_at": "2026-11-20T09:00:00Z",
+                "unverified_since": null, "acknowledged": given})
+        };
+        report["open_conditions"] = json!([
+            open("control", "root-mfa", given("2026-11-21T09:00:00Z")),
+            open("unjudged", "user-mfa", given("2026-11-22T09:00:00Z")),
+            open("control", "federation", Value::Null),
+            {"of": "tomorrow"},
+        ]);
+        let report = Stored::read(&report);
+        let until = |control: &str| report.acknowledged(control).map(|given| given.until.to_string());
+        assert_eq!(until("root-mfa").as_deref(), Some("2026-11-21T09:00:00Z"));
+        assert_eq!(until("user-mfa").as_deref(), Some("2026-11-22T09:00:00Z"));
+        assert_eq!((until("federation"), until("root-access-keys")), (None, None));
+        assert_eq!(report.missing, ["1 entry of `open_conditions` cannot be read by this version and is not shown."]);
+    }
+
+    #[test]
     fn a_newer_schema_and_a_narrow_run_are_said() {
         let newer = missing(|report| report["schema"] = json!("rootwatch.report/2"));
         assert_eq!(
             newer,
             [
-                "The report is of schema `rootwatch.report/2`, this page of `rootwatch.report/1`: what is newer in it is not shown."
+                "The report has schema `rootwatch.report/2`, this page reads `rootwatch.report/1`: newer fields are not shown."
             ]
         );
         let narrow = missing(|report| report["is_narrow"] = json!(true));
-        assert!(narrow.len() == 1 && narrow[0].starts_with("The run was asked for fewer Regions"), "{narrow:?}");
+        assert!(narrow.len() == 1 && narrow[0].starts_with("This check read fewer Regions"), "{narrow:?}");
     }
 
     #[test]
     fn what_is_no_object_is_said_and_nothing_of_it_is_shown() {
         for report in [json!(null), json!([1]), json!("x"), json!(7)] {
             let report = Stored::read(&report);
-            assert_eq!(report.missing, ["The report is no JSON object: nothing of it can be shown."]);
+            assert_eq!(report.missing, ["The report is not a JSON object: nothing in it can be shown."]);
             assert!(!report.complete && report.findings.is_empty());
         }
     }

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use ::aws::storage::ledger::Recalled;
-use ::aws::{Ledger, LedgerError, Notifier, PublishError, Relays};
+use ::aws::{Clock, Ledger, LedgerError, Notifier, PublishError, Relays};
 use alerts::Alert;
 use alerts::Policy;
 use facts::record::TrailEvent;
@@ -126,7 +126,7 @@ impl Listener {
     /// # Errors
     /// See [`Error`]. What of a batch could not be told is no error: SQS delivers it again.
     pub async fn handle(&self, event: &Value, invocation: &Invocation) -> Result<Answer, Error> {
-        let started = Instant::now();
+        let clock = Clock::start(invocation.now);
         let settings = self.settings.as_ref().map_err(Clone::clone)?;
         let account = AccountId::from_arn(&invocation.function_arn)
             .map_err(|_| Error::Account(text::bounded(&invocation.function_arn)))?;
@@ -139,7 +139,7 @@ impl Listener {
         if deliveries.iter().all(|delivery| delivery.event().is_none()) {
             return Ok(answer_canaries(deliveries, &unnoted));
         }
-        let relays = Relays::new(&ledger, &settings.relays, (invocation.now, started), invocation.ends);
+        let relays = Relays::new(&ledger, &settings.relays, clock, invocation.ends);
         let notifier = Notifier::new(&self.config, &settings.topic_arn).with(relays);
         let (recalled, listeners) = tokio::join!(ledger.recall(invocation.now), notifier.listeners());
 
@@ -155,14 +155,14 @@ impl Listener {
             ledger: &ledger,
             notifier: &notifier,
             lease: lease(format!("{} {}", invocation.request_id, invocation.now), invocation.ends),
-            started: (invocation.now, started),
+            clock,
             untracked: &self.untracked,
             period: Policy::default().remind_critical,
             runbook: &settings.runbook,
             report: None,
         };
         let left = Duration::try_from(invocation.ends.duration_since(invocation.now)).unwrap_or_default();
-        let deadline = started + left.saturating_sub(FOR_SENDING.min(left / 4));
+        let deadline = clock.started + left.saturating_sub(FOR_SENDING.min(left / 4));
         let hears = listeners.map_or(true, |listeners| listeners.hear(invocation.now));
         let outcome = self.send(&voice, recalled, &alerts, hears, deadline).await;
         outcome.sent.log();
@@ -181,7 +181,7 @@ impl Listener {
     ) -> Outcome {
         let mut outcome = Outcome::default();
         let recorded = match recalled {
-            Ok(_) => self.record(voice.ledger, alerts, voice.started.0, deadline).await,
+            Ok(_) => self.record(voice.ledger, alerts, voice.clock.started_at, deadline).await,
             Err(error) => Err(error),
         };
         match recorded {

@@ -25,14 +25,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::sweep::Coverage;
 
+mod acknowledgement;
 mod condition;
 mod digest;
 mod observe;
 mod stored;
 
-pub use condition::{
-    Acknowledgement, Condition, FLAPPING_WITHIN, Failure, Fault, Observation, STREAK, Seen, Transition,
+pub use acknowledgement::{
+    Acknowledge, AcknowledgeError, Acknowledged, Acknowledgement, NotAcknowledged, Reason, acknowledged,
 };
+pub use condition::{Condition, FLAPPING_WITHIN, Failure, Fault, Observation, STREAK, Seen, Transition};
 pub use digest::renewed;
 pub use digest::{Digest, OpenCondition, Rhythm};
 pub use observe::{note_denials, observe};
@@ -43,6 +45,9 @@ pub const OUTAGE: SignedDuration = SignedDuration::from_hours(3);
 
 /// What was seen so long before it is sent is late.
 pub const LATE: SignedDuration = SignedDuration::from_mins(15);
+
+/// Characters of an alert's id.
+const MAX_ID: usize = 255;
 
 /// How often what stays open is told again, and how often that all is well.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -201,10 +206,17 @@ pub struct Decision {
     pub conditions: BTreeMap<String, Condition>,
     /// The journal to be remembered.
     pub journal: Journal,
+    /// Whether the alert was acknowledged that somebody asked to; `None`: nobody asked.
+    pub acknowledged: Option<Result<(), NotAcknowledged>>,
 }
 
-/// What is told now.
+/// What is sent now.
 pub fn decide(memory: &Memory, report: &Report, policy: &Policy) -> Decision {
+    decide_with(memory, report, policy, None)
+}
+
+/// What is sent now, and of one alert that it is acknowledged. The look comes first: an acknowledgement covers what was sent before.
+pub fn decide_with(memory: &Memory, report: &Report, policy: &Policy, asked: Option<&Acknowledge>) -> Decision {
     let now = report.taken_at;
     let maker = Maker { account: &report.account, now };
     let mut alerts = Vec::new();
@@ -218,6 +230,7 @@ pub fn decide(memory: &Memory, report: &Report, policy: &Policy) -> Decision {
             conditions.insert(key, after);
         }
     }
+    let acknowledged = asked.map(|asked| maker.acknowledge(asked, &memory.conditions, &mut conditions, &mut alerts));
     let mut journal = memory.journal.clone();
     if !report.errors().any(|state| state.source == Source::AccountAlias) {
         journal.alias.clone_from(&report.account.alias);
@@ -237,7 +250,7 @@ pub fn decide(memory: &Memory, report: &Report, policy: &Policy) -> Decision {
         alerts.push(maker.alert(format!("digest/{now:.0}"), digest.severity(), What::Digest(Box::new(digest))));
     }
     let activity = report.told_activity().map(|act| maker.activity(act)).collect();
-    Decision { alerts, activity, conditions, journal }
+    Decision { alerts, activity, conditions, journal, acknowledged }
 }
 
 /// The alert of an act of root that was seen at `now`.
@@ -257,6 +270,11 @@ pub fn announce(plan: &Plan, account: &Account, now: Timestamp) -> Alert {
     Maker { account, now }.alert(format!("planned-root-use/{}", plan.from), Severity::Medium, what)
 }
 
+fn alert_id(account: &AccountId, id: &str) -> String {
+    let id = format!("{account}/{id}");
+    id.chars().map(|char| if char.is_whitespace() { '_' } else { char }).take(MAX_ID).collect()
+}
+
 struct Maker<'a> {
     account: &'a Account,
     now: Timestamp,
@@ -264,19 +282,16 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     fn alert(&self, id: String, severity: Severity, what: What) -> Alert {
-        let id = format!("{}/{id}", self.account.id);
-        let id = id.chars().map(|char| if char.is_whitespace() { '_' } else { char }).take(255).collect();
-        Alert { id, at: self.now, severity, account: self.account.clone(), what }
+        Alert { id: alert_id(&self.account.id, &id), at: self.now, severity, account: self.account.clone(), what }
     }
 
     fn condition(&self, condition: &Condition, told: ConditionAlert) -> Alert {
-        let id = format!("{}/{}", told.condition.key().replace('#', "/"), condition.episode);
         let severity = match told.transition {
             Transition::Opened | Transition::Changed | Transition::Reminder => told.failure.severity,
             Transition::Suppressed | Transition::Acknowledged => Severity::Low,
             Transition::Resolved | Transition::Dropped => Severity::Informational,
         };
-        self.alert(id, severity, What::Condition(Box::new(told)))
+        self.alert(told.condition.id(condition.episode), severity, What::Condition(Box::new(told)))
     }
 
     fn activity(&self, act: &RootActivity) -> Alert {

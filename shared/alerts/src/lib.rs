@@ -13,7 +13,8 @@ pub mod outbox;
 pub mod sweep;
 
 pub use alert::{
-    Acknowledgement, Alert, BASELINE, Condition, ConditionAlert, Decision, Digest, FLAPPING_WITHIN, Failure, Fault,
-    JOURNAL, Journal, LATE, Memory, OUTAGE, Observation, OpenCondition, Policy, Rhythm, STREAK, Seen, Transition, What,
-    announce, decide, note_denials, observe, of_root, of_tampering, renewed,
+    Acknowledge, AcknowledgeError, Acknowledged, Acknowledgement, Alert, BASELINE, Condition, ConditionAlert, Decision,
+    Digest, FLAPPING_WITHIN, Failure, Fault, JOURNAL, Journal, LATE, Memory, NotAcknowledged, OUTAGE, Observation,
+    OpenCondition, Policy, Reason, Rhythm, STREAK, Seen, Transition, What, acknowledged, announce, decide, decide_with,
+    note_denials, observe, of_root, of_tampering, renewed,
 };

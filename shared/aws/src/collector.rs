@@ -21,10 +21,11 @@ use self::clients::Clients;
 use crate::calls;
 use crate::sources::root_events::Spans;
 use crate::sources::root_sessions::Sessions;
-use crate::sources::{credential_report, iam, regions, root_events, trails, watch};
+use crate::sources::{iam, regions, root_events, watch};
 
 mod baseline;
 mod clients;
+mod core_sources;
 mod path;
 
 /// Reads an account into a [`Snapshot`].
@@ -68,6 +69,30 @@ pub struct Look {
     pub delivered: Option<TrailEvent>,
     /// When reading ends, finished or not.
     pub deadline: Instant,
+}
+
+/// What a call is made for, and its name.
+#[derive(Debug, Clone, Copy)]
+struct Reading<'a> {
+    source: Source,
+    operation: &'a str,
+}
+
+/// What could be read, or why not.
+type Read<T> = Result<T, Unavailable>;
+
+/// Root's events, and the account's name, by which CloudTrail finds some of them.
+struct Root {
+    account: Account,
+    /// Whether the alias in the account could be read.
+    alias: Read<()>,
+    events: RootEvents,
+}
+
+impl<'a> Reading<'a> {
+    fn of(source: Source, operation: &'a str) -> Self {
+        Self { source, operation }
+    }
 }
 
 impl Collector {
@@ -115,83 +140,45 @@ impl Collector {
     }
 
     async fn read(&self, look: Look) -> Snapshot {
-        let (asked, iam) = (&look, &self.clients.iam);
+        let asked = &look;
         let nameless = &Account { id: look.account.clone(), alias: None, partition: look.partition };
         let regions = self.regions(asked).boxed().shared();
         let to_sweep = || regions.clone().map(|regions| asked.to_sweep(&regions));
-
-        let credentials = async {
-            let report = credential_report::read(iam, nameless);
-            let report = asked.ask((Source::CredentialReport, "iam:GetCredentialReport"), report).await;
-            let change = self.root_password_change(asked, nameless, &report).await;
-            (report, change)
-        };
-        let trails = async {
-            let client_in = |region: &str| self.clients.cloudtrail(region).client;
-            let trails = trails::read(client_in, asked.partition.sign_in_regions());
-            let trails = asked.ask((Source::Trails, "cloudtrail:DescribeTrails"), trails).await;
-            let (trails, unlisted) = match trails {
-                Ok((trails, unlisted)) => (Ok(trails), unlisted),
-                Err(error) => (Err(error), BTreeMap::new()),
-            };
-            let buckets = self.trail_buckets(asked, &trails).await;
-            (trails, unlisted, buckets)
-        };
-        let administrators = iam::holders(iam, asked.partition, iam::ADMINISTRATOR_ACCESS, Source::Administrators);
-
         // Boxed: the compiler would otherwise lay out every future in this one.
-        let (
-            (credential_report, root_password_change),
-            account_summary,
-            password_policy,
-            identities,
-            virtual_mfa_devices,
-            administrators,
-            (trails, trails_unlisted, trail_buckets),
-            watch,
-            regions,
-            (account, account_alias, root_events),
-            baseline,
-            membership,
-            analyzers,
-        ) = tokio::join!(
-            credentials.boxed(),
-            guarded((Source::AccountSummary, "iam:GetAccountSummary"), asked.deadline, iam::account_summary(iam)),
-            asked.ask((Source::PasswordPolicy, "iam:GetAccountPasswordPolicy"), iam::password_policy(iam)),
-            asked.ask((Source::Identities, "iam:GetAccountAuthorizationDetails"), iam::identities(iam, &asked.account)),
-            asked.ask((Source::VirtualMfaDevices, "iam:ListVirtualMFADevices"), iam::virtual_mfa_devices(iam)),
-            asked.ask((Source::Administrators, "iam:ListEntitiesForPolicy"), administrators),
-            trails.boxed(),
+        let (credentials, iam, trails, watch, regions, root, baseline, membership, analyzers) = tokio::join!(
+            self.credentials(asked, nameless).boxed(),
+            self.iam(asked).boxed(),
+            self.trails(asked).boxed(),
             self.watch(asked).boxed(),
             regions.clone(),
-            self.root_events(asked, to_sweep()).boxed(),
+            self.root(asked, to_sweep()).boxed(),
             self.baseline(asked).boxed(),
             self.membership(asked).boxed(),
             self.analyzers(asked, to_sweep()).boxed(),
         );
         Snapshot {
-            account,
+            account: root.account,
             taken_at: look.taken_at,
-            credential_report,
-            account_summary,
-            password_policy,
-            identities,
-            virtual_mfa_devices,
-            administrators,
-            account_alias,
+            credential_report: credentials.report,
+            account_summary: iam.account_summary,
+            password_policy: iam.password_policy,
+            identities: iam.identities,
+            virtual_mfa_devices: iam.virtual_mfa_devices,
+            administrators: iam.administrators,
+            account_alias: root.alias,
             regions,
             subscribed: look.listeners.clone().map(|known| known.map(|listeners| listeners.hear(look.taken_at))),
             relays: look.listeners.iter().flatten().flat_map(|listeners| listeners.relays.clone()).collect(),
-            trails,
-            trails_unlisted,
+            trails: trails.trails,
+            trails_unlisted: trails.unlisted,
             watch,
-            root_events,
+            root_events: root.events,
             roles_and_policies: baseline.roles_and_policies,
             support_access: baseline.support_access,
             identity_providers: baseline.identity_providers,
             identity_center: baseline.identity_center,
-            root_password_change,
-            trail_buckets,
+            root_password_change: credentials.root_password_change,
+            trail_buckets: trails.buckets,
             cost_reports: baseline.cost_reports,
             data_exports: baseline.data_exports,
             budgets: baseline.budgets,
@@ -208,14 +195,12 @@ impl Collector {
     }
 
     /// The alias and the Regions first, because the sweep needs both.
-    async fn root_events(
-        &self,
-        look: &Look,
-        to_sweep: impl Future<Output = BTreeSet<String>>,
-    ) -> (Account, Result<(), Unavailable>, RootEvents) {
+    async fn root(&self, look: &Look, to_sweep: impl Future<Output = BTreeSet<String>>) -> Root {
         let alias = iam::account_alias(&self.clients.iam);
-        let (alias, to_sweep) =
-            tokio::join!(guarded((Source::AccountAlias, "iam:ListAccountAliases"), look.deadline, alias), to_sweep);
+        let (alias, to_sweep) = tokio::join!(
+            guarded(Reading::of(Source::AccountAlias, "iam:ListAccountAliases"), look.deadline, alias),
+            to_sweep
+        );
         let account = Account {
             id: look.account.clone(),
             alias: alias.as_ref().ok().cloned().flatten(),
@@ -246,12 +231,12 @@ impl Collector {
             activity.extend(followed.into_iter().flatten());
         }
         events.activity = root_activity::gather(activity);
-        (account, alias.map(drop), events)
+        Root { account, alias: alias.map(drop), events }
     }
 
-    async fn regions(&self, look: &Look) -> Result<Vec<EnabledRegion>, Unavailable> {
+    async fn regions(&self, look: &Look) -> Read<Vec<EnabledRegion>> {
         let client = self.clients.account(look.partition);
-        guarded((Source::Regions, "account:ListRegions"), look.deadline, regions::enabled(&client)).await
+        guarded(Reading::of(Source::Regions, "account:ListRegions"), look.deadline, regions::enabled(&client)).await
     }
 
     async fn follow(
@@ -291,13 +276,13 @@ impl Look {
     /// Reads a source if a chosen control needs it; see [`guarded`].
     fn ask<'a, T: Send + 'a>(
         &self,
-        (source, operation): (Source, &'a str),
-        read: impl Future<Output = Result<T, Unavailable>> + Send + 'a,
-    ) -> BoxFuture<'a, Result<T, Unavailable>> {
-        if self.sources.contains(&source) {
-            guarded((source, operation), self.deadline, read)
+        what: Reading<'a>,
+        read: impl Future<Output = Read<T>> + Send + 'a,
+    ) -> BoxFuture<'a, Read<T>> {
+        if self.sources.contains(&what.source) {
+            guarded(what, self.deadline, read)
         } else {
-            ready(Err(Unavailable::not_asked(source))).boxed()
+            ready(Err(Unavailable::not_asked(what.source))).boxed()
         }
     }
 
@@ -331,11 +316,11 @@ impl Look {
 
 /// Ends a source at the deadline, and turns a panic in it into data. Boxed, so that it takes little room in what waits for it.
 fn guarded<'a, T: Send + 'a>(
-    (source, operation): (Source, &'a str),
+    what: Reading<'a>,
     deadline: Instant,
-    read: impl Future<Output = Result<T, Unavailable>> + Send + 'a,
-) -> BoxFuture<'a, Result<T, Unavailable>> {
-    let failed = move |cause| Err(Unavailable { source, operation: operation.into(), cause });
+    read: impl Future<Output = Read<T>> + Send + 'a,
+) -> BoxFuture<'a, Read<T>> {
+    let failed = move |cause| Err(Unavailable { source: what.source, operation: what.operation.into(), cause });
     async move {
         match timeout_at(deadline, AssertUnwindSafe(read).catch_unwind()).await {
             Ok(Ok(result)) => result,

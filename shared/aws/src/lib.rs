@@ -3,6 +3,7 @@
 //!
 //! # Layout
 //! - [`client`]: how every SDK client is built (time limits, retries, one shared connector);
+//! - [`Clock`]: the time of one run;
 //! - [`Collector`]: all [`sources`] at once;
 //! - [`storage`]: the ledger, the report bucket and the link to the report in it;
 //! - [`delivery`]: SNS, Slack, Security Hub, and the heartbeat to a watcher outside the account;
@@ -14,6 +15,7 @@
 
 mod calls;
 pub mod client;
+mod clock;
 mod collector;
 pub mod delivery;
 mod drain;
@@ -22,6 +24,7 @@ mod room;
 pub mod sources;
 pub mod storage;
 
+pub use clock::Clock;
 pub use collector::{Collector, Look};
 pub use delivery::{HeartbeatError, Notifier, PublishError, Relays, SecurityHub, SecurityHubError, send_heartbeat};
 pub use drain::{Drained, drain};

@@ -31,7 +31,7 @@ pub use grants::Effect;
 pub use identity::other_account;
 use kind::{Call, central_severity};
 pub use plan::{MAX_PLAN, Plan, PlanError, annotate};
-pub use words::Words;
+pub use words::{COMPROMISED, Phase, Step, TAMPERED, Words};
 
 /// One act of the root user, or in its name. Texts are at most [`crate::text::MAX_CHARS`] characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

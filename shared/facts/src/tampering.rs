@@ -1,4 +1,4 @@
-//! Changes to what watches, by anybody: CloudTrail's trails, which feed EventBridge, and this stack itself.
+//! Monitoring tampering: changes to CloudTrail's trails, which feed EventBridge, and to this stack itself, by any identity.
 //!
 //! The calls are those that would make rootwatch late or silent. Where an event names what was changed, only this stack's own
 //! resources count; CloudFormation gives them names that begin with the stack's.
@@ -15,7 +15,7 @@ use crate::text::bounded;
 /// Who makes a stack's changes in somebody else's name.
 const CLOUDFORMATION: &str = "cloudformation.amazonaws.com";
 
-/// One change to what watches. Texts are at most [`crate::text::MAX_CHARS`] characters.
+/// One change to the monitoring. Texts are at most [`crate::text::MAX_CHARS`] characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tampering {
@@ -25,7 +25,7 @@ pub struct Tampering {
     pub target: Target,
     /// How bad it is.
     pub severity: Severity,
-    /// When; `null` if the record does not tell.
+    /// When; `null` if the record does not say.
     pub time: Option<Timestamp>,
     /// Region that recorded it.
     pub region: String,
@@ -33,7 +33,7 @@ pub struct Tampering {
     pub event_name: String,
     /// Service, as `cloudtrail.amazonaws.com`.
     pub event_source: String,
-    /// Who: an ARN, or what else the record tells.
+    /// Who: an ARN, or what else the record says.
     pub by: String,
     /// What it was done to, as far as the record names it.
     pub on: Option<String>,
@@ -62,7 +62,7 @@ pub enum Target {
     Key,
 }
 
-/// The calls that change what watches, by service: what they change, and how bad that is. Lambda appends a date to its names.
+/// The calls that change the monitoring, by service: what they change, and how bad that is. Lambda appends a date to its names.
 const CALLS: [(&str, Target, Severity, &[&str]); 24] = [
     ("cloudtrail.amazonaws.com", Target::Trail, Severity::Critical, &["DeleteTrail", "StopLogging"]),
     ("cloudtrail.amazonaws.com", Target::Trail, Severity::High, &["PutEventSelectors", "UpdateTrail"]),
@@ -140,14 +140,14 @@ const CALLS: [(&str, Target, Severity, &[&str]); 24] = [
     ("kms.amazonaws.com", Target::Key, Severity::Medium, &["DisableKey", "PutKeyPolicy", "ScheduleKeyDeletion"]),
 ];
 
-/// The calls that change what watches: `eventSource` and `eventName`, the latter without the date that Lambda appends.
+/// The calls that change the monitoring: `eventSource` and `eventName`, the latter without the date that Lambda appends.
 pub fn calls() -> impl Iterator<Item = (&'static str, &'static str)> {
     CALLS.iter().flat_map(|(source, _, _, names)| names.iter().map(|name| (*source, *name)))
 }
 
 impl Tampering {
-    /// Classifies `event`; `None` when it changed nothing that watches in `account`. `stack` is the name of this stack. Whoever did it may
-    /// be of another account.
+    /// Classifies `event`; `None` when it changed nothing of the monitoring in `account`. `stack` is the name of this stack. The
+    /// caller may be of another account.
     pub fn classify(event: &TrailEvent, account: &Account, stack: Option<&str>) -> Option<Self> {
         let record: Value = serde_json::from_str(event.record.as_deref()?).ok()?;
         let fields = Fields(&record);
@@ -180,7 +180,7 @@ impl Tampering {
     }
 }
 
-/// What a record's call changed of what watches.
+/// What a record's call changed of the monitoring.
 pub(crate) struct Touched {
     pub(crate) target: Target,
     pub(crate) severity: Severity,

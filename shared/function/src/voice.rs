@@ -7,12 +7,11 @@ use alerts::Alert;
 use alerts::{Fault, What};
 use aws::storage::ledger::Recalled;
 use aws::storage::report_link::LatestReport;
-use aws::{Drained, Lease, Ledger, LedgerError, Notifier, PublishError, drain};
+use aws::{Clock, Drained, Lease, Ledger, LedgerError, Notifier, PublishError, drain};
 use checklist::Report;
 use jiff::{SignedDuration, Timestamp};
 use messages::Message;
 use messages::{Bulletin, ReportLink};
-use tokio::time::Instant;
 
 /// One run's way to people.
 #[derive(Debug)]
@@ -23,8 +22,8 @@ pub struct Voice<'a> {
     pub notifier: &'a Notifier,
     /// The right to send.
     pub lease: Lease,
-    /// The present, and the instant at which it was.
-    pub started: (Timestamp, Instant),
+    /// The time of the run.
+    pub clock: Clock,
     /// What this process sent without a ledger.
     pub untracked: &'a Untracked,
     /// How long it is not sent again.
@@ -63,16 +62,11 @@ pub struct Sent {
 pub struct Untracked(Mutex<HashMap<String, Timestamp>>);
 
 impl Voice<'_> {
-    fn now(&self) -> Timestamp {
-        let elapsed = SignedDuration::try_from(self.started.1.elapsed()).unwrap_or_default();
-        self.started.0.checked_add(elapsed).unwrap_or(Timestamp::MAX)
-    }
-
     /// Sends what waits.
     pub async fn drain(&self, report: Option<&Report>, sent: &mut Sent) {
         let words = |alerts: Vec<Alert>| async move { self.words(&alerts, report, false).await };
         let Drained { messages, alerts, left, refused, failed, is_left, is_cut } =
-            drain(self.ledger, self.notifier, &self.lease, || self.now(), words).await;
+            drain(self.ledger, self.notifier, &self.lease, || self.clock.now(), words).await;
         sent.messages.extend(messages);
         sent.count += alerts.len();
         sent.ids = alerts.into_iter().collect();
@@ -85,14 +79,23 @@ impl Voice<'_> {
 
     async fn words(&self, alerts: &[Alert], report: Option<&Report>, repeats_possible: bool) -> Option<Message> {
         let link = self.report_link(alerts).await;
-        let (at, runbook) = (self.started.0, self.runbook);
-        Message::compose(&Bulletin { alerts, at, report, repeats_possible, runbook, report_link: link.as_ref() })
+        let (at, runbook) = (self.clock.started_at, self.runbook);
+        Message::compose(&Bulletin {
+            alerts,
+            at,
+            report,
+            repeats_possible,
+            runbook,
+            report_link: link.as_ref(),
+            links: None,
+            recipients: None,
+        })
     }
 
     /// Signed only where a digest carries it.
     async fn report_link(&self, alerts: &[Alert]) -> Option<ReportLink> {
         let report = self.report.filter(|_| alerts.iter().any(|alert| matches!(alert.what, What::Digest(_))))?;
-        match report.link(self.started.0).await {
+        match report.link(self.clock.started_at).await {
             Ok(link) => Some(link),
             Err(error) => {
                 tracing::warn!(%error, "the digest carries no link to the report");
@@ -110,7 +113,7 @@ impl Voice<'_> {
 
     /// Sends `alerts` without a ledger, but for those that this process sent lately. Nothing is published where `nobody` hears.
     pub async fn send_untracked(&self, alerts: &[Alert], report: Option<&Report>, nobody: bool, sent: &mut Sent) {
-        let now = self.started.0;
+        let now = self.clock.started_at;
         let alerts = self.untracked.fresh(alerts, now, self.period);
         let Some(message) = self.words(&alerts, report, true).await else { return };
         let published = if nobody { Err(self.notifier.nobody_hears()) } else { self.notifier.publish(&message).await };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use alerts::Alert;
+use alerts::{Acknowledged, Alert};
 use checklist::finding::Finding;
 use checklist::framework_view::View;
 use checklist::report::Report;
@@ -20,7 +20,7 @@ pub const MAX_BYTES: usize = 900_000;
 const FOR_CUT: usize = 512;
 /// So many of each list are kept as long as another has more: what is large goes first.
 const KEPT: usize = 500;
-/// The same of announced uses of root.
+/// The same of announced uses of root, and of acknowledgements.
 const KEPT_PLANS: usize = 50;
 /// The same of the resources of a finding.
 const KEPT_RESOURCES: usize = 100;
@@ -48,6 +48,9 @@ pub struct Answer {
     pub complete: bool,
     /// Announced uses of root that are remembered.
     pub plans: Vec<Plan>,
+    /// Open alerts that a person acknowledged, each until its acknowledgement ends; `null` when the state store could not be read.
+    #[serde(default)]
+    pub acknowledged: Option<Vec<Acknowledged>>,
     /// Items of the state table that no check has written so, and that count for nothing.
     #[serde(default)]
     pub odd_items: usize,
@@ -88,6 +91,7 @@ impl Answer {
             framework: None,
             complete: false,
             plans: Vec::new(),
+            acknowledged: None,
             odd_items: 0,
             cut,
             previous: None,
@@ -110,9 +114,11 @@ impl Answer {
     pub fn fit(mut self) -> Self {
         let mut excess = bytes(&self).saturating_sub(MAX_BYTES - FOR_CUT);
         for (kept, kept_plans, kept_resources) in [(KEPT, KEPT_PLANS, KEPT_RESOURCES), (0, 0, 0)] {
-            let Self { report, alerts, plans, cut, .. } = &mut self;
+            let Self { report, alerts, plans, acknowledged, cut, .. } = &mut self;
             note(cut, "alerts", shorten(alerts, kept, &mut excess));
             note(cut, "plans", shorten(plans, kept_plans, &mut excess));
+            let acknowledged = acknowledged.as_mut().map_or(0, |all| shorten(all, kept_plans, &mut excess));
+            note(cut, "acknowledged", acknowledged);
             note(cut, "calls", shorten(&mut report.calls, kept, &mut excess));
             note(cut, "users", shorten(&mut report.users, kept, &mut excess));
             note(cut, "root_activity", shorten(&mut report.root_activity, kept, &mut excess));
@@ -293,7 +299,14 @@ mod tests {
             Plan::new(from, from + jiff::SignedDuration::from_hours(1), &long, &long, now).unwrap()
         };
         answer.plans = (0..700).map(plan).collect();
+        let given = alerts::Acknowledgement::new(&long, Some(&long), 24, now).unwrap();
+        let acknowledged =
+            alerts::Acknowledged { alert: "x".into(), condition: alerts::Fault::NoSubscriber, acknowledgement: given };
+        answer.acknowledged = Some(vec![acknowledged; 700]);
         let answer = answer.fit();
+        let kept = answer.acknowledged.as_ref().map(Vec::len);
+        assert_eq!(answer.cut.get("acknowledged").map(|cut| cut + kept.unwrap_or_default()), Some(700));
+        assert!(kept >= Some(KEPT_PLANS));
         assert!(bytes(&answer) <= MAX_BYTES, "{}", bytes(&answer));
         assert_eq!(answer.cut.get("plans").copied().unwrap_or_default() + answer.plans.len(), 700);
         assert_eq!((answer.report.findings.len(), answer.report.users.len()), (findings, users));

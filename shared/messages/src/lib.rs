@@ -1,6 +1,6 @@
 //! Words: what people and programs read.
 //!
-//! [`Alert`](alerts::Alert)s go in, a [`Message`] comes out: a subject, an e-mail, and a [`Notification`] for programs, of which Slack and chats are
+//! [`Alert`](alerts::Alert)s go in, a [`Message`] comes out: a subject, an email, and a [`Notification`] for programs, of which Slack and chats are
 //! made. A report becomes the function's [`Answer`]. This crate sends nothing, and knows no AWS client, no clock and no
 //! environment.
 
@@ -9,6 +9,6 @@ mod message;
 
 pub use answer::Answer;
 pub use message::{
-    Bulletin, Delivery, KNOCK, MAX_BYTES, Message, Notification, RUNBOOK, ReportLink, SCHEMA, Session, chat, knock,
-    runbook, slack,
+    Bulletin, Delivery, KNOCK, Links, MAX_BYTES, Message, Notification, RUNBOOK, Recipients, ReportLink, SCHEMA,
+    Session, chat, knock, runbook, slack,
 };

@@ -1,4 +1,4 @@
-//! Alerts in words: a subject, an e-mail, and JSON for programs; from that JSON, messages for chats.
+//! Alerts in words: a subject, an email, and JSON for programs; from that JSON, messages for chats.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -9,25 +9,30 @@ use checklist::report::Report;
 use checklist::summary::Summary;
 use facts::root_activity::{Kind, RootActivity};
 use facts::text;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::json;
 
 pub mod chat;
 mod delivery;
 mod email;
+mod incident;
 mod notification;
 mod page;
+mod playbook;
+mod recipients;
 mod runbook;
 mod session;
 pub mod slack;
+mod times;
 mod words;
 
 pub use delivery::Delivery;
 pub use notification::{Notification, SCHEMA};
+pub use recipients::{Links, Recipients, ReportLink};
 pub use runbook::runbook;
 pub use session::Session;
 
-/// Where the runbook lies in the project: for those who gave it no address of their own.
+/// Where the runbook is in the project: for those who gave it no address of their own. No message prints it: it leads nowhere there.
 pub const RUNBOOK: &str = "docs/runbook.md";
 
 /// Most bytes that SNS takes, all bodies together (<https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>).
@@ -42,7 +47,7 @@ const BODIES: usize = 4;
 /// Bytes that anything listed in the JSON takes at least: more than fit need no attempt.
 const MIN_LISTED: usize = 100;
 
-/// Most bytes of the e-mail; longer ones are cut and say so.
+/// Most bytes of the email; longer ones are cut and say so.
 const MAX_EMAIL_BYTES: usize = 48 * 1024;
 
 /// Most characters of the account's alias in a subject.
@@ -51,39 +56,22 @@ const MAX_ALIAS: usize = 24;
 /// What is put into words together: everything that waits.
 #[derive(Debug, Clone, Copy)]
 pub struct Bulletin<'a> {
-    /// What is told, of one account.
+    /// What is sent, of one account.
     pub alerts: &'a [Alert],
     /// The present.
     pub at: Timestamp,
-    /// How the account stands; `None` when what an earlier run left behind is told before anything is read.
+    /// The state of the account; `None` when what an earlier run left behind is sent before anything is read.
     pub report: Option<&'a Report>,
-    /// The state store failed: all of it may be told again.
+    /// The state store failed: all of it may be sent again.
     pub repeats_possible: bool,
     /// Where people find the runbook, an address or [`RUNBOOK`].
     pub runbook: &'a str,
     /// Where the whole report is; a digest carries it, and nothing else does.
     pub report_link: Option<&'a ReportLink>,
-}
-
-/// A signed address of the newest report as a page, made at [`Bulletin::at`]. A secret, and so it is not shown: whoever has it can
-/// read the report.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ReportLink(pub String);
-
-impl ReportLink {
-    /// How long it is good at most; it ends earlier with the credentials that signed it.
-    pub const LASTS: SignedDuration = SignedDuration::from_hours(12);
-
-    /// When one that is made at `at` ends.
-    pub(crate) fn ends(at: Timestamp) -> Timestamp {
-        at.checked_add(Self::LASTS).unwrap_or(Timestamp::MAX)
-    }
-}
-
-impl std::fmt::Debug for ReportLink {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ReportLink(..)")
-    }
+    /// Where the report and the dashboard are in the console; every message carries it.
+    pub links: Option<&'a Links>,
+    /// Who gets the message; `None`: it is not known.
+    pub recipients: Option<Recipients>,
 }
 
 /// What SNS is given.
@@ -91,7 +79,7 @@ impl std::fmt::Debug for ReportLink {
 pub struct Message {
     /// Printable ASCII, fewer than 100 characters.
     pub subject: String,
-    /// Body for people: e-mail, and whatever has no body of its own.
+    /// Body for people: email, and every protocol that has no body of its own.
     pub text: String,
     /// Body for programs, a [`Notification`]: SQS, Lambda, HTTP and HTTPS.
     pub json: String,
@@ -131,17 +119,17 @@ pub fn knock() -> Message {
 }
 
 /// Where something is resolved and nothing was checked for the message.
-const NOT_CHECKED: &str = "nothing was checked for this message: the report of the last check says what is unknown";
+const NOT_CHECKED: &str = "no check was made for this message: the report of the last check says what is unknown";
 
 /// A bulletin's alerts, the worst first.
 struct Sorted<'a> {
-    /// Root's acts: by session, the worst session first.
+    /// Root's activity: by session, the worst session first.
     acts: Vec<(&'a Alert, &'a RootActivity)>,
     /// All other alerts; of a condition the newest one last among its own.
     others: Vec<&'a Alert>,
     /// Of each condition, and of the digests, only the last word; what is new first.
     newest: Vec<&'a Alert>,
-    /// Everything that is told of a condition, or of the digests, oldest first.
+    /// Everything that is sent of a condition, or of the digests, oldest first.
     stories: HashMap<String, Vec<&'a Alert>>,
 }
 
@@ -177,13 +165,13 @@ impl<'a> Sorted<'a> {
         }
     }
 
-    /// What was told of the same condition earlier, and was not heard yet; oldest first.
+    /// What was to be sent of the same condition earlier, and was not yet; oldest first.
     fn history(&self, newest: &Alert) -> &[&'a Alert] {
         let story = key(newest).and_then(|key| self.stories.get(&key));
         story.and_then(|story| story.split_last()).map(|(_, earlier)| earlier).unwrap_or_default()
     }
 
-    /// What happened, for whoever hears of it only now: still open is news when the opening could not be told.
+    /// What happened, for a reader who hears of it only now: still open is news when the opening could not be sent.
     fn transition(&self, newest: &Alert, told: &ConditionAlert) -> Transition {
         let goes_on = |transition| matches!(transition, Transition::Changed | Transition::Reminder);
         let episode = self.history(newest).iter().filter(|earlier| earlier.id == newest.id);
@@ -218,6 +206,8 @@ impl<'a> Sorted<'a> {
             repeats_possible: bulletin.repeats_possible,
             runbook: bulletin.runbook.into(),
             report_url: bulletin.report_link.filter(|_| self.digest().is_some()).map(|link| link.0.as_str().into()),
+            report_page: bulletin.links.and_then(|links| links.report.as_deref()).map(Into::into),
+            dashboard: bulletin.links.and_then(|links| links.dashboard.as_deref()).map(Into::into),
             root_sessions: session::sessions(self.acts.iter().take(acts).copied()),
             alerts: self.others.iter().take(others).map(|alert| Cow::Borrowed(*alert)).collect(),
             left_out,
@@ -248,7 +238,7 @@ impl<'a> Sorted<'a> {
         self.digest().map(|digest| digest.summary.clone()).or_else(|| report.map(Report::summary))
     }
 
-    /// The same in one sentence. Good news alone must not read as if somebody had looked at the rest.
+    /// The same in one sentence. Good news alone must not read as if the rest had been checked.
     fn status_line(&self, report: Option<&Report>) -> Option<String> {
         let summary = self.status(report).map(|summary| summary.headline());
         let is_good_news =
@@ -263,7 +253,6 @@ impl<'a> Sorted<'a> {
             What::RootActivity(act) if act.planned.is_some() => format!("{severity}: planned {}", act.headline()),
             What::RootActivity(act) => format!("{severity}: {}", act.headline()),
             What::Tampering(tampering) => format!("{severity}: {}", tampering.headline()),
-            What::RootCredentialsBack { .. } => format!("{severity}: root has credentials again"),
             What::Condition(told) => {
                 let weight = if told.condition.is_blindness() { "UNKNOWN".to_owned() } else { severity.to_string() };
                 let what = told.condition.headline();
@@ -271,46 +260,46 @@ impl<'a> Sorted<'a> {
                     Transition::Opened => format!("{weight}: {what}"),
                     Transition::Changed => format!("{weight}: worse: {what}"),
                     Transition::Reminder => format!("{weight}: still open: {what}"),
-                    Transition::Resolved => format!("RESOLVED: {}", told.condition.mended()),
+                    Transition::Resolved => format!("RESOLVED: {}", told.condition.resolved()),
                     Transition::Suppressed => format!("SUPPRESSED: {what}"),
                     Transition::Acknowledged => format!("ACKNOWLEDGED: {what}"),
                     Transition::Dropped => format!("NO LONGER CHECKED: {}", told.condition.about()),
                 }
             }
             What::PlannedRootUse(_) => "PLANNED: use of root announced".into(),
-            What::CaughtUp { .. } => format!("{severity}: nothing was checked for some time"),
-            What::ExceptionEnded(exception) => format!("{severity}: exception for {} is over", exception.control),
-            What::AttestationLapsed(attestation) => {
-                format!("{severity}: statement lapsed: {}", attestation.statement.id())
-            }
             What::Digest(digest) => digest_headline(digest, room),
-            What::Unreadable { .. } => format!("{severity}: an alert that this version cannot read"),
+            what => format!("{severity}: {}", words::notices::title(what).unwrap_or_default()),
         }
     }
 
     /// The worst first: `[rootwatch] CRITICAL: new root access key in acme-prod (111122223333)`.
     fn subject(&self, report: Option<&Report>) -> Option<String> {
         let first = self.first()?;
-        let unread = self.newest.iter().filter_map(|alert| alert.condition()).filter(|told| {
-            told.condition.is_blindness() && matches!(told.transition, Transition::Opened | Transition::Changed)
-        });
-        let is_unread = first.condition().is_some_and(|told| told.condition.is_blindness());
-        // The account's number is the last thing to give up to the limit: it is what somebody with a hundred accounts needs first.
+        // The account's number is the last thing to give up to the limit: the owner of a hundred accounts needs it first.
         let place = match &first.account.alias {
             Some(alias) => format!(" in {} ({})", shortened(alias, MAX_ALIAS), first.account.id),
             None => format!(" in {}", first.account.id),
         };
         let (own, room) = ("[rootwatch] ", 99usize.saturating_sub(place.len()));
-        let summary = self.status(report).unwrap_or_default();
-        let room_for_what = room.saturating_sub(own.len());
-        let what = match unread.count() {
-            several if is_unread && (several > 1 || summary.names_root()) => match summary {
-                summary if !summary.unknown.is_empty() => summary.within(room_for_what),
-                _ => format!("UNKNOWN: {several} things could not be read or checked"),
-            },
-            _ => self.headline(first, room_for_what),
-        };
+        let what = self.what(report, room.saturating_sub(own.len()))?;
         Some(text::for_subject(&format!("{}{place}", shortened(&format!("{own}{what}"), room))))
+    }
+
+    /// What the message is about, in about `room` characters.
+    fn what(&self, report: Option<&Report>, room: usize) -> Option<String> {
+        let first = self.first()?;
+        let unread = self.newest.iter().filter_map(|alert| alert.condition()).filter(|told| {
+            told.condition.is_blindness() && matches!(told.transition, Transition::Opened | Transition::Changed)
+        });
+        let is_unread = first.condition().is_some_and(|told| told.condition.is_blindness());
+        let summary = self.status(report).unwrap_or_default();
+        Some(match unread.count() {
+            several if is_unread && (several > 1 || summary.names_root()) => match summary {
+                summary if !summary.unknown.is_empty() => summary.within(room),
+                _ => format!("UNKNOWN: {several} data sources or controls could not be read or evaluated"),
+            },
+            _ => self.headline(first, room),
+        })
     }
 }
 
@@ -344,7 +333,9 @@ fn cut(text: String, max: usize) -> String {
         return text;
     }
     let note = |left_out: usize| {
-        format!("\n\n[{left_out} bytes were left out here; the function's answer has everything: run it on demand.]\n")
+        format!(
+            "\n\n[{left_out} bytes were left out here; the function's answer has everything: invoke it on demand.]\n"
+        )
     };
     let room = max - note(text.len()).len();
     let mut kept: String = text

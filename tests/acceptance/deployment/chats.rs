@@ -25,7 +25,7 @@ fn nothing_for_a_chat_is_there_without_its_parameter_and_the_mail_does_not_depen
         } else if name.starts_with("Chat") {
             "HasChat"
         } else {
-            // The dashboard lists their alarms, and those who tell know the functions, each by its condition.
+            // The dashboard lists their alarms, and those that send know the functions, each by its condition.
             let mut resource = resource.clone();
             if let Some(variables) = resource["Properties"]["Environment"]["Variables"].as_mapping_mut() {
                 variables.remove("ROOTWATCH_NOTIFIERS");
@@ -94,5 +94,5 @@ fn the_environment_of_a_function_for_chats_is_what_it_reads() {
             slack_notifier::Settings::read(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
         assert_eq!(settings.unwrap().1, []);
     }
-    assert!(file("README.md").contains("--name /rootwatch/slack-webhook"));
+    assert!(file("docs/integrations.md").contains("--name /rootwatch/slack-webhook"));
 }

@@ -53,10 +53,10 @@ fn a_program_for_another_architecture_than_the_one_to_deploy_ends_the_build() {
 }
 
 #[test]
-fn the_longest_name_of_a_stack_is_refused_before_it_is_deployed_and_stands_in_the_readme() {
+fn the_longest_name_of_a_stack_is_refused_before_it_is_deployed_and_is_documented() {
     let makefile = file("Makefile");
     let most: usize = makefile.split("STACK_MAX := ").nth(1).unwrap().lines().next().unwrap().parse().unwrap();
-    assert!(file("README.md").contains(&format!("at most {most} characters")));
+    assert!(file("docs/install.md").contains(&format!("at most {most} characters")));
     assert!(file("tests/template/as_deployed.py").contains(&format!(", STACK_MAX = \"ap-southeast-1\", {most}\n")));
     let (_, run) = dry_make(&["check-config", "STACK=of-a-name"]);
     assert!(run.contains("printf %s 'of-a-name' | wc -c) -le 39"), "{run}");

@@ -1,41 +1,15 @@
-//! README and runbook, held against the template and the code.
+//! The documents, held against the template and the code.
 
 use super::*;
 
 #[test]
-fn the_policy_in_the_readme_is_what_a_dry_run_calls() {
-    let readme = file("README.md");
-    let policy = readme.split("```json").find(|block| block.contains("\"Statement\"")).expect("a policy in the README");
+fn the_documented_policy_is_what_a_dry_run_calls() {
+    let document = file("docs/permissions.md");
+    let policy = document.split("```json").find(|block| block.contains("\"Statement\"")).expect("a policy");
     let policy: serde_json::Value = serde_json::from_str(policy.split("```").next().unwrap()).unwrap();
     let actions = policy["Statement"][0]["Action"].as_array().unwrap();
     let actions: BTreeSet<String> = actions.iter().map(|action| action.as_str().unwrap().to_owned()).collect();
     assert_eq!(actions, set(&aws::read_actions()));
-}
-
-#[test]
-fn the_alert_in_the_readme_is_a_real_one() {
-    let (readme, alert) =
-        (file("README.md"), file("tests/scenarios/critical-root-signs-in-without-mfa-and-creates-a-key/told.snap"));
-    let shown =
-        readme.split("```text\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an alert in the README");
-    for line in shown.lines().filter(|line| line.trim() != "…") {
-        assert!(alert.lines().any(|told| told == line), "no mail says {line:?}");
-    }
-}
-
-#[test]
-fn every_parameter_and_every_verb_of_the_readme_exists() {
-    let (readme, makefile) = (file("README.md"), file("Makefile"));
-    for parameter in template()["Parameters"].as_mapping().unwrap().keys().filter_map(Value::as_str) {
-        assert!(readme.contains(&format!("`{parameter}`")), "README does not tell of {parameter}");
-    }
-    let baseline = checklist::CHECKLIST.iter().filter(|control| control.step.is_none()).count();
-    assert!(readme.contains(&format!("a baseline of {baseline} more controls")), "README counts the controls wrong");
-    for verb in readme.split("make ").skip(1).filter_map(|rest| {
-        rest.split(|char: char| !(char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-')).next()
-    }) {
-        assert!(verb.is_empty() || makefile.contains(&format!("\n{verb}:")), "there is no `make {verb}`");
-    }
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn se_2_the_reporter_writes_its_bucket_and_reads_nothing_of_the_account() {
     let run = set(&["logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"]);
     assert_eq!(granted("ReporterRole", "run"), run);
     assert_eq!(strings(&policy_of("ReporterRole", "run")[1]["Resource"]), ["ReportDeadLetterQueue.Arn"]);
-    for policy in ["keep", "lock", "tell-security-hub"] {
+    for policy in ["keep", "lock", "send-to-security-hub"] {
         for statement in policy_of("ReporterRole", policy) {
             let resource = strings(&statement["Resource"]).concat();
             assert!(resource.contains("ReportBucket.Arn") || resource.contains(":product/"), "{resource}");
@@ -99,9 +99,9 @@ fn se_2_the_reporter_writes_its_bucket_and_reads_nothing_of_the_account() {
 #[test]
 fn publishing_is_limited_to_the_stacks_own_topic() {
     for role in ROLES {
-        let tell = policy_of(role, "tell");
-        assert_eq!(tell.len(), 1);
-        assert_eq!(strings(&tell[0]["Resource"]), ["Topic"], "{role}");
+        let publish = policy_of(role, "publish");
+        assert_eq!(publish.len(), 1);
+        assert_eq!(strings(&publish[0]["Resource"]), ["Topic"], "{role}");
     }
 }
 
@@ -158,8 +158,8 @@ fn se_2_the_role_for_slack_reads_one_parameter_and_decrypts_nothing_else() {
 
 #[test]
 fn se_2_the_roles_for_amazon_q_publish_to_its_topic_and_the_channel_may_do_nothing() {
-    assert_eq!(granted("ChatNotifierRole", "tell"), set(&["sns:Publish"]));
-    assert_eq!(strings(&policy_of("ChatNotifierRole", "tell")[0]["Resource"]), ["ChatTopic"]);
+    assert_eq!(granted("ChatNotifierRole", "publish"), set(&["sns:Publish"]));
+    assert_eq!(strings(&policy_of("ChatNotifierRole", "publish")[0]["Resource"]), ["ChatTopic"]);
     let run = set(&["logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"]);
     assert_eq!(granted("ChatNotifierRole", "run"), run);
     let template = template();

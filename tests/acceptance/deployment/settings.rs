@@ -132,7 +132,7 @@ fn every_limit_of_a_parameter_is_the_functions_own() {
 
 #[test]
 fn every_example_of_a_declaration_is_accepted() {
-    let (template, readme) = (template(), file("README.md"));
+    let (template, document) = (template(), file("docs/configuration.md"));
     for (parameter, variable, field) in [
         ("Exceptions", "ROOTWATCH_EXCEPTIONS", "\"control\""),
         ("Attestations", "ROOTWATCH_ATTESTATIONS", "\"statement\""),
@@ -141,9 +141,9 @@ fn every_example_of_a_declaration_is_accepted() {
         assert_eq!(pattern, Some(r"^\s*$|^\s*\[[\s\S]*\]\s*$"), "what a shell or the SAM CLI cut off is refused");
         let description = template["Parameters"][parameter]["Description"].as_str().unwrap();
         let (_, example) = description.split_once("Example: ").unwrap();
-        let blocks = readme.split("```json\n").skip(1).filter_map(|block| block.split("```").next());
+        let blocks = document.split("```json\n").skip(1).filter_map(|block| block.split("```").next());
         let examples: Vec<&str> = blocks.filter(|block| block.contains(field)).chain([example]).collect();
-        assert!(examples.len() > 1, "README has no example of {parameter}");
+        assert!(examples.len() > 1, "docs/configuration.md has no example of {parameter}");
         for example in examples {
             assert!(accepts(variable, example), "{parameter}: {example}");
         }
@@ -151,9 +151,9 @@ fn every_example_of_a_declaration_is_accepted() {
 }
 
 #[test]
-fn the_planned_root_use_in_the_readme_is_accepted() {
-    let readme = file("README.md");
-    let event = readme.split("```json\n").find(|block| block.contains("\"planned_root_use\"")).expect("an example");
+fn the_planned_root_use_in_the_documents_is_accepted() {
+    let document = file("docs/configuration.md");
+    let event = document.split("```json\n").find(|block| block.contains("\"planned_root_use\"")).expect("an example");
     let event: serde_json::Value = serde_json::from_str(event.split("```").next().unwrap()).unwrap();
     let from: jiff::Timestamp = event["planned_root_use"]["from"].as_str().unwrap().parse().unwrap();
     let request = checker::Request::parse(&event, facts::Partition::Aws, from).unwrap();
@@ -231,6 +231,6 @@ fn the_console_shows_each_parameter_in_one_group_with_a_label_and_first_the_five
     assert!(labels.len() == groups.len() && !labels.contains(""), "{labels:?}");
     assert!(
         interface["ParameterLabels"].is_null(),
-        "a label of its own would hide the name that README and faults use"
+        "a label of its own would hide the name that documents and faults use"
     );
 }

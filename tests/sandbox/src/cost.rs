@@ -1,4 +1,4 @@
-//! What a month costs: AWS's list prices over what was measured. The tables of README.md and docs/cost.md are made here.
+//! What a month costs: AWS's list prices over what was measured. The figures of README.md and docs/cost.md are made here.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// Metrics of all functions together, of which [`RARE_METRICS`] are sent only in hours in which something happens.
 pub const METRICS: usize = 10;
-/// Acts of root from two functions, and changes to the watch.
+/// Root activity from two functions, and monitoring tampering.
 pub const RARE_METRICS: usize = 3;
 /// Alarms without Slack and Amazon Q.
 pub const ALARMS: usize = 9;
@@ -154,7 +154,7 @@ impl Measured {
             row(
                 "metrics",
                 format!(
-                    "{always} of each check and its report, {RARE_METRICS} more in hours in which root acts or the watch is changed; \
+                    "{always} of each check and its report, {RARE_METRICS} more in hours with root activity or monitoring tampering; \
                      an account has 10 free"
                 ),
                 0.0,
@@ -193,20 +193,36 @@ impl Measured {
         ]
     }
 
+    /// What the stack costs within AWS's free tier, and what without it.
+    fn totals(&self) -> [f64; 2] {
+        let rows = self.rows();
+        [rows.iter().map(|row| row.free).sum(), rows.iter().map(|row| row.full).sum()]
+    }
+
+    /// The sums in two sentences, for the README.
+    pub fn in_short(&self) -> String {
+        let [free, full] = self.totals();
+        let events = SECOND_COPY.of(self.events_a_month()) + GUARD_DUTY.of(self.events_a_month());
+        format!(
+            "Between {} and {} US dollars a month: the stack costs {} within AWS's free tier and {} without it. A second trail and \
+             GuardDuty add up to {} for the API calls of the checks.",
+            dollars(free),
+            dollars(full + events),
+            dollars(free),
+            dollars(full),
+            dollars(events)
+        )
+    }
+
     /// What the stack itself costs, as Markdown.
     pub fn table(&self) -> String {
         let rows = self.rows();
-        let sum = |of: fn(&Row) -> f64| rows.iter().map(of).sum::<f64>();
+        let [within, without] = self.totals();
         let mut table = "| what | a month | within AWS's free tier | without it |\n|---|---|---|---|\n".to_owned();
         for Row { what, how, free, full } in &rows {
             let _ = writeln!(table, "| {what} | {how} | {} | {} |", dollars(*free), dollars(*full));
         }
-        let _ = writeln!(
-            table,
-            "| **all** | | **{}** | **{}** |",
-            dollars(sum(|row| row.free)),
-            dollars(sum(|row| row.full))
-        );
+        let _ = writeln!(table, "| **all** | | **{}** | **{}** |", dollars(within), dollars(without));
         table
     }
 
@@ -228,7 +244,7 @@ impl Measured {
             "# What it costs\n\nMade by `make bench` (`sandbox figures cost` measures, `make bless` writes this page). Measured on {} \
              with the {} build over the loopback account: {} Regions, 10 users, a check every 15 minutes, an hour of later checks in \
              which nothing happens. Prices are AWS's list prices of us-east-1, in US dollars, as of {PRICES_OF}.\n\n## The stack\n\n{}\n\
-             Not in it: mails (the first 1,000 of a month are free), Security Hub with `SecurityHub=yes` (the first 10,000 findings of \
+             Not included: emails (the first 1,000 of a month are free), Security Hub with `SecurityHub=yes` (the first 10,000 findings of \
              a month are free), and a KMS key of your own.\n\n",
             self.at,
             self.build,
@@ -238,8 +254,8 @@ impl Measured {
         let _ = write!(
             text,
             "## Events that the checks cause\n\nEach call but those to data (DynamoDB's items, S3's objects, SNS's messages) is a \
-             management event in CloudTrail. The first copy is free. What copies or reads them once more charges for ours too:\n\n{}\n\
-             Calls of AWS for the stack, as Lambda taking on its role, are not among them.\n\n## Calls an hour\n\n| service | calls | of them management events |\n|---|---|---|\n",
+             management event in CloudTrail. The first copy is free. Services that copy or read them again charge for ours too:\n\n{}\n\
+             Calls of AWS for the stack, such as Lambda assuming its role, are not among them.\n\n## Calls an hour\n\n| service | calls | of them management events |\n|---|---|---|\n",
             self.table_of_events()
         );
         let mut services: BTreeMap<&str, [usize; 2]> = BTreeMap::new();

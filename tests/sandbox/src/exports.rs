@@ -22,7 +22,7 @@ const REGION: &str = "eu-west-1";
 const STORIES: [(&str, &str); 5] = [
     ("bad", "critical-new-account-in-which-nothing-is-set-up"),
     ("users", "high-users-without-mfa-and-old-keys"),
-    ("well", "nothing-to-tell-compliant"),
+    ("well", "quiet-compliant"),
     ("member", "medium-a-member-account-of-an-organization"),
     ("blind", "unknown-nothing-can-be-read"),
 ];
@@ -95,7 +95,7 @@ async fn export(folder: &Path, report: &Value) -> Result<(), Failed> {
             format.write(&stored, stored.taken_at.unwrap_or_else(Timestamp::now))?,
         )?;
     }
-    let mut usual = Story::load("nothing-to-tell-compliant");
+    let mut usual = Story::load("quiet-compliant");
     if let Some(account) = &stored.account {
         usual.account = account.id.to_string();
     }

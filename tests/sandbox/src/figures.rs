@@ -44,7 +44,7 @@ pub(crate) async fn print(chosen: &[&str]) {
 /// Each binary from its start to its first request for an event, beside one that does nothing; and root-activity from its start to
 /// the message of a sign-in.
 async fn starts() {
-    let mut story = Story::at("nothing-to-tell-compliant", Timestamp::now());
+    let mut story = Story::at("quiet-compliant", Timestamp::now());
     story.environment.clear();
     let sandbox = Sandbox::start(story.clone()).await;
     let limit = Duration::from_secs(60);
@@ -285,7 +285,7 @@ fn past(answer: &Value, users: usize, acts: usize, now: Timestamp) -> (Value, Ve
 
 /// A compliant account of that size.
 fn story(users: usize, regions: usize) -> Story {
-    let mut story = Story::at("nothing-to-tell-compliant", Timestamp::now());
+    let mut story = Story::at("quiet-compliant", Timestamp::now());
     story.add_users(users.saturating_sub(1));
     story.regions.extend((4..regions).map(|number| format!("xx-test-{number}")));
     story

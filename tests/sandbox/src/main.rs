@@ -36,7 +36,7 @@ const ACTS: [&str; 4] = [
     "four-acts/3-nothing-new",
     "four-acts/4-key-deleted-and-mfa-on",
 ];
-const QUIET: &str = "nothing-to-tell-compliant";
+const QUIET: &str = "quiet-compliant";
 /// As in template.yaml.
 const TIMEOUT: Duration = Duration::from_secs(300);
 /// Where the demo writes, from where `make` runs.
@@ -106,7 +106,8 @@ async fn four_acts() -> ExitCode {
         let event = story.event.to_string();
         let before = sandbox.published().len();
         let outcome = runtime::invoke(Invoke::over(&sandbox, &story, event, TIMEOUT)).await;
-        if !print_emails(&outcome, &sandbox.published()[before..]) || !report(&sandbox, &story, number, &outcome).await {
+        if !print_emails(&outcome, &sandbox.published()[before..]) || !report(&sandbox, &story, number, &outcome).await
+        {
             return ExitCode::FAILURE;
         }
     }

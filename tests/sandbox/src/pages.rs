@@ -1,15 +1,12 @@
 //! Pages of invented accounts, for the browser tests and for people to look at. Reports come from the real checker.
 #![allow(clippy::expect_used, reason = "a broken sample must stop loudly")]
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use checklist::CHECKLIST;
 use facts::root_activity::Plan;
 use facts::{RootActivity, Status};
 use jiff::{SignedDuration, Timestamp};
 use reporter::Stored;
-use reporter::history::{self, History, Link, Run};
-use reporter::looked::Looked;
+use reporter::history::History;
 use reporter::page::Page;
 use sandbox::runtime::{self, Invoke};
 use sandbox::{Sandbox, Story};
@@ -17,11 +14,15 @@ use serde_json::{Value, json};
 
 use crate::{QUIET, TIMEOUT, samples};
 
+mod ninety_days;
+
+use ninety_days::{days, seeded};
+
 type Failed = Box<dyn std::error::Error>;
 
 const ALARM: &str = "critical-root-signs-in-without-mfa-and-creates-a-key";
 const USERS: &str = "high-users-without-mfa-and-old-keys";
-const BILL: &str = "medium-nobody-would-notice-the-bill";
+const BILL: &str = "medium-no-billing-alert-works";
 const DENIED: &str = "unknown-the-baseline-is-denied";
 /// As many users as the stories name in the large account.
 const MANY: usize = 5_000;
@@ -45,7 +46,10 @@ pub(crate) async fn write(folder: &Path) -> Result<Vec<&'static str>, Failed> {
     let well = answer(QUIET).await?;
     let bad = bad().await?;
     let newer = newer(bad.clone());
+    let demo = answer(ALARM).await?;
+    let seeded = seeded(&demo);
     let samples = [
+        ("demo", demo, seeded),
         ("bad", bad.clone(), days(&bad, 90)),
         ("well", well.clone(), days(&well, 90)),
         ("empty", json!({}), History::default()),
@@ -213,75 +217,6 @@ fn calls(now: Timestamp) -> Value {
             "request_id": format!("00000000-0000-4000-8000-{number:012}")})
     };
     calls.iter().cycle().take(64).enumerate().map(|(number, operation)| call((number, operation))).collect()
-}
-
-/// `count` days that end with `report`: nights without a run, trouble that comes and goes, and what root did.
-fn days(report: &Value, count: i64) -> History {
-    let read = Stored::read(report);
-    let now = read.taken_at.expect("a report of the checker has a time");
-    let runs = (0..count).rev().filter(|day| !(31..35).contains(day)).map(|day| run(&read, now, day)).collect();
-    let link = Link { key: "reports/111122223333/x.json".into(), sha256: "3f9a".repeat(16), run: "0c5a1e2b".into() };
-    let acts = if read.root_activity.is_empty() { Vec::new() } else { acts(&read, now, count) };
-    let mut looked = Looked::default();
-    let since = now - SignedDuration::from_hours(24 * count);
-    looked.add(&Stored { root_events_since: Some(since), ..Stored::read(report) });
-    History {
-        looked,
-        schema: history::SCHEMA.into(),
-        account: read.account.map(|account| account.id),
-        chain: vec![link],
-        runs,
-        acts,
-        plans: read.plans,
-        ..History::default()
-    }
-}
-
-fn run(report: &Stored, now: Timestamp, day: i64) -> Run {
-    // A control that is not well today has not been since a day of its own; before that it had its moments.
-    let status = |(place, control): (i64, &&checklist::Control)| {
-        let today = report.findings.iter().find(|finding| finding.control == control.id).map(|finding| finding.status);
-        let began = 2 + place * 7 % 60;
-        let status = match today.unwrap_or(Status::Passed) {
-            bad @ (Status::Failed | Status::Unknown) if day <= began || place % 4 == 3 => bad,
-            Status::NotApplicable => Status::NotApplicable,
-            _ if (day + place * 5) % 47 == 0 => Status::Unknown,
-            _ if place % 6 == 5 && (70..76).contains(&day) => Status::Failed,
-            _ => Status::Passed,
-        };
-        (control.id.to_owned(), status)
-    };
-    let statuses: BTreeMap<String, Status> =
-        (0..).zip(CHECKLIST).map(|(place, control)| status((place, control))).collect();
-    let suppressed = if day < 14 { ["unused-credentials".to_owned()].into() } else { [].into() };
-    let at = now - SignedDuration::from_hours(24 * day);
-    Run { from: at, until: at, runs: 24, complete: 24, statuses, suppressed, root_activity: BTreeMap::new() }
-}
-
-/// One of every kind in the last days, and the announced ones in their windows.
-fn acts(report: &Stored, now: Timestamp, days: i64) -> Vec<RootActivity> {
-    let at = |hours: i64| now - SignedDuration::from_hours(hours);
-    let samples = samples::records();
-    let mut acts: Vec<RootActivity> = (0..)
-        .zip(samples)
-        .map(|(place, act)| RootActivity {
-            event_id: format!("00000000-0000-4000-8001-{place:012}"),
-            time: Some(at((place * 229 + 31) % (24 * days))),
-            ..act
-        })
-        .collect();
-    for (place, plan) in (0..).zip(&report.plans) {
-        let planned = acts.first().cloned().map(|act| RootActivity {
-            event_id: format!("00000000-0000-4000-8002-{place:012}"),
-            time: Some(plan.from + SignedDuration::from_mins(20)),
-            severity: act.severity.lowered(),
-            planned: Some(plan.clone()),
-            ..act
-        });
-        acts.extend(planned);
-    }
-    acts.sort_by_key(|act| act.time);
-    acts
 }
 
 fn newer(mut report: Value) -> Value {

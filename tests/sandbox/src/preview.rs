@@ -54,6 +54,8 @@ fn compose(sample: &Sample) -> Result<Message, Failed> {
         repeats_possible: false,
         runbook: "https://wiki.example/rootwatch/runbook",
         report_link: None,
+        links: None,
+        recipients: None,
     };
     Message::compose(&bulletin).ok_or_else(|| format!("{} tells nothing", sample.name).into())
 }

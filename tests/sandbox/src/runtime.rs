@@ -362,7 +362,7 @@ mod tests {
         let script = std::env::temp_dir().join(format!("rootwatch-function-{}", std::process::id()));
         std::fs::write(&script, "#!/bin/sh\nexec tail -f /dev/null\n").unwrap();
         std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
-        let mut story = Story::load("nothing-to-tell-compliant");
+        let mut story = Story::load("quiet-compliant");
         story.faults = vec![Fault::on("watcher:GET", Trouble::CrashBefore)];
         let sandbox = Sandbox::start(story.clone()).await;
         let function = invoke(Invoke {

@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 const ALARM: &str = "critical-root-signs-in-without-mfa-and-creates-a-key";
-const QUIET: &str = "nothing-to-tell-compliant";
+const QUIET: &str = "quiet-compliant";
 
 async fn started(faults: impl Into<Vec<Fault>>) -> (Sandbox, Client) {
     let mut story = Story::load(QUIET);

@@ -12,10 +12,10 @@ use aws_sdk_organizations::types::PolicyType;
 use jiff::SignedDuration;
 use sandbox::{Fault, Sandbox, Story, Trouble};
 
-const QUIET: &str = "nothing-to-tell-compliant";
+const QUIET: &str = "quiet-compliant";
 const MEMBER: &str = "medium-a-member-account-of-an-organization";
-const BILL: &str = "medium-nobody-would-notice-the-bill";
-const ALONE: &str = "medium-no-organization-and-a-region-that-nobody-allowed";
+const BILL: &str = "medium-no-billing-alert-works";
+const ALONE: &str = "medium-no-organization-and-a-region-that-is-not-allowed";
 const OPEN: &str = "high-everything-is-allowed-to-everyone";
 
 async fn config(sandbox: &Sandbox, region: &'static str) -> SdkConfig {
@@ -52,7 +52,7 @@ async fn contacts_are_told_or_not_found_and_a_type_that_is_none_is_denied() {
     }
     assert_eq!(code!(account.get_alternate_contact().alternate_contact_type("LEGAL".into())), "AccessDeniedException");
     assert_eq!(code!(account.get_contact_information().account_id("111122223333")), "AccessDeniedException");
-    sandbox.turn_to(Story::load("low-contacts-and-statements-are-missing"));
+    sandbox.turn_to(Story::load("low-contacts-and-attestations-are-missing"));
     assert_eq!(code!(account.get_contact_information()), "ResourceNotFoundException");
     let security = account.get_alternate_contact().alternate_contact_type(AlternateContactType::Security);
     assert_eq!(code!(security), "ResourceNotFoundException");
@@ -421,7 +421,7 @@ fn a_story_is_stated_for_ten_days_before_its_present_wherever_that_is() {
     let acts = ["four-acts/1-a-fresh-account", "four-acts/4-key-deleted-and-mfa-on"].map(Story::load);
     let [first, last] = acts.map(|story| story.environment["ROOTWATCH_ATTESTATIONS"].clone());
     assert_eq!(first, last, "time passes, the statement stays");
-    let silent = Story::load("low-contacts-and-statements-are-missing");
+    let silent = Story::load("low-contacts-and-attestations-are-missing");
     assert_eq!(silent.environment["ROOTWATCH_ATTESTATIONS"], "");
 }
 

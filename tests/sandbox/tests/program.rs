@@ -79,8 +79,7 @@ async fn an_unknown_scenario_or_verb_is_an_error_that_lists_what_there_is() {
     let scenario = run(&["demo", "nonsense"], &[]).await;
     assert_eq!(scenario.code, Some(2));
     assert!(
-        scenario.err.contains("there is no scenario called `nonsense`")
-            && scenario.err.contains("nothing-to-tell-compliant")
+        scenario.err.contains("there is no scenario called `nonsense`") && scenario.err.contains("quiet-compliant")
     );
     let verb = run(&["nonsense"], &[]).await;
     assert!(verb.code == Some(2) && verb.err.starts_with("usage:"));
@@ -89,7 +88,7 @@ async fn an_unknown_scenario_or_verb_is_an_error_that_lists_what_there_is() {
 #[tokio::test]
 async fn invoke_prints_the_answer_to_an_event_from_a_file() {
     let event = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/on-demand.json");
-    let printed = run(&["invoke", event, "nothing-to-tell-compliant"], &[]).await;
+    let printed = run(&["invoke", event, "quiet-compliant"], &[]).await;
     let answer: serde_json::Value = serde_json::from_str(&printed.out).expect("the answer as JSON");
     assert_eq!((printed.code, answer["told"] == serde_json::json!([])), (Some(0), true));
     assert_eq!(run(&["invoke", "no-such-file"], &[]).await.code, Some(2));
@@ -113,7 +112,7 @@ async fn run_beside(programs: &[&str], folder: &str, arguments: &[&str]) -> Prin
 #[tokio::test]
 async fn a_built_sandbox_needs_no_cargo() {
     let event = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/on-demand.json");
-    let arguments = ["invoke", event, "nothing-to-tell-compliant"];
+    let arguments = ["invoke", event, "quiet-compliant"];
     let ran = run_beside(&["sandbox", "checker"], "beside", &arguments).await;
     assert_eq!(ran.code, Some(0), "{}", ran.err);
 }
@@ -155,13 +154,13 @@ async fn a_try_reads_and_publishes_nothing() {
     let called: Vec<String> = sandbox.calls().into_iter().map(|call| call.action).collect();
     let allowed = aws::read_actions();
     for action in called.iter().filter(|action| *action != "sts:GetCallerIdentity") {
-        assert!(allowed.contains(&action.as_str()), "{action} is not in the policy of the README");
+        assert!(allowed.contains(&action.as_str()), "{action} is not in the policy of docs/permissions.md");
     }
 }
 
 #[tokio::test]
 async fn a_try_names_the_missing_action() {
-    let mut story = Story::at("nothing-to-tell-compliant", Timestamp::now());
+    let mut story = Story::at("quiet-compliant", Timestamp::now());
     story.faults =
         ["iam:GetAccountPasswordPolicy", "account:ListRegions"].map(|action| Fault::on(action, Trouble::Deny)).into();
     let printed = try_with(&Sandbox::start(story).await).await;
@@ -184,7 +183,7 @@ async fn a_try_takes_the_credentials_of_the_aws_cli_where_the_sdk_has_none() {
     std::fs::set_permissions(folder.join("aws"), std::fs::Permissions::from_mode(0o755)).unwrap();
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
 
-    let sandbox = Sandbox::start(Story::at("nothing-to-tell-compliant", Timestamp::now())).await;
+    let sandbox = Sandbox::start(Story::at("quiet-compliant", Timestamp::now())).await;
     let environment = [
         ("AWS_ENDPOINT_URL", sandbox.url()),
         ("AWS_REGION", "eu-west-1"),
@@ -200,7 +199,7 @@ async fn a_try_takes_the_credentials_of_the_aws_cli_where_the_sdk_has_none() {
 
 #[tokio::test]
 async fn a_try_without_an_identity_says_so() {
-    let mut story = Story::at("nothing-to-tell-compliant", Timestamp::now());
+    let mut story = Story::at("quiet-compliant", Timestamp::now());
     story.faults = vec![Fault::on("sts:GetCallerIdentity", Trouble::Deny)];
     let printed = try_with(&Sandbox::start(story).await).await;
     assert_eq!(printed.code, Some(1));

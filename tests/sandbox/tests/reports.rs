@@ -12,7 +12,7 @@ use aws_sdk_s3::types::ObjectLockMode;
 use sandbox::{Fault, Sandbox, Story, Trouble};
 
 const BUCKET: &str = "rootwatch-reports-111122223333";
-const QUIET: &str = "nothing-to-tell-compliant";
+const QUIET: &str = "quiet-compliant";
 
 async fn config(sandbox: &Sandbox) -> aws_config::SdkConfig {
     let first_pause = Duration::from_millis(1);

@@ -18,7 +18,7 @@ const MFA: &str = "rootwatch/111122223333/eu-west-1/root-mfa";
 const IMPORT: &str = "securityhub:BatchImportFindings";
 
 async fn start() -> (Sandbox, SecurityHub) {
-    let sandbox = Sandbox::start(Story::load("nothing-to-tell-compliant")).await;
+    let sandbox = Sandbox::start(Story::load("quiet-compliant")).await;
     let limits = Limits { attempts: 2, first_pause: Duration::from_millis(1), ..Limits::default() };
     let account = AccountId::parse("111122223333").unwrap();
     let hub = SecurityHub::new(&sandbox.sdk_config(&limits).await, account, "eu-west-1", Partition::Aws);

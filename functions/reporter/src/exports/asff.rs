@@ -10,7 +10,7 @@ use checklist::{Framework, controls};
 use facts::Status;
 use jiff::Timestamp;
 
-use super::{Judged, cut, judged, plain};
+use super::{Evaluated, cut, evaluated, plain};
 use crate::stored::Stored;
 
 /// The findings of the controls that `send` names, each with the instant since when it stands as it does, as far as
@@ -22,12 +22,12 @@ use crate::stored::Stored;
 /// with an automation rule. Nothing without the time of the report.
 pub fn findings(report: &Stored, send: &BTreeMap<ControlId, Timestamp>) -> Vec<SecurityFinding> {
     let Some(taken_at) = report.taken_at else { return Vec::new() };
-    let sent = judged(report).filter_map(|judged| Some((send.get(judged.control.id)?, judged)));
+    let sent = evaluated(report).filter_map(|evaluated| Some((send.get(evaluated.control.id)?, evaluated)));
     let left_out = report.left_out.iter().filter_map(|id| controls::control(id));
-    let is_judged = |control: &Control| report.findings.iter().any(|finding| finding.control == control.id);
-    let left_out = left_out.filter(|control| send.contains_key(control.id) && !is_judged(control));
-    sent.map(|(since, judged)| finding(report, &judged, *since.min(&taken_at), taken_at))
-        .chain(left_out.map(|control| unjudged(report, control, taken_at)))
+    let is_evaluated = |control: &Control| report.findings.iter().any(|finding| finding.control == control.id);
+    let left_out = left_out.filter(|control| send.contains_key(control.id) && !is_evaluated(control));
+    sent.map(|(since, evaluated)| finding(report, &evaluated, *since.min(&taken_at), taken_at))
+        .chain(left_out.map(|control| disabled(report, control, taken_at)))
         .collect()
 }
 
@@ -37,47 +37,48 @@ pub fn everything(report: &Stored) -> BTreeMap<ControlId, Timestamp> {
     at.flat_map(|at| report.findings.iter().map(move |finding| (finding.control, at))).collect()
 }
 
-fn finding(report: &Stored, judged: &Judged<'_>, since: Timestamp, taken_at: Timestamp) -> SecurityFinding {
-    let (finding, control) = (judged.finding, judged.control);
+fn finding(report: &Stored, evaluated: &Evaluated<'_>, since: Timestamp, taken_at: Timestamp) -> SecurityFinding {
+    let (finding, control) = (evaluated.finding, evaluated.control);
     let (compliance, record) = match finding.status {
         Status::Passed => (Compliance::Passed, RecordState::Archived),
         Status::NotApplicable => (Compliance::NotAvailable, RecordState::Archived),
         Status::Failed => (Compliance::Failed, RecordState::Active),
         Status::Unknown => (Compliance::Warning, RecordState::Active),
     };
-    let named = judged.finding.resources.iter().map(|name| plain(name)).filter(|name| !name.is_empty());
+    let named = evaluated.finding.resources.iter().map(|name| plain(name)).filter(|name| !name.is_empty());
     let names: BTreeSet<String> = named.collect();
-    let requirements = judged.requirements().map(|(standard, number)| format!("{standard}/{number}"));
+    let requirements = evaluated.requirements().map(|(standard, number)| format!("{standard}/{number}"));
     let requirements = requirements.map(|name| cut(&name, SecurityFinding::MAX_REQUIREMENT));
     SecurityFinding {
         control: control.id,
         title: cut(control.title, SecurityFinding::MAX_TITLE),
-        description: cut(&format!("{} {}", judged.reason(), control.rationale), SecurityFinding::MAX_DESCRIPTION),
+        description: cut(&format!("{} {}", evaluated.reason(), control.rationale), SecurityFinding::MAX_DESCRIPTION),
         severity: finding.severity,
         compliance,
         record,
         resources: names
             .iter()
             .take(SecurityFinding::MAX_RESOURCES)
-            .map(|name| resource(report, judged, name))
+            .map(|name| resource(report, evaluated, name))
             .collect(),
-        remediation: cut(&judged.console_steps(), SecurityFinding::MAX_REMEDIATION),
+        remediation: cut(&evaluated.console_steps(), SecurityFinding::MAX_REMEDIATION),
         url: control.references.first().map(|reference| reference.url.to_owned()),
         requirements: requirements.take(SecurityFinding::MAX_REQUIREMENTS).collect(),
-        fields: fields(report, judged, names.len()),
+        fields: fields(report, evaluated, names.len()),
         created_at: since,
         updated_at: taken_at,
     }
 }
 
-/// Of a control that somebody left out: whether it would fail is not known any more.
-fn unjudged(report: &Stored, control: &Control, taken_at: Timestamp) -> SecurityFinding {
+/// Of a disabled control: whether it would fail is not known any more.
+fn disabled(report: &Stored, control: &Control, taken_at: Timestamp) -> SecurityFinding {
     let fields = [("version", plain(&report.version)), ("status", "left out".to_owned())];
-    let told = fields.into_iter().filter(|(_, value)| !value.is_empty());
+    let filled = fields.into_iter().filter(|(_, value)| !value.is_empty());
     SecurityFinding {
         control: control.id,
         title: cut(control.title, SecurityFinding::MAX_TITLE),
-        description: "rootwatch does not judge it any more: the owner left it out.".into(),
+        description: "rootwatch does not evaluate this control any more: it is disabled (parameter DisabledControls)."
+            .into(),
         severity: control.severity,
         compliance: Compliance::NotAvailable,
         record: RecordState::Archived,
@@ -85,7 +86,7 @@ fn unjudged(report: &Stored, control: &Control, taken_at: Timestamp) -> Security
         remediation: "Nothing, as long as it is left out.".into(),
         url: control.references.first().map(|reference| reference.url.to_owned()),
         requirements: Vec::new(),
-        fields: told
+        fields: filled
             .map(|(name, value)| (format!("rootwatch/{name}"), cut(&value, SecurityFinding::MAX_FIELD)))
             .collect(),
         created_at: taken_at,
@@ -93,33 +94,33 @@ fn unjudged(report: &Stored, control: &Control, taken_at: Timestamp) -> Security
     }
 }
 
-/// A user where the report knows one of that name that this finding names. By name: a user's ARN has a path that nobody
-/// told us.
-fn resource(report: &Stored, judged: &Judged<'_>, name: &str) -> Resource {
-    let is_named = |controls: &[String]| controls.iter().any(|id| id == judged.control.id);
+/// A user where the report knows one of that name that this finding names. By name: a user's ARN has a path that is not
+/// known here.
+fn resource(report: &Stored, evaluated: &Evaluated<'_>, name: &str) -> Resource {
+    let is_named = |controls: &[String]| controls.iter().any(|id| id == evaluated.control.id);
     let is_user = report.users.iter().any(|user| plain(&user.name) == name && is_named(&user.controls));
     Resource { kind: if is_user { "AwsIamUser" } else { "Other" }, name: cut(name, SecurityFinding::MAX_RESOURCE) }
 }
 
 /// What only we have. Without what is empty.
-fn fields(report: &Stored, judged: &Judged<'_>, resources: usize) -> BTreeMap<String, String> {
-    let finding = judged.finding;
+fn fields(report: &Stored, evaluated: &Evaluated<'_>, resources: usize) -> BTreeMap<String, String> {
+    let finding = evaluated.finding;
     let left_out = resources.saturating_sub(SecurityFinding::MAX_RESOURCES);
     let evidence =
         finding.evidence.iter().map(|fact| plain(&format!("{}: {} = {}", fact.source, fact.fact, fact.value)));
     let fields = [
-        ("place", judged.place()),
-        ("AWS Config", judged.numbers(Framework::Config).join(", ")),
-        ("Prowler", judged.numbers(Framework::Prowler).join(", ")),
+        ("place", evaluated.place()),
+        ("AWS Config", evaluated.numbers(Framework::Config).join(", ")),
+        ("Prowler", evaluated.numbers(Framework::Prowler).join(", ")),
         ("version", plain(&report.version)),
         ("status", finding.status.words().to_owned()),
         ("evidence", evidence.collect::<Vec<_>>().join("; ")),
         ("suppressed", if finding.is_suppressed() { "yes" } else { "no" }.to_owned()),
-        ("exceptions", judged.exceptions()),
+        ("exceptions", evaluated.exceptions()),
         ("resources left out", if left_out == 0 { String::new() } else { left_out.to_string() }),
     ];
-    let told = fields.into_iter().filter(|(_, value)| !value.is_empty());
-    told.map(|(name, value)| (format!("rootwatch/{name}"), cut(&value, SecurityFinding::MAX_FIELD))).collect()
+    let filled = fields.into_iter().filter(|(_, value)| !value.is_empty());
+    filled.map(|(name, value)| (format!("rootwatch/{name}"), cut(&value, SecurityFinding::MAX_FIELD))).collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use checklist::Framework;
 
-use super::{ExportError, Format, Judged, judged, plain};
+use super::{Evaluated, ExportError, Format, evaluated, plain};
 use crate::stored::Stored;
 
 /// The columns before those of the frameworks.
@@ -37,16 +37,16 @@ pub fn write(report: &Stored) -> Result<String, ExportError> {
         .from_writer(Vec::new());
     let frameworks = Framework::ALL.iter().map(|framework| framework.id());
     writer.write_record(COLUMNS.into_iter().chain(frameworks)).map_err(|error| failed(&error))?;
-    for judged in judged(report) {
-        let cells = row(report, &judged);
+    for evaluated in evaluated(report) {
+        let cells = row(report, &evaluated);
         writer.write_record(cells.iter().map(|cell| harmless(cell))).map_err(|error| failed(&error))?;
     }
     let bytes = writer.into_inner().map_err(|error| failed(&error))?;
     String::from_utf8(bytes).map_err(|error| failed(&error))
 }
 
-fn row(report: &Stored, judged: &Judged<'_>) -> Vec<String> {
-    let (finding, control) = (judged.finding, judged.control);
+fn row(report: &Stored, evaluated: &Evaluated<'_>) -> Vec<String> {
+    let (finding, control) = (evaluated.finding, evaluated.control);
     let account = report.account.as_ref();
     let cells: [String; COLUMNS.len()] = [
         account.map(|account| format!("{}:{}", account.partition.as_str(), account.id)).unwrap_or_default(),
@@ -57,23 +57,23 @@ fn row(report: &Stored, judged: &Judged<'_>) -> Vec<String> {
         finding.severity.to_string().to_lowercase(),
         finding.status.words().to_owned(),
         if finding.is_suppressed() { "yes" } else { "no" }.to_owned(),
-        judged.exceptions(),
+        evaluated.exceptions(),
         control.title.to_owned(),
         finding.reason.clone(),
         names(&finding.resources),
         finding.judged_by.values().min().map(ToString::to_string).unwrap_or_default(),
-        judged.console_steps(),
+        evaluated.console_steps(),
         report.version.clone(),
     ];
-    let numbers = Framework::ALL.iter().map(|framework| numbers(judged, *framework));
+    let numbers = Framework::ALL.iter().map(|framework| numbers(evaluated, *framework));
     cells.into_iter().chain(numbers).collect()
 }
 
 /// `CIS 1.10`: of a bare number a spreadsheet would make 1.1, of 2.1.1 a day.
-fn numbers(judged: &Judged<'_>, framework: Framework) -> String {
+fn numbers(evaluated: &Evaluated<'_>, framework: Framework) -> String {
     let is_bare = |number: &str| number.starts_with(|char: char| char.is_ascii_digit());
     let text = |number: &str| if is_bare(number) { format!("CIS {number}") } else { number.to_owned() };
-    judged.numbers(framework).into_iter().map(text).collect::<Vec<_>>().join(", ")
+    evaluated.numbers(framework).into_iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
 /// As many as a cell of a spreadsheet holds, which is 32,767 UTF-16 units, and how many more there are.

@@ -5,13 +5,13 @@ use facts::Status;
 use jiff::Timestamp;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::{ExportError, Format, Judged, judged, plain};
-use crate::page::OLD;
+use super::{Evaluated, ExportError, Format, evaluated, plain};
+use crate::page::{OLD, moment};
 use crate::stored::Stored;
 
 /// A suite for the five steps and one for the baseline, a case a control: what fails is a failure, what is unknown an
 /// error, what is suppressed, does not apply or is left out is skipped. What of the report cannot be read, and that it is no longer
-/// renewed `now`, is an error in a suite of its own, so that a report of nothing or of last month does not pass.
+/// renewed `now`, is an error in a suite of its own, so that an empty report or one of last month does not pass.
 ///
 /// # Errors
 /// When the writer refuses something.
@@ -22,12 +22,12 @@ pub fn write(report: &Stored, now: Timestamp) -> Result<String, ExportError> {
     document.timestamp = taken_at.as_ref().and_then(|at| at.parse().ok());
     for (name, is_of_a_step) in [("five steps", true), ("account baseline", false)] {
         let mut suite = suite(name, taken_at.as_deref());
-        let of_it = judged(report).filter(|judged| judged.finding.step.is_some() == is_of_a_step);
-        suite.add_test_cases(of_it.map(|judged| case(&judged)));
+        let of_it = evaluated(report).filter(|evaluated| evaluated.finding.step.is_some() == is_of_a_step);
+        suite.add_test_cases(of_it.map(|evaluated| case(&evaluated)));
         let left_out = report.left_out.iter().filter_map(|id| controls::control(id));
         for control in left_out.filter(|control| control.step.is_some() == is_of_a_step) {
             let mut status = TestCaseStatus::skipped();
-            status.set_message("left out by choice");
+            status.set_message("disabled (DisabledControls)");
             suite.add_test_case(named(control.id, control.title, control.step.is_some(), status));
         }
         document.add_test_suite(suite);
@@ -51,9 +51,9 @@ fn named(id: &str, title: &str, is_of_a_step: bool, status: TestCaseStatus) -> T
     case
 }
 
-fn case(judged: &Judged<'_>) -> TestCase {
+fn case(evaluated: &Evaluated<'_>) -> TestCase {
     use facts::Status::{Failed, NotApplicable, Passed, Unknown};
-    let (finding, control) = (judged.finding, judged.control);
+    let (finding, control) = (evaluated.finding, evaluated.control);
     let skipped = |why: String| {
         let mut status = TestCaseStatus::skipped();
         status.set_message(why);
@@ -61,51 +61,55 @@ fn case(judged: &Judged<'_>) -> TestCase {
     };
     let not_well = |kind: NonSuccessKind| {
         let mut status = TestCaseStatus::non_success(kind);
-        status.set_message(judged.reason()).set_type(finding.severity.to_string()).set_description(what_to_do(judged));
+        status
+            .set_message(evaluated.reason())
+            .set_type(finding.severity.to_string())
+            .set_description(what_to_do(evaluated));
         status
     };
     let status = match finding.status {
         Failed | Unknown if finding.is_suppressed() => {
-            skipped(format!("suppressed: {} ({})", judged.reason(), judged.exceptions()))
+            skipped(format!("suppressed: {} ({})", evaluated.reason(), evaluated.exceptions()))
         }
         Failed => not_well(NonSuccessKind::Failure),
         Unknown => not_well(NonSuccessKind::Error),
-        NotApplicable => skipped(format!("not applicable: {}", judged.reason())),
+        NotApplicable => skipped(format!("not applicable: {}", evaluated.reason())),
         Passed => TestCaseStatus::success(),
     };
     named(control.id, control.title, finding.step.is_some(), status)
 }
 
 /// For the log of the pipeline; lines.
-fn what_to_do(judged: &Judged<'_>) -> String {
-    let (finding, control) = (judged.finding, judged.control);
-    let mut lines = vec![format!("{} {}", judged.reason(), control.rationale), judged.place()];
+fn what_to_do(evaluated: &Evaluated<'_>) -> String {
+    let (finding, control) = (evaluated.finding, evaluated.control);
+    let mut lines = vec![format!("{} {}", evaluated.reason(), control.rationale), evaluated.place()];
     if !finding.resources.is_empty() {
-        lines.push(format!("Concerned: {}", plain(&finding.resources.join(", "))));
+        lines.push(format!("Affected: {}", plain(&finding.resources.join(", "))));
     }
     let facts = finding.evidence.iter().map(|fact| plain(&format!("{}: {} = {}", fact.source, fact.fact, fact.value)));
     lines.extend(facts);
-    let label = if finding.status == Status::Unknown { "To make it readable" } else { "In the console" };
-    lines.push(format!("{label}: {}", judged.console_steps()));
-    lines.extend(judged.commands().iter().map(|command| format!("On the command line: {command}")));
+    let label = if finding.status == Status::Unknown { "How to make it readable" } else { "Remediation" };
+    lines.push(format!("{label}: {}", evaluated.console_steps()));
+    lines.extend(evaluated.commands().iter().map(|command| format!("AWS CLI: {command}")));
     lines.extend(control.references.iter().map(|reference| format!("{}: {}", reference.name, reference.url)));
     lines.join("\n")
 }
 
-/// Whether there is a whole report to judge by.
+/// Whether the report can be read completely.
 fn completeness(report: &Stored) -> TestCase {
     let nothing = report.findings.is_empty().then(|| "The report holds no findings.".to_owned());
     let missing: Vec<String> = nothing.into_iter().chain(report.missing.iter().map(|what| plain(what))).collect();
-    of_the_report("The report can be read whole", missing.join(" "))
+    of_the_report("The report can be read completely", missing.join(" "))
 }
 
 /// Whether newer reports are missing.
 fn freshness(report: &Stored, now: Timestamp) -> TestCase {
     let fault = match report.taken_at {
-        None => "The report does not tell when it was made.".into(),
+        None => "The report does not say when it was made.".into(),
         Some(at) if now.duration_since(at) > OLD => {
             format!(
-                "The report was made at {at}, more than {} hours ago: newer ones are missing, look why.",
+                "The report was made {}, more than {} hours ago. Newer reports are missing: see the log of the checker and of the reporter.",
+                moment(at),
                 OLD.as_hours()
             )
         }
@@ -175,7 +179,7 @@ mod tests {
         let document = read(&write(&one_of_each(), now()).unwrap());
         let (kind, message, what_to_do) = non_success(status(&document, "access-key-rotation"));
         assert_eq!((kind, message.as_str()), (NonSuccessKind::Failure, "access-key-rotation is failed."));
-        assert!(what_to_do.contains("Concerned: alice, bob") && what_to_do.contains("In the console: 1. "));
+        assert!(what_to_do.contains("Affected: alice, bob") && what_to_do.contains("Remediation: 1. "));
         assert!(what_to_do.contains("AccountMFAEnabled = 0") && what_to_do.contains("https://"));
         assert_eq!(non_success(status(&document, "root-mfa")).0, NonSuccessKind::Error);
         assert_eq!(
@@ -183,7 +187,7 @@ mod tests {
             "suppressed: root-unused is failed. (alice until 2027-03-01T00:00:00Z: the key is in the post)"
         );
         assert_eq!(skipped(status(&document, "alert-path")), "not applicable: alert-path is not_applicable.");
-        assert_eq!(skipped(status(&document, "support-role")), "left out by choice");
+        assert_eq!(skipped(status(&document, "support-role")), "disabled (DisabledControls)");
         assert_eq!(status(&document, "root-access-keys"), TestCaseStatus::success());
     }
 
@@ -198,14 +202,14 @@ mod tests {
     }
 
     #[test]
-    fn a_report_that_nobody_renews_is_an_error() {
+    fn a_report_that_is_not_renewed_is_an_error() {
         let of = |now: &str| freshness(&one_of_each(), now.parse().unwrap()).status;
         assert_eq!(of("2026-11-20T13:05:00.25Z"), TestCaseStatus::success());
         let TestCaseStatus::NonSuccess { kind, message, .. } = of("2026-11-30T10:05:00Z") else { panic!() };
         assert_eq!(kind, NonSuccessKind::Error);
         assert_eq!(
             message.unwrap().as_str(),
-            "The report was made at 2026-11-20T10:05:00.25Z, more than 3 hours ago: newer ones are missing, look why."
+            "The report was made 2026-11-20 10:05:00 UTC, more than 3 hours ago. Newer reports are missing: see the log of the checker and of the reporter."
         );
         let old = read(&write(&one_of_each(), "2026-11-30T10:05:00Z".parse().unwrap()).unwrap());
         assert_eq!(old.errors, read(&write(&one_of_each(), now()).unwrap()).errors + 1);

@@ -7,7 +7,7 @@ use facts::{Account, Evidence, Status};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{ExportError, Format, Judged, judged};
+use super::{Evaluated, ExportError, Format, evaluated};
 use crate::stored::Stored;
 
 /// The schema that is written.
@@ -16,23 +16,23 @@ pub const VERSION: &str = "1.8.0";
 /// A JSON array with a finding a control. A report without findings is an empty one.
 ///
 /// # Errors
-/// When there are findings, and the report does not tell of which account or when it was taken: a finding needs both.
+/// When there are findings, and the report names no account or no time: a finding needs both.
 pub fn write(report: &Stored) -> Result<String, ExportError> {
     let failed = |reason: &str| Format::Ocsf.failed(reason);
     if report.findings.is_empty() {
         return Ok("[]\n".into());
     }
-    let account = report.account.as_ref().ok_or_else(|| failed("it does not tell of which account it is"))?;
-    let taken_at = report.taken_at.ok_or_else(|| failed("it does not tell when it was taken"))?;
+    let account = report.account.as_ref().ok_or_else(|| failed("it names no account"))?;
+    let taken_at = report.taken_at.ok_or_else(|| failed("it does not say when it was taken"))?;
     let findings: Vec<Value> =
-        judged(report).map(|judged| compliance_finding(&judged, account, taken_at, &report.version)).collect();
+        evaluated(report).map(|evaluated| compliance_finding(&evaluated, account, taken_at, &report.version)).collect();
     let text = serde_json::to_string_pretty(&findings).map_err(|error| Format::Ocsf.failed(error))?;
     Ok(text + "\n")
 }
 
-fn compliance_finding(judged: &Judged<'_>, account: &Account, taken_at: Timestamp, version: &str) -> Value {
-    let (finding, control) = (judged.finding, judged.control);
-    let (status_id, status) = status(judged);
+fn compliance_finding(evaluated: &Evaluated<'_>, account: &Account, taken_at: Timestamp, version: &str) -> Value {
+    let (finding, control) = (evaluated.finding, evaluated.control);
+    let (status_id, status) = status(evaluated);
     let time = taken_at.as_millisecond();
     json!({
         "category_uid": 2,
@@ -50,8 +50,8 @@ fn compliance_finding(judged: &Judged<'_>, account: &Account, taken_at: Timestam
         "severity": severity(finding.severity),
         "status_id": status_id,
         "status": status,
-        "status_detail": judged.exceptions(),
-        "message": judged.reason(),
+        "status_detail": evaluated.exceptions(),
+        "message": evaluated.reason(),
         "metadata": {
             "version": VERSION,
             "profiles": ["cloud"],
@@ -60,7 +60,7 @@ fn compliance_finding(judged: &Judged<'_>, account: &Account, taken_at: Timestam
             "event_code": control.id,
             "tenant_uid": account.id,
         },
-        // Without a Region: what is judged is the whole account.
+        // Without a Region: the whole account is evaluated.
         "cloud": {
             "provider": "AWS",
             "cloud_partition": account.partition,
@@ -70,25 +70,25 @@ fn compliance_finding(judged: &Judged<'_>, account: &Account, taken_at: Timestam
             "uid": format!("rootwatch/{}/{}", account.id, control.id),
             "title": control.title,
             "desc": control.rationale,
-            "types": [judged.place()],
+            "types": [evaluated.place()],
             // No `created_time`: an export does not know since when, and the uid stays from run to run.
             "last_seen_time": time,
             "data_sources": finding.judged_by.keys().map(ToString::to_string).collect::<Vec<_>>(),
             "src_url": control.references.first().map(|reference| reference.url),
             "analytic": {"type_id": 1, "type": "Rule", "uid": control.id, "name": control.title, "version": version},
         },
-        "compliance": compliance(judged),
-        "resources": resources(judged, account),
+        "compliance": compliance(evaluated),
+        "resources": resources(evaluated, account),
         "remediation": {
-            "desc": format!("{}{}", judged.console_steps(), commands(judged)),
+            "desc": format!("{}{}", evaluated.console_steps(), commands(evaluated)),
             "references": control.references.iter().map(|reference| reference.url).collect::<Vec<_>>(),
         },
         "evidences": evidences(finding),
         "unmapped": {
             "judged_by": finding.judged_by,
             "exceptions": finding.exceptions,
-            "aws_config": judged.numbers(Framework::Config),
-            "prowler": judged.numbers(Framework::Prowler),
+            "aws_config": evaluated.numbers(Framework::Config),
+            "prowler": evaluated.numbers(Framework::Prowler),
         },
     })
 }
@@ -99,33 +99,33 @@ fn evidences(finding: &Finding) -> Vec<Value> {
     evidence.map(|fact| json!({"name": fact.fact, "data": data(fact)})).collect()
 }
 
-fn compliance(judged: &Judged<'_>) -> Value {
-    let (status_id, status) = match judged.finding.status {
+fn compliance(evaluated: &Evaluated<'_>) -> Value {
+    let (status_id, status) = match evaluated.finding.status {
         Status::Passed => (1, "Pass"),
         Status::Failed => (3, "Fail"),
-        // Neither a pass nor a failure, and not nothing: somebody has to see to it that it can be judged.
+        // Neither a pass nor a failure: the owner has to make it readable.
         Status::Unknown => (2, "Warning"),
         Status::NotApplicable => (99, "Not applicable"),
     };
-    let mut standards: Vec<String> = judged.requirements().map(|(standard, _)| standard.to_string()).collect();
+    let mut standards: Vec<String> = evaluated.requirements().map(|(standard, _)| standard.to_string()).collect();
     standards.dedup();
     json!({
-        "control": judged.control.id,
-        "category": judged.place(),
-        "desc": judged.control.title,
+        "control": evaluated.control.id,
+        "category": evaluated.place(),
+        "desc": evaluated.control.title,
         "standards": standards,
-        "requirements": judged.requirements().map(|(of, number)| format!("{of}/{number}")).collect::<Vec<_>>(),
+        "requirements": evaluated.requirements().map(|(of, number)| format!("{of}/{number}")).collect::<Vec<_>>(),
         "status_id": status_id,
         "status": status,
-        "status_code": judged.finding.status,
-        "status_details": [judged.reason()],
+        "status_code": evaluated.finding.status,
+        "status_details": [evaluated.reason()],
     })
 }
 
 /// What is to be done about the finding, by OCSF's numbers.
-fn status(judged: &Judged<'_>) -> (u8, &'static str) {
-    match judged.finding.status {
-        Status::Failed | Status::Unknown if judged.finding.is_suppressed() => (3, "Suppressed"),
+fn status(evaluated: &Evaluated<'_>) -> (u8, &'static str) {
+    match evaluated.finding.status {
+        Status::Failed | Status::Unknown if evaluated.finding.is_suppressed() => (3, "Suppressed"),
         Status::Failed | Status::Unknown => (1, "New"),
         // Not `Resolved`: it may never have been otherwise.
         Status::Passed | Status::NotApplicable => (99, "Nothing to do"),
@@ -161,13 +161,13 @@ fn account_object(account: &Account) -> Value {
 }
 
 /// The account, then what is wrong in it by name.
-fn resources(judged: &Judged<'_>, account: &Account) -> Vec<Value> {
+fn resources(evaluated: &Evaluated<'_>, account: &Account) -> Vec<Value> {
     let partition = account.partition.as_str();
     let whole = json!({
         "uid": format!("AWS::::Account:{}", account.id), "name": account.to_string(), "type": "AwsAccount",
         "cloud_partition": partition, "role_id": 3, "role": "Affected",
     });
-    let named = judged
+    let named = evaluated
         .finding
         .resources
         .iter()
@@ -175,8 +175,8 @@ fn resources(judged: &Judged<'_>, account: &Account) -> Vec<Value> {
     [whole].into_iter().chain(named).collect()
 }
 
-fn commands(judged: &Judged<'_>) -> String {
-    judged.commands().iter().map(|command| format!("\n{command}")).collect()
+fn commands(evaluated: &Evaluated<'_>) -> String {
+    evaluated.commands().iter().map(|command| format!("\n{command}")).collect()
 }
 
 #[cfg(test)]
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn the_account_stands_first_among_what_is_concerned_then_what_the_finding_names() {
+    fn the_account_is_the_first_affected_resource_then_what_the_finding_names() {
         let first = read(&one_of_each()).remove(0);
         let names: Vec<&Value> = first["resources"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
         assert_eq!(names, ["acme-prod (111122223333)", "alice", "bob"]);
@@ -268,9 +268,9 @@ mod tests {
     fn no_findings_are_an_empty_list_and_findings_of_no_account_or_no_time_an_error() {
         assert_eq!(write(&Stored::default()).unwrap(), "[]\n");
         let error = |report: &Stored| write(report).unwrap_err().to_string();
-        let nobodys = Stored { account: None, ..one_of_each() };
-        assert_eq!(error(&nobodys), "the report cannot be written as ocsf: it does not tell of which account it is");
+        let of_no_account = Stored { account: None, ..one_of_each() };
+        assert_eq!(error(&of_no_account), "the report cannot be written as ocsf: it names no account");
         let of_no_time = Stored { taken_at: None, ..one_of_each() };
-        assert_eq!(error(&of_no_time), "the report cannot be written as ocsf: it does not tell when it was taken");
+        assert_eq!(error(&of_no_time), "the report cannot be written as ocsf: it does not say when it was taken");
     }
 }

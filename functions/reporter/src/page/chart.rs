@@ -1,6 +1,6 @@
-//! The chart of root's acts: a row a kind, a column a day, drawn by plotters as SVG.
+//! The chart of root activity: a row a kind, a column a day, drawn by plotters as SVG.
 //!
-//! Every part has a colour of its own, by which `style.css` repaints it in the dark and hides what is not asked for.
+//! Every part has a colour of its own, by which `style.css` repaints it in the dark and hides what was not chosen.
 
 use std::collections::BTreeMap;
 
@@ -26,10 +26,10 @@ const PLANNED: RGBColor = RGBColor(0xb9, 0xd3, 0xf7);
 
 /// A chart that could not be drawn.
 #[derive(Debug, thiserror::Error)]
-#[error("the chart of root's acts cannot be drawn: {0}")]
+#[error("the chart of root activity cannot be drawn: {0}")]
 pub(super) struct Undrawn(String);
 
-/// Acts of one kind on one day.
+/// Root actions of one kind on one day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Point {
     /// [`Days::index`].
@@ -58,15 +58,15 @@ pub(super) struct Chart {
 /// A row of the chart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Row {
-    /// Whose acts.
+    /// Whose root actions.
     pub(super) kind: Kind,
     /// Where the middle of its name lies.
     pub(super) y: i32,
-    /// Whether an act in it is told; else it is hidden with its acts.
-    pub(super) is_told: bool,
+    /// Whether one of its marks is shown at once; else the row is hidden with them.
+    pub(super) is_shown: bool,
 }
 
-/// The corners of a severity's mark around its middle: a shape for each, so that colour is not needed to tell them apart.
+/// The corners of a severity's mark around its middle: a shape for each, so that they differ without colour.
 pub(super) fn corners(severity: Severity) -> &'static [(i32, i32)] {
     match severity {
         Severity::Critical => &[(0, -9), (9, 0), (0, 9), (-9, 0)],
@@ -162,9 +162,9 @@ fn fill(
         #[expect(clippy::cast_precision_loss, reason = "21 kinds at most")]
         let below = *row as f64;
         chart.draw_series([PathElement::new([(0.0, below), (end, below)], LINE)])?;
-        let is_told = points.iter().any(|point| point.kind == *kind && point.severity > Severity::Informational);
+        let is_shown = points.iter().any(|point| point.kind == *kind && point.severity > Severity::Informational);
         let (_, y) = chart.backend_coord(&(0.0, below + 0.8));
-        named.push(Row { kind: *kind, y, is_told });
+        named.push(Row { kind: *kind, y, is_shown });
         middles.insert(*kind, below + 0.32);
     }
     named.reverse();

@@ -1,4 +1,4 @@
-//! What the owner states, what was chosen, and the chain that the report is a part of.
+//! Exceptions, attestations, evaluation settings, and the chain that the report is a part of.
 
 use checklist::controls::control;
 use checklist::declarations::{Attestation, Exception, Statement};
@@ -6,21 +6,21 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::Page;
-use super::words::{capitalised, heads, sentence, time, told};
+use super::words::{capitalised, heads, sentence, time, untrusted};
 
-/// In place of what is absent: that there is nothing would be a fact of its own.
-const UNTOLD: &str = "The report does not tell.";
+/// In place of what is absent: "none" would be a fact of its own.
+const ABSENT: &str = "The report does not say.";
 
 pub(super) fn section(page: &Page<'_>) -> Markup {
     let declarations = &page.report.declarations;
     html! {
         section #declarations aria-labelledby="declarations-title" {
-            h2 #declarations-title { "Exceptions, statements, settings" }
+            h2 #declarations-title { "Exceptions, attestations, settings" }
             h3 { "Exceptions" }
             (exceptions(page, &declarations.exceptions))
-            h3 { "Statements about what AWS does not tell" }
-            (statements(page, &declarations.attestations))
-            h3 { "Settings that judged" }
+            h3 { "Attested" }
+            (attested(page, &declarations.attestations))
+            h3 { "Evaluation settings" }
             (settings(page))
             h3 { "Evidence" }
             (evidence(page))
@@ -30,20 +30,20 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
 
 fn exceptions(page: &Page<'_>, exceptions: &[Exception]) -> Markup {
     html! {
-        @if !page.report.tells("declarations") { p { (UNTOLD) } }
-        @else if exceptions.is_empty() { p { "None: every control counts." } }
+        @if !page.report.has("declarations") { p { (ABSENT) } }
+        @else if exceptions.is_empty() { p { "None." } }
         @else {
             div.scroll tabindex="0" role="region" aria-label="Exceptions" {
-                table {
+                table.exceptions {
                     caption.hidden { "Exceptions" }
-                    (heads(&["Control", "For", "Why", "Who answers", "Until", "State"]))
+                    (heads(&["Control", "Resource", "Reason", "Owner", "Until", "State"]))
                     tbody {
                         @for exception in exceptions {
                             tr {
-                                td { (told(&exception.control)) }
-                                td { @if let Some(resource) = &exception.resource { (told(resource)) } @else { "all of it" } }
-                                td { (told(&exception.reason)) } td { (told(&exception.owner)) }
-                                td.nowrap { (time(exception.until)) }
+                                td { (untrusted(&exception.control)) }
+                                td { @if let Some(resource) = &exception.resource { (untrusted(resource)) } @else { "all" } }
+                                td { (untrusted(&exception.reason)) } td { (untrusted(&exception.owner)) }
+                                td { (time(exception.until, page.now())) }
                                 td { (force(!exception.is_expired(page.now()), "in force", "expired")) }
                             }
                         }
@@ -54,25 +54,25 @@ fn exceptions(page: &Page<'_>, exceptions: &[Exception]) -> Markup {
     }
 }
 
-fn statements(page: &Page<'_>, stated: &[Attestation]) -> Markup {
+fn attested(page: &Page<'_>, attestations: &[Attestation]) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Statements" {
-            table {
-                caption.hidden { "Statements" }
-                (heads(&["Statement", "By", "On", "Holds until", "State"]))
+        div.scroll tabindex="0" role="region" aria-label="Attestations" {
+            table.attested {
+                caption.hidden { "Attestations" }
+                (heads(&["Attestation", "By", "On", "Valid until", "State"]))
                 tbody {
                     @for statement in Statement::ALL {
                         tr {
                             td { (capitalised(statement.words())) }
-                            @match stated.iter().find(|attestation| attestation.statement == *statement) {
+                            @match attestations.iter().find(|attestation| attestation.statement == *statement) {
                                 Some(attestation) => {
-                                    td { (told(&attestation.by)) }
-                                    td.nowrap { (time(attestation.on)) } td.nowrap { (time(attestation.lapses_at())) }
-                                    td { (force(!attestation.is_lapsed(page.now()), "in force", "lapsed")) }
+                                    td { (untrusted(&attestation.by)) }
+                                    td { (time(attestation.on, page.now())) } td { (time(attestation.lapses_at(), page.now())) }
+                                    td { (force(!attestation.is_lapsed(page.now()), "valid", "expired")) }
                                 }
                                 None => {
                                     td { "–" } td { "–" } td { "–" }
-                                    td { (if page.report.tells("declarations") { "not stated" } else { "unknown" }) }
+                                    td { (if page.report.has("declarations") { "not attested" } else { "unknown" }) }
                                 }
                             }
                         }
@@ -91,18 +91,18 @@ fn settings(page: &Page<'_>) -> Markup {
     let report = page.report;
     html! {
         dl {
-            @for (name, value) in &report.settings { dt { (told(&name.replace('_', " "))) } dd { (told(&setting(value))) } }
+            @for (name, value) in &report.settings { dt { (untrusted(&name.replace('_', " "))) } dd { (untrusted(&setting(value))) } }
             dt { "refused and ignored" }
             dd {
-                @if !report.tells("refused_settings") { "unknown" } @else if report.refused_settings.is_empty() { "none" }
-                @for refused in &report.refused_settings { p { (sentence(&refused.to_string())) } }
+                @if !report.has("refused_settings") { "unknown" } @else if report.refused_settings.is_empty() { "none" }
+                @for refused in &report.refused_settings { p { (sentence(&refused.to_string(), page.now())) } }
             }
-            dt { "controls left out" }
+            dt { "disabled controls" }
             dd {
-                @if !report.tells("left_out") { "unknown" } @else if report.left_out.is_empty() { "none" }
+                @if !report.has("left_out") { "unknown" } @else if report.left_out.is_empty() { "none" }
                 @for (place, id) in report.left_out.iter().enumerate() {
                     @if place > 0 { ", " }
-                    (told(id)) @if let Some(control) = control(id) { " (" (control.title) ")" }
+                    (untrusted(id)) @if let Some(control) = control(id) { " (" (control.title) ")" }
                 }
             }
         }
@@ -123,13 +123,13 @@ fn evidence(page: &Page<'_>) -> Markup {
         @match &page.report.previous {
             Some(previous) => {
                 dl {
-                    dt { "report before this one" } dd { code.hash { (told(&previous.key)) } }
-                    dt { "its SHA-256" } dd { code.hash { (told(&previous.sha256)) } }
+                    dt { "report before this one" } dd { code.hash { (untrusted(&previous.key)) } }
+                    dt { "its SHA-256" } dd { code.hash { (untrusted(&previous.sha256)) } }
                 }
             }
-            None if !page.report.tells("previous") => p { (UNTOLD) },
-            None => p { "This report names none before it: it is the first of its chain, or the chain was begun anew." },
+            None if !page.report.has("previous") => p { (ABSENT) },
+            None => p { "This report names no report before it: it is the first of its chain, or the chain was started again." },
         }
-        p.soft { "A report that is missing or was edited breaks the chain: " code { "make verify-evidence" } " says where." }
+        p.soft { "A missing or edited report breaks the chain: " code { "make verify-evidence" } " shows where." }
     }
 }

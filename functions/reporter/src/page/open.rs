@@ -1,6 +1,8 @@
-//! What is open: why it matters, how to mend it, since when.
+//! Open findings: why each matters, its remediation, and since when it is open.
 
+use alerts::Acknowledgement;
 use checklist::controls::control;
+use checklist::framework::Framework;
 use checklist::read_errors::{UNJUDGED, by_cause};
 use checklist::{Control, Finding};
 use facts::verdict::Evidence;
@@ -8,12 +10,15 @@ use facts::{Status, Unavailable};
 use maud::{Markup, html};
 
 use super::Page;
-use super::words::{badge, capitalised, class, counted, heads, number, quoted, sentence, state, time, told};
+use super::controls::{filters, frameworks_of, status_of};
+use super::words::{
+    badge, capitalised, class, counted, heads, lowered, number, quoted, rank, sentence, state, time, untrusted,
+};
 use crate::history::Since;
 
 /// Most resources, and most pieces of evidence, that a finding lists; the rest is counted.
 const LISTED: usize = 20;
-/// So many findings show at once how to mend them.
+/// So many findings show their remediation at once.
 const UNFOLDED: usize = 3;
 
 pub(super) fn section(page: &Page<'_>) -> Markup {
@@ -21,31 +26,32 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
     let open = of(findings, |finding| !finding.is_suppressed());
     let suppressed = of(findings, Finding::is_suppressed);
     let failed = open.iter().filter(|finding| finding.status == Status::Failed).count();
+    let unknown = open.len() - failed;
     html! {
         section #open aria-labelledby="open-title" {
-            h2 #open-title { "What is open" }
+            h2 #open-title { "Open findings" }
             p.lead {
-                @if findings.is_empty() { "The report has no finding that can be read, so nothing is known to be as it should be." }
+                @if findings.is_empty() { "The report has no finding that can be read, so nothing is known to pass." }
                 @else if open.is_empty() && suppressed.is_empty() { "No open findings: every evaluated control passed or does not apply." }
                 @else if open.is_empty() { "No open findings; " (number(suppressed.len())) " suppressed." }
                 @else {
-                    (counted(failed, "control fails", "controls fail")) ", " (number(open.len() - failed)) " could not be judged."
-                    " The worst stands first."
-                    @if failed == 0 { " No open findings among what could be evaluated; what is unknown may hide some." }
+                    (counted(failed, "control failed", "controls failed")) ", " (number(unknown)) " could not be evaluated. The most severe first."
+                    @if failed == 0 { " UNKNOWN is not PASSED: what could not be evaluated may hide a finding." }
                 }
             }
+            @if !findings.is_empty() { (filters()) }
             @for (place, finding) in failures(&open).enumerate() { (card(page, finding, place < UNFOLDED)) }
-            @for of_cause in unknown(page, &open) { (unseen(page, &of_cause)) }
+            @for of_cause in unknown_by_cause(page, &open) { (unseen(page, &of_cause)) }
             @if !suppressed.is_empty() {
-                h3 { "Suppressed: somebody answers for it until a day" }
+                h3 { "Suppressed by an exception" }
                 @for finding in failures(&suppressed) { (card(page, finding, false)) }
-                @for of_cause in unknown(page, &suppressed) { (unseen(page, &of_cause)) }
+                @for of_cause in unknown_by_cause(page, &suppressed) { (unseen(page, &of_cause)) }
             }
         }
     }
 }
 
-/// What fails or is unknown, and is as `wanted`: failures first, the worst at the top.
+/// What fails or is unknown, and is as `wanted`: failures first, the most severe at the top.
 fn of(findings: &[Finding], wanted: impl Fn(&Finding) -> bool) -> Vec<&Finding> {
     let is_open = |finding: &&Finding| matches!(finding.status, Status::Failed | Status::Unknown);
     let mut open: Vec<&Finding> = findings.iter().filter(is_open).filter(|finding| wanted(finding)).collect();
@@ -64,7 +70,7 @@ struct Unseen<'a> {
 }
 
 /// What is unknown by cause: thirty controls that one cause hides are one card.
-fn unknown<'a>(page: &Page<'a>, findings: &[&'a Finding]) -> Vec<Unseen<'a>> {
+fn unknown_by_cause<'a>(page: &Page<'a>, findings: &[&'a Finding]) -> Vec<Unseen<'a>> {
     let mut all: Vec<Unseen<'a>> = Vec::new();
     for finding in findings.iter().filter(|finding| finding.status == Status::Unknown) {
         let sources = control(finding.control).map(|control| control.sources).unwrap_or_default();
@@ -89,7 +95,7 @@ fn unknown<'a>(page: &Page<'a>, findings: &[&'a Finding]) -> Vec<Unseen<'a>> {
 }
 
 impl Unseen<'_> {
-    /// How to make it readable: never how to mend what nobody knows to be broken.
+    /// How to make it readable: never the remediation of a failure that was not seen.
     fn ways(&self) -> Vec<String> {
         let by_cause = by_cause(self.errors.iter().copied());
         let ways: Vec<String> = by_cause.iter().map(|errors| format!("{errors}. {}", errors.remedy())).collect();
@@ -99,27 +105,37 @@ impl Unseen<'_> {
             _ => vec![UNJUDGED.to_owned()],
         }
     }
+
+    /// The values of `value` that occur, each once.
+    fn values<'b>(&self, value: impl Fn(&Finding) -> &'b str) -> String {
+        let mut values: Vec<&str> = self.findings.iter().map(|finding| value(finding)).collect();
+        values.sort_unstable();
+        values.dedup();
+        values.join(" ")
+    }
 }
 
 fn unseen(page: &Page<'_>, unseen: &Unseen<'_>) -> Markup {
     let findings = &unseen.findings;
     let known = || findings.iter().filter_map(|finding| Some((*finding, control(finding.control)?)));
+    let frameworks = known().map(|(_, control)| frameworks_of(control)).collect::<Vec<_>>().join(" ");
     html! {
-        article.finding.unknown {
+        article.finding.unknown data-status=(unseen.values(status_of)) data-severity=(unseen.values(|finding| rank(finding.severity))) data-in=(frameworks) {
             p.marks { (state(Status::Unknown)) }
             h3 { "Cannot verify " (counted(findings.len(), "control", "controls")) }
             details open {
                 summary { "How to make it readable" }
-                ul { @for way in unseen.ways() { li { (quoted(&way)) } } }
+                ul { @for way in unseen.ways() { li { (quoted(&way, page.now())) } } }
             }
             ul.unseen aria-label="Controls that could not be evaluated" {
                 @for (finding, control) in known() {
-                    li id={"finding-" (control.id)} {
-                        (badge(finding.severity)) " " b { (control.title) } " " code.id { (control.id) }
-                        p.reason { (sentence(&finding.reason)) }
+                    li id={"finding-" (control.id)} data-status=(status_of(finding)) data-severity=(rank(finding.severity)) data-in=(frameworks_of(control)) {
+                        p.marks { (badge(finding.severity)) b { "Cannot verify: " (lowered(control.title)) } code.id { (control.id) } (numbers(control)) }
+                        p.reason { (sentence(&finding.reason, page.now())) }
                         (since(page, finding))
-                        (exceptions(finding))
-                        (evidence(control.id, &finding.evidence))
+                        (acknowledged(page, control.id))
+                        (exceptions(page, finding))
+                        (evidence(page, control.id, &finding.evidence))
                     }
                 }
             }
@@ -127,13 +143,37 @@ fn unseen(page: &Page<'_>, unseen: &Unseen<'_>) -> Markup {
     }
 }
 
-fn exceptions(finding: &Finding) -> Markup {
+fn exceptions(page: &Page<'_>, finding: &Finding) -> Markup {
     html! {
         @for exception in &finding.exceptions {
             p.exception {
                 "Suppressed"
-                @if let Some(resource) = &exception.resource { " for " (told(resource)) }
-                " until " (time(exception.until)) " by " (told(&exception.owner)) ": " (told(&exception.reason))
+                @if let Some(resource) = &exception.resource { " for " (untrusted(resource)) }
+                " until " (time(exception.until, page.now())) " by " (untrusted(&exception.owner)) ": " (untrusted(&exception.reason))
+            }
+        }
+    }
+}
+
+/// Who works on it until when; reminders have stopped for so long.
+fn acknowledged(page: &Page<'_>, control: &str) -> Markup {
+    let acknowledged = page.report.acknowledged(control).filter(|given| given.until > page.now());
+    html! {
+        @if let Some(Acknowledgement { by, note, until, .. }) = acknowledged {
+            p.exception.acknowledged {
+                "Acknowledged by " (untrusted(by)) " until " (time(*until, page.now()))
+                @if let Some(note) = note { ": " (untrusted(note)) }
+            }
+        }
+    }
+}
+
+/// The numbers of the frameworks; the style sheet shows those of the chosen one.
+fn numbers(control: &Control) -> Markup {
+    html! {
+        @for framework in Framework::ALL {
+            @for (_, number) in control.mappings.iter().filter(|(of, _)| of == framework) {
+                span.number data-of=(framework.id()) { (framework) " " (number) }
             }
         }
     }
@@ -142,18 +182,20 @@ fn exceptions(finding: &Finding) -> Markup {
 fn card(page: &Page<'_>, finding: &Finding, unfolded: bool) -> Markup {
     let Some(control) = control(finding.control) else { return Markup::default() };
     html! {
-        article class={"finding " (class(finding.status))} aria-labelledby={"finding-" (control.id)} {
-            p.marks { (state(finding.status)) (badge(finding.severity)) code.id { (control.id) } }
+        article class={"finding " (class(finding.status))} data-status=(status_of(finding)) data-severity=(rank(finding.severity))
+            data-in=(frameworks_of(control)) aria-labelledby={"finding-" (control.id)} {
+            p.marks { (state(finding.status)) (badge(finding.severity)) code.id { (control.id) } (numbers(control)) }
             h3 id={"finding-" (control.id)} {
                 (capitalised(control.violation))
             }
-            p.reason { (sentence(&finding.reason)) }
+            p.reason { (sentence(&finding.reason, page.now())) }
             (since(page, finding))
             (resources(&finding.resources))
-            (exceptions(finding))
-            p { b { "Why it matters. " } (control.rationale) }
-            (remedy(control, unfolded))
-            (evidence(control.id, &finding.evidence))
+            (acknowledged(page, control.id))
+            (exceptions(page, finding))
+            p.matters { b { "Why it matters. " } (control.rationale) }
+            (remediation(control, unfolded))
+            (evidence(page, control.id, &finding.evidence))
         }
     }
 }
@@ -161,27 +203,27 @@ fn card(page: &Page<'_>, finding: &Finding, unfolded: bool) -> Markup {
 fn resources(names: &[String]) -> Markup {
     html! {
         @if !names.is_empty() {
-            ul.resources aria-label="What it is about" {
-                @for name in names.iter().take(LISTED) { li { (told(name)) } }
+            ul.resources aria-label="Affected resources" {
+                @for name in names.iter().take(LISTED) { li { (untrusted(name)) } }
                 @if names.len() > LISTED { li.rest { "and " (number(names.len() - LISTED)) " more" } }
             }
         }
     }
 }
 
-fn remedy(control: &Control, unfolded: bool) -> Markup {
+fn remediation(control: &Control, unfolded: bool) -> Markup {
     html! {
         details open[unfolded] {
-            summary { "How to mend it" }
+            summary { "Remediation" }
             @if !control.remediation.console.is_empty() {
                 ol { @for step in control.remediation.console { li { (step) } } }
             }
             @if !control.remediation.cli.is_empty() {
-                p.label { "On the command line" }
+                p.label { "AWS CLI" }
                 @for command in control.remediation.cli { div.command { pre { code { (command) } } } }
             }
             p.references {
-                "More: "
+                "References: "
                 @for (place, reference) in control.references.iter().enumerate() {
                     @if place > 0 { " · " }
                     a href=(reference.url) { (reference.name) }
@@ -191,19 +233,19 @@ fn remedy(control: &Control, unfolded: bool) -> Markup {
     }
 }
 
-fn evidence(of: &str, evidence: &[Evidence]) -> Markup {
+fn evidence(page: &Page<'_>, of: &str, evidence: &[Evidence]) -> Markup {
     html! {
         @if !evidence.is_empty() {
             details {
                 summary { "Evidence (" (number(evidence.len())) ")" }
                 div.scroll tabindex="0" role="region" aria-label={"Evidence of " (of)} {
-                    table {
+                    table.evidence {
                         (heads(&["Fact", "Value", "Source", "As of"]))
                         tbody {
                             @for fact in evidence.iter().take(LISTED) {
                                 tr {
-                                    td { (quoted(&fact.fact)) } td { (quoted(&fact.value)) }
-                                    td { (fact.source) } td.nowrap { (time(fact.as_of)) }
+                                    td { (quoted(&fact.fact, page.now())) } td { (quoted(&fact.value, page.now())) }
+                                    td { (fact.source) } td { (time(fact.as_of, page.now())) }
                                 }
                             }
                         }
@@ -220,9 +262,9 @@ fn since(page: &Page<'_>, finding: &Finding) -> Markup {
     html! {
         p.since {
             @match page.history.since(finding) {
-                Since::Nobody => { (what) ", since when is not known: there is no history" }
-                Since::AtLeast(at) => { (what) " since at least " (time(at)) ", when its history begins" }
-                Since::Seen(at) => { (what) " since " (time(at)) }
+                Since::Unknown => { (what) ", since when is not known: there is no history" }
+                Since::AtLeast(at) => { (what) " since at least " (time(at, page.now())) ", when its history begins" }
+                Since::Seen(at) => { (what) " since " (time(at, page.now())) }
                 Since::New => { (what) " since this report" }
             }
         }
@@ -232,7 +274,9 @@ fn since(page: &Page<'_>, finding: &Finding) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::history::History;
     use crate::page::tests::sample;
+    use crate::stored::Stored;
 
     #[test]
     fn what_fails_stands_before_what_is_unknown_and_the_worst_first() {
@@ -246,5 +290,25 @@ mod tests {
         let expected =
             [("root-access-keys", Status::Failed), ("organization", Status::Failed), ("root-mfa", Status::Unknown)];
         assert_eq!(order, expected);
+    }
+
+    #[test]
+    fn an_acknowledged_finding_names_who_and_until_when_and_one_that_ended_does_not() {
+        let open = |until: &str| {
+            let open = serde_json::json!([{"condition": {"fault": "control", "control": "root-mfa"}, "severity": "critical", "opened_at": sample::TAKEN_AT,
+                "unverified_since": null, "acknowledged": {"by": "<b>alice", "note": "CHG-7", "from": sample::TAKEN_AT, "until": until}}]);
+            let report = Stored {
+                findings: vec![sample::finding("root-mfa", Status::Failed)],
+                open: serde_json::from_value(open).unwrap(),
+                taken_at: sample::TAKEN_AT.parse().ok(),
+                ..Stored::default()
+            };
+            let made_at = sample::TAKEN_AT.parse().unwrap();
+            section(&Page { report: &report, history: &History::default(), made_at }).into_string()
+        };
+        let page = open("2026-11-21T10:00:00Z");
+        let said = "Acknowledged by <bdi>&lt;b&gt;alice</bdi> until <time datetime=\"2026-11-21T10:00:00Z\"><span>2026-11-21 10:00:00 UTC</span> <i>(in 24 h 0 min)</i></time>: <bdi>CHG-7</bdi>";
+        assert!(page.contains(said), "{page}");
+        assert!(!open(sample::TAKEN_AT).contains("Acknowledged"), "it always ends");
     }
 }

@@ -1,7 +1,8 @@
 "use strict";
-// The page is whole without this script: it sorts, filters and pages tables, copies commands and shows tips.
+// The page is complete without this script: it sorts, filters and pages tables, copies commands and shows tips.
 // Texts enter the page by textContent alone.
 (() => {
+  const counted = (count, framework) => number(count) + (framework ? " requirements" : " controls");
   const make = (name, text = "", className = "") => {
     const element = document.createElement(name);
     element.textContent = text;
@@ -9,31 +10,34 @@
     return element;
   };
   const number = (count) => count.toLocaleString("en-US");
+  // As `age` in words.rs.
+  const age = (minutes) => {
+    minutes = Math.max(minutes, 0);
+    if (minutes >= 2880) return number(Math.floor(minutes / 1440)) + " days";
+    return minutes >= 60 ? Math.floor(minutes / 60) + " h " + (minutes % 60) + " min" : minutes ? minutes + " min" : "less than a minute";
+  };
   document.documentElement.classList.add("js");
 
-  // A page that is no longer renewed does not know it when it is made: it looks at the clock when it is opened.
-  const taken = document.querySelector(".facts time");
-  const hours = taken ? (Date.now() - Date.parse(taken.dateTime)) / 3600000 : 0;
-  if (hours > 3) {
-    const old = hours < 48 ? Math.floor(hours) + " hours" : number(Math.floor(hours / 24)) + " days";
-    const said = make("p", "This report is " + old + " old. Fetch the page anew; if that is as old, newer reports are missing: look why.", "notice");
-    said.id = "old";
-    said.setAttribute("role", "status");
-    document.getElementById("main").prepend(said);
+  // A page that is not renewed any more cannot know it: the script looks at the clock when the page is opened.
+  const taken = document.getElementById("taken");
+  if (taken) {
+    const minutes = Math.floor((Date.now() - Date.parse(taken.dateTime)) / 60000);
+    if (minutes >= 0) taken.after(make("span", " (" + age(minutes) + " ago)", "soft"));
+    if (minutes > 180) {
+      const said = make("p", "This report is " + age(minutes) + " old. Download the page again. If it is still old, newer reports are missing: see the log of the checker and of the reporter.", "notice");
+      said.id = "old";
+      said.setAttribute("role", "status");
+      document.getElementById("main").prepend(said);
+    }
   }
 
   // Users come as data: see `data` in users.rs, and `row` there for the same words.
   const day = (days) => new Date(days * 86400000).toISOString().slice(0, 10);
-  const age = (minutes) => {
-    minutes = Math.max(minutes, 0);
-    if (minutes >= 2880) return number(Math.floor(minutes / 1440)) + " days";
-    return minutes >= 60 ? Math.floor(minutes / 60) + " h " + (minutes % 60) + " min" : minutes + " min";
-  };
-  const told = (text) => make("bdi", text || "(empty)");
+  const untrusted = (text) => make("bdi", text || "(empty)");
   const word = (value, yes, no) => (value === null ? "unknown" : value ? yes : no);
   const listed = (cell, known, [count, places]) => {
     if (count === 0) cell.append("none");
-    places.forEach((place, at) => cell.append(at > 0 ? ", " : "", told(known[place])));
+    places.forEach((place, at) => cell.append(at > 0 ? ", " : "", untrusted(known[place])));
     if (count > places.length) cell.append(", and " + (count - places.length) + " more");
   };
   const usersOf = (data) => data.users.map(([name, mfa, password, used, keys, groups, controls, tags]) => {
@@ -54,7 +58,7 @@
         const row = make("tr");
         const head = make("th");
         head.scope = "row";
-        head.append(told(name));
+        head.append(untrusted(name));
         const cells = [make("td", texts.mfa), make("td", texts.password), make("td"), make("td"), make("td")];
         texts.keys.forEach((text) => cells[2].append(make("div", text)));
         if (groups) listed(cells[3], data.groups, groups);
@@ -66,9 +70,9 @@
     };
   });
 
-  // Acts stand in the page already.
+  // Root activity is in the page already.
   const services = document.getElementById("services");
-  const actsOf = (rows) => rows.map((row) => ({
+  const activityOf = (rows) => rows.map((row) => ({
     tags: row.dataset.tags.split(" "),
     text: row.textContent.toLowerCase(),
     keys: [...row.cells].map((cell) => ("key" in cell.dataset ? Number(cell.dataset.key) : cell.textContent.toLowerCase())),
@@ -81,21 +85,21 @@
     const body = root.querySelector("tbody");
     const [find, tag, shown, page] = [".find", ".tag", ".shown", ".page"].map((name) => root.querySelector(name));
     const [back, forth, pages] = [".back", ".forth", ".pages"].map((name) => root.querySelector(name));
-    const usual = Number(root.dataset.size);
+    const [usual, paper] = [Number(root.dataset.size), Number(root.dataset.paper)];
     let [size, at, column, falling, kept] = [usual, 0, -1, false, records];
     const show = () => {
       const last = Math.max(Math.ceil(kept.length / size) - 1, 0);
       at = Math.min(at, last);
       const rows = kept.slice(at * size, (at + 1) * size).map((record) => record.row());
       body.replaceChildren(...rows);
-      shown.textContent = kept.length === records.length ? number(records.length) + " in all" : number(kept.length) + " of " + number(records.length);
+      shown.textContent = kept.length === records.length ? number(records.length) + " in total" : number(kept.length) + " of " + number(records.length);
       page.textContent = "Page " + (at + 1) + " of " + (last + 1);
       pages.hidden = last === 0;
       back.disabled = at === 0;
       forth.disabled = at === last;
     };
     const choose = () => {
-      // Paper shows what is asked for, and nothing of what is not.
+      // Paper shows a filter only where it is set.
       [find, tag].forEach((input) => input.parentElement.classList.toggle("idle", !input.value));
       const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
       kept = records.filter((record) => (!record.isService || services?.checked)
@@ -124,8 +128,8 @@
     tag.addEventListener("change", choose);
     back.addEventListener("click", () => { at -= 1; show(); });
     forth.addEventListener("click", () => { at += 1; show(); });
-    // Paper has no pages to turn.
-    addEventListener("beforeprint", () => { size = 200; at = 0; show(); });
+    // Paper shows the first rows, and of how many.
+    addEventListener("beforeprint", () => { size = paper; at = 0; show(); });
     addEventListener("afterprint", () => { size = usual; show(); });
     root.querySelector(".tools").hidden = false;
     choose();
@@ -154,7 +158,7 @@
   document.querySelectorAll("[data-table]").forEach((root) => {
     const records = root.dataset.table === "users"
       ? usersOf(JSON.parse(document.getElementById("users-data").textContent))
-      : actsOf([...root.querySelectorAll("tbody tr")]);
+      : activityOf([...root.querySelectorAll("tbody tr")]);
     tables[root.dataset.table] = enliven(root, records);
   });
 
@@ -179,7 +183,7 @@
     tip.style.left = Math.max(left, 8) + "px";
     tip.style.top = (above > 8 ? above : place.bottom + 8) + "px";
   };
-  // The newest acts are at the right; a narrow screen shows them first.
+  // The newest marks are at the right; a narrow screen shows them first.
   document.querySelectorAll(".drawing").forEach((drawing) => { drawing.scrollLeft = drawing.scrollWidth; });
   const visible = () => marks.filter((mark) => services?.checked || !mark.classList.contains("informational"));
   const rove = () => {
@@ -195,9 +199,9 @@
     ["mouseleave", "blur"].forEach((name) => mark.addEventListener(name, () => { tip.hidden = true; }));
     mark.addEventListener("click", (event) => {
       const id = mark.getAttribute("href").slice(1);
-      if (!id.startsWith("act-")) return;
+      if (!id.startsWith("action-")) return;
       event.preventDefault();
-      tables.acts.reveal(id);
+      tables.activity.reveal(id);
     });
     mark.addEventListener("keydown", (event) => {
       const step = { ArrowRight: -1, ArrowDown: -1, ArrowLeft: 1, ArrowUp: 1 }[event.key];
@@ -215,7 +219,7 @@
   });
   // Focus scrolls a mark into view: the tip goes with it.
   addEventListener("scroll", follow, { passive: true, capture: true });
-  services?.addEventListener("change", () => { tables.acts.choose(); rove(); });
+  services?.addEventListener("change", () => { tables.activity.choose(); rove(); });
   rove();
 
   const aloud = make("p", "", "hidden");
@@ -238,11 +242,14 @@
     command.append(button);
   });
 
-  // On paper everything is unfolded.
-  let folded = [];
-  addEventListener("beforeprint", () => {
-    folded = [...document.querySelectorAll("details:not([open])")];
-    folded.forEach((details) => { details.open = true; });
-  });
-  addEventListener("afterprint", () => folded.forEach((details) => { details.open = false; }));
+  // How many controls the filters leave; the style sheet does the work.
+  const chosen = document.querySelector(".filters .chosen");
+  const filters = [...document.querySelectorAll(".filters select")];
+  const usual = chosen?.textContent;
+  filters.forEach((filter) => filter.addEventListener("change", () => {
+    const [status, severity, framework] = filters.map((select) => select.value);
+    const rows = [...document.querySelectorAll(`.controls tbody[data-framework="${framework}"] tr`)];
+    const left = rows.filter((row) => (!status || row.dataset.status === status) && (!severity || row.dataset.severity === severity));
+    chosen.textContent = filters.some((select) => select.value) ? number(left.length) + " of " + counted(rows.length, framework) : usual;
+  }));
 })();

@@ -20,7 +20,7 @@ const DATED: usize = 6;
 /// What a day was like, the worse the greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Cell {
-    /// Nobody judged it.
+    /// It was not evaluated.
     Gap,
     NotApplicable,
     Passed,
@@ -45,7 +45,7 @@ impl Cell {
 
     fn words(self) -> &'static str {
         match self {
-            Self::Gap => "not judged",
+            Self::Gap => "no data",
             Self::NotApplicable => "not applicable",
             Self::Passed => "passed",
             Self::Suppressed => "suppressed",
@@ -65,7 +65,7 @@ impl Cell {
         }
     }
 
-    /// The worse the higher: told without colour.
+    /// The worse the higher: readable without colour.
     fn height(self) -> usize {
         match self {
             Self::Gap => 0,
@@ -92,14 +92,14 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
         .map_or(0, |run| run.statuses.keys().filter(|id| checklist::controls::control(id).is_none()).count());
     html! {
         section #history aria-labelledby="history-title" {
-            h2 #history-title { "Each control by day" }
+            h2 #history-title { "Control history" }
             p.lead {
-                "90 days, the worst of each day. "
-                @if silent == Days::COUNT { "No day was judged." }
-                @else if silent > 0 { "On " (counted(silent, "day", "days")) " there was no run that is kept: such a day is empty." }
+                "Last 90 days, the worst status of each day. "
+                @if silent == Days::COUNT { "No day has data." }
+                @else if silent > 0 { (counted(silent, "day has", "days have")) " no data: no check of that day is stored." }
             }
             @if unknown > 0 {
-                p.note { (counted(unknown, "control", "controls")) " of the history unknown to this version: not shown." }
+                p.note { (counted(unknown, "control", "controls")) " of the history unknown to this version, not shown." }
             }
             @if silent < Days::COUNT {
                 ul.legend aria-label="Legend" {
@@ -141,9 +141,9 @@ fn group(
     step: Option<Step>,
     title: &str,
 ) -> Markup {
-    let was_judged =
+    let was_evaluated =
         |control: &&&Control| strips.get(control.id).is_some_and(|strip| strip.iter().any(|day| *day != Cell::Gap));
-    let controls: Vec<_> = CHECKLIST.iter().filter(|control| control.step == step).filter(was_judged).collect();
+    let controls: Vec<_> = CHECKLIST.iter().filter(|control| control.step == step).filter(was_evaluated).collect();
     html! {
         @if !controls.is_empty() {
             div.strips {
@@ -160,15 +160,16 @@ fn group(
 
 fn line(page: &Page<'_>, days: Days, control: &Control, strip: &Strip) -> Markup {
     let finding = page.report.findings.iter().find(|finding| finding.control == control.id);
+    let has_trouble = strip.iter().any(|cell| *cell >= Cell::Suppressed);
     html! {
-        div.line {
+        div.line.trouble[has_trouble] {
             p.name { (control.title) }
             svg.strip viewBox={"0 0 " (CELL * Days::COUNT) " " (HEIGHT)} preserveAspectRatio="none" role="img" aria-label=(summary(days, control, strip)) {
                 @for (from, count, cell) in stretches(strip) {
-                    g { title { (told(days, from, count, cell)) } (bar(cell, from, count)) }
+                    g { title { (words_of(days, from, count, cell)) } (bar(cell, from, count)) }
                 }
             }
-            p.now { @if let Some(finding) = finding { (state(finding.status)) } @else { "not judged" } }
+            p.now { @if let Some(finding) = finding { (state(finding.status)) } @else { "no data" } }
         }
     }
 }
@@ -183,7 +184,7 @@ fn bar(cell: Cell, from: usize, count: usize) -> Markup {
     }
 }
 
-fn told(days: Days, from: usize, count: usize, cell: Cell) -> String {
+fn words_of(days: Days, from: usize, count: usize, cell: Cell) -> String {
     let (first, last) = (days.date(from), days.date(from + count - 1));
     if count == 1 {
         format!("{first}: {}", cell.words())
@@ -192,7 +193,7 @@ fn told(days: Days, from: usize, count: usize, cell: Cell) -> String {
     }
 }
 
-/// `root-mfa in 90 days: failed on 3 days, passed on 60 days, not judged on 27 days`, and the days of trouble.
+/// `root-mfa in 90 days: failed on 3 days, passed on 60 days, no data on 27 days`, and the days of trouble.
 fn summary(days: Days, control: &Control, strip: &Strip) -> String {
     let counts = Cell::ALL.iter().map(|cell| (cell, strip.iter().filter(|day| *day == cell).count()));
     let parts = counts.filter(|(_, count)| *count > 0);
@@ -203,20 +204,20 @@ fn summary(days: Days, control: &Control, strip: &Strip) -> String {
 
 /// `. Failed 2026-11-18 to 2026-11-20; unknown 2026-10-04; and 2 times before`: the newest stretches.
 fn trouble(days: Days, strip: &Strip) -> String {
-    let mut told: Vec<String> = stretches(strip)
+    let mut dated: Vec<String> = stretches(strip)
         .filter(|(_, _, cell)| matches!(cell, Cell::Failed | Cell::Unknown))
         .map(|(from, count, cell)| {
             let (first, last) = (days.date(from), days.date(from + count - 1));
             if count == 1 { format!("{} {first}", cell.words()) } else { format!("{} {first} to {last}", cell.words()) }
         })
         .collect();
-    told.reverse();
-    let before = told.len().saturating_sub(DATED);
-    told.truncate(DATED);
+    dated.reverse();
+    let before = dated.len().saturating_sub(DATED);
+    dated.truncate(DATED);
     if before > 0 {
-        told.push(format!("and {} before", counted(before, "time", "times")));
+        dated.push(format!("and {} before", counted(before, "time", "times")));
     }
-    if told.is_empty() { String::new() } else { format!(". {}", capitalised(&told.join("; "))) }
+    if dated.is_empty() { String::new() } else { format!(". {}", capitalised(&dated.join("; "))) }
 }
 
 /// Neighbouring days that are alike: the first one, how many, and what they are.
@@ -270,7 +271,7 @@ mod tests {
         let control = checklist::controls::control("root-mfa").unwrap();
         assert_eq!(
             summary(Days::until(made_at), control, &strip),
-            "root-mfa in 90 days: unknown on 1 day, suppressed on 2 days, passed on 1 day, not judged on 86 days. \
+            "root-mfa in 90 days: unknown on 1 day, suppressed on 2 days, passed on 1 day, no data on 86 days. \
              Unknown 2026-11-18"
         );
         assert!(section(&page).into_string().contains("1 control of the history unknown"));

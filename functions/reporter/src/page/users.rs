@@ -1,4 +1,4 @@
-//! The users that findings name. The first rows are in the page; the others are data, of which the script makes rows.
+//! The affected users: those that findings name. The first rows are in the page; the others are data, of which the script makes rows.
 
 use std::collections::BTreeMap;
 
@@ -9,15 +9,15 @@ use maud::{Markup, PreEscaped, html};
 use serde_json::{Value, json};
 
 use super::Page;
-use super::words::{age, counted, date, number, told};
+use super::words::{age, counted, date, number, untrusted};
 
 /// Rows of a page.
 const ROWS: usize = 50;
 /// Names of groups, and of controls, in one row.
 const NAMES: usize = 10;
-/// What the filter asks for, in the order of its bits.
+/// Values of the filter, in the order of its bits.
 const TAGS: [&str; 4] = ["nomfa", "old", "unused", "nogroup"];
-const COLUMNS: [&str; 6] = ["Name", "MFA", "Password last used", "Access keys", "Groups", "Named by"];
+const COLUMNS: [&str; 6] = ["Name", "MFA", "Password last used", "Access keys", "Groups", "Findings"];
 
 pub(super) fn section(page: &Page<'_>) -> Markup {
     let users = &page.report.users;
@@ -27,10 +27,10 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
     );
     html! {
         section #users aria-labelledby="users-title" {
-            h2 #users-title { "Users that findings name" }
+            h2 #users-title { "Affected users" }
             p.lead {
-                @if page.report.tells("users") { (of) "; findings name no other." } @else { "The report does not tell whom." }
-                @if page.report.users_in_account.is_none() { " How many users the account has is not known." }
+                @if page.report.has("users") { (of) " named by findings." } @else { "The report does not list them." }
+                @if page.report.users_in_account.is_none() { " The number of users in the account is unknown." }
             }
             @if !users.is_empty() { (table(page, users)) }
         }
@@ -40,12 +40,12 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
 fn table(page: &Page<'_>, users: &[User]) -> Markup {
     let limits = Limits::of(page);
     html! {
-        div.table data-table="users" data-size=(ROWS) {
+        div.table data-table="users" data-size=(ROWS) data-paper="25" {
             div.tools hidden {
                 label { "Find " input.find type="search" autocomplete="off" spellcheck="false"; }
                 label { "Show "
                     select.tag {
-                        option value="" { "all of them" }
+                        option value="" { "all affected users" }
                         option value=(TAGS[0]) { "password without MFA" }
                         option value=(TAGS[1]) { "active key older than " (limits.key_days) " days" }
                         option value=(TAGS[2]) { "unused for " (limits.unused_days) " days" }
@@ -56,7 +56,7 @@ fn table(page: &Page<'_>, users: &[User]) -> Markup {
             }
             div.scroll tabindex="0" role="region" aria-label="Table of users" {
                 table.users {
-                    caption { "Users, by name" }
+                    caption.hidden { "Affected users, by name" }
                     thead { tr { @for column in COLUMNS { th scope="col" { (column) } } } }
                     tbody { @for user in users.iter().take(ROWS) { (row(user, limits.now)) } }
                 }
@@ -65,14 +65,14 @@ fn table(page: &Page<'_>, users: &[User]) -> Markup {
                 button.back type="button" { "Back" } span.page {} button.forth type="button" { "Next" }
             }
             @if users.len() > ROWS {
-                p.note.still { "These are the first " (ROWS) "; the others need JavaScript, or the report itself." }
+                p.note.still { "These are the first " (ROWS) " users. The others need JavaScript, or the report itself." }
             }
             script #users-data type="application/json" { (PreEscaped(data(users, &limits))) }
         }
     }
 }
 
-/// What counts as old, by the settings that judged.
+/// What counts as old, by the evaluation settings.
 struct Limits {
     now: Timestamp,
     key_days: i64,
@@ -96,7 +96,7 @@ impl Limits {
     /// Which of [`TAGS`], a bit each.
     fn tags(&self, user: &User) -> u8 {
         let active = || user.access_keys.iter().flatten().filter(|key| key.active == Some(true));
-        // As the control does: what was never used rests since it was made.
+        // As the control does: what was never used counts from its creation.
         let rests = |used: Option<Timestamp>, made: Option<Timestamp>| {
             used.or(made).is_none_or(|at| self.is_older(at, self.unused_days))
         };
@@ -113,7 +113,7 @@ impl Limits {
 fn row(user: &User, now: Timestamp) -> Markup {
     html! {
         tr {
-            th scope="row" { (told(&user.name)) }
+            th scope="row" { (untrusted(&user.name)) }
             td { (mfa(user)) }
             td { (password(user)) }
             td {
@@ -160,7 +160,7 @@ fn access_key(key: &AccessKey, now: Timestamp) -> String {
 fn names(names: &[String]) -> Markup {
     html! {
         @if names.is_empty() { "none" }
-        @for (place, name) in names.iter().take(NAMES).enumerate() { @if place > 0 { ", " } (told(name)) }
+        @for (place, name) in names.iter().take(NAMES).enumerate() { @if place > 0 { ", " } (untrusted(name)) }
         @if names.len() > NAMES { ", and " (names.len() - NAMES) " more" }
     }
 }

@@ -1,4 +1,4 @@
-//! Small words that every section uses: times, ages, counts, badges, and text that others chose.
+//! Small words that every section uses: times, ages, counts, badges, and untrusted text.
 
 use std::borrow::Cow;
 
@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use maud::{Markup, html};
 
-/// Text that somebody in the account chose: at most 200 characters, apart from its neighbours in direction.
-pub(super) fn told(text: &str) -> Markup {
+/// Text that was chosen in the account: at most 200 characters, and unable to turn its neighbours around.
+pub(super) fn untrusted(text: &str) -> Markup {
     let text = bounded(text);
     html! { bdi { @if text.is_empty() { "(empty)" } @else { (text) } } }
 }
@@ -17,15 +17,15 @@ pub(super) fn told(text: &str) -> Markup {
 /// Most characters of a sentence.
 const SENTENCE: usize = 1_000;
 
-/// A sentence of the report, which may quote what others chose: a long one is cut.
-pub(super) fn quoted(text: &str) -> Markup {
-    html! { bdi { (cut(text)) } }
+/// A sentence of the report, which may quote untrusted text: a long one is cut. Its times have the page's form.
+pub(super) fn quoted(text: &str, now: Timestamp) -> Markup {
+    html! { bdi { (timed(&cut(text), now)) } }
 }
 
 /// The same with a full stop, unless it has one or is cut.
-pub(super) fn sentence(text: &str) -> Markup {
+pub(super) fn sentence(text: &str, now: Timestamp) -> Markup {
     let text = cut(text);
-    html! { bdi { (text) } (stop(&text)) }
+    html! { bdi { (timed(&text, now)) } (stop(&text)) }
 }
 
 /// The full stop that `text` lacks.
@@ -38,14 +38,54 @@ fn cut(text: &str) -> Cow<'_, str> {
     start.map_or(Cow::Borrowed(text), |start| format!("{start}…").into())
 }
 
-/// `2026-11-20 10:00 UTC`.
-pub(super) fn time(at: Timestamp) -> Markup {
-    html! { time datetime=(at) { (moment(at)) } }
+/// `text` with each of its times as [`time`].
+fn timed(text: &str, now: Timestamp) -> Markup {
+    let (mut parts, mut rest) = (Vec::new(), text);
+    while let Some((before, at, after)) = first_time(rest) {
+        parts.push((before, at));
+        rest = after;
+    }
+    html! { @for (before, at) in parts { (before) (time(at, now)) } (rest) }
 }
 
-/// The same as text.
-pub(super) fn moment(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+/// The first time in `text`, with what stands before and after it. An age that follows it already is left out.
+fn first_time(text: &str) -> Option<(&str, Timestamp, &str)> {
+    const SHORTEST: usize = "2026-11-28T11:13:18Z".len();
+    const LONGEST: usize = "2026-11-28T11:13:18.123456789Z".len();
+    let mut is_inside = false;
+    for (start, char) in text.char_indices() {
+        let begins = char.is_ascii_digit() && !is_inside;
+        is_inside = char.is_ascii_alphanumeric() || char == '-';
+        let Some(rest) = text.get(start..).filter(|rest| begins && rest.len() >= SHORTEST) else { continue };
+        let end = match rest.as_bytes().get(10) {
+            Some(b'T') => rest.bytes().take(LONGEST).position(|byte| byte == b'Z').map(|at| at + 1),
+            Some(b' ') => Some("2026-11-28 11:13:18 UTC".len()),
+            _ => None,
+        };
+        let Some((written, after)) = end.and_then(|end| rest.split_at_checked(end)) else { continue };
+        let Ok(at) = written.replacen(" UTC", "Z", 1).replacen(' ', "T", 1).parse::<Timestamp>() else { continue };
+        let before = text.get(..start).unwrap_or_default();
+        let age = after.strip_prefix(" (").and_then(|rest| rest.split_once(" ago)"));
+        let after = age.filter(|(age, _)| age.len() <= 20).map_or(after, |(_, after)| after);
+        return Some((before, at, after));
+    }
+    None
+}
+
+/// `2026-11-20 10:00:00 UTC (9 min ago)`; a line may break before the age alone.
+pub(super) fn time(at: Timestamp, now: Timestamp) -> Markup {
+    html! { time datetime=(at) { span { (moment(at)) } " " i { "(" (distance(at, now)) ")" } } }
+}
+
+/// `2026-11-20 10:00:00 UTC`, where the age says nothing.
+pub(crate) fn moment(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// `9 min ago`, `in 60 days`.
+pub(super) fn distance(at: Timestamp, now: Timestamp) -> String {
+    let seconds = now.duration_since(at).as_secs();
+    if seconds < 0 { format!("in {}", age(-seconds)) } else { format!("{} ago", age(seconds)) }
 }
 
 /// The day of `at` in UTC.
@@ -53,13 +93,14 @@ pub(super) fn date(at: Timestamp) -> Date {
     at.to_zoned(jiff::tz::TimeZone::UTC).date()
 }
 
-/// `4 days`, `3 h 20 min`, `5 min`; `seconds` below a minute are none.
+/// `4 days`, `3 h 20 min`, `5 min`.
 pub(super) fn age(seconds: i64) -> String {
     let minutes = seconds.max(0) / 60;
     let (hours, days) = (minutes / 60, minutes / (24 * 60));
     match (days, hours, minutes) {
         (2.., _, _) => format!("{} days", number(usize::try_from(days).unwrap_or_default())),
         (_, 1.., _) => format!("{hours} h {} min", minutes % 60),
+        (_, _, 0) => "less than a minute".into(),
         _ => format!("{minutes} min"),
     }
 }
@@ -96,6 +137,14 @@ pub(super) fn class(status: Status) -> &'static str {
         Status::Unknown => "unknown",
         Status::Failed => "failed",
     }
+}
+
+/// `root has no MFA` of `Root has no MFA`; `AWS` and `MFA` stay.
+pub(super) fn lowered(text: &str) -> String {
+    let is_name = text.chars().nth(1).is_none_or(|second| !second.is_lowercase() && second != ' ');
+    let mut chars = text.chars();
+    let first = chars.next().filter(|_| !is_name);
+    first.map_or_else(|| text.to_owned(), |first| first.to_lowercase().chain(chars).collect())
 }
 
 /// Sign and word, never colour alone.
@@ -162,16 +211,51 @@ pub(super) fn symbols() -> Markup {
 mod tests {
     use super::*;
 
+    fn now() -> Timestamp {
+        "2026-11-28T11:22:18Z".parse().unwrap()
+    }
+
+    #[test]
+    fn a_time_in_a_sentence_has_the_form_of_the_page_and_its_age_once() {
+        let expected = "Root was used at <time datetime=\"2026-11-28T11:13:18Z\"><span>2026-11-28 11:13:18 UTC</span> <i>(9 min ago)</i></time>, so";
+        for written in ["2026-11-28T11:13:18Z", "2026-11-28 11:13:18 UTC", "2026-11-28 11:13:18 UTC (9 min ago)"] {
+            let said = quoted(&format!("Root was used at {written}, so"), now()).into_string();
+            assert_eq!(said, format!("<bdi>{expected}</bdi>"), "{written}");
+        }
+        let two = quoted("from 2026-11-28T11:00:00.5Z to 2026-11-29T11:22:18Z", now()).into_string();
+        assert!(
+            two.contains("2026-11-28 11:00:00 UTC</span> <i>(22 min ago)") && two.contains("(in 24 h 0 min)"),
+            "{two}"
+        );
+    }
+
+    #[test]
+    fn what_is_no_time_stays_as_it_is() {
+        for text in [
+            "2026-11-28",
+            "2026-13-28T11:13:18Z",
+            "a2026-11-28T11:13:18Z",
+            "12026-11-28T11:13:18Z",
+            "2026-11-28 11:13:18 UTX",
+            "1€",
+            "2026-11-28T€€€€€€€€€€€Z",
+        ] {
+            assert_eq!(quoted(text, now()).into_string(), format!("<bdi>{text}</bdi>"));
+        }
+        assert!(quoted("2026-11-28T11:13:18Z<b>", now()).into_string().ends_with("</time>&lt;b&gt;</bdi>"));
+    }
+
     #[test]
     fn counts_and_ages_read_as_people_write_them() {
         assert_eq!([number(0), number(999), number(5_000), number(1_234_567)], ["0", "999", "5,000", "1,234,567"]);
         assert_eq!(
             [age(-5), age(59), age(3_600), age(90_000), age(200_000)],
-            ["0 min", "0 min", "1 h 0 min", "25 h 0 min", "2 days"]
+            ["less than a minute", "less than a minute", "1 h 0 min", "25 h 0 min", "2 days"]
         );
-        let stopped = ["It is so", "It is so.", "Is it?", "It is…"].map(|text| sentence(text).into_string());
+        let stopped = ["It is so", "It is so.", "Is it?", "It is…"].map(|text| sentence(text, now()).into_string());
         assert_eq!(stopped.concat(), "<bdi>It is so</bdi>.<bdi>It is so.</bdi><bdi>Is it?</bdi><bdi>It is…</bdi>");
-        assert!(sentence(&"x".repeat(2_000)).into_string().ends_with("x…</bdi>"));
+        assert!(sentence(&"x".repeat(2_000), now()).into_string().ends_with("x…</bdi>"));
+        assert_eq!(["Root has MFA", "AWS has it", "A trail"].map(lowered), ["root has MFA", "AWS has it", "a trail"]);
         assert_eq!(counted(1, "user", "users") + &counted(2, "user", "users"), "1 user2 users");
     }
 }

@@ -11,7 +11,7 @@ use facts::verdict::Evidence;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{ConditionAlert, Policy};
+use super::{Acknowledgement, ConditionAlert, Policy};
 
 /// What may pass by itself is told when it was seen in so many runs in a row.
 pub const STREAK: u32 = 3;
@@ -131,20 +131,6 @@ pub enum Transition {
     Dropped,
 }
 
-/// A person's statement that they work on a condition: it stops reminders, and always ends.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Acknowledgement {
-    /// Who; at most [`facts::text::MAX_CHARS`] characters.
-    pub by: String,
-    /// Why, or a ticket; at most [`facts::text::MAX_CHARS`] characters.
-    pub note: Option<String>,
-    /// When it was given.
-    pub from: Timestamp,
-    /// When reminders begin again.
-    pub until: Timestamp,
-}
-
 /// What is remembered of a condition.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Condition {
@@ -228,21 +214,16 @@ impl Condition {
                 after.close().then_some(ended)
             }
         };
+        if !after.open || transition == Some(Transition::Opened) || transition == Some(Transition::Changed) {
+            after.acknowledged = None;
+        }
         let told = transition.and_then(|transition| {
             let failure = after.failure.clone().or_else(|| before.and_then(|before| before.failure.clone()))?;
-            Some(ConditionAlert {
-                transition,
-                condition: seen.condition.clone(),
-                failure,
-                opened_at: after.opened_at.unwrap_or(now),
-                unverified_since: after.unverified_since,
-                flapping: after.openings.iter().filter(|at| is_lately(**at, now)).count() >= FLAPS,
-                exception: match &seen.seen {
-                    Seen::Suppressed(_, exception) => Some(exception.clone()),
-                    _ => None,
-                },
-                acknowledged: after.acknowledged.clone(),
-            })
+            let exception = match &seen.seen {
+                Seen::Suppressed(_, exception) => Some(exception.clone()),
+                _ => None,
+            };
+            Some(ConditionAlert { exception, ..after.alert(transition, seen.condition.clone(), failure, now) })
         });
         if told.is_some() {
             after.told_at = Some(now);
@@ -255,6 +236,28 @@ impl Condition {
             after.unverified_since = None;
         }
         (after, told)
+    }
+
+    /// What is sent of it at `now`.
+    fn alert(&self, transition: Transition, condition: Fault, failure: Failure, now: Timestamp) -> ConditionAlert {
+        ConditionAlert {
+            transition,
+            condition,
+            failure,
+            opened_at: self.opened_at.unwrap_or(now),
+            unverified_since: self.unverified_since,
+            flapping: self.openings.iter().filter(|at| is_lately(**at, now)).count() >= FLAPS,
+            exception: None,
+            acknowledged: self.acknowledged.clone(),
+        }
+    }
+
+    /// Takes an acknowledgement in, and what is sent of it. `None`: there is nothing to acknowledge.
+    pub(super) fn acknowledge(&mut self, given: &Acknowledgement, now: Timestamp) -> Option<ConditionAlert> {
+        let (fault, failure) = (self.fault.clone()?, self.failure.clone().filter(|_| self.open)?);
+        self.acknowledged = Some(given.clone());
+        self.told_at = Some(now);
+        Some(self.alert(Transition::Acknowledged, fault, failure, now))
     }
 
     /// Whether `seen` rests on older evidence than what was judged before: one source is enough to unsettle a pass, a failure
@@ -309,8 +312,15 @@ impl Condition {
         self.reminder(severity, now, policy)
     }
 
-    /// A clock that stepped back by less than the period starts the period anew.
+    /// None while an acknowledgement is in force, and one as soon as it ends. A clock that stepped back by less than the period
+    /// restarts the period.
     fn reminder(&mut self, severity: Severity, now: Timestamp, policy: &Policy) -> Option<Transition> {
+        if self.acknowledged.as_ref().is_some_and(|given| given.is_in_force(now)) {
+            return None;
+        }
+        if self.acknowledged.take().is_some() {
+            return Some(Transition::Reminder);
+        }
         let period = match severity {
             Severity::Critical => policy.remind_critical,
             Severity::Medium | Severity::High => policy.remind_others,
@@ -350,6 +360,11 @@ impl Fault {
         }
     }
 
+    /// What the ids of its alerts in one episode end with.
+    pub(super) fn id(&self, episode: u32) -> String {
+        format!("{}/{episode}", self.key().replace('#', "/"))
+    }
+
     /// The control that fails, or that could not be judged.
     pub fn control(&self) -> Option<&str> {
         match self {
@@ -366,16 +381,16 @@ impl Fault {
                 control(id).map_or_else(|| format!("{id} fails"), |control| control.violation.to_owned())
             }
             Self::Unjudged { control: id } => {
-                format!("could not be checked: {}", control(id).map_or(id.as_str(), |control| control.title))
+                format!("cannot verify: {}", control(id).map_or(id.as_str(), |control| control.title))
             }
             Self::Unread { .. } => format!("{} could not be read", self.about()),
-            Self::NoSubscriber => "nobody has confirmed a subscription".into(),
+            Self::NoSubscriber => "no confirmed subscription: alerts reach no one".into(),
             Self::OddItems => "the state table holds items that rootwatch did not write".into(),
             Self::RefusedSettings => "settings are refused and ignored".into(),
         }
     }
 
-    /// What is looked at, whatever its state.
+    /// What is checked, in any state.
     pub fn about(&self) -> String {
         match self {
             Self::Control { control: id } | Self::Unjudged { control: id } => {
@@ -389,11 +404,11 @@ impl Fault {
         }
     }
 
-    /// The state without the fault, as a sentence without a full stop.
-    pub fn mended(&self) -> String {
+    /// The state once it is resolved, as a sentence without a full stop.
+    pub fn resolved(&self) -> String {
         match self {
             Self::Control { .. } | Self::Unjudged { .. } => self.about(),
-            Self::Unread { .. } => format!("Could be read again: {}", self.about()),
+            Self::Unread { .. } => format!("Readable again: {}", self.about()),
             Self::NoSubscriber => "A subscription is confirmed".into(),
             Self::OddItems => "Every item of the state table can be read".into(),
             Self::RefusedSettings => "Every setting can be read".into(),

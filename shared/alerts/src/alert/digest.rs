@@ -122,7 +122,7 @@ impl Digest {
                 severity: condition.failure.as_ref()?.severity,
                 opened_at: condition.opened_at?,
                 unverified_since: condition.unverified_since,
-                acknowledged: condition.acknowledged.clone(),
+                acknowledged: condition.acknowledged.clone().filter(|given| given.is_in_force(report.taken_at)),
             })
         });
         Self::of(report, open.collect(), journal.last_complete)
@@ -172,7 +172,7 @@ impl Digest {
 
     /// What is true at `now` of a digest that was decided at `decided`: what `later` says of conditions, and what `report` says of
     /// everything else. Without a report of now it is the status of then, and says so.
-    fn renewed(&self, decided: Timestamp, later: &[&Alert], report: Option<&Report>, is_old: bool) -> Self {
+    fn renewed(&self, decided: Timestamp, now: Timestamp, later: &[&Alert], report: Option<&Report>) -> Self {
         let mut open = self.open.clone();
         for told in later.iter().filter(|alert| alert.at >= decided).filter_map(|alert| alert.condition()) {
             open.retain(|open| open.condition != told.condition);
@@ -189,9 +189,13 @@ impl Digest {
                 });
             }
         }
+        for open in &mut open {
+            open.acknowledged.take_if(|given| !given.is_in_force(now));
+        }
         if let Some(report) = report {
             return Self::of(report, open, self.last_complete);
         }
+        let is_old = now.duration_since(decided) > super::LATE;
         let outdated_since = is_old.then_some(decided).or(self.summary.outdated_since);
         let is_finding = |open: &&OpenCondition| matches!(open.condition, Fault::Control { .. });
         let findings = |all: &[OpenCondition]| all.iter().filter(is_finding).count();
@@ -236,8 +240,7 @@ pub fn renewed(alerts: &[Alert], now: Timestamp, report: Option<&Report>, is_tra
     let report = report.filter(|report| !report.is_narrow && report.taken_at >= newest.at.min(now));
     let mut later: Vec<&Alert> = alerts.iter().filter(|alert| alert.condition().is_some()).collect();
     later.sort_by_key(|alert| alert.turn(now));
-    let is_old = now.duration_since(newest.at) > super::LATE;
-    let mut digest = digest.renewed(newest.at, &later, report, is_old);
+    let mut digest = digest.renewed(newest.at, now, &later, report);
     digest.is_monitoring &= is_tracked;
     let at = report.map_or(newest.at, |report| report.taken_at);
     let renewed =

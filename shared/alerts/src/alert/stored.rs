@@ -17,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 
 use super::condition::MAX_OPENINGS;
-use super::{Alert, Condition, Digest, Failure, Journal, Memory, What};
+use super::{Acknowledgement, Alert, Condition, Digest, Failure, Journal, MAX_ID, Memory, What};
 use crate::sweep::{Coverage, HISTORY, is_of_sign_ins};
 
 /// Where the journal is kept.
@@ -36,8 +36,6 @@ const MAX_PLANS: usize = 200;
 const MAX_LISTED: usize = 1_000;
 /// More kinds of credentials than root can have.
 const MAX_CREDENTIALS: usize = 8;
-/// Characters of an alert's id.
-const MAX_ID: usize = 255;
 
 impl Memory {
     /// Takes in the item that is stored under `key`, or leaves it out and notes that it did: then the answer is `false`.
@@ -107,6 +105,7 @@ impl Condition {
         times.all(|at| at <= latest)
             && self.openings.len() <= MAX_OPENINGS
             && self.failure.as_ref().is_none_or(Failure::is_sound)
+            && self.acknowledged.as_ref().is_none_or(|given| given.is_sound(latest))
     }
 }
 
@@ -175,7 +174,7 @@ impl What {
     /// No list is longer than a check makes it: each entry takes many times the room that it has in the table.
     fn is_sound(&self) -> bool {
         match self {
-            Self::Condition(told) => told.failure.is_sound(),
+            Self::Condition(told) => told.failure.is_sound() && is_bounded(told.acknowledged.as_ref()),
             Self::RootCredentialsBack { credentials } => credentials.len() <= MAX_CREDENTIALS,
             Self::Digest(digest) => digest.is_sound(),
             _ => true,
@@ -191,5 +190,11 @@ impl Digest {
         self.steps.len() <= Step::ALL.len()
             && self.exceptions.len().max(self.attestations.len()) <= MAX_ENTRIES
             && listed.into_iter().all(|listed| listed <= MAX_LISTED)
+            && self.open.iter().all(|open| is_bounded(open.acknowledged.as_ref()))
     }
+}
+
+/// What waits may be older than any clock is wrong: only its texts and its length count.
+fn is_bounded(given: Option<&Acknowledgement>) -> bool {
+    given.is_none_or(|given| given.is_sound(Timestamp::MAX))
 }

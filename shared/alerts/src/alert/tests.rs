@@ -4,6 +4,7 @@ use facts::source::{Cause, Source, Unavailable};
 
 use super::*;
 
+mod acknowledged;
 mod baseline;
 mod denied;
 mod digest;

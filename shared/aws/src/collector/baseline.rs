@@ -16,13 +16,11 @@ use facts::{Account, Partition, Source, Unavailable};
 use futures_util::future::{BoxFuture, FutureExt, join_all, try_join_all};
 use jiff::Timestamp;
 
-use super::{Collector, Look, guarded};
+use super::{Collector, Look, Read, Reading, guarded};
 use crate::sources::{
     analyzers, billing_alarms, buckets, budgets, contacts, cost_reports, data_exports, federation, iam,
     identity_center, organization, root_password,
 };
-
-type Read<T> = Result<T, Unavailable>;
 
 /// Sources that wait for no other.
 pub(super) struct Baseline {
@@ -62,36 +60,36 @@ impl Collector {
             alternate_contacts,
         ) = tokio::join!(
             look.ask(
-                (Source::RolesAndPolicies, "iam:GetAccountAuthorizationDetails"),
+                Reading::of(Source::RolesAndPolicies, "iam:GetAccountAuthorizationDetails"),
                 iam::roles_and_policies(&clients.iam, &look.account)
             ),
             look.ask(
-                (Source::SupportAccess, "iam:ListEntitiesForPolicy"),
+                Reading::of(Source::SupportAccess, "iam:ListEntitiesForPolicy"),
                 iam::holders(&clients.iam, look.partition, iam::SUPPORT_ACCESS, Source::SupportAccess)
             ),
             look.ask(
-                (Source::IdentityProviders, "iam:ListSAMLProviders"),
+                Reading::of(Source::IdentityProviders, "iam:ListSAMLProviders"),
                 federation::identity_providers(&clients.iam)
             ),
-            look.ask((Source::IdentityCenter, "sso:ListInstances"), async {
+            look.ask(Reading::of(Source::IdentityCenter, "sso:ListInstances"), async {
                 identity_center::instances(&clients.identity_center()).await
             }),
-            look.ask_of_billing((Source::CostReports, "cur:DescribeReportDefinitions"), async {
+            look.ask_of_billing(Reading::of(Source::CostReports, "cur:DescribeReportDefinitions"), async {
                 cost_reports::read(&clients.cost_reports()).await
             }),
-            look.ask_of_billing((Source::DataExports, "bcm-data-exports:ListExports"), async {
+            look.ask_of_billing(Reading::of(Source::DataExports, "bcm-data-exports:ListExports"), async {
                 data_exports::read(&clients.data_exports()).await
             }),
-            look.ask_of_billing((Source::Budgets, "budgets:ViewBudget"), async {
+            look.ask_of_billing(Reading::of(Source::Budgets, "budgets:ViewBudget"), async {
                 budgets::read(&clients.budgets(), &look.account).await
             }),
-            look.ask_of_billing((Source::BillingAlarms, "cloudwatch:DescribeAlarms"), async {
+            look.ask_of_billing(Reading::of(Source::BillingAlarms, "cloudwatch:DescribeAlarms"), async {
                 billing_alarms::read(&clients.billing_alarms()).await
             }),
-            look.ask((Source::PrimaryContact, "account:GetContactInformation"), async {
+            look.ask(Reading::of(Source::PrimaryContact, "account:GetContactInformation"), async {
                 contacts::primary(&account()).await
             }),
-            look.ask((Source::AlternateContacts, "account:GetAlternateContact"), async {
+            look.ask(Reading::of(Source::AlternateContacts, "account:GetAlternateContact"), async {
                 contacts::alternate(&account()).await
             }),
         );
@@ -113,13 +111,13 @@ impl Collector {
     /// a member at most.
     pub(super) async fn membership(&self, look: &Look) -> Membership {
         let client = || self.clients.organizations(look.partition);
-        let organization = look.ask((Source::Organization, "organizations:DescribeOrganization"), async {
+        let organization = look.ask(Reading::of(Source::Organization, "organizations:DescribeOrganization"), async {
             organization::read(&client()).await
         });
         let organization = organization.await;
         let (central, policies) = (
-            (Source::CentralRootAccess, "iam:ListOrganizationsFeatures"),
-            (Source::ServiceControlPolicies, "organizations:ListPoliciesForTarget"),
+            Reading::of(Source::CentralRootAccess, "iam:ListOrganizationsFeatures"),
+            Reading::of(Source::ServiceControlPolicies, "organizations:ListPoliciesForTarget"),
         );
         let (central_root_access, service_control_policies) = match &organization {
             Err(error) => tokio::join!(look.ask(central, unread(error)), look.ask(policies, unread(error))),
@@ -155,11 +153,11 @@ impl Collector {
             root_password::last_change((&cloudtrail.client, &cloudtrail.pace), account, region, look.taken_at).await
         });
         let newest = async { Ok(try_join_all(changes).await?.into_iter().flatten().max()) };
-        look.ask((Source::RootPasswordChange, "cloudtrail:LookupEvents"), newest).await
+        look.ask(Reading::of(Source::RootPasswordChange, "cloudtrail:LookupEvents"), newest).await
     }
 
     pub(super) async fn trail_buckets(&self, look: &Look, trails: &Read<Vec<Trail>>) -> Read<Vec<Bucket>> {
-        let what = (Source::TrailBuckets, "s3:GetBucketPublicAccessBlock");
+        let what = Reading::of(Source::TrailBuckets, "s3:GetBucketPublicAccessBlock");
         match trails {
             Ok(trails) => {
                 let read = async { Ok(buckets::read(|region| self.clients.s3(region), &look.account, trails).await) };
@@ -182,7 +180,7 @@ impl Collector {
             let operation = analyzers::operation(&region);
             let client = self.clients.analyzers(&region);
             let active = analyzers::active(&client, &region);
-            let active = guarded((Source::Analyzers, &operation), look.deadline, active).await;
+            let active = guarded(Reading::of(Source::Analyzers, &operation), look.deadline, active).await;
             RegionAnalyzers { region, active }
         });
         Ok(join_all(regions).await)
@@ -193,13 +191,13 @@ impl Look {
     /// As [`Look::ask`], of what AWS has in its commercial Regions alone.
     fn ask_of_billing<'a, T: Send + 'a>(
         &'a self,
-        (source, operation): (Source, &'a str),
+        what: Reading<'a>,
         read: impl Future<Output = Read<T>> + Send + 'a,
     ) -> BoxFuture<'a, Read<T>> {
         if self.partition == Partition::Aws {
-            self.ask((source, operation), read)
+            self.ask(what, read)
         } else {
-            ready(Err(Unavailable::not_asked(source))).boxed()
+            ready(Err(Unavailable::not_asked(what.source))).boxed()
         }
     }
 }

@@ -5,7 +5,7 @@ use facts::watch::{Canary, Rule, Schedule, Watch};
 use facts::{Source, Unavailable};
 use futures_util::future::join_all;
 
-use super::{Collector, Look, guarded};
+use super::{Collector, Look, Reading, guarded};
 use crate::sources::watch::{self, Names};
 
 impl Collector {
@@ -17,7 +17,7 @@ impl Collector {
         }));
         let scheduler = self.clients.scheduler();
         let schedule = guarded(
-            (Source::Watch, watch::SCHEDULE_OPERATION),
+            Reading::of(Source::Watch, watch::SCHEDULE_OPERATION),
             look.deadline,
             watch::schedule(&scheduler, &names.schedule),
         );
@@ -32,7 +32,7 @@ impl Collector {
 async fn rules(client: &Client, look: &Look, names: &Names, region: &str) -> Vec<Rule> {
     let operation = watch::rules_operation(region);
     let read = watch::rules(client, &names.rules, region);
-    let read = guarded((Source::Watch, &operation), look.deadline, read).await;
+    let read = guarded(Reading::of(Source::Watch, &operation), look.deadline, read).await;
     let states: Vec<Result<_, Unavailable>> =
         read.unwrap_or_else(|why| names.rules.iter().map(|_| Err(why.clone())).collect());
     let operation = watch::targets_operation(region);
@@ -46,7 +46,7 @@ async fn rules(client: &Client, look: &Look, names: &Names, region: &str) -> Vec
         };
         if look.round.reads_targets && rule.is_on() && rule.made.is_some() {
             let read = watch::targets(client, name, region);
-            rule.targets = Some(guarded((Source::Watch, &operation), look.deadline, read).await);
+            rule.targets = Some(guarded(Reading::of(Source::Watch, &operation), look.deadline, read).await);
         }
         rule
     });
@@ -60,7 +60,7 @@ async fn canary(client: &Client, look: &Look, names: &Names, region: &str) -> Ca
         Some(stack) => {
             let (operation, addressee) = (watch::canary_operation(region), watch::addressee(names.home(), stack));
             let send = watch::send_canary(client, &addressee, region, look.taken_at);
-            Some(guarded((Source::Watch, &operation), look.deadline, send).await)
+            Some(guarded(Reading::of(Source::Watch, &operation), look.deadline, send).await)
         }
     };
     Canary {

@@ -10,7 +10,7 @@ use aws_smithy_types::body::SdkBody;
 
 use super::*;
 
-const WHAT: (Source, &str) = (Source::AccountSummary, "iam:GetAccountSummary");
+const WHAT: Reading<'_> = Reading { source: Source::AccountSummary, operation: "iam:GetAccountSummary" };
 
 #[tokio::test(start_paused = true)]
 async fn a_source_that_never_answers_ends_at_the_deadline() {

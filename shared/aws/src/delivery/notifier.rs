@@ -18,7 +18,7 @@ use messages::Message;
 use tokio::time::{Instant, sleep};
 
 use crate::storage::ledger::{Fate, Ledger};
-use crate::{client, failure};
+use crate::{Clock, client, failure};
 
 /// How long a message is waited for that nobody but functions of ours gets: SNS hands it over within a second, Slack takes two, and
 /// the function waits for it for 20 seconds. What arrives later is sent again.
@@ -49,8 +49,8 @@ pub struct Relays {
     ledger: Ledger,
     /// Which they are.
     own: Own,
-    /// The present, and the instant at which it was.
-    started: (Timestamp, Instant),
+    /// The time of the run.
+    clock: Clock,
     /// When nothing is waited for any more.
     ends: Instant,
     /// Those that are subscribed, once that is known.
@@ -104,7 +104,7 @@ impl Notifier {
         let mut listeners = Listeners { others, relays: relays.known(&subscribed).await? };
         if listeners.are_relays_alone() {
             let _ = relays.are_alone.set(());
-            if !listeners.hear(relays.now()) {
+            if !listeners.hear(relays.clock.now()) {
                 let knock = messages::knock();
                 let request = self.publisher.publish().subject(&knock.subject);
                 let sent = self.send(request.message_structure("json").message(knock.by_protocol())).await;
@@ -206,23 +206,18 @@ impl Notifier {
 }
 
 impl Relays {
-    /// `own` functions, in a run that began at `started` and ends at `ends`.
-    pub fn new(ledger: &Ledger, own: &Own, started: (Timestamp, Instant), ends: Timestamp) -> Self {
-        let left = Duration::try_from(ends.duration_since(started.0) - FOR_THE_REST).unwrap_or_default();
+    /// `own` functions, in a run of `clock` that ends at `ends`.
+    pub fn new(ledger: &Ledger, own: &Own, clock: Clock, ends: Timestamp) -> Self {
+        let left = Duration::try_from(ends.duration_since(clock.started_at) - FOR_THE_REST).unwrap_or_default();
         Self {
             ledger: ledger.clone(),
             own: own.clone(),
-            started,
-            ends: started.1 + left,
+            clock,
+            ends: clock.started + left,
             subscribed: OnceLock::new(),
             are_alone: OnceLock::new(),
             unheard: OnceLock::new(),
         }
-    }
-
-    fn now(&self) -> Timestamp {
-        let elapsed = SignedDuration::try_from(self.started.1.elapsed()).unwrap_or_default();
-        self.started.0.checked_add(elapsed).unwrap_or(Timestamp::MAX)
     }
 
     async fn known(&self, subscribed: &[String]) -> Result<Vec<Relay>, Unavailable> {
@@ -244,7 +239,7 @@ impl Relays {
 
     /// Notes that SNS has the message `id` for those that are subscribed. Without the note nobody misses it.
     async fn hand(&self, id: &str, subscribed: &[String]) {
-        let note = Note { message_id: id.to_owned(), sent_at: self.now(), error: None };
+        let note = Note { message_id: id.to_owned(), sent_at: self.clock.now(), error: None };
         for name in subscribed {
             if let Err(error) = self.ledger.note(name, Fate::Handed, &note).await {
                 tracing::warn!(%error, function = name, "that a message was handed over could not be noted");
@@ -457,8 +452,7 @@ mod tests {
         let ledger = Ledger::over(client, "t", &account);
         let own = Own { names: vec!["x".into()], ..Own::default() };
         let now: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
-        let relays =
-            |seconds| Relays::new(&ledger, &own, (now, Instant::now()), now + SignedDuration::from_secs(seconds));
+        let relays = |seconds| Relays::new(&ledger, &own, Clock::start(now), now + SignedDuration::from_secs(seconds));
         let short = relays(14).arrival("1", &["x".into()]).await;
         assert_eq!(short, Err("nothing arrived within 6 s".into()), "the rest of the run is for what came of it");
         assert_eq!(relays(60).arrival("1", &["x".into()]).await, Ok(()));

@@ -208,7 +208,7 @@ mod tests {
         for effect in Effect::ALL {
             let words = effect.words();
             assert!(words.headline.len() <= 30 && words.why.ends_with('.'), "{effect:?}");
-            assert!(words.steps.iter().all(|step| step.ends_with('.')), "{effect:?}");
+            assert!(words.steps.iter().all(|step| step.text.ends_with('.')), "{effect:?}");
         }
     }
 }

@@ -294,7 +294,7 @@ fn ct_7_the_most_severe_comes_first_then_what_succeeded_then_the_newest() {
             "change made by root: RunInstances",
             "failed attempt: new root access key",
             "failed root sign-in",
-            "root looked around"
+            "read-only root activity"
         ]
     );
 }
@@ -368,7 +368,7 @@ fn very_many_calls_that_only_read_are_one_act_that_counts_and_the_worst_stays_be
         (folded.event_id.as_str(), folded.headline()),
         (
             "fold/ReadOnlyCall//done/us-east-1/2026-11-20/ListBuckets/198.51.100.24/ASIAEXAMPLE000000001",
-            "root looked around, 3000 times".to_owned()
+            "read-only root activity, 3000 times".to_owned()
         )
     );
     let newest = read_only();

@@ -3,241 +3,353 @@
 use super::{Effect, Kind, Mfa, RootActivity};
 use crate::tampering::{Tampering, Target};
 
-/// What people are told of a kind of activity.
+mod steps;
+
+use steps::{
+    ASK, CHECK_MFA, DEACTIVATE_ROOT_KEY, DEACTIVATE_USER_KEY, DELETE_ROOT_KEY, DELETE_USER_KEY, EXPORT_ROOT_KEY,
+    RESTORE, SECURE_MAILBOX, confirm, contain, eradicate, learn, preserve, recover, regain,
+};
+pub use steps::{COMPROMISED, Phase, Step, TAMPERED};
+
+/// A kind of activity in words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Words {
     /// What happened, for a subject line; a few words without a verb.
     pub headline: &'static str,
     /// Why it matters, one or two sentences.
     pub why: &'static str,
-    /// What to do now, in order.
-    pub steps: &'static [&'static str],
+    /// What is to be done of this kind alone, in order.
+    pub steps: &'static [Step],
+    /// Whoever did it may be root: [`COMPROMISED`] belongs to the playbook.
+    pub is_compromise: bool,
 }
 
-const NOT_YOURS: &str = "If nobody you trust did this, treat the account as taken over: reset root's password with \"Forgot \
-                         password\", then take the next steps before anything else.";
-const CHECK_CREDENTIALS: &str = "Sign in as root with MFA, open Security credentials, and remove every access key, signing \
-                                 certificate and MFA device that is not yours.";
-const READ_TRAIL: &str =
-    "Read what else root did at that time: CloudTrail, Event history, user name root, in every Region.";
-const CALL_SUPPORT: &str =
-    "If you cannot get in any more, use https://support.aws.amazon.com/#/contacts/aws-account-support.";
+impl Words {
+    /// The whole playbook, by phase.
+    pub fn playbook(&self) -> Vec<Step> {
+        let common = if self.is_compromise { COMPROMISED } else { &[] };
+        let mut steps: Vec<Step> = self.steps.iter().chain(common).copied().collect();
+        steps.sort_by_key(|step| step.phase);
+        steps
+    }
+}
 
 impl Kind {
     /// The words for this kind.
     pub fn words(self) -> Words {
-        let (headline, why, steps): (_, _, &'static [&'static str]) = match self {
+        let (headline, why, steps): (_, _, &'static [Step]) = match self {
             Self::SignInSucceeded => (
                 "root sign-in",
-                "Root can do everything in the account, and no policy limits it. Daily work needs no root.",
-                &["Ask who it was and which task needed root.", NOT_YOURS, CHECK_CREDENTIALS, READ_TRAIL, CALL_SUPPORT],
+                "Root can do everything in the account, and no policy in it limits root. Daily work needs no root.",
+                const {
+                    &[confirm(
+                        "Ask everyone who can sign in as root whether they signed in from {from}, and for which task. If one of them did, stop \
+                     here and announce it next time.",
+                    )]
+                },
             ),
             Self::SignInFailed => (
                 "failed root sign-in",
-                "Somebody knows the e-mail address of root and tried passwords. On its own it harms nothing.",
-                &[
-                    "If it was you, nothing. Otherwise make sure that root has MFA and a long password that is used nowhere else.",
-                    "If it goes on, change root's e-mail address to one that is not public.",
-                ],
+                "An unknown person knows root's email address and tried passwords. On its own it harms nothing.",
+                const {
+                    &[
+                        confirm(
+                            "Ask everyone who can sign in as root whether they mistyped the password. If one of them did, stop here.",
+                        ),
+                        CHECK_MFA,
+                        learn("If it goes on, change root's email address to one that is not public."),
+                    ]
+                },
             ),
             Self::CliSignIn => (
                 "root sign-in to the command line",
-                "`aws login` as root gives a terminal everything that root can do, without an access key.",
-                &[
-                    "Ask who it was and which task needed root.",
-                    NOT_YOURS,
-                    "The session ends by itself, after 12 hours at most; until then read what it does.",
-                    READ_TRAIL,
-                ],
+                "`aws login` as root gives a terminal everything that root can do, without an access key. The session can last 12 hours.",
+                const {
+                    &[confirm(
+                        "Ask everyone who can sign in as root whether they ran `aws login` from {from}, and for which task. If one of them \
+                     did, run `aws logout` there and stop here.",
+                    )]
+                },
             ),
             Self::RootAccessKeyCreated => (
                 "new root access key",
-                "Whoever holds this key owns the account from anywhere, without a password and without MFA, until it is deleted.",
-                &[
-                    "Delete it now: sign in as root, Security credentials, Access keys, Deactivate, Delete.",
-                    NOT_YOURS,
-                    CHECK_CREDENTIALS,
-                    READ_TRAIL,
-                ],
+                "Anyone with this key owns the account from anywhere, without a password and without MFA, until it is deactivated.",
+                const { &[DEACTIVATE_ROOT_KEY, EXPORT_ROOT_KEY, DELETE_ROOT_KEY] },
             ),
             Self::RootAccessKeyChanged => (
                 "root access key switched on or off",
-                "An inactive root key can be switched on again by whoever is root: only a deleted one is gone.",
-                &["Delete the key: sign in as root, Security credentials, Access keys, Delete.", NOT_YOURS, READ_TRAIL],
+                "An active root key opens the whole account. An inactive one can be activated again; only a deleted one is gone.",
+                const { &[DEACTIVATE_ROOT_KEY, EXPORT_ROOT_KEY, DELETE_ROOT_KEY] },
             ),
             Self::RootAccessKeyDeleted => (
                 "root access key deleted",
-                "It is what the checklist asks for, if it was you.",
-                &["If programs still used the key, give them an IAM role.", NOT_YOURS],
+                "Expected if you did it: root should have no access keys. An attacker deletes a key to lock a program out.",
+                const {
+                    &[
+                        confirm(
+                            "Ask everyone who can sign in as root whether they deleted {key}. If one of them did, stop here.",
+                        ),
+                        recover("Give the programs that used {key} an IAM role. A deleted key cannot be restored."),
+                    ]
+                },
             ),
             Self::UserAccessKeyCreated => (
                 "access key created for a user by root",
-                "A key that root hands to a user is a way back in for somebody who was root once.",
-                &["Ask who it was. If nobody knows, deactivate the key of that user now.", NOT_YOURS, READ_TRAIL],
+                "The key stays when root's session ends: it is a way back in.",
+                const { &[DEACTIVATE_USER_KEY, DELETE_USER_KEY] },
             ),
             Self::UserAccessKeyChanged => (
                 "access key of a user switched on or off by root",
-                "A key that root switches on for a user is a way back in for somebody who was root once.",
-                &["Ask who it was. If nobody knows, deactivate the key of that user now.", NOT_YOURS],
+                "A key that root activates for a user is a way back in.",
+                const { &[DEACTIVATE_USER_KEY, DELETE_USER_KEY] },
             ),
             Self::UserAccessKeyDeleted => (
                 "access key of a user deleted by root",
-                "Root is not needed for this; an administrator can do it.",
-                &["Ask who it was and why as root.", NOT_YOURS],
+                "An administrator can do this; root is not needed for it. An attacker deletes a key to lock you out.",
+                const {
+                    &[
+                        confirm(
+                            "Ask everyone who can sign in as root whether they deleted {key} of user {user}. If one of them did, stop here.",
+                        ),
+                        recover("Give user {user} a role, or a new key, if the deleted one is still needed."),
+                    ]
+                },
             ),
             Self::RootSigningCertificateCreated => (
                 "new root signing certificate",
-                "Whoever holds its private key signs requests as root to services that still take certificates, without a password and without MFA.",
-                &[
-                    "Delete it now: sign in as root, Security credentials, X.509 Signing certificates, Deactivate, Delete.",
-                    NOT_YOURS,
-                    CHECK_CREDENTIALS,
-                    READ_TRAIL,
-                ],
+                "Its private key signs requests as root to services that still take certificates, without a password and without MFA.",
+                const {
+                    &[
+                        contain(
+                            "Deactivate signing certificate {resource}, and do not delete it yet: sign in as root, Security credentials > X.509 \
+                         signing certificates > Actions > Deactivate. Or, with root's own credentials: `aws iam \
+                         update-signing-certificate --certificate-id {resource} --status Inactive`.",
+                        ),
+                        eradicate(
+                            "Delete signing certificate {resource}: Security credentials > X.509 signing certificates > Actions > Delete.",
+                        ),
+                    ]
+                },
             ),
             Self::MfaEnabled => (
                 "MFA device registered for root",
-                "A device that is not yours lets a stranger in and keeps you out.",
-                &["Check that the device is yours and in a safe place.", NOT_YOURS, CHECK_CREDENTIALS, CALL_SUPPORT],
+                "A device that is not yours lets an attacker in and keeps you out.",
+                const {
+                    &[
+                        confirm(
+                            "Ask everyone who can sign in as root whether {resource} is your device, and where it is kept. If it is yours, \
+                         stop here.",
+                        ),
+                        eradicate(
+                            "Remove MFA device {resource}: Security credentials > Multi-factor authentication (MFA) > Remove.",
+                        ),
+                    ]
+                },
             ),
             Self::MfaDeactivated => (
                 "MFA device of root deactivated",
-                "If it was the last one, root is protected by a password alone: what somebody does who takes the account over.",
-                &[
-                    "Register an MFA device now: sign in as root, Security credentials, Assign MFA device.",
-                    NOT_YOURS,
-                    CHECK_CREDENTIALS,
-                    CALL_SUPPORT,
-                ],
+                "If it was the last one, a password alone protects root. Attackers do this when they take an account over.",
+                const {
+                    &[contain(
+                        "Register an MFA device for root now: sign in as root, Security credentials > Multi-factor authentication (MFA) > \
+                     Assign MFA device. Do it even if one of you deactivated {resource}.",
+                    )]
+                },
             ),
             Self::PasswordChanged => (
                 "root password changed",
-                "Whoever knows the new password can sign in; whoever knows only the old one cannot.",
-                &[
-                    "Ask who it was, and that the new password is stored safely.",
-                    NOT_YOURS,
-                    CHECK_CREDENTIALS,
-                    CALL_SUPPORT,
-                ],
+                "The new password opens the account; the old one no longer does.",
+                const {
+                    &[confirm(
+                        "Ask everyone who can sign in as root whether they changed the password, and where it is stored. If one of them did, \
+                     stop here.",
+                    )]
+                },
             ),
             Self::PasswordRecoveryRequested => (
                 "password recovery of root requested",
-                "A mail with a link that replaces root's password went to root's address. Whoever reads that mailbox can use it.",
-                &[
-                    "If it was not you, do not use the link, and make sure that nobody else reads that mailbox: password, MFA, forwarding rules.",
-                    "Make sure that root has MFA.",
-                ],
+                "AWS sent a link that replaces root's password to root's mailbox. Anyone who reads that mailbox can use it.",
+                const {
+                    &[
+                        confirm(
+                            "Ask everyone who can sign in as root whether they requested the reset. If one of them did, stop here.",
+                        ),
+                        SECURE_MAILBOX,
+                        CHECK_MFA,
+                    ]
+                },
             ),
             Self::PasswordRecoveryCompleted => (
                 "root password replaced by recovery",
-                "Somebody who reads root's mailbox set a new root password.",
-                &[
-                    NOT_YOURS,
-                    "Secure the mailbox first: password, MFA, forwarding rules. Otherwise they do it again.",
-                    CHECK_CREDENTIALS,
-                    CALL_SUPPORT,
-                ],
+                "A person with access to root's mailbox set a new root password.",
+                const {
+                    &[confirm(
+                        "Ask everyone who reads root's mailbox whether they replaced the password. If one of them did, stop here.",
+                    )]
+                },
             ),
             Self::EmailChanged => (
-                "e-mail address of root changed",
-                "Mail for root, and with it password recovery, now goes to another mailbox.",
-                &[
-                    "Check the address: sign in as root, Account, Account details.",
-                    NOT_YOURS,
-                    "AWS mails the old address too: look there for a way to undo it.",
-                    CALL_SUPPORT,
-                ],
+                "email address of root changed",
+                "AWS now sends email for root, and with it password recovery, to another mailbox.",
+                const {
+                    &[
+                        confirm(
+                            "Ask everyone who can sign in as root whether they changed the address. If one of them did, stop here.",
+                        ),
+                        regain(
+                            "Open the notice that AWS sent to the old address and follow its way back. Then check the address as root: \
+                         Account > Account details.",
+                        ),
+                    ]
+                },
             ),
             Self::ContactChanged => (
                 "account contacts changed by root",
-                "AWS warns and verifies you through these contacts. A stranger's contacts keep the warnings from you.",
-                &["Check them: Account, Contact information and Alternate contacts.", NOT_YOURS, READ_TRAIL],
+                "AWS warns you and verifies you through these contacts. With an attacker's contacts, the warnings go to the attacker.",
+                const {
+                    &[
+                        confirm(
+                            "Ask everyone who can sign in as root whether they changed the {resource}. If one of them did, stop here.",
+                        ),
+                        recover(
+                            "Restore the contacts: Account > Contact information, and Account > Alternate contacts.",
+                        ),
+                    ]
+                },
             ),
             Self::WatchTampered => (
-                "what watches was changed",
-                "CloudTrail, its keys and this stack are what tells you of root. Whoever switches them off acts unseen from then on.",
-                &[
-                    "Unless somebody you trust deployed rootwatch or changed the trail at that moment, undo it now: start the trail's logging, enable the rule or the schedule, deploy the stack again.",
-                    "Ask who it was. If nobody answers for it, treat that identity as taken over.",
-                    "Read what the same identity did before and after, in CloudTrail, in every Region.",
-                    "Invoke the function Checker with {}: its control alert-path tells what is still broken.",
-                ],
+                "monitoring tampering",
+                "CloudTrail, its keys and this stack carry the alerts about root. Once they are off, an attacker works unseen.",
+                const { &[RESTORE] },
             ),
             Self::WriteCall => (
                 "change made by root",
-                "Daily work needs no root; each use of it is a chance to lose the account.",
-                &["Ask who it was, and do it with a role next time.", NOT_YOURS, READ_TRAIL],
+                "Daily work needs no root. Each use of it is a chance to lose the account.",
+                const { &[ASK, recover("Undo the change ({call}) unless you want it. It was made on: {resource}.")] },
             ),
             Self::ReadOnlyCall => (
-                "root looked around",
-                "It changed nothing, but somebody was signed in as root.",
-                &["Ask who it was.", READ_TRAIL],
+                "read-only root activity",
+                "Nothing was changed, but a person or a program acted as root.",
+                const {
+                    &[confirm(
+                        "Ask everyone who can sign in as root whether they did this, and for which task. If one of them did, stop here and use \
+                     a read-only role next time.",
+                    )]
+                },
             ),
             Self::CentralizedRootTask => (
-                "central root access task",
-                "The organization's administrators used a short root session (sts:AssumeRoot), which is limited to one task and 15 minutes.",
-                &[
-                    "Ask the organization's administrators if it was one of them; the management account's CloudTrail names the person in AssumeRoot.",
-                ],
+                "privileged task on a member account",
+                "The organization's administrators used a short root session (sts:AssumeRoot). It is limited to one task and 15 minutes.",
+                const {
+                    &[
+                        confirm(
+                            "Ask the organization's administrators. In the management account, the CloudTrail event AssumeRoot names the \
+                         person. If it was one of them, stop here.",
+                        ),
+                        contain(
+                            "In the management account, contain the identity that called AssumeRoot: deactivate its access keys and revoke its \
+                         sessions (IAM > Roles > the role > Revoke sessions).",
+                        ),
+                        preserve(
+                            "In the management account, export what this identity did: `aws cloudtrail lookup-events --lookup-attributes \
+                         AttributeKey=EventName,AttributeValue=AssumeRoot --start-time {start} --region {region} > assume-root.json`.",
+                        ),
+                        eradicate(
+                            "Remove what this identity added in the management account and in every member account.",
+                        ),
+                        recover(
+                            "Undo the task in this account ({call}), and turn central root access off until the identity is clean.",
+                        ),
+                        learn("Limit who may call sts:AssumeRoot, and for which accounts."),
+                    ]
+                },
             ),
             Self::Service => (
                 "AWS service on behalf of root",
-                "A service acted in root's name; usually nobody was signed in.",
-                &["Nothing."],
+                "An AWS service acted in root's name. Usually no person was signed in.",
+                const { &[confirm("No action is needed.")] },
             ),
         };
-        Words { headline, why, steps }
+        let is_compromise = !matches!(
+            self,
+            Self::SignInFailed | Self::PasswordRecoveryRequested | Self::CentralizedRootTask | Self::Service
+        );
+        Words { headline, why, steps, is_compromise }
     }
 }
 
 impl Effect {
     /// The words for a call with this effect.
     pub fn words(self) -> Words {
-        match self {
-            Self::AccessGranted => Words {
-                headline: "access granted by root",
-                why: "What root grants stays when root's own session ends: by a user, a password, a policy, a role or a trust an intruder comes back.",
-                steps: &[
-                    "Ask who it was, and who needs this access.",
-                    "If nobody knows, take it back now: delete the user, the credential, the role or the identity provider, detach the policy, undo the trust.",
-                    NOT_YOURS,
-                    READ_TRAIL,
-                ],
-            },
-            Self::SessionIssued => Words {
-                headline: "session issued by root",
-                why: "Whoever holds this session acts with root's rights, without password, key or MFA. CloudTrail may name a federated user for it, not root.",
-                steps: &[
-                    "Ask who it was, and what the session is for.",
-                    "Delete root's access keys: nothing else issues such sessions. This one ends by itself, after an hour at most.",
-                    "Read what it did: CloudTrail, Event history, AWS access key, the key that this alert names, in every Region.",
-                    NOT_YOURS,
-                    CHECK_CREDENTIALS,
-                ],
-            },
-        }
+        let (headline, why, steps): (_, _, &'static [Step]) = match self {
+            Self::AccessGranted => (
+                "access granted by root",
+                "What root grants stays when root's session ends. An attacker comes back by a user, a password, a policy, a role or a trust.",
+                const {
+                    &[
+                        contain(
+                            "Take the access back in a way you can undo: {resource}. A user: deactivate its keys, and attach arn:aws:iam::aws:policy/AWSDenyAll. A role: attach AWSDenyAll and revoke its sessions. A policy: detach it.",
+                        ),
+                        eradicate(
+                            "Delete what was granted ({call}: {resource}): the user, the credential, the role, the identity provider or the \
+                         policy that is not yours.",
+                        ),
+                    ]
+                },
+            ),
+            Self::SessionIssued => (
+                "session issued by root",
+                "This session has root's rights without password, key or MFA. CloudTrail may name a federated user for it, not root.",
+                const {
+                    &[
+                        contain(
+                            "Deactivate root's access keys: only they issue such sessions. Sign in as root, Security credentials > Access keys \
+                         > Actions > Deactivate. The session ends by itself within an hour.",
+                        ),
+                        preserve(
+                            "Export what the session did: `aws cloudtrail lookup-events --lookup-attributes \
+                         AttributeKey=AccessKeyId,AttributeValue={session} --region {region} > {session}.json`.",
+                        ),
+                    ]
+                },
+            ),
+        };
+        Words { headline, why, steps, is_compromise: true }
     }
 }
 
 /// An attempt that AWS refused needs no undoing.
 const REFUSED: Words = Words {
     headline: "failed attempt",
-    why: "AWS refused it, so nothing changed. But somebody who was signed in as root, or holds a root access key, tried.",
-    steps: &["Ask who it was.", NOT_YOURS, CHECK_CREDENTIALS, READ_TRAIL],
+    why: "AWS refused it, so nothing changed. But a person who was signed in as root, or has a root access key, tried it.",
+    steps: &[ASK],
+    is_compromise: true,
 };
 
 /// Nor does one for which nobody needs to be root.
 const REFUSED_TO_ANYBODY: Words = Words {
     headline: REFUSED.headline,
-    why: "AWS refused it, so nothing changed. Whoever knows the e-mail address of root, or reads its mailbox, can try.",
+    why: "AWS refused it, so nothing changed. Anyone who knows root's email address, or reads its mailbox, can try this.",
     steps: &[
-        "If it was not you, make sure that nobody else reads root's mailbox: password, MFA, forwarding rules.",
-        "Make sure that root has MFA.",
+        confirm(
+            "Ask everyone who can sign in as root whether they tried to reset the password. If one of them did, stop here.",
+        ),
+        SECURE_MAILBOX,
+        CHECK_MFA,
     ],
+    is_compromise: false,
+};
+
+/// Somebody other than root did it.
+const TAMPERED_BY_OTHERS: Words = Words {
+    headline: "monitoring tampering",
+    why: "CloudTrail, its keys and this stack carry the alerts about root. Once they are off, an attacker works unseen.",
+    steps: TAMPERED,
+    is_compromise: false,
 };
 
 impl RootActivity {
-    /// The words for this act.
+    /// The words for this activity.
     pub fn words(&self) -> Words {
         match self.kind {
             Kind::SignInFailed => self.topic(),
@@ -247,7 +359,7 @@ impl RootActivity {
         }
     }
 
-    /// The words for such acts, whatever came of this one: the runbook's.
+    /// The words for such activity, whether or not AWS refused this one: the runbook's.
     pub fn topic(&self) -> Words {
         match (self.kind, self.effect) {
             (Kind::WriteCall, Some(effect)) => effect.words(),
@@ -282,15 +394,15 @@ impl RootActivity {
 impl Tampering {
     /// The words for it.
     pub fn words(&self) -> Words {
-        Kind::WatchTampered.words()
+        TAMPERED_BY_OTHERS
     }
 
-    /// What happened, in a few words: `a CloudTrail trail was changed: StopLogging`.
+    /// What happened, in a few words: `CloudTrail trail changed: StopLogging`.
     pub fn headline(&self) -> String {
         let what = match self.target {
-            Target::Trail => "a CloudTrail trail was changed",
-            Target::Stack => "rootwatch itself was changed",
-            Target::Key => "an encryption key was changed",
+            Target::Trail => "CloudTrail trail changed",
+            Target::Stack => "rootwatch stack changed",
+            Target::Key => "encryption key changed",
         };
         let attempt = if self.error.is_some() { "failed attempt: " } else { "" };
         format!("{attempt}{what}: {}", self.event_name)

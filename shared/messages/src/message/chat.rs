@@ -19,11 +19,11 @@ pub mod limits {
     pub const KEYWORD: usize = 75;
 }
 
-/// Steps of all that is told, each once.
-const MAX_STEPS: usize = 10;
+/// Steps, each once.
+const MAX_STEPS: usize = 16;
 const MAX_SUMMARY: usize = 500;
 
-/// `notification` as a custom notification; what is told of one condition again is in one thread.
+/// `notification` as a custom notification; what is sent of one condition again is in one thread.
 pub fn compose(notification: &Notification) -> Value {
     custom(&Page::of(notification))
 }
@@ -66,10 +66,10 @@ fn words(part: &Part) -> Vec<String> {
     let linked = |link: &Link| format!("<{}|{}>", link.url, link.text);
     let mut lines = part.lines.clone();
     lines.extend(part.fields.iter().map(|(name, value)| format!("• *{name}:* {value}")));
-    lines.extend(part.open.as_ref().map(linked));
     if let Some(advice) = &part.advice {
-        lines.extend(advice.why.iter().map(|why| format!("*Why it matters:* {why}")));
-        lines.extend(advice.runbook.as_ref().map(linked));
+        lines.extend(advice.why.iter().map(|why| format!("*Why:* {why}")));
+        lines.extend((!advice.commands.is_empty()).then(|| format!("```{}```", advice.commands.join("\n"))));
     }
+    lines.extend(part.links.iter().map(linked));
     lines
 }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::page::{Link, Page, Part, code, delivered_late, sentence};
+use super::times::moment;
 use super::{Notification, SCHEMA, chat, slack};
 
 /// Pieces of a text that is shown as it is.
@@ -56,12 +57,12 @@ impl Delivery<'_> {
         let mut lines: Vec<String> = lines.map(|line| code(&line)).take(MAX_PIECES + 1).collect();
         if lines.len() > MAX_PIECES {
             lines.truncate(MAX_PIECES);
-            lines.push("… _cut here: the mail has more_".into());
+            lines.push("… _cut here: the email has more_".into());
         }
         Page {
             title: for_title(subject),
             summary: for_slack(subject),
-            opening: vec!["Not from rootwatch's checks, but from the same topic:".into()],
+            opening: vec!["Not from rootwatch's checks, but published to the same topic:".into()],
             parts: vec![Part { lines, ..Part::default() }],
             footer: vec!["passed on by rootwatch".into()],
             thread: None,
@@ -93,18 +94,24 @@ fn alarm(body: &Value) -> Option<Page> {
     let fields = vec![
         ("What", format!("{} from {} to {}", code(name), where_from("OldStateValue"), code(state))),
         ("Where", format!("{} in {}", where_from("AWSAccountId"), where_from("Region"))),
-        ("When", where_from("StateChangeTime")),
+        ("When", text(body, "StateChangeTime").and_then(changed_at).unwrap_or_else(|| where_from("StateChangeTime"))),
     ];
     let open = console_url(arn, region, name).map(|url| Link { text: "Open the alarm", url });
     Some(Page {
         title: for_title(&title),
         summary: for_slack(&title),
-        opening: vec!["An alarm of CloudWatch changed its state.".into()],
-        parts: vec![Part { lines, fields, open, advice: None }],
+        opening: vec!["A CloudWatch alarm changed its state.".into()],
+        parts: vec![Part { lines, fields, advice: None, links: open.into_iter().collect() }],
         footer: vec!["passed on by rootwatch".into()],
         thread: (!arn.is_empty()).then(|| for_title(arn)),
         keywords: vec![for_title(state), for_title(account)],
     })
+}
+
+/// As people read it; CloudWatch writes `2026-11-20T10:00:00.000+0000`.
+fn changed_at(text: &str) -> Option<String> {
+    let at: Timestamp = text.replace("+0000", "Z").parse().ok()?;
+    Some(moment(at))
 }
 
 /// `None` when the name or the Region is not one that needs no encoding.

@@ -1,58 +1,68 @@
-//! The body for people: what happened, what to do, how the account stands. Plain text; mail clients show it as it is.
+//! The body for people: the first 12 lines suffice to act, the playbook follows once, then the rest in a line each. Plain text; one
+//! paragraph is one line, as it is read on phones.
 
-use alerts::{Alert, ConditionAlert, Digest, Fault, Transition};
-use checklist::control::{Control, Step, place};
-use checklist::controls;
-use checklist::finding::Finding;
-use checklist::read_errors::{ReadErrors, by_cause};
+use alerts::{Alert, Transition};
 use checklist::report::Report;
 use facts::account::Account;
-use facts::root_activity::{Kind, RootActivity, Words};
-use facts::source::{Source, Unavailable};
+use facts::root_activity::RootActivity;
+use facts::tampering::Tampering;
 use facts::text::counted;
 use facts::text::for_email as safe;
-use facts::verdict::Status;
 use jiff::Timestamp;
 
-use super::words::{
-    self, Acts, MAX_DETAILED, MAX_LINES, Unread, age, capital, control_of, moment, some_of, span, suppressed, time_of,
-    weight, when,
-};
-use super::{Bulletin, Sorted, runbook, session};
+use super::incident::{self, Fact, Incident, Incidents, MAX_NEW, Maker, Subject};
+use super::times::{span, stamp_of};
+use super::words::{self, Acknowledge, MAX_DETAILED, MAX_LINES, address, capital};
+use super::{Bulletin, Sorted, runbook};
 
-const WIDTH: usize = 78;
-/// Unknown controls that are listed with their titles.
-const MAX_UNKNOWN: usize = 5;
-/// Operations that a line of read errors names.
-const MAX_OPERATIONS: usize = 40;
-/// Conditions that are told with all their evidence; a new account has dozens.
-const MAX_CONDITIONS: usize = 8;
+mod status;
+
+/// Actions of a session beside the one that leads it.
+const MAX_ALSO: usize = 10;
+/// Steps of a finding that is one of very many new ones.
+const MAX_BRIEF: usize = 3;
+/// Ids of alerts at the end.
+const MAX_IDS: usize = 3;
+/// What the first lines hold of an incident; the rest follows below.
+const AT_THE_TOP: [&str; 8] = ["Who", "When", "From", "Resource", "Refused", "Found", "Control", "Before"];
 
 pub(super) fn compose(bulletin: &Bulletin, sorted: &Sorted) -> String {
     let Some(first) = sorted.first() else { return String::new() };
-    let mut mail = Mail { bulletin, sorted, account: &first.account, text: String::new() };
-    mail.opening();
-    mail.activity();
-    mail.tampering();
-    mail.conditions("NEW", |transition| matches!(transition, Transition::Opened | Transition::Changed));
-    mail.conditions("STILL OPEN", |transition| transition == Transition::Reminder);
-    mail.unread();
-    mail.ended();
-    mail.notices();
-    mail.checklist();
-    mail.provenance();
-    mail.footer();
-    mail.text
+    let account = &first.account;
+    let incidents = Maker { sorted, account, at: bulletin.at, report: bulletin.report }.all();
+    let is_led = incidents.all.first().is_some_and(|incident| incident.severity >= first.severity);
+    let new = incidents.all.iter().filter(|incident| incident.is_new_finding(sorted)).count();
+    let mut email =
+        Email { bulletin, sorted, account, text: String::new(), printed: Vec::new(), is_crowded: new > MAX_NEW };
+    let lead = incidents.all.first().filter(|_| is_led);
+    email.top(lead);
+    email.notes(&incidents);
+    if let Some(lead) = lead {
+        email.rest(lead);
+    }
+    email.five_steps(is_led);
+    email.others(&incidents, usize::from(is_led));
+    email.ended();
+    email.status(is_led);
+    email.read_errors(&incidents);
+    email.open_findings(&incidents);
+    email.acknowledge(&incidents);
+    email.footer(&incidents);
+    email.text
 }
 
-struct Mail<'a> {
-    bulletin: &'a Bulletin<'a>,
-    sorted: &'a Sorted<'a>,
-    account: &'a Account,
+struct Email<'a, 'b> {
+    bulletin: &'b Bulletin<'b>,
+    sorted: &'b Sorted<'a>,
+    account: &'b Account,
     text: String,
+    /// Steps that are in it: none is in it twice.
+    printed: Vec<String>,
+    /// So much is new that the worst stands for the rest.
+    is_crowded: bool,
 }
 
-impl<'a> Mail<'a> {
+impl<'a> Email<'a, '_> {
     fn line(&mut self, line: impl AsRef<str>) {
         self.text.push_str(line.as_ref().trim_end());
         self.text.push('\n');
@@ -61,558 +71,331 @@ impl<'a> Mail<'a> {
     fn section(&mut self, title: &str) {
         self.line("");
         self.line(title);
-        self.line("-".repeat(title.len()));
-    }
-
-    /// `first` before the first line, as many spaces before the others.
-    fn wrapped(&mut self, first: &str, text: &str) {
-        let indent = " ".repeat(first.chars().count());
-        let mut line = first.to_owned();
-        let mut fresh = true;
-        for word in text.split_whitespace() {
-            if !fresh && line.chars().count() + 1 + word.chars().count() > WIDTH {
-                self.line(&line);
-                line.clone_from(&indent);
-                fresh = true;
-            }
-            if !fresh {
-                line.push(' ');
-            }
-            line.push_str(word);
-            fresh = false;
-        }
-        self.line(&line);
     }
 
     fn field(&mut self, name: &str, value: &str) {
-        self.wrapped(&format!("    {name:<12}"), value);
+        self.line(format!("{name}: {value}"));
     }
 
-    fn opening(&mut self) {
-        let Bulletin { at, report, repeats_possible, .. } = *self.bulletin;
-        self.line(format!("AWS account {}, {}", safe(&self.account.to_string()), moment(at)));
+    fn fact(&mut self, fact: &Fact) {
+        let value = if fact.is_quoted { safe(&fact.value) } else { safe_reason(&fact.value) };
+        self.field(fact.name, &value);
+    }
+
+    /// Twelve lines, or fewer.
+    fn top(&mut self, lead: Option<&Incident<'a>>) {
+        let Bulletin { report, recipients, links, .. } = *self.bulletin;
+        let headline = self.sorted.what(report, usize::MAX).unwrap_or_default();
+        self.line(safe_reason(&headline));
+        self.field("Account", &safe(&self.account.to_string()));
         // Before everything else: nothing below reads as well as long as something could not be seen.
-        if let Some(status) = self.sorted.status_line(report) {
-            self.wrapped("", &format!("{}.", capital(&safe_reason(&status))));
-        }
-        let counts = self.sorted.counts();
-        if !counts.is_empty() {
-            self.line(format!("{}.", capital(&counts)));
-        }
+        let status = self.sorted.status_line(report).filter(|status| *status != headline);
+        let status = status.map(|status| format!("{}.", capital(&safe_reason(&status))));
         let score = report.map(|report| report.score).or_else(|| self.sorted.digest().and_then(|digest| digest.score));
-        if let Some(score) = score {
-            self.line(format!("{}.", capital(&score.to_string())));
+        let score = score.map(|score| format!("{}.", capital(&score.to_string())));
+        if status.is_some() || score.is_some() {
+            let status: Vec<String> = status.into_iter().chain(score).collect();
+            self.field("Status", &status.join(" "));
+        }
+        if let Some(lead) = lead {
+            if !headline.contains(&lead.title) && !matches!(lead.what, Subject::Unread) {
+                self.field("What", &safe_reason(&format!("{} ({})", lead.title, lead.weight)));
+            }
+            // What could not be read has a section of its own.
+            let is_here = |fact: &&Fact| AT_THE_TOP.contains(&fact.name) && !matches!(lead.what, Subject::Unread);
+            lead.facts.iter().filter(is_here).for_each(|fact| self.fact(fact));
+            if let Some(first) = lead.first() {
+                self.field("Do first", &first.text);
+                self.printed.push(first.text.clone());
+            }
+            self.links_of(lead);
+        }
+        if let Some(page) = links.and_then(|links| links.report.as_deref()) {
+            self.field("Report", page);
+        }
+        if let Some(opened) = lead.and_then(Incident::opened_words) {
+            self.field("Opened", &opened);
+        }
+        if let Some(recipients) = recipients {
+            self.field("Sent to", &recipients.words());
+        }
+    }
+
+    fn links_of(&mut self, incident: &Incident) {
+        if let Some(url) = &incident.event {
+            self.field("Event", url);
+        }
+        match runbook::link(self.bulletin.runbook, incident.heading) {
+            Some(url) => self.field("Runbook", &url),
+            None => self.field("Runbook", &format!("section \"{}\"", incident.heading)),
+        }
+        if let Some(url) = incident.more {
+            self.field("AWS docs", url);
+        }
+    }
+
+    /// What people must know of the message itself.
+    fn notes(&mut self, incidents: &Incidents) {
+        let Bulletin { at, report, repeats_possible, .. } = *self.bulletin;
+        let counts = self.sorted.counts();
+        if counts.contains(',') || incidents.all.len() > 1 {
+            self.field("In this message", &format!("{counts}."));
         }
         if report.is_some_and(Report::is_partial) {
-            self.line("");
-            self.wrapped("", "PARTIAL: time ran out before everything was read; the next check goes on from there.");
+            self.line("PARTIAL: time ran out before everything was read; the next check goes on from there.");
         }
         if repeats_possible {
-            self.line("");
-            self.wrapped("", words::REPEATS_POSSIBLE);
+            self.line(words::REPEATS_POSSIBLE);
         }
-        if let Some(late) = self.sorted.told_late(at) {
-            self.line("");
-            self.wrapped("", &late);
+        if let Some(late) = self.sorted.sent_late(at) {
+            self.line(late);
         }
     }
 
-    fn activity(&mut self) {
-        let sorted = self.sorted;
-        let all = Acts::of(sorted);
-        let acts = &all.told;
-        if sorted.acts.is_empty() {
-            return;
-        }
-        self.section("WHAT ROOT DID");
-        let sessions = session::sessions(sorted.acts.iter().copied());
-        let (mut explained, mut explained_alone) = (Vec::new(), Vec::new());
-        for act in acts.iter().take(MAX_DETAILED) {
-            // Its heading stands before the first of its acts that is told in detail; anybody can fail to sign in.
-            let acts_of_root = |session: &session::Session<'a>| {
-                let acts = session.acts.iter().filter(|one| one.kind != Kind::SignInFailed);
-                let count = words::count(acts.clone().map(AsRef::as_ref));
-                (count, acts.clone().filter_map(|one| one.since()).min(), acts.filter_map(|one| one.time).max())
-            };
-            let session = sessions.iter().find(|session| {
-                let mut acts = session.acts.iter().filter(|one| one.kind != Kind::SignInFailed);
-                acts.find(|one| !words::is_in_sum(one)).is_some_and(|one| std::ptr::eq(one.as_ref(), *act))
-            });
-            if let Some((session, (count, since, until))) = session
-                .map(|session| (session, acts_of_root(session)))
-                .filter(|(_, (count, ..))| sessions.len() > 1 || *count > 1)
-            {
-                let from: Vec<String> = session.source_addresses.iter().take(3).map(|address| safe(address)).collect();
-                let from = if from.is_empty() { "an unknown address".to_owned() } else { from.join(", ") };
-                let (span, count) = (span(since, until), counted(count, "act", "acts"));
-                self.line("");
-                self.wrapped("  ", &format!("One session from {from}: {count}, {span}"));
+    /// What the first lines leave out of the incident that leads.
+    fn rest(&mut self, lead: &Incident<'a>) {
+        if self.is_crowded && matches!(lead.what, Subject::Condition(_)) {
+            self.briefly(lead);
+        } else {
+            if let Some(why) = lead.why.filter(|_| !matches!(lead.what, Subject::Unread)) {
+                self.field("Why", why);
             }
-            self.act(act);
-            let words = act.words();
-            if !explained.contains(&words) {
-                self.explanation(words, act.topic());
-                explained.push(words);
-            }
-        }
-        let others: Vec<_> = acts.iter().skip(MAX_DETAILED).copied().collect();
-        if !others.is_empty() {
-            self.line("");
-            self.line("  Further acts");
-        }
-        for act in others.iter().take(MAX_LINES) {
-            let from = words::address(act, safe, "an unknown address");
-            let (what, region) = (safe(&act.headline()), safe(&act.region));
-            self.wrapped("    - ", &format!("{} {}: {what}, {region}, from {from}", time_of(act), act.severity));
-        }
-        if others.len() > MAX_LINES {
-            let rest = others.iter().skip(MAX_LINES).copied();
-            let more = words::count(rest.clone());
-            let oldest = rest.clone().filter_map(|act| act.since()).min();
-            let newest = rest.filter_map(|act| act.time).max();
-            self.wrapped("    - ", &format!("and {more} more, {}: {}", span(oldest, newest), how_to_list(oldest)));
-        }
-        for (sum, explained_by) in all.sums() {
-            self.line("");
-            self.line(format!("  {}  {}", sum.severity, sum.what));
-            self.field("when", &sum.when);
-            self.field("what", &some_of(&sum.calls, safe));
-            self.field("from", &some_of(&sum.addresses, safe));
-            explained_alone.extend(explained_by);
-        }
-        for kind in explained_alone {
-            self.explanation(kind.words(), kind.words());
-        }
-    }
-
-    fn act(&mut self, act: &RootActivity) {
-        let account = self.account;
-        let optional = |value: &Option<String>| value.as_deref().map(safe);
-        self.line("");
-        self.line(format!("  {}  {}", act.severity, capital(&safe(&act.headline()))));
-        self.field("when", &time_of(act));
-        self.field("who", &format!("root user of {}, MFA {}", safe(&account.to_string()), act.mfa.words()));
-        self.field("from", &words::address(act, safe, "not recorded"));
-        self.field("with", &optional(&act.user_agent).unwrap_or_else(|| "not recorded".into()));
-        self.field(
-            "call",
-            &format!("{} of {} in {}", safe(&act.event_name), safe(&act.event_source), safe(&act.region)),
-        );
-        for (name, value) in words::remarks(act, self.bulletin.at) {
-            self.field(name, &safe_reason(&value));
-        }
-        if let Some(url) = act.console_url(account) {
-            self.field("event", &url);
-        }
-    }
-
-    fn tampering(&mut self) {
-        let all = self.sorted.tamperings();
-        let Some(words) = all.first().map(|tampering| tampering.words()) else { return };
-        self.section("WHO CHANGED WHAT WATCHES");
-        for tampering in all.iter().take(MAX_DETAILED) {
-            let optional = |value: &Option<String>| value.as_deref().map(safe);
-            self.line("");
-            self.line(format!("  {}  {}", tampering.severity, capital(&safe(&tampering.headline()))));
-            self.field("when", &when(tampering.time));
-            self.field("who", &safe(&tampering.by));
-            self.field("from", &optional(&tampering.source_address).unwrap_or_else(|| "not recorded".into()));
-            self.field("with", &optional(&tampering.user_agent).unwrap_or_else(|| "not recorded".into()));
-            let (name, source, region) =
-                (safe(&tampering.event_name), safe(&tampering.event_source), safe(&tampering.region));
-            self.field("call", &format!("{name} of {source} in {region}"));
-            for (name, value) in [
-                ("on", optional(&tampering.on)),
-                ("via", optional(&tampering.invoked_by)),
-                ("refused", optional(&tampering.error)),
-            ] {
-                if let Some(value) = value {
-                    self.field(name, &value);
+            let rest: Vec<&Fact> = lead.facts.iter().filter(|fact| !AT_THE_TOP.contains(&fact.name)).collect();
+            rest.into_iter().for_each(|fact| self.fact(fact));
+            if lead.steps.len() > 1 && !matches!(lead.what, Subject::Unread) {
+                self.section(if lead.has_phases() { "NEXT STEPS, in this order" } else { "NEXT STEPS" });
+                if let Some(unless) = lead.unless() {
+                    self.line(unless);
                 }
+                self.steps(lead, 1);
             }
-            if let Some(url) = tampering.console_url(self.account) {
-                self.field("event", &url);
+            self.commands(lead);
+        }
+        self.also(lead);
+    }
+
+    /// Steps that are not in it yet, numbered as in the playbook, but for the first `done`.
+    fn steps(&mut self, incident: &Incident, done: usize) {
+        let mut left_out = 0;
+        for (number, step) in (1..).zip(&incident.steps).skip(done) {
+            if self.printed.contains(&step.text) {
+                left_out += 1;
+                continue;
             }
+            self.line(format!("{number}. {}", step.words()));
+            self.printed.push(step.text.clone());
         }
-        let others: Vec<_> = all.iter().skip(MAX_DETAILED).collect();
-        if !others.is_empty() {
-            self.line("");
-            self.line("  Further changes");
+        match incident.steps.len().saturating_sub(done) {
+            _ if left_out == 0 => {}
+            all if all == left_out => self.line("Steps: as above."),
+            _ => self.line("The other steps are as above."),
         }
-        for tampering in others.iter().take(MAX_LINES) {
-            let (what, by) = (safe(&tampering.headline()), safe(&tampering.by));
+    }
+
+    fn commands(&mut self, incident: &Incident) {
+        for command in &incident.commands {
+            self.line(format!("$ {command}"));
+        }
+    }
+
+    /// What else was done in the same session, or by the same identity.
+    fn also(&mut self, incident: &Incident<'a>) {
+        match &incident.what {
+            Subject::Session { also, from, to } if !also.is_empty() => self.session(also, *from, *to),
+            Subject::Tampering(also) if !also.is_empty() => self.changes(also),
+            _ => {}
+        }
+    }
+
+    fn session(&mut self, also: &[&'a RootActivity], from: Option<Timestamp>, to: Option<Timestamp>) {
+        let now = self.bulletin.at;
+        let more = counted(words::count(also.iter().copied()), "more root action", "more root actions");
+        self.section(&format!("SAME SESSION: {more}; all {}", span(from, to, now)));
+        for act in also.iter().take(MAX_ALSO) {
+            let from = address(act, safe, "an address that was not recorded");
+            let on = act.target.as_deref().map(|on| format!(" on {}", safe(on))).unwrap_or_default();
+            let unread = if act.details_readable { "" } else { ", details unreadable" };
+            let event = act.console_url(self.account).map(|url| format!(", event {url}")).unwrap_or_default();
+            let (what, call, region) = (safe(&act.headline()), safe(&act.event_name), safe(&act.region));
+            let when = stamp_of(act.time, now);
+            let severity = act.severity;
+            self.line(format!("- {severity}: {what}{on}, {when}, {call} in {region}, from {from}{unread}{event}"));
+        }
+        if also.len() > MAX_ALSO {
+            let rest = also.iter().skip(MAX_ALSO).copied();
+            let more = words::count(rest.clone());
+            let oldest = rest.clone().filter_map(RootActivity::since).min();
+            let newest = rest.filter_map(|act| act.time).max();
+            self.line(format!("- and {more} more, {}: {}", span(oldest, newest, now), how_to_list(oldest)));
+        }
+    }
+
+    fn changes(&mut self, also: &[&'a Tampering]) {
+        self.section(&format!("SAME IDENTITY: {}", counted(also.len(), "more change", "more changes")));
+        for tampering in also.iter().take(MAX_ALSO) {
             let on = tampering.on.as_deref().map(|on| format!(" on {}", safe(on))).unwrap_or_default();
-            let when = when(tampering.time);
-            self.wrapped("    - ", &format!("{when} {}: {what}{on}, by {by}", tampering.severity));
+            let event = tampering.console_url(self.account).map(|url| format!(", event {url}")).unwrap_or_default();
+            let when = stamp_of(tampering.time, self.bulletin.at);
+            self.line(format!("- {}: {}{on}, {when}{event}", tampering.severity, safe(&tampering.headline())));
         }
-        if let Some(more) = others.len().checked_sub(MAX_LINES).filter(|more| *more > 0) {
-            self.line(format!("    - and {more} more"));
-        }
-        self.explanation(words, Kind::WatchTampered.words());
+        self.more(also.len().saturating_sub(MAX_ALSO));
     }
 
-    fn explanation(&mut self, words: Words, topic: Words) {
-        self.line("");
-        self.wrapped("    Why it matters: ", words.why);
-        self.line("    What to do now:");
-        for (number, step) in (1..).zip(words.steps) {
-            self.wrapped(&format!("      {number}. "), step);
+    fn more(&mut self, more: usize) {
+        if more > 0 {
+            self.line(format!("- and {more} more"));
         }
-        self.line(format!("    Runbook: {}", runbook::link(self.bulletin.runbook, topic.headline)));
     }
 
-    /// Each section of the runbook that tells of one of `alerts`, once.
-    fn runbook(&mut self, alerts: impl Iterator<Item = &'a Alert>) {
-        let mut headings: Vec<&str> = Vec::new();
-        for alert in alerts {
-            let heading = runbook::heading(&alert.what);
-            if !headings.contains(&heading) {
-                headings.push(heading);
+    /// The incidents after the one that leads: a few with their steps, more in a line each, the rest counted.
+    fn others(&mut self, incidents: &Incidents<'a>, led: usize) {
+        let is_new = |incident: &Incident<'a>| incident.is_new_finding(self.sorted);
+        let mut new = 0;
+        let mut shown = Vec::new();
+        for (number, incident) in incidents.all.iter().enumerate() {
+            new += usize::from(is_new(incident));
+            // The rest of many new findings are lines among the open ones.
+            let is_counted = self.is_crowded && is_new(incident) && new > MAX_NEW;
+            if !is_counted && number >= led && !matches!(incident.what, Subject::Unread) {
+                shown.push(incident);
             }
         }
-        if !headings.is_empty() {
-            self.line("");
+        // What only counts, and is not to be acted on beside the rest, needs no more than a line.
+        let (brief, shown): (Vec<_>, Vec<_>) =
+            shown.into_iter().partition(|incident| matches!(incident.what, Subject::Counted));
+        for incident in shown.iter().take(MAX_DETAILED) {
+            self.block(incident);
         }
-        for heading in headings {
-            self.line(format!("  Runbook: {}", runbook::link(self.bulletin.runbook, heading)));
+        let lines: Vec<_> = shown.iter().skip(MAX_DETAILED).chain(&brief).collect();
+        if !lines.is_empty() || incidents.others + incidents.other_acts > 0 {
+            self.section("ALSO");
+        }
+        for incident in lines.iter().take(MAX_LINES) {
+            let when = incident.facts.iter().find(|fact| fact.name == "When");
+            let when = when.map(|when| format!(", {}", safe_reason(&when.value))).unwrap_or_default();
+            let from = incident.facts.iter().find(|fact| fact.name == "From");
+            let from = from.map(|from| format!(", from {}", safe_reason(&from.value))).unwrap_or_default();
+            let event = incident.event.as_ref().map(|url| format!(", event {url}")).unwrap_or_default();
+            let first = incident.first().map(|first| format!(". {}", first.text)).unwrap_or_default();
+            self.line(format!("- {}: {}{when}{from}{event}{first}", incident.weight, safe_reason(&incident.title)));
+        }
+        self.more(lines.len().saturating_sub(MAX_LINES) + incidents.others);
+        if incidents.other_acts > 0 {
+            let acts = counted(incidents.other_acts, "more root action", "more root actions");
+            self.line(format!("- and {acts} in further sessions: {}", how_to_list(None)));
         }
     }
 
-    fn conditions(&mut self, title: &str, is: impl Fn(Transition) -> bool) {
-        let conditions = self.sorted.conditions_that(is);
-        if conditions.is_empty() {
+    fn block(&mut self, incident: &Incident<'a>) {
+        let is_brief = self.is_crowded && matches!(incident.what, Subject::Condition(_));
+        let control = incident.facts.iter().find(|fact| fact.name == "Control").filter(|_| is_brief);
+        let control = control.map(|control| format!(", {}", safe(&control.value))).unwrap_or_default();
+        self.section(&format!("{}: {}{control}", incident.weight, safe_reason(&incident.title)));
+        for fact in incident.facts.iter().filter(|fact| incident::is_brief(fact)) {
+            if !is_brief || fact.name == "Found" {
+                self.fact(fact);
+            }
+        }
+        if let Some(opened) = incident.opened_words() {
+            self.field("Opened", &opened);
+        }
+        if is_brief {
+            self.briefly(incident);
             return;
         }
-        let is_worse =
-            |(alert, told): &(&Alert, &ConditionAlert)| self.sorted.transition(alert, told) == Transition::Changed;
-        self.section(if conditions.iter().any(is_worse) { "NEW, OR WORSE THAN BEFORE" } else { title });
-        if conditions.iter().any(|(_, told)| told.condition.is_blindness()) {
-            self.line("");
-            self.wrapped("  ", words::NO_ALL_CLEAR);
-        }
-        let alerts: Vec<&Alert> = conditions.iter().map(|(alert, _)| *alert).collect();
-        let (unread, seen): (Vec<_>, Vec<_>) =
-            conditions.into_iter().partition(|(_, told)| matches!(told.condition, Fault::Unread { .. }));
-        for (alert, told) in seen.iter().take(MAX_CONDITIONS) {
-            self.condition(alert, told);
-        }
-        for (alert, told) in seen.iter().skip(MAX_CONDITIONS) {
-            self.briefly(alert, told);
-        }
-        if !unread.is_empty() {
-            self.line("");
-        }
-        let unread = Unread::of(self.sorted, &unread);
-        for of_cause in &unread {
-            self.wrapped("  UNKNOWN  ", &safe_reason(&of_cause.line(MAX_OPERATIONS)));
-            if let Some(times) = &of_cause.times {
-                self.wrapped("    since: ", times);
-            }
-        }
-        self.remedies(&unread.iter().filter_map(Unread::remedy).collect::<Vec<_>>());
-        self.runbook(alerts.into_iter());
+        self.links_of(incident);
+        self.steps(incident, 0);
+        self.commands(incident);
+        self.also(incident);
     }
 
-    fn heading(&mut self, told: &ConditionAlert) {
-        let place = control_of(told).map(|control| format!(" ({}, {})", place(control.step), control.id));
-        self.line("");
-        self.wrapped(
-            &format!("  {}  ", weight(told)),
-            &format!("{}{}", capital(&safe_reason(&told.condition.headline())), place.unwrap_or_default()),
-        );
-        self.wrapped("    found: ", &safe_reason(&told.failure.found));
-    }
-
-    /// What was found and how to mend it, without the evidence.
-    fn briefly(&mut self, alert: &Alert, told: &ConditionAlert) {
-        self.heading(told);
-        self.since(alert, told);
-        let steps = control_of(told).map(|control| control.remediation.console.join(" "));
-        if let Some(mend) = steps.as_deref().or_else(|| words::mend(&told.condition)) {
-            self.wrapped("    mend:  ", mend);
+    /// What to do about a finding that is one of very many new ones, in a line.
+    fn briefly(&mut self, incident: &Incident) {
+        let steps: Vec<String> = incident.steps.iter().map(|step| step.text.clone()).collect();
+        let steps: Vec<String> = steps.into_iter().filter(|step| !self.printed.contains(step)).collect();
+        let more = match steps.len().saturating_sub(MAX_BRIEF) {
+            0 => String::new(),
+            more => format!(" ({} in the report)", counted(more, "more step", "more steps")),
+        };
+        if !steps.is_empty() {
+            let word = if steps.len() < incident.steps.len() { "Then" } else { "Fix" };
+            let shown: Vec<&str> = steps.iter().take(MAX_BRIEF).map(String::as_str).collect();
+            self.field(word, &format!("{}{more}", shown.join(" ")));
         }
-    }
-
-    fn condition(&mut self, alert: &Alert, told: &ConditionAlert) {
-        let failure = &told.failure;
-        let control = control_of(told);
-        self.heading(told);
-        for evidence in &failure.evidence {
-            let (fact, value) = (safe(&evidence.fact), safe(&evidence.value));
-            self.wrapped("      - ", &format!("{fact} = {value} ({}, {})", evidence.source, moment(evidence.as_of)));
-        }
-        self.since(alert, told);
-        self.history(alert);
-        if let Some(control) = control {
-            if self.sorted.transition(alert, told) != Transition::Reminder {
-                self.wrapped("    why:   ", control.rationale);
-            }
-            self.line("    mend:");
-            for (number, step) in (1..).zip(control.remediation.console) {
-                self.wrapped(&format!("      {number}. "), step);
-            }
-            for command in control.remediation.cli {
-                self.line(format!("      $ {command}"));
-            }
-        }
-        if let Some(mend) = words::mend(&told.condition) {
-            self.wrapped("    mend:  ", mend);
-        }
-    }
-
-    fn since(&mut self, alert: &Alert, told: &ConditionAlert) {
-        if let Some(since) = self.sorted.since(alert, told) {
-            self.wrapped("    since: ", &since);
-        }
-    }
-
-    fn history(&mut self, newest: &Alert) {
-        if let Some(before) = self.sorted.before(newest) {
-            self.wrapped("    before: ", &before);
-        }
+        self.printed.extend(steps);
     }
 
     fn ended(&mut self) {
-        let ended = self.sorted.conditions_that(|transition| {
-            matches!(transition, Transition::Resolved | Transition::Suppressed | Transition::Dropped)
-        });
+        let now = self.bulletin.at;
+        let ended = self.sorted.conditions_that(is_end);
         if ended.is_empty() {
             return;
         }
-        let is_resolved = ended.iter().all(|(_, told)| told.transition == Transition::Resolved);
-        self.section(if is_resolved { "RESOLVED" } else { "RESOLVED, SUPPRESSED, NO LONGER CHECKED" });
-        let alerts: Vec<&Alert> = ended.iter().map(|(alert, _)| *alert).collect();
-        for (alert, told) in ended {
-            self.line("");
-            let (how, open) = words::ended(alert, told);
-            self.wrapped("  ", &safe_reason(&how));
-            self.wrapped("    ", &open);
-            self.history(alert);
+        self.section("ENDED OR ACKNOWLEDGED");
+        for (alert, told) in ended.iter().take(MAX_LINES) {
+            let (how, open) = words::ended(alert, told, now);
+            let before = self.sorted.before(alert).map(|before| format!("; before: {before}")).unwrap_or_default();
+            let how = how.trim_end_matches('.');
+            self.line(format!("- {}. It was {open}{before}. Alert ID {}", safe_reason(how), safe(&alert.id)));
         }
-        self.runbook(alerts.into_iter());
+        self.more(ended.len().saturating_sub(MAX_LINES));
+        if ended.iter().any(|(_, told)| told.transition == Transition::Resolved) {
+            self.line("If none of you fixed it, find out who did.");
+        }
     }
 
-    fn notices(&mut self) {
-        let notices = self.sorted.notices();
-        if !notices.is_empty() {
-            self.section("TO KNOW");
-        }
-        for alert in &notices {
-            if let Some(text) = words::notice(&alert.what) {
-                self.line("");
-                self.wrapped(&format!("  {}  ", alert.severity), &safe_reason(&text));
+    fn acknowledge(&mut self, incidents: &Incidents<'a>) {
+        let ids: Vec<&str> = incidents.all.iter().flat_map(Incident::open).collect();
+        let unread = self.sorted.conditions_that(is_open);
+        let unread = unread.iter().map(|(alert, _)| alert.id.as_str()).filter(|id| !ids.contains(id));
+        let all: Vec<&str> = ids.iter().copied().chain(unread).collect();
+        let Some(acknowledge) = Acknowledge::of(&all) else {
+            if incidents.all.iter().any(|incident| incident.event.is_some()) {
+                self.section("ACKNOWLEDGE: not needed. An event is sent once, without reminders.");
             }
-        }
-        self.runbook(notices.into_iter());
-        if let Some(digest) = self.sorted.digest() {
-            self.open_conditions(digest);
-        }
-    }
-
-    fn open_conditions(&mut self, digest: &'a Digest) {
-        self.section("HOW IT STANDS");
-        let others = self.sorted.open_beside(digest);
-        if digest.open.is_empty() {
-            self.wrapped("  ", &words::nothing_open(digest));
-        } else if others.is_empty() {
-            self.line("  All open findings are listed above.");
-        }
-        for open in others.iter().take(MAX_LINES) {
-            self.wrapped(&format!("  {:<9}", open.severity), &safe_reason(&words::open(open)));
-        }
-        if let Some(more) = others.len().checked_sub(MAX_LINES).filter(|more| *more > 0) {
-            self.line(format!("  and {more} more"));
-        }
-        // With a report the checklist lists them.
-        let unseen = if self.bulletin.report.is_none() { words::unseen(digest) } else { Vec::new() };
-        for (word, text) in unseen.into_iter().chain(words::declared(digest, self.bulletin.at)) {
-            self.wrapped(&format!("  {word:<9}"), &safe_reason(&text));
-        }
-        self.wrapped("  ", &words::last_complete(digest));
-        if let Some(link) = self.bulletin.report_link {
-            self.line("");
-            self.wrapped("  ", &format!("{}:", words::report_until(self.bulletin.at)));
-            // As it is: an address that is wrapped, or cleaned, leads nowhere.
-            self.line(&link.0);
-            self.wrapped("  ", words::REPORT_LATER);
-        }
-    }
-
-    fn checklist(&mut self) {
-        let of_report = |report: &Report| Step::ALL.iter().map(|step| report.status_of(Some(*step))).collect();
-        let steps: Option<Vec<Status>> =
-            self.bulletin.report.map(of_report).or_else(|| self.sorted.digest().map(|digest| digest.steps.clone()));
-        let Some(steps) = steps else { return };
-        self.section("CHECKLIST");
-        let numbered = Step::ALL.map(|step| (step.number().to_string(), step.title()));
-        let baseline = self.bulletin.report.map(|report| report.status_of(None));
-        let lines =
-            numbered.into_iter().chain([("+".to_owned(), "Account baseline")]).zip(steps.into_iter().chain(baseline));
-        for ((number, title), status) in lines {
-            self.line(format!("  {number} {title:<62} {}", words::shown(status)));
-        }
-        let Some(report) = self.bulletin.report else { return };
-        self.not_passed(report);
-        self.rest(report);
-    }
-
-    /// What fails, the worst first; what is unknown; what is suppressed. A line each: what is new stands above with all its details.
-    /// A digest has listed the conditions that are open, and what is suppressed: what is left is told by another condition.
-    fn not_passed(&mut self, report: &Report) {
-        let digest = self.sorted.digest();
-        let is_listed = |finding: &Finding| {
-            digest
-                .is_some_and(|digest| digest.open.iter().any(|open| open.condition.control() == Some(finding.control)))
+            return;
         };
-        let mut findings: Vec<&Finding> = report.findings.iter().collect();
-        findings.sort_by_key(|finding| finding.rank());
-        let open: Vec<(String, String)> = findings
-            .iter()
-            .filter(|finding| !finding.is_suppressed() && !is_listed(finding))
-            .filter_map(|finding| Some((finding, controls::control(finding.control)?)))
-            .filter_map(|(finding, control)| match finding.status {
-                Status::Failed => Some((format!("  FAILED   {:<9}", finding.severity), control.violation, control.id)),
-                _ => None,
-            })
-            .map(|(word, about, id)| (word, format!("{about} ({id})")))
-            .collect();
-        for (word, about) in open.iter().take(MAX_LINES) {
-            self.wrapped(word, about);
-        }
-        if let Some(more) = open.len().checked_sub(MAX_LINES).filter(|more| *more > 0) {
-            self.line(format!("  and {more} more"));
-        }
-        self.unknown(findings.iter().filter(|finding| finding.status == Status::Unknown && !finding.is_suppressed()));
-        if digest.is_some() {
-            return;
-        }
-        for finding in findings.iter().filter(|finding| finding.status >= Status::Unknown) {
-            for exception in &finding.exceptions {
-                self.wrapped("  SUPPRESSED ", &safe_reason(&format!("{}. {}", finding.control, suppressed(exception))));
-            }
-        }
-    }
-
-    /// A few with their titles; of many, which mostly have one cause, the ids.
-    fn unknown<'f>(&mut self, findings: impl Iterator<Item = &'f &'f Finding>) {
-        let unknown: Vec<&Control> = findings.filter_map(|finding| controls::control(finding.control)).collect();
-        if unknown.len() <= MAX_UNKNOWN {
-            for control in unknown {
-                self.wrapped("  UNKNOWN  ", &format!("Cannot verify: {} ({})", control.title, control.id));
-            }
-            return;
-        }
-        let ids: Vec<&str> = unknown.iter().map(|control| control.id).collect();
-        self.wrapped("  UNKNOWN  ", &format!("Cannot verify {} controls: {}.", ids.len(), ids.join(", ")));
-    }
-
-    /// What passes, counted.
-    fn rest(&mut self, report: &Report) {
-        let count = |status| report.findings.iter().filter(|finding| finding.status == status).count();
-        let mut parts = vec![counted(count(Status::Passed), "control passes", "controls pass")];
-        match count(Status::NotApplicable) {
-            0 => {}
-            1 => parts.push("1 does not apply".into()),
-            many => parts.push(format!("{many} do not apply")),
-        }
-        if !report.left_out.is_empty() {
-            parts.push(format!("left out: {}", some_of(&report.left_out, safe)));
-        }
-        self.wrapped("  ", &format!("{}.", parts.join("; ")));
-    }
-
-    /// What this run could not read, beside what is told of as a condition.
-    fn unread(&mut self) {
-        let told = self
-            .sorted
-            .newest
-            .iter()
-            .filter_map(|alert| alert.condition())
-            .filter_map(|told| told.failure.unavailable.as_ref());
-        let told: Vec<&Unavailable> = told.collect();
-        let states = self.bulletin.report.into_iter().flat_map(Report::errors);
-        let errors: Vec<&Unavailable> =
-            states.filter_map(|state| state.error.as_ref()).filter(|error| !told.contains(error)).collect();
-        if errors.is_empty() {
-            return;
-        }
-        self.section("READ ERRORS");
-        self.wrapped("  ", words::NO_ALL_CLEAR);
-        let errors = by_cause(errors);
-        for of_cause in errors.iter().take(MAX_LINES) {
-            self.wrapped("  - ", &safe_reason(&of_cause.line(MAX_OPERATIONS)));
-        }
-        if let Some(more) = errors.len().checked_sub(MAX_LINES).filter(|more| *more > 0) {
-            self.line(format!("  - and {more} more"));
-        }
-        self.remedies(&errors.iter().map(ReadErrors::remedy).collect::<Vec<_>>());
-    }
-
-    fn remedies(&mut self, remedies: &[&str]) {
-        let mut told: Vec<&str> = Vec::new();
-        for remedy in remedies {
-            if told.is_empty() {
-                self.line("");
-                self.line("  How to make it readable:");
-            }
-            if !told.contains(remedy) {
-                self.wrapped("    - ", remedy);
-                told.push(remedy);
-            }
-        }
-    }
-
-    fn provenance(&mut self) {
-        let Some(report) = self.bulletin.report else { return };
-        self.section("HOW OLD THIS IS");
-        let credential_report = report.sources.iter().find(|state| state.source == Source::CredentialReport);
-        match credential_report.and_then(|state| state.as_of) {
-            Some(at) => {
-                let age = age(report.taken_at.duration_since(at));
-                let text =
-                    format!("credential report: {}, {age} old. IAM renews it every 4 hours at most.", moment(at));
-                self.wrapped("  ", &text);
-            }
-            None => self.line("  credential report: none."),
-        }
-        let regions = report.sources.iter().filter(|state| state.source == Source::RootEvents);
-        let (missed, swept): (Vec<_>, Vec<_>) = regions.partition(|state| state.error.is_some());
-        self.wrapped(
-            "  ",
-            &format!(
-                "root events: from {} to {}, {} swept{}. CloudTrail may show an event some minutes late.",
-                moment(report.root_events_since),
-                moment(report.taken_at),
-                counted(swept.len(), "Region", "Regions"),
-                if missed.is_empty() { String::new() } else { format!(", {} not", missed.len()) },
-            ),
-        );
-        let is_other = |source| !matches!(source, Source::CredentialReport | Source::RootEvents);
-        let live = report.sources.iter().filter(|state| is_other(state.source) && state.error.is_none()).count();
-        let unread = report.errors().count();
-        if live > 0 {
-            self.line(format!("  {}: live.", counted(live, "other data source", "other data sources")));
-        }
-        if unread > 0 {
-            self.line(format!("  {}: see above.", counted(unread, "read error", "read errors")));
+        self.section("ACKNOWLEDGE");
+        self.line(words::ACKNOWLEDGE);
+        self.line(format!("$ {}", acknowledge.command));
+        self.line(format!("Or invoke the function Checker with {}", acknowledge.event));
+        if !acknowledge.others.is_empty() {
+            self.field("Other alert IDs", &format!("{}{}", acknowledge.others.join(", "), acknowledge.more));
         }
     }
 
     /// The ids by which programs and people recognise a repeat.
-    fn footer(&mut self) {
-        let acts = session::sessions(self.sorted.acts.iter().copied());
-        let ids = acts
-            .iter()
-            .map(|session| session.id.as_ref())
-            .chain(self.sorted.newest.iter().map(|alert| alert.id.as_str()));
-        let ids: Vec<&str> = ids.collect();
+    fn footer(&mut self, incidents: &Incidents<'a>) {
         self.line("");
-        self.wrapped("Alert ids: ", &ids.iter().take(MAX_LINES).map(|id| safe(id)).collect::<Vec<_>>().join(" "));
-        if let Some(more) = ids.len().checked_sub(MAX_LINES).filter(|more| *more > 0) {
-            self.line(format!("and {more} more"));
+        if let Some(report) = self.bulletin.report {
+            let freshness = status::freshness(report);
+            self.field("Data freshness", &freshness);
         }
+        if let Some(url) = self.bulletin.links.and_then(|links| links.dashboard.as_deref()) {
+            self.field("Dashboard", url);
+        }
+        let sessions = super::session::sessions(self.sorted.acts.iter().copied());
+        let sessions: Vec<String> = sessions.into_iter().map(|session| session.id.into_owned()).collect();
+        let folded: Vec<&str> =
+            incidents.all.iter().flat_map(|incident| &incident.opened).map(|(alert, _)| alert.id.as_str()).collect();
+        let others = self.sorted.newest.iter().map(|alert| alert.id.as_str()).filter(|id| !folded.contains(id));
+        let ids: Vec<&str> = sessions.iter().map(String::as_str).chain(others).collect();
+        let shown = ids.iter().take(MAX_IDS).map(|id| safe(id)).collect::<Vec<_>>().join(", ");
+        let more = match ids.len().saturating_sub(MAX_IDS) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        self.field(if ids.len() == 1 { "Alert ID" } else { "Alert IDs" }, &format!("{shown}{more}"));
         self.line(format!("rootwatch {}", env!("CARGO_PKG_VERSION")));
     }
+}
+
+fn is_end(transition: Transition) -> bool {
+    !is_open(transition)
+}
+
+pub(super) fn is_open(transition: Transition) -> bool {
+    matches!(transition, Transition::Opened | Transition::Changed | Transition::Reminder)
 }
 
 /// Reasons are ours but may quote: cleaned, and longer than a single name.
@@ -621,8 +404,13 @@ fn safe_reason(text: &str) -> String {
 }
 
 fn how_to_list(since: Option<Timestamp>) -> String {
-    let since = since.map(|at| format!(" --start-time {at}")).unwrap_or_default();
+    let since = since.map(|at| format!(" --start-time {at:.0}")).unwrap_or_default();
     format!(
-        "aws cloudtrail lookup-events --lookup-attributes AttributeKey=Username,AttributeValue=root{since} --region <region>"
+        "`aws cloudtrail lookup-events --lookup-attributes AttributeKey=Username,AttributeValue=root{since} --region <region>`"
     )
+}
+
+/// Whether `alert` is of a condition that is open.
+fn is_of(alert: &Alert, control: &str) -> bool {
+    alert.condition().is_some_and(|told| told.condition.control() == Some(control))
 }

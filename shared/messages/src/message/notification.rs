@@ -1,4 +1,4 @@
-//! What programs are told: written by the functions that tell, read again by those that pass it on.
+//! What programs are sent: written by the functions that send, read again by those that pass it on.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ use super::Session;
 /// What [`Notification::schema`] says. The number changes when a field changes its meaning or goes.
 pub const SCHEMA: &str = "rootwatch.notification/1";
 
-/// What programs are told. Its JSON Schema is `docs/notification.schema.json`.
+/// What programs are sent. Its JSON Schema is `docs/notification.schema.json`.
 ///
 /// Reading is lenient, as a newer version may have written it: fields that are not known are passed over, and an alert that is
 /// not known becomes [`What::Unreadable`] among the others.
@@ -24,49 +24,55 @@ pub const SCHEMA: &str = "rootwatch.notification/1";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(
     feature = "schema",
-    schemars(description = "What programs are told. Its JSON Schema is `docs/notification.schema.json`.")
+    schemars(description = "What programs are sent. Its JSON Schema is `docs/notification.schema.json`.")
 )]
 pub struct Notification<'a> {
     /// `rootwatch.notification/1`; the number changes when a field changes its meaning or goes.
     pub schema: Cow<'a, str>,
     /// Version of rootwatch.
     pub version: Cow<'a, str>,
-    /// Id of the first thing that is told. Each has one of its own, stable over repeats: use those to join what belongs together.
+    /// Id of the first alert. Each has one of its own, stable over repeats: use those to join what belongs together.
     pub id: Cow<'a, str>,
-    /// The subject of the e-mail.
+    /// The subject of the email.
     pub subject: Cow<'a, str>,
     /// The account's status in one sentence: `INCOMPLETE: …` with what is unknown, root's controls first; else what fails, or what is
-    /// suppressed. Where nothing was checked for this message, as when root acts, it is `null`, or says so if something is resolved.
+    /// suppressed. Where no check was made for this message, as when root acts, it is `null`, or says so if something is resolved.
     #[serde(default)]
     pub headline: Option<Cow<'a, str>>,
     /// The worst of what follows.
     pub severity: Severity,
     /// The account.
     pub account: Cow<'a, Account>,
-    /// When it was told.
+    /// When it was composed.
     pub told_at: Timestamp,
-    /// The state store failed: all of it may be told again, with other ids for episodes.
+    /// The state store failed: all of it may be sent again, with other ids for episodes.
     pub repeats_possible: bool,
     /// Where the runbook is: an address, or its path in the project.
     pub runbook: Cow<'a, str>,
-    /// With a digest, a signed link to the page of the newest report, good for 12 hours at most: whoever has it can read the report.
+    /// With a digest, a signed link to the page of the newest report, good for 12 hours at most: anyone who has it can read the report.
     /// `null` without a digest, or where no reports are kept.
     #[serde(default)]
     pub report_url: Option<Cow<'a, str>>,
-    /// What root did, by session: the most severe session first.
+    /// Where the newest report is in the S3 console; the address stays the same. `null` where it is not known.
+    #[serde(default)]
+    pub report_page: Option<Cow<'a, str>>,
+    /// Where the dashboard of rootwatch is in the CloudWatch console. `null` where it is not known.
+    #[serde(default)]
+    pub dashboard: Option<Cow<'a, str>>,
+    /// Root activity, by session: the most severe session first.
     pub root_sessions: Vec<Session<'a>>,
     /// Everything else, most severe first.
     #[serde(deserialize_with = "alerts")]
     pub alerts: Vec<Cow<'a, Alert>>,
-    /// Root's acts and alerts that were left out to keep SNS's limit of size.
+    /// Root activity and alerts that were left out to keep SNS's limit of size.
     pub left_out: usize,
-    /// How many of them are failed sign-ins, which anybody can cause.
+    /// How many of them are failed sign-ins, which anyone can cause.
     #[serde(default)]
     pub left_out_sign_ins: usize,
 }
 
 impl Notification<'_> {
-    /// Everything that is told, as it was before it was put in order. When an act was seen is not in it: that it was told is.
+    /// Everything in it, as it was before it was put in order. When root activity was seen is not in it.
     pub(super) fn all_alerts(&self) -> Vec<Alert> {
         let acts = self.root_sessions.iter().flat_map(|session| &session.acts);
         let acts = acts.map(|act| of_root(act, &self.account, self.told_at));

@@ -1,29 +1,31 @@
-//! A message for a chat: the words of the mail in Slack's markup, in parts of a size that chats take, the worst first.
+//! A message for a chat: the words of the email in Slack's markup, in parts of a size that chats take, the worst first.
 //!
-//! Whoever reads it may be tired and on a phone: each part says what happened, how bad it is, what to do, and where to click.
+//! The reader may be tired and on a phone: each part says what happened, how bad it is, what to do first, and where to click.
 
-use std::cmp::Reverse;
-
-use alerts::{Alert, ConditionAlert, Fault, Transition};
-use checklist::control::{Step, place};
+use alerts::{Alert, Transition};
+use checklist::control::Step;
 use facts::account::Account;
-use facts::root_activity::{Kind, RootActivity, Words};
-use facts::severity::Severity;
+use facts::root_activity::RootActivity;
+use facts::tampering::Tampering;
 use facts::text::counted;
-use facts::text::{escaped_for_slack, for_slack, for_title};
-use jiff::Timestamp;
+use facts::text::{escaped_for_slack, for_slack, for_subject, for_title};
 
-use super::words::{
-    self, Acts, MAX_DETAILED, MAX_LINES, Sum, Unread, capital, control_of, moment, some_of, time_of, weight, when,
-};
-use super::{Notification, Sorted, runbook};
+use super::incident::{Incident, Incidents, MAX_NEW, Maker, Subject};
+use super::times::{moment, stamp_of};
+use super::words::{self, Acknowledge, MAX_LINES, capital};
+use super::{Notification, Sorted, email, runbook};
 
-/// Conditions, and notices, that get a part each; the others get a line each.
+mod markup;
+
+pub(super) use markup::{code, delivered_late, ours, sentence};
+use markup::{icon, icon_of, is_link, listed, shown};
+
+/// Incidents that get a part each; the others get a line each.
 const MAX_PARTS: usize = 6;
-/// Operations that a line of read errors names.
-const MAX_OPERATIONS: usize = 12;
-/// Characters of a sentence that may quote what others wrote, before they are escaped.
-const MAX_SENTENCE: usize = 500;
+/// Actions of a session beside the one that leads it.
+const MAX_ALSO: usize = 6;
+/// Steps after the first one, where the runbook has the others.
+const MAX_STEPS: usize = 8;
 
 /// A message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +36,7 @@ pub(super) struct Page {
     pub(super) summary: String,
     /// Lines before everything else; in markup.
     pub(super) opening: Vec<String>,
-    /// What is told, the worst first.
+    /// What it is about, the worst first.
     pub(super) parts: Vec<Part>,
     /// Ids, time and version; in markup.
     pub(super) footer: Vec<String>,
@@ -44,27 +46,27 @@ pub(super) struct Page {
     pub(super) keywords: Vec<String>,
 }
 
-/// One thing that is told.
+/// One thing that it is about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Part {
     /// In markup; the first says what it is.
     pub(super) lines: Vec<String>,
     /// Name, and value in markup.
     pub(super) fields: Vec<(&'static str, String)>,
-    /// Where to see it.
-    pub(super) open: Option<Link>,
     /// What to do.
     pub(super) advice: Option<Advice>,
+    /// Where to see it, and where to read on.
+    pub(super) links: Vec<Link>,
 }
 
-/// Why it matters and what to do now.
+/// Why it matters and what to do next.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Advice {
     pub(super) why: Option<String>,
+    /// In markup, with their numbers.
     pub(super) steps: Vec<String>,
     /// Commands; in markup, one a line.
     pub(super) commands: Vec<String>,
-    pub(super) runbook: Option<Link>,
 }
 
 /// A button, or a link where there are no buttons.
@@ -75,49 +77,25 @@ pub(super) struct Link {
 }
 
 impl Page {
-    /// The page of what rootwatch tells.
+    /// The page of a notification of rootwatch.
     pub(super) fn of(notification: &Notification) -> Self {
         let alerts = notification.all_alerts();
         let sorted = Sorted::new(&alerts, notification.told_at);
-        let pen = Pen { notification, sorted: &sorted, account: &notification.account };
+        let pen = Pen { notification, sorted: &sorted, account: &notification.account, printed: Vec::new() };
         let first = sorted.first();
         let icon = first.map_or("⚪", |first| icon_of(&sorted, first));
         let subject = notification.subject.as_ref();
         let subject = subject.strip_prefix("[rootwatch] ").unwrap_or(subject);
-        let counts = sorted.counts();
-        let mut opening =
-            vec![format!("{}, {}", code(&notification.account.to_string()), moment(notification.told_at))];
-        if let Some(headline) = &notification.headline {
-            let mark = if headline.starts_with("INCOMPLETE") { "❓ " } else { "" };
-            opening.push(format!("{mark}*{}.*", sentence(&capital(headline))));
-        }
-        if !counts.is_empty() {
-            opening.push(format!("{}.", ours(&capital(&counts))));
-        }
-        if notification.repeats_possible {
-            opening.push(format!("⚠️ {}", ours(words::REPEATS_POSSIBLE)));
-        }
-        opening.extend(sorted.told_late(notification.told_at).map(|late| format!("⚠️ {}", ours(&late))));
-        if notification.left_out > 0 {
-            let more = counted(notification.left_out, "act or alert was", "acts or alerts were");
-            let sign_ins = match notification.left_out_sign_ins {
-                0 => String::new(),
-                sign_ins => format!(", {sign_ins} of them failed sign-ins"),
-            };
-            opening.push(format!(
-                "⚠️ {more} left out, for want of room{sign_ins}: the mail counts them, CloudTrail's event history has each."
-            ));
-        }
         let who = first.and_then(Alert::act).map(|act| {
-            let from = words::address(act, code, "an unknown address");
-            format!(" — from {from}, {}, MFA {}", time_of(act), act.mfa.words())
+            let from = words::address(act, code, "an address that was not recorded");
+            format!(" — from {from}, {}, MFA {}", stamp_of(act.time, notification.told_at), act.mfa.words())
         });
         Self {
             title: format!("{icon} {}", for_title(subject)),
             summary: format!("{icon} {}{}", for_slack(subject), who.unwrap_or_default()),
-            opening,
-            parts: pen.parts(),
+            opening: pen.opening(),
             footer: pen.footer(),
+            parts: pen.parts(),
             thread: Some(notification.id.clone().into_owned()),
             keywords: vec![notification.severity.to_string(), for_title(&notification.account.to_string())],
         }
@@ -129,276 +107,266 @@ struct Pen<'a> {
     notification: &'a Notification<'a>,
     sorted: &'a Sorted<'a>,
     account: &'a Account,
+    /// Steps that are in it: none is in it twice.
+    printed: Vec<String>,
 }
 
 impl<'a> Pen<'a> {
-    fn parts(&self) -> Vec<Part> {
-        let mut parts = self.acts();
-        parts.extend(self.tamperings());
-        parts.extend(
-            self.conditions("NEW", |transition| matches!(transition, Transition::Opened | Transition::Changed)),
-        );
-        parts.extend(self.conditions("STILL OPEN", |transition| transition == Transition::Reminder));
+    fn opening(&self) -> Vec<String> {
+        let Self { notification, sorted, account, .. } = self;
+        let mut opening = vec![format!("*Account:* {}", code(&account.to_string()))];
+        if let Some(headline) = &notification.headline {
+            let mark = if headline.starts_with("INCOMPLETE") { "❓ " } else { "" };
+            opening.push(format!("{mark}*Status:* {}.", sentence(&capital(headline))));
+        }
+        let counts = sorted.counts();
+        if counts.contains(',') {
+            opening.push(format!("*In this message:* {}.", ours(&counts)));
+        }
+        if notification.repeats_possible {
+            opening.push(format!("⚠️ {}", ours(words::REPEATS_POSSIBLE)));
+        }
+        opening.extend(sorted.sent_late(notification.told_at).map(|late| format!("⚠️ {}", ours(&late))));
+        if notification.left_out > 0 {
+            let more = counted(notification.left_out, "root action or alert was", "root actions or alerts were");
+            let sign_ins = match notification.left_out_sign_ins {
+                0 => String::new(),
+                sign_ins => format!(", {sign_ins} of them failed sign-ins"),
+            };
+            opening.push(format!(
+                "⚠️ {more} left out for lack of room{sign_ins}: the email counts them, CloudTrail's event history has each."
+            ));
+        }
+        opening
+    }
+
+    fn parts(mut self) -> Vec<Part> {
+        let maker = Maker { sorted: self.sorted, account: self.account, at: self.notification.told_at, report: None };
+        let incidents = maker.all();
+        let severity = self.sorted.first().map(|first| first.severity);
+        let is_led = incidents.all.first().is_some_and(|incident| Some(incident.severity) >= severity);
+        let new = incidents.all.iter().filter(|incident| incident.is_new_finding(self.sorted)).count();
+        let is_crowded = new > MAX_NEW;
+        let mut parts = Vec::new();
+        let mut lines: Vec<&Incident> = Vec::new();
+        let mut new = 0;
+        for (number, incident) in incidents.all.iter().enumerate() {
+            new += usize::from(incident.is_new_finding(self.sorted));
+            let is_counted = is_crowded && incident.is_new_finding(self.sorted) && new > MAX_NEW;
+            if is_counted || parts.len() >= MAX_PARTS || (matches!(incident.what, Subject::Counted) && number > 0) {
+                lines.push(incident);
+                continue;
+            }
+            let is_lead = is_led && number == 0;
+            parts.push(self.incident(incident, is_lead));
+            if is_lead {
+                parts.extend(self.acknowledge(&incidents));
+            }
+        }
+        if !is_led {
+            parts.extend(self.acknowledge(&incidents));
+        }
+        parts.extend(self.further(&lines, &incidents));
         parts.extend(self.ended());
-        parts.extend(self.notices());
-        parts.sort_by_key(|(severity, _)| Reverse(*severity));
-        parts.into_iter().map(|(_, part)| part).chain(self.digest()).chain(self.report()).collect()
-    }
-
-    fn acts(&self) -> Vec<(Severity, Part)> {
-        let mut acts = Acts::of(self.sorted);
-        acts.told.sort_by_key(|act| Reverse(act.severity));
-        let mut explained = Vec::new();
-        let mut parts = Vec::new();
-        for act in acts.told.iter().take(MAX_DETAILED) {
-            let words = act.words();
-            let advice = (!explained.contains(&words)).then(|| self.explanation(words, act.topic()));
-            explained.push(words);
-            parts.push((act.severity, Part { advice, ..self.act(act) }));
-        }
-        let others: Vec<&RootActivity> = acts.told.iter().skip(MAX_DETAILED).copied().collect();
-        if let Some(worst) = others.iter().map(|act| act.severity).max() {
-            let lines = others.iter().map(|act| {
-                let from = words::address(act, code, "an unknown address");
-                let (icon, what, region) = (icon(act.severity), sentence(&capital(&act.headline())), code(&act.region));
-                format!("{icon} {}: {what}, {region}, from {from}", time_of(act))
-            });
-            parts.push((worst, Part { lines: listed("*Further acts*", lines.collect()), ..Part::default() }));
-        }
-        for (sum, explained_by) in acts.sums() {
-            let advice = explained_by.map(|kind| self.explanation(kind.words(), kind.words()));
-            let line = line_of(&sum);
-            parts.push((sum.severity, Part { lines: vec![line], advice, ..Part::default() }));
-        }
+        parts.extend(self.digest());
+        parts.extend(self.report());
         parts
     }
 
-    fn act(&self, act: &RootActivity) -> Part {
-        let account = code(&self.account.to_string());
-        let from = words::address(act, code, "not recorded");
-        let mut fields = vec![
-            ("What", format!("{} of {}", code(&act.event_name), code(&act.event_source))),
-            ("Who", format!("root user of {account}")),
-            ("Where", format!("from {from}, in {}", code(&act.region))),
-            ("When", time_of(act)),
-            ("MFA", act.mfa.words().to_owned()),
-            ("With", act.user_agent.as_deref().map_or_else(|| "not recorded".into(), code)),
+    fn incident(&mut self, incident: &Incident<'a>, is_lead: bool) -> Part {
+        let icon = icon_of(self.sorted, incident.alert);
+        let mut lines = Vec::new();
+        // The title of the message says it.
+        if !is_lead || !self.notification.subject.contains(&for_subject(&incident.title)) {
+            lines.push(format!("{icon} *{}  {}*", incident.weight, sentence(&incident.headline())));
+        }
+        let mut fields = Vec::new();
+        for fact in &incident.facts {
+            match fact.name {
+                "Found" | "Before" | "Planned" | "Note" => lines.push(format!("*{}:* {}", fact.name, shown(fact))),
+                "When" if matches!(incident.what, Subject::Condition(_) | Subject::Notice) => {
+                    lines.push(format!("*When:* {}", shown(fact)));
+                }
+                name => fields.push((name, shown(fact))),
+            }
+        }
+        if matches!(incident.what, Subject::Unread) {
+            lines.push(ours(words::NO_ALL_CLEAR));
+        }
+        if let Some(first) = incident.first().filter(|first| !self.printed.contains(&first.text)) {
+            lines.push(format!("*Do first:* {}", ours(&first.text)));
+            self.printed.push(first.text.clone());
+        }
+        if let Some(opened) = incident.opened_words() {
+            lines.push(format!("*Opened:* {}", sentence(&opened)));
+        }
+        lines.extend(self.also(incident));
+        if lines.is_empty() {
+            lines.push(format!("*{}*", sentence(&incident.headline())));
+        }
+        let mut steps: Vec<String> = incident.unless().map(ours).into_iter().collect();
+        for (number, step) in (1..).zip(&incident.steps) {
+            if !self.printed.contains(&step.text) {
+                steps.push(format!("{number}. {}", ours(&step.words())));
+                self.printed.push(step.text.clone());
+            }
+        }
+        // Where a button leads to the rest of the playbook.
+        let rest = steps.len().saturating_sub(MAX_STEPS);
+        if rest > 0 && self.runbook(incident.heading).is_some() {
+            steps.truncate(MAX_STEPS);
+            steps.push(format!("_{rest} more steps: the email and the runbook have them._"));
+        }
+        let why = incident.why.filter(|_| !matches!(incident.what, Subject::Unread));
+        let commands = incident.commands.iter().map(|command| escaped_for_slack(command)).collect();
+        let advice = Advice { why: why.map(ours), steps, commands };
+        let advice = (advice != Advice::default()).then_some(advice);
+        let mut links: Vec<Link> = Vec::new();
+        links.extend(incident.event.clone().map(|url| Link { text: "Open the event", url }));
+        links.extend(self.runbook(incident.heading));
+        if is_lead {
+            links.extend(self.pages());
+        }
+        Part { lines, fields, advice, links }
+    }
+
+    /// What else was done in the same session, or by the same identity.
+    fn also(&self, incident: &Incident<'a>) -> Vec<String> {
+        let now = self.notification.told_at;
+        let of_act = |act: &&RootActivity| {
+            let (what, region) = (sentence(&capital(&act.headline())), code(&act.region));
+            let from = words::address(act, code, "an address that was not recorded");
+            let unread = if act.details_readable { "" } else { ", details unreadable" };
+            format!("• {} {what}, {}, {region}, from {from}{unread}", icon(act.severity), stamp_of(act.time, now))
+        };
+        let of_change = |change: &&Tampering| {
+            let on = change.on.as_deref().map(|on| format!(" on {}", code(on))).unwrap_or_default();
+            let what = sentence(&capital(&change.headline()));
+            format!("• {} {what}{on}, {}", icon(change.severity), stamp_of(change.time, now))
+        };
+        let (title, lines, all): (_, Vec<String>, _) = match &incident.what {
+            Subject::Session { also, .. } if !also.is_empty() => (
+                "*Same session:*",
+                also.iter().take(MAX_ALSO).map(of_act).collect(),
+                words::count(also.iter().skip(MAX_ALSO).copied()),
+            ),
+            Subject::Tampering(also) if !also.is_empty() => (
+                "*Same identity:*",
+                also.iter().take(MAX_ALSO).map(of_change).collect(),
+                also.len().saturating_sub(MAX_ALSO),
+            ),
+            _ => return Vec::new(),
+        };
+        let more = (all > 0).then(|| format!("• and {all} more"));
+        std::iter::once(title.to_owned()).chain(lines).chain(more).collect()
+    }
+
+    /// A webhook cannot act: the command is shown.
+    fn acknowledge(&self, incidents: &Incidents<'a>) -> Option<Part> {
+        let ids: Vec<&str> = incidents.all.iter().flat_map(Incident::open).collect();
+        let unread = self.sorted.conditions_that(email::is_open);
+        let unread = unread.iter().map(|(alert, _)| alert.id.as_str()).filter(|id| !ids.contains(id));
+        let all: Vec<&str> = ids.iter().copied().chain(unread).collect();
+        let acknowledge = Acknowledge::of(&all)?;
+        let mut lines = vec![
+            format!("*Acknowledge:* {}", ours(words::ACKNOWLEDGE)),
+            code(&acknowledge.command),
+            format!("Or invoke the function Checker with `{}`", acknowledge.event),
         ];
-        let mut notes = Vec::new();
-        for (name, value) in words::remarks(act, self.notification.told_at) {
-            match name {
-                "on" => fields.push(("On", code(&value))),
-                "signed by" => fields.push(("Signed by", code(&value))),
-                "via" => fields.push(("Via", code(&value))),
-                "refused" => fields.push(("Refused", code(&value))),
-                "planned" | "session" | "completed" => notes.push(format!("{}: {}", capital(name), sentence(&value))),
-                _ => notes.push(format!("_{}_", ours(&capital(&value)))),
-            }
+        if !acknowledge.others.is_empty() {
+            let others: Vec<String> = acknowledge.others.iter().map(|id| code(id)).collect();
+            lines.push(format!("Other alert IDs: {}{}", others.join(" "), acknowledge.more));
         }
-        let heading = format!("{} *{}  {}*", icon(act.severity), act.severity, sentence(&capital(&act.headline())));
-        let open = act.console_url(self.account).map(|url| Link { text: "Open the event", url });
-        Part { lines: [vec![heading], notes].concat(), fields, open, advice: None }
+        Some(Part { lines, ..Part::default() })
     }
 
-    /// Who changed what watches.
-    fn tamperings(&self) -> Vec<(Severity, Part)> {
-        let all = self.sorted.tamperings();
-        let mut parts = Vec::new();
-        for (number, tampering) in all.iter().take(MAX_DETAILED).enumerate() {
-            let recorded = |value: &Option<String>| value.as_deref().map_or_else(|| "not recorded".into(), code);
-            let mut fields = vec![
-                ("What", format!("{} of {}", code(&tampering.event_name), code(&tampering.event_source))),
-                ("Who", code(&tampering.by)),
-                ("Where", format!("from {}, in {}", recorded(&tampering.source_address), code(&tampering.region))),
-                ("When", when(tampering.time)),
-                ("With", recorded(&tampering.user_agent)),
-            ];
-            for (name, value) in [("On", &tampering.on), ("Via", &tampering.invoked_by), ("Refused", &tampering.error)]
-            {
-                fields.extend(value.as_deref().map(|value| (name, code(value))));
-            }
-            let what = sentence(&capital(&tampering.headline()));
-            let heading = format!("{} *{}  {what}*", icon(tampering.severity), tampering.severity);
-            let open = tampering.console_url(self.account).map(|url| Link { text: "Open the event", url });
-            let advice = (number == 0).then(|| self.explanation(tampering.words(), Kind::WatchTampered.words()));
-            parts.push((tampering.severity, Part { lines: vec![heading], fields, open, advice }));
+    /// What has no part of its own, in a line each.
+    fn further(&self, lines: &[&Incident<'a>], incidents: &Incidents<'a>) -> Option<Part> {
+        let mut all: Vec<String> = lines
+            .iter()
+            .take(MAX_LINES)
+            .map(|incident| {
+                let icon = icon_of(self.sorted, incident.alert);
+                let fact = |name| incident.facts.iter().find(|fact| fact.name == name && incident.event.is_some());
+                let when = fact("When").map(|when| format!(", {}", shown(when))).unwrap_or_default();
+                let from = fact("From").map(|from| format!(", from {}", shown(from))).unwrap_or_default();
+                format!("{icon} {}: {}{when}{from}", incident.weight, sentence(&incident.headline()))
+            })
+            .collect();
+        let more = lines.len().saturating_sub(MAX_LINES) + incidents.others;
+        if incidents.other_acts > 0 {
+            let acts = counted(incidents.other_acts, "more root action", "more root actions");
+            all.push(format!("and {acts} in further sessions"));
         }
-        let others: Vec<_> = all.iter().skip(MAX_DETAILED).collect();
-        if let Some(worst) = others.iter().map(|tampering| tampering.severity).max() {
-            let lines = others.iter().map(|tampering| {
-                let (icon, what, by) = (icon(tampering.severity), sentence(&tampering.headline()), code(&tampering.by));
-                format!("{icon} {}: {what}, by {by}", when(tampering.time))
-            });
-            parts.push((worst, Part { lines: listed("*Further changes*", lines.collect()), ..Part::default() }));
+        if more > 0 {
+            all.push(format!("and {more} more"));
         }
-        parts
-    }
-
-    fn explanation(&self, words: Words, topic: Words) -> Advice {
-        Advice {
-            why: Some(ours(words.why)),
-            steps: words.steps.iter().map(|step| ours(step)).collect(),
-            commands: Vec::new(),
-            runbook: self.runbook(topic.headline),
-        }
+        (!all.is_empty()).then(|| {
+            all.insert(0, "*Also*".to_owned());
+            Part { lines: all, ..Part::default() }
+        })
     }
 
     /// Where the runbook has an address.
     fn runbook(&self, heading: &str) -> Option<Link> {
-        let url = runbook::link(&self.notification.runbook, heading);
+        let url = runbook::link(&self.notification.runbook, heading)?;
         is_link(&url).then_some(Link { text: "Runbook", url })
     }
 
-    fn conditions(&self, title: &str, is: impl Fn(Transition) -> bool) -> Vec<(Severity, Part)> {
-        let (unread, seen): (Vec<_>, Vec<_>) = self
-            .sorted
-            .conditions_that(is)
-            .into_iter()
-            .partition(|(_, told)| matches!(told.condition, Fault::Unread { .. }));
-        let detailed =
-            seen.iter().take(MAX_PARTS).map(|(alert, told)| (alert.severity, self.condition(title, alert, told)));
-        let mut parts: Vec<_> = detailed.collect();
-        let others: Vec<_> = seen.iter().skip(MAX_PARTS).collect();
-        if let Some(worst) = others.iter().map(|(alert, _)| alert.severity).max() {
-            let lines = others.iter().map(|(alert, told)| {
-                format!("{} {}", icon_of(self.sorted, alert), sentence(&capital(&told.condition.headline())))
-            });
-            let lines = listed(&format!("*{title}: further conditions*"), lines.collect());
-            parts.push((worst, Part { lines, ..Part::default() }));
-        }
-        parts.extend(self.unread(title, &unread));
-        parts
+    /// Where the report and the dashboard are, in the console.
+    fn pages(&self) -> Vec<Link> {
+        let Notification { report_page, dashboard, .. } = self.notification;
+        let pages = [("Report", report_page), ("Dashboard", dashboard)].into_iter();
+        let pages = pages.filter_map(|(text, url)| Some(Link { text, url: url.as_deref()?.to_owned() }));
+        pages.filter(|link| is_link(&link.url)).collect()
     }
 
-    fn condition(&self, title: &str, alert: &Alert, told: &ConditionAlert) -> Part {
-        let control = control_of(told);
-        let place = control.map(|control| format!(" ({}, {})", place(control.step), code(control.id)));
-        let mut lines = vec![
-            format!(
-                "{} *{}  {}*{} · {title}",
-                icon_of(self.sorted, alert),
-                weight(told),
-                sentence(&capital(&told.condition.headline())),
-                place.unwrap_or_default()
-            ),
-            format!("*Found:* {}", sentence(&told.failure.found)),
-        ];
-        lines.extend(told.failure.evidence.iter().take(MAX_PARTS).map(|evidence| {
-            format!(
-                "• {} = {}, {}",
-                sentence(&evidence.fact),
-                code(&evidence.value),
-                ours(&evidence.source.to_string())
-            )
-        }));
-        let more = told.failure.evidence.len().saturating_sub(MAX_PARTS);
-        lines.extend((more > 0).then(|| format!("• and {more} more in the mail")));
-        lines.extend(self.times(alert, told));
-        if told.condition.is_blindness() {
-            lines.push(ours(words::NO_ALL_CLEAR));
-        }
-        let is_known = self.sorted.transition(alert, told) == Transition::Reminder;
-        let steps = control.map(|control| control.remediation.console.iter().map(|step| ours(step)).collect());
-        let advice = Advice {
-            why: control.filter(|_| !is_known).map(|control| ours(control.rationale)),
-            steps: steps.unwrap_or_else(|| words::mend(&told.condition).map(ours).into_iter().collect()),
-            commands: control
-                .map(|control| control.remediation.cli.iter().map(|line| escaped_for_slack(line)).collect())
-                .unwrap_or_default(),
-            runbook: self.runbook(runbook::heading(&alert.what)),
-        };
-        Part { lines, advice: Some(advice), ..Part::default() }
-    }
-
-    fn times(&self, alert: &Alert, told: &ConditionAlert) -> Option<String> {
-        let before = self.sorted.before(alert).map(|before| format!("before: {before}"));
-        let times: Vec<String> = self.sorted.since(alert, told).into_iter().chain(before).collect();
-        (!times.is_empty()).then(|| format!("_{}_", ours(&capital(&times.join("; ")))))
-    }
-
-    /// What could not be read in one part, with what to do about each cause once.
-    fn unread(&self, title: &str, unread: &[(&'a Alert, &'a ConditionAlert)]) -> Option<(Severity, Part)> {
-        let worst = unread.iter().map(|(alert, _)| alert.severity).max()?;
-        let all = Unread::of(self.sorted, unread);
-        let lines = all.iter().map(|of_cause| {
-            let times = of_cause.times.as_ref().map(|times| format!(" _{}_", ours(&capital(times))));
-            format!("• {}{}", sentence(&of_cause.line(MAX_OPERATIONS)), times.unwrap_or_default())
-        });
-        let heading = format!("❓ *UNKNOWN: what could not be read* · {title}\n{}", ours(words::NO_ALL_CLEAR));
-        let mut steps: Vec<String> = Vec::new();
-        for remedy in all.iter().filter_map(Unread::remedy).map(ours) {
-            if !steps.contains(&remedy) {
-                steps.push(remedy);
-            }
-        }
-        let runbook = unread.first().and_then(|(alert, _)| self.runbook(runbook::heading(&alert.what)));
-        let advice = Advice { steps, runbook, ..Advice::default() };
-        Some((worst, Part { lines: listed(&heading, lines.collect()), advice: Some(advice), ..Part::default() }))
-    }
-
-    fn ended(&self) -> Vec<(Severity, Part)> {
-        let is_end =
-            |transition| matches!(transition, Transition::Resolved | Transition::Suppressed | Transition::Dropped);
-        let ended = self.sorted.conditions_that(is_end);
-        let Some((first, _)) = ended.first() else { return Vec::new() };
+    fn ended(&self) -> Option<Part> {
+        let ended = self.sorted.conditions_that(|transition| !email::is_open(transition));
+        let (first, _) = ended.first()?;
+        let now = self.notification.told_at;
         let lines = ended.iter().map(|(alert, told)| {
-            let (how, open) = words::ended(alert, told);
-            let times = self.sorted.before(alert).map(|before| format!("; before: {before}")).unwrap_or_default();
-            format!("{} {}\n_It {}{}_", icon_of(self.sorted, alert), sentence(&how), ours(&open), ours(&times))
+            let (how, open) = words::ended(alert, told, now);
+            let before = self.sorted.before(alert).map(|before| format!("; before: {before}")).unwrap_or_default();
+            let (icon, id) = (icon_of(self.sorted, alert), code(&alert.id));
+            format!("{icon} {}\nIt was {}{}. Alert ID {id}", sentence(&how), ours(&open), ours(&before))
         });
-        let worst = ended.iter().map(|(alert, _)| alert.severity).max().unwrap_or(Severity::Informational);
-        let title = if ended.iter().all(|(_, told)| told.transition == Transition::Resolved) {
-            "*RESOLVED*"
-        } else {
-            "*RESOLVED, SUPPRESSED, NO LONGER CHECKED*"
-        };
-        let runbook = self.runbook(runbook::heading(&first.what));
-        let advice = runbook.map(|runbook| Advice { runbook: Some(runbook), ..Advice::default() });
-        vec![(worst, Part { lines: listed(title, lines.collect()), advice, ..Part::default() })]
-    }
-
-    fn notices(&self) -> Vec<(Severity, Part)> {
-        let notices = self.sorted.notices();
-        let words_of = |alert: &Alert| {
-            let text = words::notice(&alert.what).unwrap_or_default();
-            format!("{} *{}*  {}", icon(alert.severity), alert.severity, sentence(&text))
-        };
-        let detailed = notices.iter().take(MAX_PARTS).map(|alert| {
-            let runbook = self.runbook(runbook::heading(&alert.what));
-            let advice = runbook.map(|runbook| Advice { runbook: Some(runbook), ..Advice::default() });
-            (alert.severity, Part { lines: vec![words_of(alert)], advice, ..Part::default() })
-        });
-        let mut parts: Vec<_> = detailed.collect();
-        let others: Vec<_> = notices.iter().skip(MAX_PARTS).collect();
-        if let Some(worst) = others.iter().map(|alert| alert.severity).max() {
-            let lines = listed("*To know*", others.iter().map(|alert| words_of(alert)).collect());
-            parts.push((worst, Part { lines, ..Part::default() }));
+        let mut lines: Vec<String> = lines.collect();
+        let more = lines.len().saturating_sub(MAX_LINES);
+        lines.truncate(MAX_LINES);
+        if more > 0 {
+            lines.push(format!("and {more} more"));
         }
-        parts
+        if ended.iter().any(|(_, told)| told.transition == Transition::Resolved) {
+            lines.push("If none of you fixed it, find out who did.".into());
+        }
+        let links = self.runbook(runbook::heading(&first.what)).into_iter().collect();
+        Some(Part { lines, links, ..Part::default() })
     }
 
     fn digest(&self) -> Option<Part> {
         let digest = self.sorted.digest()?;
+        let now = self.notification.told_at;
         let others = self.sorted.open_beside(digest);
         let mut lines: Vec<String> = others
             .iter()
-            .map(|open| format!("{} *{}*  {}", icon(open.severity), open.severity, sentence(&words::open(open))))
+            .map(|open| format!("{} *{}*  {}", icon(open.severity), open.severity, sentence(&words::open(open, now))))
             .collect();
         if digest.open.is_empty() {
             let mark = if digest.all_is_well() { "✅" } else { icon(digest.severity()) };
             lines.push(format!("{mark} {}", sentence(&words::nothing_open(digest))));
         } else if others.is_empty() {
-            lines.push("All open findings are listed above.".into());
+            lines.push("All open findings are listed in this message.".into());
         }
         lines.extend(words::unseen(digest).iter().map(|(word, text)| format!("❓ *{word}*  {}", sentence(text))));
         lines.extend(digest.score.map(|score| capital(&score.to_string())));
         for (step, status) in Step::ALL.into_iter().zip(&digest.steps) {
             lines.push(format!("{}. {}: {}", step.number(), step.title(), words::shown(*status)));
         }
-        let declared = words::declared(digest, self.notification.told_at);
+        let declared = words::declared(digest, now);
         lines.extend(declared.iter().map(|(word, text)| format!("{word}  {}", sentence(text))));
-        lines.push(words::last_complete(digest));
-        Some(Part { lines: listed("*HOW IT STANDS*", lines), ..Part::default() })
+        lines.push(words::last_complete(digest, now));
+        Some(Part { lines: listed("*Account status*", lines), ..Part::default() })
     }
 
     /// Where the whole report is; a part of its own, so that it crowds nothing out.
@@ -406,7 +374,9 @@ impl<'a> Pen<'a> {
         let url = self.notification.report_url.as_deref().filter(|url| is_link(url))?;
         let lines =
             vec![format!("{}.", ours(&words::report_until(self.notification.told_at))), words::REPORT_LATER.into()];
-        Some(Part { lines, open: Some(Link { text: "Open the report", url: url.to_owned() }), ..Part::default() })
+        let mut links = vec![Link { text: "Open the report", url: url.to_owned() }];
+        links.extend(self.pages());
+        Some(Part { lines, links, ..Part::default() })
     }
 
     /// The ids by which programs and people recognise a repeat.
@@ -417,112 +387,9 @@ impl<'a> Pen<'a> {
         let more = ids.len().saturating_sub(MAX_PARTS);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         vec![
-            format!("Alert ids: {}{more}", shown.join(" ")),
-            format!("told {}", moment(self.notification.told_at)),
+            format!("Alert {}: {}{more}", if ids.len() == 1 { "ID" } else { "IDs" }, shown.join(" ")),
+            format!("sent {}", moment(self.notification.told_at)),
             format!("rootwatch {}", sentence(&self.notification.version)),
         ]
     }
-}
-
-/// Whether `url` can be clicked, and ends no link of a chat's markup.
-fn is_link(url: &str) -> bool {
-    url.starts_with("https://") && url.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>|".contains(&byte))
-}
-
-fn line_of(sum: &Sum) -> String {
-    format!(
-        "{} *{}  {}*, {}: {}, from {}",
-        icon(sum.severity),
-        sum.severity,
-        sum.what,
-        sum.when,
-        some_of(&sum.calls, code),
-        some_of(&sum.addresses, code)
-    )
-}
-
-/// `heading`, at most so many `lines`, and how many more there are.
-fn listed(heading: &str, mut lines: Vec<String>) -> Vec<String> {
-    let more = lines.len().saturating_sub(MAX_LINES);
-    lines.truncate(MAX_LINES);
-    lines.insert(0, heading.to_owned());
-    if more > 0 {
-        lines.push(format!("and {more} more"));
-    }
-    lines
-}
-
-fn icon(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical => "🔴",
-        Severity::High => "🟠",
-        Severity::Medium => "🟡",
-        Severity::Low => "🔵",
-        Severity::Informational => "⚪",
-    }
-}
-
-/// Of a condition also what happened to it.
-fn icon_of(sorted: &Sorted, alert: &Alert) -> &'static str {
-    // A digest in which nothing is worse than what nobody could see.
-    if alert.digest().is_some_and(|digest| !digest.summary.is_complete() && digest.severity() <= Severity::Medium) {
-        return "❓";
-    }
-    match alert.condition().map(|told| (sorted.transition(alert, told), told.condition.is_blindness())) {
-        Some((Transition::Resolved, _)) => "✅",
-        Some((Transition::Suppressed | Transition::Acknowledged | Transition::Dropped, _)) => "🔇",
-        Some((_, true)) => "❓",
-        _ => icon(alert.severity),
-    }
-}
-
-/// What others wrote, in a code span: nothing in it is marked up.
-pub(super) fn code(text: &str) -> String {
-    match for_slack(text) {
-        text if text.is_empty() => "not recorded".into(),
-        text => format!("`{text}`"),
-    }
-}
-
-/// Words of ours that may quote what others wrote: a word that Slack would mark up stands in a code span of its own.
-pub(super) fn sentence(text: &str) -> String {
-    let mut left = MAX_SENTENCE;
-    let mut words = Vec::new();
-    for word in text.split_whitespace() {
-        left = match left.checked_sub(word.chars().count().min(facts::text::MAX_CHARS)) {
-            Some(left) => left,
-            None => {
-                words.push("…".into());
-                break;
-            }
-        };
-        let is_marked_up = word.contains(['*', '_', '~', '`']) || word.starts_with(':');
-        words.push(if is_marked_up { code(word) } else { for_slack(word) });
-    }
-    words.join(" ")
-}
-
-/// Words of ours alone: addresses in them can be clicked.
-pub(super) fn ours(text: &str) -> String {
-    let words = text.split(' ').map(|word| match word.strip_prefix("https://") {
-        Some(_) => {
-            let url = word.trim_end_matches(['.', ',']);
-            let rest = word.strip_prefix(url).unwrap_or_default();
-            format!("<{}>{rest}", escaped_for_slack(url))
-        }
-        None => escaped_for_slack(word),
-    });
-    words.collect::<Vec<_>>().join(" ")
-}
-
-/// When it was told late, what to say of it.
-pub(super) fn delivered_late(sent_at: Timestamp, now: Timestamp) -> Option<String> {
-    let late = now.duration_since(sent_at);
-    (late > words::LATE).then(|| {
-        format!(
-            "⚠️ *TOLD LATE:* SNS had it at {}, {} ago. Take the times from the lines.",
-            moment(sent_at),
-            words::age(late)
-        )
-    })
 }

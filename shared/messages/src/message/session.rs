@@ -1,18 +1,18 @@
-//! Root's acts by session, so that one visit to the console is one story.
+//! Root activity by session, so that one visit to the console is one story.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
 use alerts::Alert;
-use facts::root_activity::{Kind, Mfa, RootActivity};
+use facts::root_activity::{Kind, Mfa, Phase, RootActivity};
 use facts::severity::Severity;
 use facts::text::bounded;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-/// Acts that share an access key or a source address.
+/// Actions that share an access key or a source address.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Session<'a> {
@@ -31,7 +31,7 @@ pub struct Session<'a> {
     pub acts: Vec<Cow<'a, RootActivity>>,
 }
 
-/// Each act for itself: one that another version names in words of its own is still told, as far as its outer fields can be read.
+/// Each act for itself: one that another version names in words of its own is still there, as far as its outer fields can be read.
 fn acts<'de, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Cow<'a, RootActivity>>, D::Error> {
     let read = |value: Value| {
         let text = |name: &str| value.get(name).and_then(Value::as_str).map(bounded);
@@ -64,9 +64,13 @@ fn acts<'de, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Cow<'a, Ro
     Ok(Vec::<Value>::deserialize(deserializer)?.into_iter().map(|value| Cow::Owned(read(value))).collect())
 }
 
-/// Puts acts in the order in which they are told: the worst session first, in it the worst act.
+/// Puts acts in the order in which they are shown: the worst session first, in it the worst act; of equals the one that can be contained at
+/// once, before one of which somebody has to be asked first.
 pub(super) fn sort<'a>(acts: &mut Vec<(&'a Alert, &'a RootActivity)>) {
-    acts.sort_by_key(|(alert, act)| (Reverse(act.severity), act.error.is_some(), Reverse(act.time), &alert.id));
+    let is_asked = |act: &RootActivity| act.words().steps.first().is_some_and(|step| step.phase == Phase::Confirm);
+    acts.sort_by_key(|(alert, act)| {
+        (Reverse(act.severity), act.error.is_some(), is_asked(act), Reverse(act.time), &alert.id)
+    });
     let session = numbers(acts);
     let mut numbered: Vec<_> = session.into_iter().zip(acts.drain(..)).collect();
     // Numbers grow with the first, and thereby worst, act of a session.

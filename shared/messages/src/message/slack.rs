@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::Notification;
 use super::page::{Advice, Link, Page, Part};
+use super::times::in_the_readers_zone;
 
 /// What Slack takes, and what this module gives at most.
 pub mod limits {
@@ -22,6 +23,8 @@ pub mod limits {
     pub const FIELD: usize = 2_000;
     /// Elements of a context block.
     pub const CONTEXT: usize = 10;
+    /// Buttons of an actions block.
+    pub const BUTTONS: usize = 25;
     /// Text of a button.
     pub const BUTTON: usize = 75;
     /// Address of a button.
@@ -37,13 +40,15 @@ pub mod limits {
 const BUDGET: usize = 10_000;
 /// What the structure around the text of a block is taken for.
 const STRUCTURE: usize = 100;
-/// Text above a part's fields, one field, and what is said of why and what to do: the first part always fits.
+/// Text above a part's fields, one field, and one of the sections that say why and what to do: the first part always fits.
 const MAX_TEXT: usize = 1_800;
-const MAX_FIELD: usize = 400;
+const MAX_FIELD: usize = 200;
 const MAX_ADVICE: usize = 2_600;
+/// Sections that say why and what to do.
+const ADVICE: usize = 2;
 /// One element of the context.
 const MAX_CONTEXT: usize = 900;
-const CUT: &str = "\n… _cut here: the mail and the function's log have more_";
+const CUT: &str = "\n… _cut here: the email has more_";
 
 /// `notification` as an incoming webhook takes it: `text` for the lock screen, and `blocks`.
 pub fn compose(notification: &Notification) -> Value {
@@ -53,13 +58,13 @@ pub fn compose(notification: &Notification) -> Value {
 pub(super) fn post(page: &Page) -> Value {
     let mut kit = Kit::default();
     kit.add(vec![json!({"type": "header", "text": plain(&page.title, limits::HEADER)})]);
-    kit.add(vec![section(json!({"text": marked_up(&page.opening, MAX_TEXT)}), None)]);
+    kit.add(vec![section(json!({"text": marked_up(&page.opening, MAX_TEXT)}))]);
     for part in &page.parts {
         kit.add(blocks(part));
     }
     if kit.left_out > 0 {
-        let what = format!("⚠️ {} more in the mail and in the function's log.", kit.left_out);
-        kit.blocks.push(section(json!({"text": marked_up(&[what], MAX_TEXT)}), None));
+        let what = format!("⚠️ {} more in the email and in the function's log.", kit.left_out);
+        kit.blocks.push(section(json!({"text": marked_up(&[what], MAX_TEXT)})));
     }
     let elements =
         page.footer.iter().take(limits::CONTEXT).map(|line| marked_up(std::slice::from_ref(line), MAX_CONTEXT));
@@ -105,25 +110,34 @@ fn blocks(part: &Part) -> Vec<Value> {
         let fields = fields.map(|(name, value)| marked_up(&[format!("*{name}*\n{value}")], MAX_FIELD));
         content.insert("fields".into(), fields.collect());
     }
-    let mut blocks = vec![section(content, part.open.as_ref())];
-    blocks.extend(part.advice.as_ref().and_then(advice));
+    let mut blocks = vec![section(content)];
+    blocks.extend(part.advice.as_ref().map(advice).unwrap_or_default());
+    let buttons: Vec<Value> = part.links.iter().take(limits::BUTTONS).filter_map(button).collect();
+    if !buttons.is_empty() {
+        blocks.push(json!({"type": "actions", "elements": buttons}));
+    }
     blocks
 }
 
-fn advice(advice: &Advice) -> Option<Value> {
-    let lines = advice_lines(advice);
-    match (&advice.runbook, lines.is_empty()) {
-        (None, true) => None,
-        (Some(link), true) => Some(json!({"type": "actions", "elements": [button(link)?]})),
-        (link, false) => Some(section(json!({"text": marked_up(&lines, MAX_ADVICE)}), link.as_ref())),
+/// Why it matters and what to do next: in as many sections as it needs, up to [`ADVICE`].
+fn advice(advice: &Advice) -> Vec<Value> {
+    let mut sections: Vec<Vec<String>> = Vec::new();
+    for line in advice_lines(advice) {
+        let is_room = |lines: &Vec<String>| length(&lines.join("\n")) + 1 + length(&line) <= MAX_ADVICE;
+        let is_last = sections.len() == ADVICE;
+        match sections.last_mut().filter(|lines| is_last || is_room(lines)) {
+            Some(lines) => lines.push(line),
+            None => sections.push(vec![line]),
+        }
     }
+    sections.iter().map(|lines| section(json!({"text": marked_up(lines, MAX_ADVICE)}))).collect()
 }
 
 fn advice_lines(advice: &Advice) -> Vec<String> {
-    let mut lines: Vec<String> = advice.why.iter().map(|why| format!("*Why it matters:* {why}")).collect();
+    let mut lines: Vec<String> = advice.why.iter().map(|why| format!("*Why:* {why}")).collect();
     if !advice.steps.is_empty() {
-        lines.push("*What to do now:*".into());
-        lines.extend((1..).zip(&advice.steps).map(|(number, step)| format!("{number}. {step}")));
+        lines.push("*Next steps, in this order:*".into());
+        lines.extend(advice.steps.iter().cloned());
     }
     if !advice.commands.is_empty() {
         lines.push(format!("```{}```", advice.commands.join("\n")));
@@ -131,11 +145,9 @@ fn advice_lines(advice: &Advice) -> Vec<String> {
     lines
 }
 
-/// A section; a link as the button beside it.
-fn section(mut content: Value, link: Option<&Link>) -> Value {
+fn section(mut content: Value) -> Value {
     if let Some(fields) = content.as_object_mut() {
         fields.insert("type".into(), "section".into());
-        fields.extend(link.and_then(button).map(|button| ("accessory".into(), button)));
     }
     content
 }
@@ -149,9 +161,10 @@ fn plain(text: &str, max: usize) -> Value {
     json!({"type": "plain_text", "text": some(cut(text, max)), "emoji": false})
 }
 
-/// `verbatim`: Slack makes no links, channels or mentions of its own out of it.
+/// `verbatim`: Slack makes no links, channels or mentions of its own out of it. Times are shown in the reader's zone.
 fn marked_up(lines: &[String], max: usize) -> Value {
-    json!({"type": "mrkdwn", "text": some(joined(lines, max)), "verbatim": true})
+    let lines: Vec<String> = lines.iter().map(|line| in_the_readers_zone(line)).collect();
+    json!({"type": "mrkdwn", "text": some(joined(&lines, max)), "verbatim": true})
 }
 
 /// Slack refuses an empty text.
@@ -182,7 +195,7 @@ pub(super) fn joined(lines: &[String], max: usize) -> String {
     text + CUT
 }
 
-/// At most `max` UTF-16 units on a character border, with `…`; neither half an entity nor an open code span is left.
+/// At most `max` UTF-16 units on a character border, with `…`; neither half an entity or token nor an open code span is left.
 pub(super) fn cut(text: &str, max: usize) -> String {
     if length(text) <= max {
         return text.to_owned();
@@ -199,6 +212,11 @@ pub(super) fn cut(text: &str, max: usize) -> String {
         .collect();
     if let Some((before, entity)) = kept.rsplit_once('&')
         && !entity.contains(';')
+    {
+        kept.truncate(before.len());
+    }
+    if let Some((before, token)) = kept.rsplit_once('<')
+        && !token.contains('>')
     {
         kept.truncate(before.len());
     }

@@ -5,6 +5,7 @@ use facts::identities::{AttachedPolicy, InlinePolicy};
 use facts::record::TrailEvent;
 use facts::root_activity::{Kind, Mfa, gather};
 use facts::snapshot::{RegionSweep, Snapshot};
+use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::*;
@@ -12,7 +13,10 @@ use super::*;
 mod blind;
 mod bulletins;
 mod chats;
+mod digests;
 mod odd;
+mod rules;
+mod sessions;
 
 fn report(change: impl FnOnce(&mut Snapshot)) -> Report {
     let mut snapshot = Snapshot::compliant();
@@ -21,10 +25,10 @@ fn report(change: impl FnOnce(&mut Snapshot)) -> Report {
 }
 
 fn compose(change: impl FnOnce(&mut Snapshot)) -> Message {
-    compose_new(&report(change)).expect("something to tell")
+    compose_new(&report(change)).expect("something to send")
 }
 
-/// What the first run of all tells, without its digest.
+/// What the first run of all sends, without its digest.
 fn compose_new(report: &Report) -> Option<Message> {
     let policy = Policy { digest: Rhythm::Never, ..Policy::default() };
     let decision = decide(&Memory::default(), report, &policy);
@@ -36,6 +40,8 @@ fn compose_new(report: &Report) -> Option<Message> {
         repeats_possible: false,
         runbook: RUNBOOK,
         report_link: None,
+        links: None,
+        recipients: None,
     })
 }
 
@@ -65,7 +71,7 @@ fn numbered(act: &RootActivity, count: usize) -> impl Iterator<Item = RootActivi
 }
 
 #[test]
-fn nothing_to_tell_is_no_message() {
+fn nothing_to_send_is_no_message() {
     assert_eq!(compose_new(&report(|_| {})), None);
 }
 
@@ -116,7 +122,7 @@ fn a_long_alias_or_headline_leaves_the_account_in_the_subject() {
 }
 
 #[test]
-fn ct_7_a_success_is_told_before_ten_thousand_failed_sign_ins() {
+fn ct_7_a_success_comes_before_ten_thousand_failed_sign_ins() {
     let message = compose(|snapshot| {
         let failed = failed_sign_in();
         let flood = numbered(&failed, 10_000);
@@ -124,25 +130,25 @@ fn ct_7_a_success_is_told_before_ten_thousand_failed_sign_ins() {
     });
     assert_eq!(message.subject, "[rootwatch] CRITICAL: root sign-in without MFA in acme-prod (111122223333)");
     let (first, flood) = (
-        message.text.find("Root sign-in without MFA").unwrap(),
-        message.text.find("MEDIUM  10000 failed sign-ins").unwrap(),
+        message.text.find("root sign-in without MFA").unwrap(),
+        message.text.find("MEDIUM: 10000 failed root sign-ins").unwrap(),
     );
     assert!(first < flood);
     assert!(message.by_protocol().len() <= MAX_BYTES);
 }
 
 #[test]
-fn many_acts_are_detailed_then_listed_then_counted() {
+fn many_actions_are_one_with_its_details_then_listed_then_counted() {
     let message = compose(|snapshot| {
         let write =
             sample(include_str!("../../../facts/samples/records/17-root-long-term-key-api-call-eu-west-1.json"));
         snapshot.root_events.activity = gather(numbered(&write, 40).chain(numbered(&read_only(), 30)).collect());
     });
-    assert_eq!(message.text.matches("    event       https://").count(), 5);
-    assert_eq!(message.text.matches("MEDIUM: change made by root:").count(), 20);
-    assert!(message.text.contains("and 15 more"));
-    assert!(message.text.contains("30 read-only calls"));
-    assert_eq!(message.text.matches("Why it matters:").count(), 1, "each kind is explained once");
+    assert_eq!(message.text.matches("\nEvent: https://").count(), 1);
+    assert_eq!(message.text.matches("\n- MEDIUM: change made by root:").count(), 10);
+    assert!(message.text.contains("and 29 more") && message.text.contains("30 read-only root actions"));
+    assert_eq!(message.text.matches("\nWhy: ").count(), 1, "each kind is explained once");
+    assert!(message.text.lines().count() <= 60, "{}", message.text);
 }
 
 #[test]
@@ -162,7 +168,7 @@ fn more_than_fits_into_sns_is_left_out_and_counted() {
 }
 
 #[test]
-fn a_long_mail_is_cut_on_a_character_border_and_says_so() {
+fn a_long_email_is_cut_on_a_character_border_and_says_so() {
     let text = "ä".repeat(40_000);
     let short = cut(text, 1_001);
     assert!(short.len() <= 1_001);
@@ -173,7 +179,7 @@ fn a_long_mail_is_cut_on_a_character_border_and_says_so() {
 }
 
 #[test]
-fn a_body_for_every_protocol_and_the_mail_as_default() {
+fn a_body_for_every_protocol_and_the_email_as_default() {
     let message = compose(|snapshot| snapshot.summary_mut().root_mfa = Ok(0));
     let bodies: serde_json::Value = serde_json::from_str(&message.by_protocol()).unwrap();
     assert_eq!(bodies["default"], message.text.as_str());
@@ -183,7 +189,7 @@ fn a_body_for_every_protocol_and_the_mail_as_default() {
 }
 
 #[test]
-fn the_mail_of_a_sign_in_without_mfa_and_a_new_key() {
+fn the_email_of_a_sign_in_without_mfa_and_a_new_key() {
     let message = compose(|snapshot| {
         snapshot.summary_mut().root_access_keys = Ok(1);
         snapshot.root_events.activity =
@@ -193,7 +199,7 @@ fn the_mail_of_a_sign_in_without_mfa_and_a_new_key() {
 }
 
 #[test]
-fn the_mail_when_nothing_could_be_read() {
+fn the_email_when_nothing_could_be_read() {
     let message = compose_new(&Report::generate(&Snapshot::blind(), &Settings::default())).unwrap();
     insta::assert_snapshot!(format!("Subject: {}\n\n{}", message.subject, message.text));
 }
@@ -215,12 +221,12 @@ fn every_kind_of_activity_has_words() {
         let words = kind.words();
         assert!(headlines.insert(words.headline), "{kind:?}");
         assert!(words.headline.len() <= 55, "{kind:?} does not fit a subject");
-        assert!(words.why.ends_with('.') && words.steps.iter().all(|step| step.ends_with('.')), "{kind:?}");
+        assert!(words.why.ends_with('.') && words.steps.iter().all(|step| step.text.ends_with(['.', '}'])), "{kind:?}");
     }
 }
 
 #[test]
-fn in_1_in_4_hostile_text_neither_breaks_the_mail_nor_the_json() {
+fn in_1_in_4_hostile_text_breaks_neither_the_email_nor_the_json() {
     let hostile = "x\r\n\r\nSubject: forged\n{\"_aws\":{}} <!channel> https://evil.example \u{202e}www.evil.example";
     let message = compose(|snapshot| {
         snapshot.root_events.activity = vec![RootActivity {

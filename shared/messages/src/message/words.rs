@@ -1,152 +1,63 @@
 //! The words that every channel shares. What others wrote is still in them as they wrote it: each channel makes it harmless in its
 //! own way.
 
-use facts::text::counted;
-use jiff::{SignedDuration, Timestamp};
-
-use super::{ReportLink, Sorted};
-pub(super) use alerts::LATE;
-use alerts::{Alert, ConditionAlert, Digest, Fault, OpenCondition, Transition, What};
+use alerts::{Acknowledgement, Alert, ConditionAlert, Digest, Fault, OpenCondition, Transition, What};
 use checklist::control::Control;
 use checklist::controls;
-use checklist::declarations::Exception;
+use checklist::declarations::{Attestation, Exception};
 use checklist::read_errors::by_cause;
 use checklist::summary::Summary;
-use facts::root_activity::{Alike, Kind, RootActivity};
+use facts::root_activity::{Kind, RootActivity};
 use facts::source::Unavailable;
 use facts::tampering::Tampering;
+use facts::text::counted;
 use facts::verdict::Status;
+use jiff::{SignedDuration, Timestamp};
 
-/// Acts that are told with all their details; the next ones get a line each, the rest is counted.
+use super::incident::{Fact, is_notice};
+use super::times::{age, moment, plain, stamp};
+use super::{ReportLink, Sorted};
+pub(super) use alerts::LATE;
+
+pub(super) mod notices;
+mod sums;
+
+pub(super) use sums::{Acts, address, count, is_in_sum, some_of};
+
+/// Incidents with all their details; the next ones get a line each, the rest is counted.
 pub(super) const MAX_DETAILED: usize = 5;
 /// Ids of unknown controls, and names of data sources, in one line.
 const MAX_IDS: usize = 40;
 /// Lines of one kind.
 pub(super) const MAX_LINES: usize = 20;
-/// An act that is found so long after it happened says so.
+/// Operations that a line of read errors names.
+pub(super) const MAX_OPERATIONS: usize = 12;
+/// What is found so long after it happened says so.
 const FOUND_LATE: SignedDuration = SignedDuration::from_hours(1);
 
-pub(super) const REPEATS_POSSIBLE: &str = "STATE STORE UNAVAILABLE, REPEATS POSSIBLE: rootwatch cannot read or write what it told before, and tells everything it sees. \
-     Look at the stack's table and at the role's permissions for it; the function's log names the error.";
+pub(super) const REPEATS_POSSIBLE: &str = "STATE STORE UNAVAILABLE, REPEATS POSSIBLE: rootwatch cannot read or write which alerts it sent before, and sends everything it sees. \
+     Check the stack's table and the role's permissions for it; the function's log names the error.";
 pub(super) const NO_ALL_CLEAR: &str = "UNKNOWN is no all-clear: what could not be read may hide something.";
 
-/// What root did, by how it is told.
-pub(super) struct Acts<'a> {
-    /// One by one.
-    pub(super) told: Vec<&'a RootActivity>,
-    /// In sum: what only read.
-    pub(super) reads: Vec<&'a RootActivity>,
-    /// In sum: anybody can cause them.
-    pub(super) failed_sign_ins: Vec<&'a RootActivity>,
-}
-
-/// Acts of one kind in a few words, so that many of them crowd nothing out.
-pub(super) struct Sum<'a> {
-    /// `3 failed sign-ins`, with the worst severity.
-    pub(super) severity: facts::Severity,
-    pub(super) what: String,
-    pub(super) when: String,
-    pub(super) calls: Vec<&'a str>,
-    pub(super) addresses: Vec<&'a str>,
-}
-
-impl<'a> Acts<'a> {
-    pub(super) fn of(sorted: &Sorted<'a>) -> Self {
-        let all = sorted.acts.iter().map(|(_, act)| *act);
-        let (failed_sign_ins, acts): (Vec<_>, Vec<_>) = all.partition(|act| act.kind == Kind::SignInFailed);
-        let (reads, told) = acts.into_iter().partition(|act| is_in_sum(act));
-        Self { told, reads, failed_sign_ins }
-    }
-
-    /// What is told in sum, with the kind that explains it when nothing else does.
-    pub(super) fn sums(&self) -> Vec<(Sum<'a>, Option<Kind>)> {
-        let alone = |kind| self.told.is_empty().then_some(kind);
-        let reads = Sum::of(&self.reads, "read-only call", "read-only calls");
-        let failed = Sum::of(&self.failed_sign_ins, "failed sign-in", "failed sign-ins");
-        [reads.map(|sum| (sum, alone(Kind::ReadOnlyCall))), failed.map(|sum| (sum, alone(Kind::SignInFailed)))]
-            .into_iter()
-            .flatten()
-            .collect()
-    }
-}
-
-/// A call that only read is counted, unless its record could not be read.
-pub(super) fn is_in_sum(act: &RootActivity) -> bool {
-    act.kind == Kind::ReadOnlyCall && act.details_readable
-}
-
-impl<'a> Sum<'a> {
-    fn of(acts: &[&'a RootActivity], one: &str, many: &str) -> Option<Self> {
-        let newest = acts.iter().max_by_key(|act| act.time)?;
-        let oldest = acts.iter().map(|act| act.since()).min()?;
-        let count = count(acts.iter().copied());
-        Some(Self {
-            severity: acts.iter().map(|act| act.severity).max().unwrap_or(newest.severity),
-            what: counted(count, one, many),
-            when: if count == 1 { time_of(newest) } else { format!("from {} to {}", when(oldest), time_of(newest)) },
-            calls: different(acts.iter().map(|act| act.event_name.as_str())),
-            addresses: different(
-                acts.iter().filter_map(|act| act.source_address.as_deref().or(several_addresses(act))),
-            ),
-        })
-    }
-}
-
-/// How many acts `acts` stand for.
-pub(super) fn count<'a>(acts: impl Iterator<Item = &'a RootActivity>) -> usize {
-    acts.map(RootActivity::count).fold(0, usize::saturating_add)
-}
-
-/// Where `act` came from, cleaned by `safe`; `unknown` where nothing tells.
-pub(super) fn address(act: &RootActivity, safe: impl Fn(&str) -> String, unknown: &str) -> String {
-    let several = || several_addresses(act).unwrap_or(unknown).to_owned();
-    act.source_address.as_deref().map_or_else(several, safe)
-}
-
-/// Those of acts that are alike in other things.
-fn several_addresses(act: &RootActivity) -> Option<&'static str> {
-    act.folded.as_ref().filter(|folded| folded.alike > Alike::Source).map(|_| "several addresses")
-}
-
-fn different<'a>(values: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut values: Vec<&str> = values.collect();
-    values.sort_unstable();
-    values.dedup();
-    values
-}
-
-/// Up to five of `values`, and how many more.
-pub(super) fn some_of(values: &[&str], safe: impl Fn(&str) -> String) -> String {
-    let shown = values.iter().take(5).map(|value| safe(value)).collect::<Vec<_>>().join(", ");
-    match values.len().checked_sub(5) {
-        _ if values.is_empty() => "not recorded".into(),
-        Some(more @ 1..) => format!("{shown} and {more} more"),
-        _ => shown,
-    }
-}
-
 impl<'a> Sorted<'a> {
-    /// Conditions to which this happened, for whoever hears of it only now.
+    /// Conditions to which this happened, for a reader who hears of it only now.
     pub(super) fn conditions_that(&self, is: impl Fn(Transition) -> bool) -> Vec<(&'a Alert, &'a ConditionAlert)> {
         let conditions = self.newest.iter().filter_map(|alert| alert.condition().map(|told| (*alert, told)));
         conditions.filter(|(alert, told)| is(self.transition(alert, told))).collect()
     }
 
-    /// Changes to what watches.
-    pub(super) fn tamperings(&self) -> Vec<&'a Tampering> {
+    /// Changes to the monitoring.
+    pub(super) fn tamperings(&self) -> Vec<(&'a Alert, &'a Tampering)> {
         let tampering = |alert: &&'a Alert| match &alert.what {
-            What::Tampering(tampering) => Some(&**tampering),
+            What::Tampering(tampering) => Some((*alert, &**tampering)),
             _ => None,
         };
         self.newest.iter().filter_map(tampering).collect()
     }
 
-    /// What is neither an act, nor a change to what watches, nor a condition, nor the digest.
+    /// What is neither root activity, nor tampering, nor a finding, nor the digest.
     pub(super) fn notices(&self) -> Vec<&'a Alert> {
-        let is_notice = |alert: &&Alert| {
-            !matches!(alert.what, What::Condition(_) | What::RootActivity(_) | What::Tampering(_) | What::Digest(_))
-        };
-        self.newest.iter().copied().filter(is_notice).collect()
+        self.newest.iter().copied().filter(|alert| is_notice(&alert.what)).collect()
     }
 
     /// The last digest.
@@ -154,7 +65,7 @@ impl<'a> Sorted<'a> {
         self.newest.iter().find_map(|alert| alert.digest())
     }
 
-    /// What of `digest` is open and not told of beside it.
+    /// What of `digest` is open and has no words of its own beside it.
     pub(super) fn open_beside(&self, digest: &'a Digest) -> Vec<&'a OpenCondition> {
         let is_told = |open: &&OpenCondition| {
             self.newest.iter().any(|alert| alert.condition().is_some_and(|told| told.condition == open.condition))
@@ -162,75 +73,71 @@ impl<'a> Sorted<'a> {
         digest.open.iter().filter(|open| !is_told(open)).collect()
     }
 
-    /// How much of what: `3 acts of root, 1 new`.
+    /// How much of what: `3 root actions, 1 new finding`.
     pub(super) fn counts(&self) -> String {
         let acts = self.acts.iter().map(|(_, act)| *act);
         let all = count(acts.clone());
         let failed = count(acts.filter(|act| act.kind == Kind::SignInFailed));
         let mut parts = Vec::new();
         if all > failed {
-            parts.push(counted(all - failed, "act of root", "acts of root"));
+            parts.push(counted(all - failed, "root action", "root actions"));
         }
         if failed > 0 {
-            parts.push(counted(failed, "failed sign-in", "failed sign-ins"));
+            parts.push(counted(failed, "failed root sign-in", "failed root sign-ins"));
         }
-        for (transition, one, many) in [
-            (Transition::Opened, "new problem", "new problems"),
-            (Transition::Changed, "problem that got worse", "problems that got worse"),
-            (Transition::Reminder, "problem still open", "problems still open"),
-            (Transition::Resolved, "resolved", "resolved"),
-            (Transition::Suppressed, "suppressed", "suppressed"),
-            (Transition::Dropped, "no longer checked", "no longer checked"),
+        for (transition, finding, findings, unread) in [
+            (Transition::Opened, "new finding", "new findings", "new UNKNOWN"),
+            (Transition::Changed, "finding that got worse", "findings that got worse", "UNKNOWN that got worse"),
+            (Transition::Reminder, "finding still open", "findings still open", "still UNKNOWN"),
+            (Transition::Resolved, "resolved", "resolved", "readable again"),
+            (Transition::Suppressed, "suppressed", "suppressed", "suppressed"),
+            (Transition::Acknowledged, "acknowledged", "acknowledged", "acknowledged"),
+            (Transition::Dropped, "no longer checked", "no longer checked", "no longer checked"),
         ] {
-            let count = self.conditions_that(|is| is == transition).len();
-            if count > 0 {
-                parts.push(counted(count, one, many));
-            }
+            let (unknown, known): (Vec<_>, Vec<_>) = self
+                .conditions_that(|is| is == transition)
+                .into_iter()
+                .partition(|(_, told)| told.condition.is_blindness());
+            parts.extend((!known.is_empty()).then(|| counted(known.len(), finding, findings)));
+            parts.extend((!unknown.is_empty()).then(|| format!("{} {unread}", unknown.len())));
         }
         let tampering = self.tamperings().len();
         if tampering > 0 {
-            parts.push(counted(tampering, "change to what watches", "changes to what watches"));
+            parts.push(counted(tampering, "change to the monitoring", "changes to the monitoring"));
         }
         let notices = self.notices().len();
         if notices > 0 {
-            parts.push(format!("{notices} to know"));
+            parts.push(counted(notices, "notice", "notices"));
         }
         parts.join(", ")
     }
 
-    /// Whether some of it was seen so long before it is told that people must know.
-    pub(super) fn told_late(&self, at: Timestamp) -> Option<String> {
+    /// Whether some of it was seen so long before it is sent that people must know.
+    pub(super) fn sent_late(&self, at: Timestamp) -> Option<String> {
         let seen = self.acts.iter().map(|(alert, _)| alert.at).chain(self.others.iter().map(|alert| alert.at)).min()?;
         let late = at.duration_since(seen);
         (late > LATE).then(|| {
             format!(
-                "TOLD LATE: some of this was seen at {}, {} ago, and could not be told until now; the function's log tells why.",
-                moment(seen),
-                age(late)
+                "SENT LATE: some of this was seen at {} and could not be sent until now; the function's log says why.",
+                stamp(seen, at)
             )
         })
     }
 
-    /// What people must know of a condition that did not just open.
-    pub(super) fn since(&self, alert: &Alert, told: &ConditionAlert) -> Option<String> {
-        let mut since = Vec::new();
-        match self.transition(alert, told) {
-            Transition::Opened if told.transition == Transition::Opened => {}
-            Transition::Changed => {
-                since.push(format!("open since {}, and worse than was told then", moment(told.opened_at)))
-            }
-            _ => since.push(format!("open since {}", moment(told.opened_at))),
-        }
-        if let Some(unverified) = told.unverified_since {
-            since.push(format!("could not be checked since {}", moment(unverified)));
-        }
-        if told.flapping {
-            since.push("it came and went at least three times within 24 hours".to_owned());
-        }
-        (!since.is_empty()).then(|| since.join("; "))
+    /// Since when a condition is open, and what else is to be known of its age.
+    pub(super) fn since(&self, alert: &Alert, told: &ConditionAlert, now: Timestamp) -> String {
+        let opened = stamp(told.opened_at, now);
+        let mut since = vec![match self.transition(alert, told) {
+            Transition::Opened if told.transition == Transition::Opened => format!("opened {opened}"),
+            Transition::Changed => format!("open since {opened}, and worse than reported then"),
+            _ => format!("open since {opened}"),
+        }];
+        since.extend(told.unverified_since.map(|at| format!("could not be verified since {}", stamp(at, now))));
+        since.extend(told.flapping.then(|| "it came and went at least three times within 24 hours".to_owned()));
+        since.join("; ")
     }
 
-    /// What happened to the same condition and could not be told then.
+    /// What happened to the same condition and could not be sent then.
     pub(super) fn before(&self, newest: &Alert) -> Option<String> {
         let steps = self.history(newest).iter().filter_map(|alert| {
             alert.condition().map(|told| format!("{} at {}", word(told.transition), moment(alert.at)))
@@ -240,29 +147,25 @@ impl<'a> Sorted<'a> {
     }
 }
 
-/// What people must know of an act beside what, who, where and when: name and value.
-pub(super) fn remarks(act: &RootActivity, now: Timestamp) -> Vec<(&'static str, String)> {
-    let planned =
-        act.planned.as_ref().map(|plan| format!("{}, announced by {}; one less severe for that", plan.ticket, plan.by));
+/// What people must know of root activity beside what, who, where and when.
+pub(super) fn remarks(act: &RootActivity, now: Timestamp) -> Vec<Fact> {
+    let planned = act
+        .planned
+        .as_ref()
+        .map(|plan| format!("{}, announced by {}; one severity lower for that", plan.ticket, plan.by));
     let late = act.time.map(|at| now.duration_since(at)).filter(|late| *late > FOUND_LATE);
     let unreadable = "details unreadable: CloudTrail's record is missing or broken, open the event yourself";
-    let folded = act
-        .folded
-        .as_ref()
-        .map(|folded| format!("{} times since {}; this is the newest", folded.count, when(folded.since)));
     let remarks = [
-        ("repeated", folded),
-        ("on", act.target.clone()),
-        ("signed by", act.access_key_id.as_deref().map(key)),
-        ("via", act.invoked_by.clone()),
-        ("session", act.federated_user.as_ref().map(|name| format!("issued by root, for federated user {name}"))),
-        ("refused", act.error.clone()),
-        ("planned", planned),
-        ("completed", act.completed.as_ref().map(|added| format!("CloudTrail wrote this record again: {added}"))),
-        ("note", late.map(|late| format!("told {} after it happened", age(late)))),
-        ("note", (!act.details_readable).then(|| unreadable.to_owned())),
+        act.access_key_id.as_deref().map(|id| Fact::ours("Signed by", key(id))),
+        act.invoked_by.as_deref().map(|by| Fact::quoted("Via", by)),
+        planned.map(|plan| Fact::ours("Planned", plan)),
+        act.completed
+            .as_ref()
+            .map(|added| Fact::ours("Completed", format!("CloudTrail wrote this record again: {added}"))),
+        late.map(|late| Fact::ours("Note", format!("found {} after it happened", age(late)))),
+        (!act.details_readable).then(|| Fact::ours("Note", unreadable)),
     ];
-    remarks.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    remarks.into_iter().flatten().collect()
 }
 
 /// `AKIA…` is a key that stays until it is deleted, `ASIA…` ends with its session.
@@ -295,121 +198,91 @@ pub(super) fn shown(status: Status) -> String {
     }
 }
 
-/// What to do about a fault that no control describes.
-pub(super) fn mend(fault: &Fault) -> Option<&'static str> {
-    match fault {
-        Fault::NoSubscriber => {
-            Some("Confirm the subscription in the mail that AWS sent, or subscribe somebody to the topic.")
-        }
-        Fault::OddItems => Some(
-            "Find out who may write the table, and who did: roles and users with dynamodb:PutItem on it. What a check has overwritten \
-             is kept for 120 days under a key that begins with Q#; delete what is not rootwatch's.",
-        ),
-        Fault::RefusedSettings => Some(
-            "Correct the parameter and deploy again; `make check-config` shows each fault before that. Checks go on meanwhile, as if \
-             what is refused were not set.",
-        ),
-        Fault::Unjudged { .. } => Some(checklist::read_errors::UNJUDGED),
-        Fault::Control { .. } | Fault::Unread { .. } => None,
-    }
-}
-
 /// How a condition ended, and how long it was open.
-pub(super) fn ended(alert: &Alert, told: &ConditionAlert) -> (String, String) {
-    let how = match (told.transition, &told.exception) {
-        (Transition::Suppressed, Some(exception)) => {
-            format!("SUPPRESSED, not mended: {}. {}", told.condition, suppressed(exception))
+pub(super) fn ended(alert: &Alert, told: &ConditionAlert, now: Timestamp) -> (String, String) {
+    let how = match (told.transition, &told.exception, &told.acknowledged) {
+        (Transition::Suppressed, Some(exception), _) => {
+            format!("SUPPRESSED, not fixed: {}. {}", told.condition, suppressed(exception, now))
         }
-        (Transition::Dropped, _) => format!(
-            "NO LONGER CHECKED, so nobody knows whether it still is so: {}. Its Region is swept no more, or the control is left out, or \
-             this version has none such.",
+        (Transition::Acknowledged, _, Some(by)) => {
+            let note = by.note.as_ref().map(|note| format!(" Note: {note}.")).unwrap_or_default();
+            format!(
+                "ACKNOWLEDGED by {} until {}: {}. Reminders stop; it alerts again if it gets worse.{note}",
+                by.by,
+                moment(by.until),
+                told.condition
+            )
+        }
+        (Transition::Acknowledged, _, None) => {
+            format!("ACKNOWLEDGED: {}. Reminders stop for now; it alerts again if it gets worse.", told.condition)
+        }
+        (Transition::Dropped, ..) => format!(
+            "NO LONGER CHECKED, so its state is not known: {}. Its Region is no longer scanned, or the control is disabled, or this \
+             version has no such control.",
             told.condition.about()
         ),
-        _ => told.condition.mended(),
+        _ => format!("RESOLVED: {}", told.condition.resolved()),
     };
-    let (from, to, length) = (moment(told.opened_at), moment(alert.at), age(alert.at.duration_since(told.opened_at)));
+    let (from, length) = (moment(told.opened_at), age(alert.at.duration_since(told.opened_at)));
     let span = match told.transition {
-        Transition::Suppressed | Transition::Acknowledged => format!("has been open since {from}, and still is"),
-        _ => format!("was open from {from} to {to} ({length})"),
+        Transition::Suppressed | Transition::Acknowledged => format!("open since {from}, and still open"),
+        _ => format!("open for {length}, from {from} to {}", moment(alert.at)),
     };
     (how, span)
 }
 
-/// What people must know that is neither an act nor a condition.
-pub(super) fn notice(what: &What) -> Option<String> {
-    Some(match what {
-        What::RootCredentialsBack { credentials } => format!(
-            "Root has credentials again: {}. It had none when that was last seen. Whoever brought them back can be root: find out \
-             who it was (CreateLoginProfile and AssumeRoot in CloudTrail of the management account, password recovery in this \
-             one), and delete them if nobody answers for it.",
-            credentials.join(", ")
-        ),
-        What::PlannedRootUse(plan) => format!(
-            "{} announced that root will be used from {} to {} ({}). What root does then is told all the same, one less severe. If \
-             nobody you trust announced it, somebody who may invoke the function prepares something.",
-            plan.by,
-            moment(plan.from),
-            moment(plan.to),
-            plan.ticket
-        ),
-        What::CaughtUp { since, until } => format!(
-            "Nothing was checked from {} to {} ({}). Root's events of that time are looked through now, as far back as CloudTrail \
-             keeps them (90 days). Find out who or what stopped the checks.",
-            moment(*since),
-            moment(*until),
-            age(until.duration_since(*since))
-        ),
-        What::ExceptionEnded(exception) => format!(
-            "The exception for {} is over. {} Renew it or take it out of the parameter Exceptions.",
-            exception.control,
-            suppressed(exception)
-        ),
-        What::AttestationLapsed(attestation) => format!(
-            "The statement {} ({}) of {} by {} is more than 90 days old and holds no more. Check it again and renew it in the \
-             parameter Attestations.",
-            attestation.statement.id(),
-            attestation.statement.words(),
-            moment(attestation.on),
-            attestation.by
-        ),
-        What::Unreadable { text } => {
-            format!("Another version of rootwatch wrote this alert down, and this version cannot read it: {text}")
-        }
-        What::Digest(_) | What::Condition(_) | What::RootActivity(_) | What::Tampering(_) => return None,
-    })
-}
-
 /// A condition that a digest lists.
-pub(super) fn open(open: &OpenCondition) -> String {
-    let unverified = open.unverified_since.map(|at| format!(", could not be checked since {}", moment(at)));
-    format!("{}, since {}{}", open.condition, moment(open.opened_at), unverified.unwrap_or_default())
+pub(super) fn open(open: &OpenCondition, now: Timestamp) -> String {
+    let unverified = open.unverified_since.map(|at| format!(", could not be verified since {}", stamp(at, now)));
+    let acknowledged = open.acknowledged.as_ref().map(acknowledged).unwrap_or_default();
+    let id = open.condition.control().map(|id| format!(" ({id})")).unwrap_or_default();
+    let since = stamp(open.opened_at, now);
+    format!("{}{id}, since {since}{}{acknowledged}", open.condition, unverified.unwrap_or_default())
 }
 
-/// What a digest says of exceptions and statements: a word in capitals, and the rest.
+/// `, acknowledged by alice until …`.
+pub(super) fn acknowledged(by: &Acknowledgement) -> String {
+    format!(", acknowledged by {} until {}", by.by, moment(by.until))
+}
+
+/// What a digest says of exceptions and attestations: a word in capitals, and the rest.
 pub(super) fn declared(digest: &Digest, now: Timestamp) -> Vec<(&'static str, String)> {
     let exceptions = digest.exceptions.iter();
     let exceptions =
-        exceptions.map(|exception| ("SUPPRESSED", format!("{}. {}", exception.control, suppressed(exception))));
-    let attestations = digest.attestations.iter().map(|attestation| {
-        let state = if attestation.is_lapsed(now) { "lapsed" } else { "holds until" };
-        let (id, by, lapses) = (attestation.statement.id(), &attestation.by, moment(attestation.lapses_at()));
-        ("STATED", format!("{id}, by {by}; {state} {lapses}"))
-    });
+        exceptions.map(|exception| ("SUPPRESSED", format!("{}. {}", exception.control, suppressed(exception, now))));
+    let (lapsed, valid): (Vec<_>, Vec<_>) =
+        digest.attestations.iter().partition(|attestation| attestation.is_lapsed(now));
+    let line = |attestation: &Attestation, state: &str| {
+        let (id, by, lapses) = (attestation.statement.id(), &attestation.by, stamp(attestation.lapses_at(), now));
+        ("ATTESTED", format!("{id}, by {by}; {state} {lapses}"))
+    };
+    let lapsed = lapsed.into_iter().map(|attestation| line(attestation, "lapsed"));
+    // What counts needs no line each; what does not, does.
+    let first_end = valid.iter().map(|attestation| attestation.lapses_at()).min();
+    let valid: Vec<_> = match (valid.as_slice(), first_end) {
+        ([_, _, ..], Some(end)) => {
+            vec![("ATTESTED", format!("{} attestations count, the first until {}", valid.len(), moment(end)))]
+        }
+        _ => valid.into_iter().map(|attestation| line(attestation, "counts until")).collect(),
+    };
+    let attestations = lapsed.chain(valid);
     exceptions.chain(attestations).collect()
 }
 
 /// When the check before a digest was complete.
-pub(super) fn last_complete(digest: &Digest) -> String {
+pub(super) fn last_complete(digest: &Digest, now: Timestamp) -> String {
     match (digest.is_monitoring, digest.last_complete) {
         (true, _) if !digest.summary.is_complete() => {
             "Root is monitored: everything that this needs was read. The rest is UNKNOWN, see above.".into()
         }
-        (true, Some(at)) => format!("Monitoring is active. The complete check before this one was at {}.", moment(at)),
+        (true, Some(at)) => {
+            format!("Monitoring is active. The complete check before this one was at {}.", stamp(at, now))
+        }
         (true, None) => "First complete check: monitoring is active from now on.".into(),
         (false, Some(at)) => {
             format!(
                 "This check is not complete: monitoring is NOT fully active. The last complete one was at {}.",
-                moment(at)
+                stamp(at, now)
             )
         }
         (false, None) => "No complete check yet: monitoring is NOT fully active.".into(),
@@ -421,13 +294,13 @@ pub(super) fn nothing_open(digest: &Digest) -> String {
     match &digest.summary {
         _ if digest.all_is_well() => "No open findings.".into(),
         summary if !summary.is_complete() => {
-            "No open findings among what could be evaluated; what is unknown may hide some.".into()
+            "No open findings among what could be evaluated; what is UNKNOWN may hide some.".into()
         }
-        summary => format!("No condition is open; {}.", summary.headline()),
+        summary => format!("No open condition; {}.", summary.headline()),
     }
 }
 
-/// What a digest says of controls that nobody could evaluate, and of data sources that nobody could read.
+/// What a digest says of controls that could not be evaluated, and of data sources that could not be read.
 pub(super) fn unseen(digest: &Digest) -> Vec<(&'static str, String)> {
     let Summary { unknown, unread, .. } = &digest.summary;
     let mut lines = Vec::new();
@@ -436,18 +309,54 @@ pub(super) fn unseen(digest: &Digest) -> Vec<(&'static str, String)> {
     }
     if !unread.is_empty() {
         lines.push((
-            "UNREAD",
+            "NOT READ",
             format!("{}: {}", counted(unread.len(), "data source", "data sources"), some_ids(unread)),
         ));
     }
     lines
 }
 
-fn some_ids(ids: &[String]) -> String {
+pub(super) fn some_ids(ids: &[String]) -> String {
     let shown = ids.iter().take(MAX_IDS).map(String::as_str).collect::<Vec<_>>().join(", ");
     match ids.len().saturating_sub(MAX_IDS) {
         0 => format!("{shown}."),
         more => format!("{shown} and {more} more."),
+    }
+}
+
+/// How to acknowledge what is open, the worst first.
+pub(super) struct Acknowledge {
+    pub(super) command: String,
+    pub(super) event: String,
+    /// Other ids.
+    pub(super) others: Vec<String>,
+    /// How many more, if there are any.
+    pub(super) more: String,
+}
+
+pub(super) const ACKNOWLEDGE: &str = "An acknowledgement stops the reminders until it ends, and it always ends (here after 24 hours). The alert comes \
+     again if it gets worse.";
+
+/// Ids that are shown beside the first one.
+const MAX_OTHER_IDS: usize = 5;
+
+impl Acknowledge {
+    /// `None` where nothing of it reminds.
+    pub(super) fn of(ids: &[&str]) -> Option<Self> {
+        // Only what can be pasted into a shell as it is.
+        let is_plain = |id: &&&str| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_.:-".contains(&byte));
+        let ids: Vec<&str> = ids.iter().filter(is_plain).copied().collect();
+        let (first, others) = ids.split_first()?;
+        let more = match others.len().saturating_sub(MAX_OTHER_IDS) {
+            0 => String::new(),
+            more => format!(" and {more} more in the report"),
+        };
+        Some(Self {
+            command: format!("make ack ALERT={first} BY=you HOURS=24"),
+            event: format!(r#"{{"acknowledge": {{"alert": "{first}", "by": "you", "hours": 24, "note": "ticket"}}}}"#),
+            others: others.iter().take(MAX_OTHER_IDS).map(|id| (*id).to_owned()).collect(),
+            more,
+        })
     }
 }
 
@@ -461,11 +370,13 @@ pub(super) struct Unread<'a> {
 
 impl<'a> Unread<'a> {
     /// Thirty denials are one line.
-    pub(super) fn of(sorted: &Sorted<'a>, conditions: &[(&'a Alert, &'a ConditionAlert)]) -> Vec<Self> {
+    pub(super) fn of(sorted: &Sorted<'a>, conditions: &[(&'a Alert, &'a ConditionAlert)], now: Timestamp) -> Vec<Self> {
         let mut all: Vec<Self> = Vec::new();
         for (alert, told) in conditions {
             let before = sorted.before(alert).map(|before| format!("before: {before}"));
-            let times: Vec<String> = sorted.since(alert, told).into_iter().chain(before).collect();
+            let is_plain = told.transition == Transition::Opened && told.unverified_since.is_none() && !told.flapping;
+            let since = (!is_plain).then(|| sorted.since(alert, told, now));
+            let times: Vec<String> = since.into_iter().chain(before).collect();
             let times = (!times.is_empty()).then(|| times.join("; "));
             let error = told.failure.unavailable.as_ref();
             let is_same = |other: &&mut Self| {
@@ -484,7 +395,7 @@ impl<'a> Unread<'a> {
     pub(super) fn line(&self, max: usize) -> String {
         match by_cause(self.errors.iter().copied()).first() {
             Some(errors) if self.errors.len() > 1 => errors.line(max),
-            _ => self.found.to_owned(),
+            _ => plain(self.found),
         }
     }
 
@@ -497,15 +408,15 @@ impl<'a> Unread<'a> {
 /// Of a link that is made at `at`.
 pub(super) fn report_until(at: Timestamp) -> String {
     let ends = moment(ReportLink::ends(at));
-    format!("The whole report, until {ends} at most (a link; whoever has it can read the report)")
+    format!("The whole report, until {ends} at most (keep the link secret: anyone who has it can read the report)")
 }
 
 pub(super) const REPORT_LATER: &str =
-    "Later `make report`, in a copy of the project, fetches and opens the newest one.";
+    "Later, `make report` in a copy of the project downloads the newest one and opens it.";
 
-pub(super) fn suppressed(exception: &Exception) -> String {
+pub(super) fn suppressed(exception: &Exception, now: Timestamp) -> String {
     let of = exception.resource.as_ref().map(|resource| format!(" for {resource}")).unwrap_or_default();
-    format!("Suppressed{of} until {} by {}: {}.", moment(exception.until), exception.owner, exception.reason)
+    format!("Suppressed{of} until {} by {}: {}.", stamp(exception.until, now), exception.owner, exception.reason)
 }
 
 fn word(transition: Transition) -> &'static str {
@@ -517,36 +428,6 @@ fn word(transition: Transition) -> &'static str {
         Transition::Suppressed => "suppressed",
         Transition::Acknowledged => "acknowledged",
         Transition::Dropped => "no longer checked",
-    }
-}
-
-pub(super) fn span(from: Option<Timestamp>, to: Option<Timestamp>) -> String {
-    match (from, to) {
-        (Some(from), Some(to)) if from == to => moment(from),
-        (Some(from), Some(to)) => format!("from {} to {}", moment(from), moment(to)),
-        _ => "at unknown times".into(),
-    }
-}
-
-pub(super) fn time_of(act: &RootActivity) -> String {
-    when(act.time)
-}
-
-pub(super) fn when(time: Option<Timestamp>) -> String {
-    time.map_or_else(|| "at an unknown time".into(), moment)
-}
-
-pub(super) fn moment(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
-}
-
-pub(super) fn age(age: SignedDuration) -> String {
-    let minutes = age.as_mins().max(0);
-    match (minutes / 1_440, minutes / 60 % 24, minutes % 60) {
-        (0, 0, 0) => "less than a minute".into(),
-        (0, 0, minutes) => format!("{minutes} min"),
-        (0, hours, minutes) => format!("{hours} h {minutes} min"),
-        (days, hours, _) => format!("{days} d {hours} h"),
     }
 }
 

@@ -28,7 +28,7 @@ fn an_entry_of_the_event_history_may_come_late_too() {
 
 #[test]
 fn a_later_story_has_an_older_report_unless_it_is_to_be_young() {
-    let story = Story::load("nothing-to-tell-compliant");
+    let story = Story::load("quiet-compliant");
     let hour = SignedDuration::from_hours(1);
     let age = |story: &Story| story.now.duration_since(story.report_generated_at);
     assert_eq!(age(&story.later(hour)), age(&story) + hour);
@@ -39,7 +39,7 @@ fn a_later_story_has_an_older_report_unless_it_is_to_be_young() {
 #[test]
 fn a_user_who_is_added_uses_young_credentials_wherever_the_present_is() {
     let now: Timestamp = "2027-08-01T12:00:00Z".parse().unwrap();
-    let mut story = Story::at("nothing-to-tell-compliant", now);
+    let mut story = Story::at("quiet-compliant", now);
     story.add_users(1);
     let report = String::from_utf8(story.credential_report.clone()).unwrap();
     let row: Vec<&str> = report.lines().last().unwrap().split(',').collect();
@@ -64,7 +64,7 @@ fn a_part_that_a_story_does_not_tell_is_that_of_its_base() {
 
 #[test]
 fn a_story_takes_its_account_from_another_and_keeps_its_present_and_its_events() {
-    let quiet = "nothing-to-tell-compliant";
+    let quiet = "quiet-compliant";
     let story =
         Story::load("critical-root-signs-in-without-mfa-and-creates-a-key").later(SignedDuration::from_hours(1));
     let (now, events) = (story.now, story.events.len());

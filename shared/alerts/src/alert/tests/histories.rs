@@ -74,7 +74,7 @@ impl Look {
     }
 }
 
-fn ends(transition: Transition) -> bool {
+pub(super) fn ends(transition: Transition) -> bool {
     matches!(transition, Transition::Resolved | Transition::Suppressed | Transition::Dropped)
 }
 
@@ -171,7 +171,7 @@ proptest! {
 
 /// What is true of the account in one run.
 #[derive(Debug, Clone)]
-struct Truth {
+pub(super) struct Truth {
     keys: u8,
     no_mfa: bool,
     no_policy: bool,
@@ -184,7 +184,7 @@ struct Truth {
     wait: SignedDuration,
 }
 
-fn truth() -> impl Strategy<Value = Truth> {
+pub(super) fn truth() -> impl Strategy<Value = Truth> {
     let flags =
         (0u8..4, prop::bool::weighted(0.3), prop::bool::weighted(0.3), prop::option::weighted(0.9, any::<bool>()));
     let more =
@@ -196,7 +196,7 @@ fn truth() -> impl Strategy<Value = Truth> {
 }
 
 impl Truth {
-    fn apply(&self, account: &mut Account) {
+    pub(super) fn apply(&self, account: &mut Account) {
         let is_unread = |bit: u8| self.unread & (1 << bit) != 0 && self.unread & 0b1100_0000 != 0;
         let report_at = account.snapshot.credential_report.as_ref().map(|report| report.generated_at);
         let taken_at = account.snapshot.taken_at + self.wait;

@@ -19,7 +19,7 @@ fn root_without_mfa_and_with_a_key(snapshot: &mut Snapshot, is: bool) {
     snapshot.summary_mut().root_access_keys = Ok(is.into());
 }
 
-/// An account that was through a lot: root's violations were mended, a user has no MFA, and a use of root is announced.
+/// An account with a history: root's violations were fixed, a user has no MFA, which alice works on, and a use of root is announced.
 fn lived() -> Account {
     let mut account = Account::new();
     account.after(QUARTER, |snapshot| root_without_mfa_and_with_a_key(snapshot, true));
@@ -30,24 +30,26 @@ fn lived() -> Account {
     account.after(QUARTER, |snapshot| snapshot.subscribed = Some(Ok(true)));
     let now = account.snapshot.taken_at;
     account.memory.plans.push(Plan::new(now, now + hours(1), "CHG-1", "alice", now).unwrap());
+    let given = Acknowledgement::new("alice", Some("CHG-7"), 24, now).unwrap();
+    account.memory.conditions.get_mut("user-mfa").unwrap().acknowledge(&given, now).unwrap();
     let settled = [(70, 60), (20, 2)].map(|(from, to)| Span { since: now - hours(from), until: now - hours(to) });
     account.memory.coverage.insert("eu-west-1".into(), Coverage { from: now - hours(70), settled: settled.into() });
     account
 }
 
-fn json(value: &impl Serialize) -> String {
+pub(super) fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap()
 }
 
 /// The table as `memory` is written into it.
-fn table(memory: &Memory) -> Vec<(String, String)> {
+pub(super) fn table(memory: &Memory) -> Vec<(String, String)> {
     let conditions = memory.conditions.iter().map(|(key, condition)| (format!("C#{key}"), json(condition)));
     let coverage = memory.coverage.iter().map(|(region, coverage)| (format!("W#{region}"), json(coverage)));
     let plans = memory.plans.iter().map(|plan| (format!("P#{}", plan.from), json(plan)));
     conditions.chain(coverage).chain(plans).chain([(JOURNAL.to_owned(), json(&memory.journal))]).collect()
 }
 
-fn recall(items: &[(String, String)], now: Timestamp) -> Memory {
+pub(super) fn recall(items: &[(String, String)], now: Timestamp) -> Memory {
     let mut memory = Memory::default();
     for (key, body) in items {
         memory.take(key, body, None, now);

@@ -34,11 +34,11 @@ fn is_blind(report: &Report) -> bool {
 fn first_lines(report: &Report, alerts: &[Alert]) -> Vec<(&'static str, String)> {
     let message = compose_all(report, alerts);
     let notification: Notification = serde_json::from_str(&message.json).unwrap();
-    let mail: Vec<&str> = message.text.lines().take(3).collect();
+    let email: Vec<&str> = message.text.lines().take(3).collect();
     let slack = slack::compose(&notification);
     let blocks = slack["blocks"].as_array().unwrap().iter().take(2).map(Value::to_string);
     vec![
-        ("mail", format!("{} {}", message.subject, mail.join(" "))),
+        ("email", format!("{} {}", message.subject, email.join(" "))),
         ("slack", blocks.collect::<Vec<_>>().join(" ")),
         ("json", format!("{} {}", notification.subject, notification.headline.as_deref().unwrap_or_default())),
         ("answer", Answer::new(report.clone(), Vec::new()).headline),
@@ -121,13 +121,13 @@ fn a_throttled_source_that_is_no_condition_yet_and_a_suppressed_failure_are_no_a
 }
 
 #[test]
-fn thirty_denials_are_one_line_above_the_checklist_and_no_remedy_of_a_failure_is_given() {
+fn thirty_denials_are_one_line_above_the_findings_and_no_remedy_of_a_failure_is_given() {
     let report = Report::generate(&Snapshot::blind(), &Settings::default());
     let alerts = decide(&Memory::default(), &report, &Policy::default()).alerts;
     let text = compose_all(&report, &alerts).text;
     assert_eq!(text.matches("(AccessDenied)").count(), 1, "{text}");
-    assert!(text.find("How to make it readable:").unwrap() < text.find("\nCHECKLIST\n").unwrap(), "{text}");
-    assert!(!text.contains("mend:") && !text.contains("delete-access-key"), "{text}");
+    assert!(text.find("\nREAD ERRORS\n").unwrap() < text.find("\nOPEN FINDINGS\n").unwrap(), "{text}");
+    assert!(!text.contains("Fix:") && !text.contains("delete-access-key"), "{text}");
     for finding in report.findings.iter().filter(|finding| finding.status == Status::Unknown) {
         assert!(!finding.remedy.is_empty(), "{}", finding.control);
     }
@@ -172,8 +172,8 @@ fn a_resolution_that_is_sent_without_a_check_says_so() {
     let message = compose(None, &resolved, blind(false).taken_at);
     let notification: Notification = serde_json::from_str(&message.json).unwrap();
     assert_eq!(notification.headline.as_deref(), Some(NOT_CHECKED));
-    assert!(message.text.contains("Nothing was checked for this message"), "{}", message.text);
-    assert!(slack::compose(&notification)["blocks"].to_string().contains("checked for this message"));
+    assert!(message.text.contains("No check was made for this message"), "{}", message.text);
+    assert!(slack::compose(&notification)["blocks"].to_string().contains("check was made for this message"));
 }
 
 #[test]
@@ -193,6 +193,15 @@ fn compose_all(report: &Report, alerts: &[Alert]) -> Message {
 }
 
 fn compose(report: Option<&Report>, alerts: &[Alert], at: Timestamp) -> Message {
-    let bulletin = Bulletin { alerts, at, report, repeats_possible: false, runbook: RUNBOOK, report_link: None };
+    let bulletin = Bulletin {
+        alerts,
+        at,
+        report,
+        repeats_possible: false,
+        runbook: RUNBOOK,
+        report_link: None,
+        links: None,
+        recipients: None,
+    };
     Message::compose(&bulletin).unwrap()
 }

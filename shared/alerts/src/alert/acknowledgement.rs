@@ -1,0 +1,254 @@
+//! Acknowledging an open alert: it stops reminders until it ends, and nothing else.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use facts::account::AccountId;
+use facts::span::CLOCKS_DIFFER;
+use facts::text;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{Alert, Condition, Fault, MAX_ID, Maker, Transition, alert_id};
+
+/// Alert ids that a refusal lists.
+const MAX_LISTED: usize = 10;
+/// Alerts of something that happened, by the second part of their id: each is sent once, and has no reminders.
+const EVENTS: [&str; 8] = [
+    "root",
+    "tampering",
+    "root-credentials-back",
+    "planned-root-use",
+    "caught-up",
+    "exception-ended",
+    "attestation-lapsed",
+    "digest",
+];
+
+/// A person's statement that they work on a condition: it stops reminders, and always ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Acknowledgement {
+    /// Who; at most [`facts::text::MAX_CHARS`] characters.
+    pub by: String,
+    /// Why, or a ticket; at most [`facts::text::MAX_CHARS`] characters.
+    pub note: Option<String>,
+    /// When it was given.
+    pub from: Timestamp,
+    /// When reminders begin again; at most [`Acknowledgement::MAX_HOURS`] later.
+    pub until: Timestamp,
+}
+
+/// A request to acknowledge an open alert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acknowledge {
+    /// The alert's id, as every message shows it.
+    pub alert: String,
+    /// What is recorded if the alert is open.
+    pub acknowledgement: Acknowledgement,
+}
+
+/// A request that no state of the account could fulfil.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AcknowledgeError {
+    /// It lasts too long, or not at all.
+    #[error("an acknowledgement lasts 1 to {max} hours: `hours` is {0}", max = Acknowledgement::MAX_HOURS)]
+    Hours(u16),
+    /// It names no person.
+    #[error("an acknowledgement says who gives it: `by` is empty")]
+    Nameless,
+    /// It names no alert.
+    #[error("an acknowledgement names an alert by its id: `alert` is empty, or longer than {MAX_ID} characters")]
+    NoAlert,
+}
+
+/// A request that was not fulfilled, and the alerts that can be acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotAcknowledged {
+    /// The id that was asked for, bounded.
+    pub alert: String,
+    /// The reason.
+    pub reason: Reason,
+    /// Ids of open alerts, at most ten.
+    pub open: Vec<String>,
+    /// How many more are open.
+    pub more: usize,
+}
+
+/// Why an alert was not acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    /// Its id names another account.
+    #[error("it belongs to another account")]
+    OtherAccount,
+    /// It is about an event, such as root activity.
+    #[error("it is about an event: it is sent once, and has no reminders")]
+    Event,
+    /// Its condition has ended.
+    #[error("it is not open any more")]
+    NotOpen,
+    /// No alert has the id.
+    #[error("no alert has this id")]
+    Unknown,
+    /// This check found that its condition is worse than in the last alert of it.
+    #[error("this check found more of it: read the new alert first")]
+    Worse,
+}
+
+/// An open alert with the acknowledgement in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Acknowledged {
+    /// The alert's id.
+    pub alert: String,
+    /// Its condition.
+    pub condition: Fault,
+    /// Who acknowledged it, and until when.
+    pub acknowledgement: Acknowledgement,
+}
+
+impl Acknowledgement {
+    /// The longest one.
+    pub const MAX_HOURS: u16 = 168;
+    /// How long one lasts that names no hours.
+    pub const DEFAULT_HOURS: u16 = 24;
+
+    /// Checks one that is given at `from`.
+    ///
+    /// # Errors
+    /// See [`AcknowledgeError`].
+    pub fn new(by: &str, note: Option<&str>, hours: u16, from: Timestamp) -> Result<Self, AcknowledgeError> {
+        if !(1..=Self::MAX_HOURS).contains(&hours) {
+            return Err(AcknowledgeError::Hours(hours));
+        }
+        let by = text::bounded(by);
+        if by.is_empty() {
+            return Err(AcknowledgeError::Nameless);
+        }
+        let note = note.map(text::bounded).filter(|note| !note.is_empty());
+        let until = from.checked_add(SignedDuration::from_hours(hours.into())).unwrap_or(Timestamp::MAX);
+        Ok(Self { by, note, from, until })
+    }
+
+    /// Whether it stops reminders at `now`. One of the future was recorded by a clock that was ahead, and stops none.
+    pub(super) fn is_in_force(&self, now: Timestamp) -> bool {
+        self.from.duration_since(now) <= CLOCKS_DIFFER && now < self.until && self.has_length()
+    }
+
+    /// Whether [`Self::new`] may have made it by `latest`.
+    pub(super) fn is_sound(&self, latest: Timestamp) -> bool {
+        let is_bounded = |text: &String| !text.is_empty() && text::bounded(text) == *text;
+        is_bounded(&self.by) && self.note.as_ref().is_none_or(is_bounded) && self.from <= latest && self.has_length()
+    }
+
+    fn has_length(&self) -> bool {
+        let length = self.until.duration_since(self.from);
+        length > SignedDuration::ZERO && length <= SignedDuration::from_hours(Self::MAX_HOURS.into())
+    }
+}
+
+impl Acknowledge {
+    /// Checks a request for the alert called `alert`.
+    ///
+    /// # Errors
+    /// See [`AcknowledgeError`].
+    pub fn new(alert: &str, acknowledgement: Acknowledgement) -> Result<Self, AcknowledgeError> {
+        let alert = alert.trim();
+        if alert.is_empty() || alert.chars().count() > MAX_ID {
+            return Err(AcknowledgeError::NoAlert);
+        }
+        Ok(Self { alert: alert.to_owned(), acknowledgement })
+    }
+}
+
+impl fmt::Display for NotAcknowledged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { alert, reason, open, more } = self;
+        write!(f, "`{alert}` was not acknowledged: {reason}. ")?;
+        match (open.as_slice(), more) {
+            ([], _) => f.write_str("No alert is open"),
+            (open, 0) => write!(f, "Open alerts: {}", open.join(", ")),
+            (open, more) => write!(f, "Open alerts: {}, and {more} more", open.join(", ")),
+        }
+    }
+}
+
+impl std::error::Error for NotAcknowledged {}
+
+/// The acknowledgements of `conditions` that are in force at `now`.
+pub fn acknowledged(
+    conditions: &BTreeMap<String, Condition>,
+    account: &AccountId,
+    now: Timestamp,
+) -> Vec<Acknowledged> {
+    let open = conditions.values().filter(|condition| condition.open);
+    let in_force = open.filter_map(|condition| {
+        let acknowledgement = condition.acknowledged.clone().filter(|given| given.is_in_force(now))?;
+        let fault = condition.fault.clone()?;
+        Some(Acknowledged { alert: alert_id(account, &fault.id(condition.episode)), condition: fault, acknowledgement })
+    });
+    in_force.collect()
+}
+
+impl Maker<'_> {
+    /// Acknowledges what `asked` names: `before` are the conditions that were remembered, `after` those that this check changed,
+    /// and `alerts` is what it sends of them. Of one condition a check sends one alert.
+    pub(super) fn acknowledge(
+        &self,
+        asked: &Acknowledge,
+        before: &BTreeMap<String, Condition>,
+        after: &mut BTreeMap<String, Condition>,
+        alerts: &mut Vec<Alert>,
+    ) -> Result<(), NotAcknowledged> {
+        let all: BTreeMap<&String, &Condition> = before.iter().chain(after.iter()).collect();
+        let open = all.iter().filter(|(_, condition)| condition.open);
+        let ids: Vec<(String, &String)> =
+            open.filter_map(|(key, condition)| Some((self.id_of(condition, condition.episode)?, *key))).collect();
+        let refused = |reason| {
+            let open = ids.iter().take(MAX_LISTED).map(|(id, _)| text::bounded(id)).collect();
+            let more = ids.len().saturating_sub(MAX_LISTED);
+            NotAcknowledged { alert: text::bounded(&asked.alert), reason, open, more }
+        };
+        let found = ids.iter().find(|(id, _)| *id == asked.alert).and_then(|(_, key)| Some((*key, *all.get(*key)?)));
+        let Some((key, condition)) = found else { return Err(refused(self.reason(asked, &all))) };
+        if condition.acknowledged.as_ref() == Some(&asked.acknowledgement) {
+            // This run decides again, because another one wrote meanwhile.
+            return Ok(());
+        }
+        let transition = alerts.iter().find(|alert| alert.id == asked.alert).and_then(Alert::condition);
+        if matches!(transition.map(|told| told.transition), Some(Transition::Opened | Transition::Changed)) {
+            return Err(refused(Reason::Worse));
+        }
+        let (key, mut condition) = (key.clone(), condition.clone());
+        let Some(sent) = condition.acknowledge(&asked.acknowledgement, self.now) else {
+            return Err(refused(Reason::NotOpen));
+        };
+        // In place of a reminder that was due.
+        alerts.retain(|alert| alert.id != asked.alert);
+        alerts.push(self.condition(&condition, sent));
+        after.insert(key, condition);
+        Ok(())
+    }
+
+    /// Why nothing that is open is called so.
+    fn reason(&self, asked: &Acknowledge, all: &BTreeMap<&String, &Condition>) -> Reason {
+        let Some((account, rest)) = asked.alert.split_once('/') else { return Reason::Unknown };
+        if account != self.account.id.as_str() {
+            return if AccountId::parse(account).is_ok() { Reason::OtherAccount } else { Reason::Unknown };
+        }
+        if rest.split('/').next().is_some_and(|kind| EVENTS.contains(&kind)) {
+            return Reason::Event;
+        }
+        let episode = asked.alert.rsplit_once('/').and_then(|(_, episode)| episode.parse::<u32>().ok());
+        let was_open = |condition: &&Condition| {
+            episode
+                .filter(|episode| (1..=condition.episode).contains(episode))
+                .is_some_and(|episode| self.id_of(condition, episode).as_ref() == Some(&asked.alert))
+        };
+        if all.values().any(was_open) { Reason::NotOpen } else { Reason::Unknown }
+    }
+
+    fn id_of(&self, condition: &Condition, episode: u32) -> Option<String> {
+        Some(alert_id(&self.account.id, &condition.fault.as_ref()?.id(episode)))
+    }
+}
