@@ -16,8 +16,7 @@ use crate::stories::{invocation, limits};
 
 /// How the sandbox calls the function that has the first subscription.
 const RELAY: &str = "receiver-0";
-const REFUSED: &str =
-    "function receiver-0 passes nothing on (WebhookRefused: Slack's webhook refused the message: 404 (no_service))";
+const REFUSED: &str = "function receiver-0 does not forward messages (WebhookRefused: Slack's webhook refused the message: 404 (no_service))";
 
 /// `name` with Slack's function subscribed, and a mail that somebody has confirmed or not.
 fn with_slack(name: &str, mail: bool) -> Story {
@@ -114,7 +113,7 @@ async fn a_wrong_webhook_and_a_mail_that_nobody_confirmed_are_no_listener_until_
         let (status, reason) = alert_path(&run);
         assert_eq!(status, Status::Failed);
         assert!(reason.to_lowercase().contains(&REFUSED.to_lowercase()), "{reason}");
-        assert!(reason.contains("nobody else has confirmed a subscription"), "{reason}");
+        assert!(reason.contains("no other subscription is confirmed"), "{reason}");
         assert!(!run.is_complete() && !run.has_heartbeat());
         let answer = run.answer.as_ref().unwrap();
         assert_eq!((answer.report.subscribed, told(&run).len()), (Some(false), 0), "nothing but a test message");

@@ -364,8 +364,8 @@ pub(crate) mod tests {
         assert_eq!(
             refused,
             [
-                "Exceptions, entry 1: `control` is `root-mfs`: no control of this version has this id, see CONTROLS.md",
-                "Attestations, entry 2: an object with statement, by, on is accepted, not a number",
+                "Exceptions, entry 1: `control` is `root-mfs`: no control in this version has this id, see CONTROLS.md",
+                "Attestations, entry 2: expected an object with statement, by, on, got a number",
             ]
         );
     }

@@ -15,7 +15,7 @@ use crate::source_state::SourceState;
 
 /// How often the facts are read.
 const HOUR: i64 = 3_600;
-/// A check in the first quarter of an hour reads them whatever is remembered: what somebody wrote into the table does not last.
+/// A check in the first quarter of an hour reads them whatever is remembered: an edited item in the table does not last.
 const ALWAYS: i64 = 900;
 
 /// Findings by facts that change rarely, as the last reading left them.
@@ -35,7 +35,7 @@ pub struct Baseline {
 
 impl Baseline {
     /// Those of `findings` and `sources` that rest on facts that change rarely, evaluated by `settings`; `None` where they do not fit into an
-    /// item, or would not count there: then they are read anew each time.
+    /// item, or would not count there: then they are read again each time.
     pub(crate) fn new(
         read_at: Timestamp,
         settings: &Settings,
@@ -104,7 +104,7 @@ impl Baseline {
             && self.sources.iter().all(|state| state.source.is_hourly())
     }
 
-    /// Whether another version of rootwatch wrote `body`: it counts for nothing, and nobody tampered with it.
+    /// Whether another version of rootwatch wrote `body`: it counts for nothing, and is no tampering.
     pub fn is_of_another_version(body: &str) -> bool {
         #[derive(Deserialize)]
         struct Versioned {

@@ -1,4 +1,4 @@
-//! What a control is: the texts, the rank and the judgement of one thing that is checked.
+//! What a control is: the texts, the rank and the evaluation of one thing that is checked.
 
 use facts::severity::Severity;
 use facts::snapshot::Snapshot;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::framework::Framework;
 use crate::settings::Settings;
 
-/// One thing that is judged.
+/// One thing that is evaluated.
 pub struct Control {
     /// Public name, kebab-case; never changes its meaning.
     pub id: &'static str,
@@ -22,7 +22,7 @@ pub struct Control {
     pub step: Option<Step>,
     /// How bad a failure is.
     pub severity: Severity,
-    /// Why it matters, for somebody who has never heard of it.
+    /// Why it matters, for a reader who is new to it.
     pub rationale: &'static str,
     /// When it fails, when it does not apply, and what it cannot see.
     pub semantics: &'static str,
@@ -36,7 +36,7 @@ pub struct Control {
     pub mappings: &'static [(Framework, &'static str)],
     /// Where the rule comes from.
     pub references: &'static [Reference],
-    /// Judges. `?` on a missing source makes the finding [`facts::Status::Unknown`].
+    /// Evaluates. `?` on a missing source makes the finding [`facts::Status::Unknown`].
     pub evaluate: fn(&Snapshot, &Settings) -> Result<Verdict, Unavailable>,
 }
 

@@ -45,6 +45,7 @@ pub(crate) mod unused_credentials;
 mod user_keys;
 mod user_mfa;
 
+pub use crate::renamed::current_id;
 pub use page::as_markdown;
 
 /// All controls, in the order of the five steps; then the account baseline.
@@ -82,14 +83,6 @@ pub const CHECKLIST: &[&Control] = &[
     &root_credentials_attested::CONTROL,
 ];
 
-/// Ids that an earlier version gave to a control, each with its id of today.
-const RENAMED: [(&str, &str); 1] = [("root-credentials-statements", "root-credentials-attested")];
-
-/// Today's id of the control that was called `id` when that was stored or configured.
-pub fn current_id(id: &str) -> &str {
-    RENAMED.iter().find(|(before, _)| *before == id).map_or(id, |(_, now)| now)
-}
-
 /// The control called `id`, now or by an earlier version.
 pub fn control(id: &str) -> Option<&'static Control> {
     let id = current_id(id);
@@ -120,11 +113,11 @@ pub(crate) mod tests {
     use facts::verdict::{Status, Verdict};
 
     /// Judges a compliant account in which one thing was changed.
-    pub(crate) fn judge(control: &Control, change: impl FnOnce(&mut Snapshot)) -> Verdict {
-        judge_with(control, &Settings::default(), change)
+    pub(crate) fn verdict_of(control: &Control, change: impl FnOnce(&mut Snapshot)) -> Verdict {
+        verdict_with(control, &Settings::default(), change)
     }
 
-    pub(crate) fn judge_with(control: &Control, settings: &Settings, change: impl FnOnce(&mut Snapshot)) -> Verdict {
+    pub(crate) fn verdict_with(control: &Control, settings: &Settings, change: impl FnOnce(&mut Snapshot)) -> Verdict {
         let mut snapshot = Snapshot::compliant();
         change(&mut snapshot);
         (control.evaluate)(&snapshot, settings).unwrap_or_else(Verdict::from)
@@ -154,11 +147,11 @@ pub(crate) mod tests {
     #[test]
     fn a_control_reads_the_sources_that_it_names_and_no_other() {
         for control in CHECKLIST {
-            let judge = |snapshot: &Snapshot| Finding::of(control, snapshot, &Settings::default());
-            let (mut snapshot, seen) = (Snapshot::compliant(), judge(&Snapshot::compliant()));
+            let evaluate = |snapshot: &Snapshot| Finding::of(control, snapshot, &Settings::default());
+            let (mut snapshot, seen) = (Snapshot::compliant(), evaluate(&Snapshot::compliant()));
             for source in Source::ALL.iter().filter(|source| !control.sources.contains(source)) {
                 snapshot.blind_to(*source);
-                let (status, reason) = (judge(&snapshot).status, judge(&snapshot).reason);
+                let (status, reason) = (evaluate(&snapshot).status, evaluate(&snapshot).reason);
                 assert_eq!((status, &reason), (seen.status, &seen.reason), "{} reads {source}", control.id);
             }
         }
@@ -241,7 +234,7 @@ pub(crate) mod tests {
 
     #[test]
     fn an_id_of_an_earlier_version_still_names_its_control_and_is_no_id_of_today() {
-        for (before, now) in RENAMED {
+        for (before, now) in crate::renamed::RENAMED {
             assert_eq!(control(before).map(|control| control.id), Some(now));
             assert!(CHECKLIST.iter().all(|control| control.id != before), "{before}");
         }
@@ -324,7 +317,7 @@ pub(crate) mod tests {
             lists in prop::array::uniform3(prop::collection::vec((0usize..30, any::<bool>()), 0..4)),
             further in prop::array::uniform3(0usize..30),
         ) {
-            let judged = |allows: Option<bool>| {
+            let evaluated = |allows: Option<bool>| {
                 let mut lists = lists.clone();
                 if let Some(allows) = allows {
                     lists.iter_mut().zip(further).for_each(|(list, number)| list.push((number, allows)));
@@ -332,7 +325,7 @@ pub(crate) mod tests {
                 let snapshot = member(&lists[0], &lists[1], &lists[2]);
                 move |control: &Control| Finding::of(control, &snapshot, &Settings::default()).status
             };
-            let (before, with_allow, with_deny) = (judged(None), judged(Some(true)), judged(Some(false)));
+            let (before, with_allow, with_deny) = (evaluated(None), evaluated(Some(true)), evaluated(Some(false)));
             for control in CHECKLIST {
                 let clears = before(control) == Status::Failed && with_allow(control) == Status::Passed;
                 // Whoever is allowed more may be the administrator who was missing.

@@ -48,23 +48,23 @@ pub struct Exception {
     pub owner: String,
     /// End, exclusive.
     pub until: Timestamp,
-    /// What alone is suppressed; bounded. `None`: everything that the control judges.
+    /// What alone is suppressed; bounded. `None`: everything that the control evaluates.
     pub resource: Option<String>,
 }
 
-/// A statement about what no API shows.
+/// An attestation of what no API shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Attestation {
-    /// What is stated.
+    /// What is attested.
     pub statement: Statement,
-    /// Who states it; bounded.
+    /// Who attests it; bounded.
     pub by: String,
     /// Since when it is so.
     pub on: Timestamp,
 }
 
-/// What can be stated.
+/// What can be attested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -77,22 +77,22 @@ pub enum Statement {
     ContactsReviewed,
     /// Of root's MFA devices.
     RootMfaReachableByTwo,
-    /// Of root's password, where AWS does not tell its age.
+    /// Of root's password, where AWS does not show its age.
     RootPasswordChanged,
 }
 
-/// All that is stated of an account.
+/// All that is declared about an account.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Declarations {
     /// As written, also those that have expired.
     pub exceptions: Vec<Exception>,
-    /// As written, also those that have lapsed; each statement at most once.
+    /// As written, also those that have lapsed; each attestation at most once.
     pub attestations: Vec<Attestation>,
 }
 
 impl Exception {
-    /// Whether it no longer silences: from `until` on.
+    /// Whether it no longer suppresses: from `until` on.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         now >= self.until
     }
@@ -111,7 +111,7 @@ impl Attestation {
 }
 
 impl Statement {
-    /// Every statement.
+    /// Every attestation.
     pub const ALL: &[Self] = &[
         Self::RootPasswordStrong,
         Self::RootCredentialsStoredSafely,
@@ -131,7 +131,7 @@ impl Statement {
         }
     }
 
-    /// The control that judges it; that tells when it lapses.
+    /// The control that evaluates it, and that alerts when it expires.
     pub fn control(self) -> Option<&'static str> {
         match self {
             Self::ContactsReviewed => None,
@@ -161,7 +161,7 @@ impl Statement {
 }
 
 impl Declarations {
-    /// What is stated by `statement`, in force or lapsed.
+    /// The attestation of `statement`, in force or expired.
     pub fn attestation(&self, statement: Statement) -> Option<&Attestation> {
         self.attestations.iter().find(|attestation| attestation.statement == statement)
     }
@@ -183,7 +183,7 @@ pub fn parse_exceptions(text: &str, controls: &[&'static str], now: Timestamp) -
         let owner = entry.text("owner");
         let until = entry.instant("until", Date::tomorrow);
         if let Some(until) = until.filter(|until| *until > latest) {
-            // The same words at every check: a fault is told once.
+            // The same words at every check: a fault is reported once.
             entry.fault(&format!("`until` must be at most 366 days ahead, not {until}"));
         }
         let resource = if entry.has("resource") { Some(entry.text("resource")?) } else { None };

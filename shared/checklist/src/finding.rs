@@ -1,4 +1,4 @@
-//! What came out of judging one control.
+//! The result of evaluating one control.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ pub struct Finding {
     pub status: Status,
     /// Why, one sentence.
     pub reason: String,
-    /// What it was judged by.
+    /// What it was evaluated by.
     pub evidence: Vec<Evidence>,
     /// The things that are wrong, by name, where the control can name them. An exception may name one of them.
     pub resources: Vec<String>,
@@ -43,7 +43,7 @@ pub struct Finding {
     pub judged_by: BTreeMap<Source, Timestamp>,
     /// Exceptions in force for the whole control or for one of its resources.
     pub exceptions: Vec<Exception>,
-    /// Where it is unknown: how to make it readable. What the control asks for is no remedy for what nobody saw.
+    /// Where it is unknown: how to make it readable. The remediation of the control is no remedy for what could not be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remedy: Vec<String>,
 }
@@ -57,7 +57,7 @@ fn known<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::
 }
 
 impl Finding {
-    /// Whether somebody answers for all that is wrong, or unknown.
+    /// Whether exceptions cover all that is wrong, or unknown.
     pub fn is_suppressed(&self) -> bool {
         let is_answered =
             |resource: &String| self.exceptions.iter().any(|exception| exception.resource.as_ref() == Some(resource));
@@ -66,7 +66,7 @@ impl Finding {
         matches!(self.status, Status::Failed | Status::Unknown) && (whole || (by_name && self.status == Status::Failed))
     }
 
-    /// Where it stands among others: what fails, the worst first; what nobody knows; what is suppressed; what passes.
+    /// Where it stands among others: what fails, the worst first; what is unknown; what is suppressed; what passes.
     pub fn rank(&self) -> (u8, std::cmp::Reverse<Severity>) {
         let place = match self.status {
             Status::Failed | Status::Unknown if self.is_suppressed() => 2,
@@ -78,7 +78,7 @@ impl Finding {
         (place, std::cmp::Reverse(self.severity))
     }
 
-    /// Judges `control`. A panic in it is a defect of rootwatch and makes this one finding `Unknown`.
+    /// Evaluates `control`. A panic in it is a defect of rootwatch and makes this one finding `Unknown`.
     pub fn of(control: &Control, snapshot: &Snapshot, settings: &Settings) -> Self {
         let evaluate = std::panic::AssertUnwindSafe(|| (control.evaluate)(snapshot, settings));
         let verdict = match std::panic::catch_unwind(evaluate) {
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn rt_4_a_panic_in_one_control_is_unknown_and_the_others_are_judged() {
+    fn rt_4_a_panic_in_one_control_is_unknown_and_the_others_are_evaluated() {
         let broken = Control { evaluate: |_, _| panic!("broken"), ..copy(CHECKLIST[0]) };
         let hook = std::panic::take_hook();
         std::panic::set_hook(Box::new(|_| {}));

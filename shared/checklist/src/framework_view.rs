@@ -21,7 +21,7 @@ use password_policy::of_number as of_password_policy;
 pub struct View {
     /// Which.
     pub framework: Framework,
-    /// What it asks that a control covers, whole or in part; what else it asks is not judged.
+    /// What it asks that a control covers, whole or in part; what else it requires is not evaluated.
     pub requirements: Vec<Requirement>,
 }
 
@@ -37,16 +37,16 @@ pub struct Requirement {
     pub title: &'static str,
     /// [`crate::Control::severity`]; the framework may rank it otherwise.
     pub severity: Severity,
-    /// The outcome; `null`: the control is left out, or does not judge what the number asks.
+    /// The outcome; `null`: the control is disabled, or does not evaluate what the number requires.
     pub status: Option<Status>,
     /// Why, one sentence.
     pub reason: String,
-    /// Somebody answers for the whole failure until a day.
+    /// An exception suppresses the whole failure until a day.
     pub is_suppressed: bool,
 }
 
 impl View {
-    /// `findings`, judged by `settings`, as `framework` counts; `None`: nobody tells by which.
+    /// `findings`, evaluated by `settings`, in the order of `framework`; `None`: the settings are unknown.
     pub fn of(framework: Framework, findings: &[Finding], settings: Option<&Settings>) -> Self {
         let of_control = |control: &&'static Control| {
             let control = *control;
@@ -78,13 +78,13 @@ impl Requirement {
     }
 }
 
-/// The names that others have for what `finding` judges, as far as they have its status too.
+/// The names that frameworks have for what `finding` evaluates, as far as they have its status too.
 pub fn names(finding: &Finding, settings: Option<&Settings>) -> Vec<(Framework, &'static str)> {
     let names = control(finding.control).into_iter().flat_map(|control| control.mappings).copied();
     names.filter(|name| of_number(finding, *name, settings).is_ok_and(|of_it| of_it.status == finding.status)).collect()
 }
 
-/// What `finding` says of a number that may ask for less than its control judges, or for something else than each pass of it shows.
+/// What `finding` says of a number that may require less than its control evaluates, or for something else than each pass of it shows.
 ///
 /// # Errors
 /// Why it says nothing of it.
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_of_days_is_judged_by_a_limit_that_tells_of_it() {
+    fn a_number_of_days_is_evaluated_by_a_limit_that_covers_it() {
         let outcome = |control: &str, number: &str, chosen: u16, age: i64| {
             let settings =
                 Settings { access_key_max_age_days: chosen, unused_credentials_days: chosen, ..Settings::default() };
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn central_root_access_is_judged_in_the_management_account_alone() {
+    fn centralized_root_access_is_evaluated_in_the_management_account_only() {
         let number = |change: fn(&mut Snapshot)| {
             let view = view(Framework::Cis7, change);
             view.requirements.into_iter().find(|requirement| requirement.number == "2.1.1").unwrap()

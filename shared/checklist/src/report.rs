@@ -23,7 +23,7 @@ use crate::source_state::{self, SourceState};
 use crate::summary::Summary;
 use crate::users::{self, User};
 
-/// The judgement of one account at one instant, with its provenance.
+/// The evaluation of one account at one instant, with its provenance.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Report {
@@ -48,7 +48,7 @@ pub struct Report {
     /// One a chosen control, in the order of the checklist; in the function's answer what fails stands first, the worst at the top,
     /// then what is unknown, then what is suppressed.
     pub findings: Vec<Finding>,
-    /// Ids of the controls that were not chosen, and so not judged.
+    /// Ids of the controls that were disabled, and so not evaluated.
     pub left_out: Vec<&'static str>,
     /// What root did: most severe first, then newest.
     pub root_activity: Vec<RootActivity>,
@@ -58,7 +58,7 @@ pub struct Report {
     pub users_in_account: Option<usize>,
     /// Root's credentials: password, access key, signing certificate; `null` when not all could be seen.
     pub root_credentials: Option<Vec<String>>,
-    /// Whether somebody has confirmed a subscription; `null` when nobody is to be told, or it could not be seen.
+    /// Whether a subscription is confirmed; `null` when no alert is to be sent, or when it could not be read.
     pub subscribed: Option<bool>,
     /// Somebody asked for fewer Regions or a shorter look-back than is usual: nothing counts as resolved by this run.
     pub is_narrow: bool,
@@ -83,7 +83,7 @@ pub struct Score {
     pub five_steps: Tally,
     /// Controls of the account baseline that pass; those that do not apply are not counted.
     pub baseline: Tally,
-    /// Controls that could not be judged.
+    /// Controls that could not be evaluated.
     pub unknown: usize,
 }
 
@@ -123,12 +123,12 @@ impl Report {
         sources.retain(|state| baseline.is_none() || !state.source.is_hourly());
         sources.extend(baseline.into_iter().flat_map(|baseline| baseline.sources(snapshot.taken_at)));
         sources.sort_by_key(|state| state.source);
-        let judged = |control: &'static Control| {
+        let evaluated = |control: &'static Control| {
             let kept = baseline.and_then(|baseline| baseline.finding(control)).cloned();
-            let judged = kept.unwrap_or_else(|| Finding::of(control, snapshot, settings));
-            finished(judged, control, snapshot, settings, &sources)
+            let evaluated = kept.unwrap_or_else(|| Finding::of(control, snapshot, settings));
+            finished(evaluated, control, snapshot, settings, &sources)
         };
-        let findings: Vec<Finding> = settings.selection.controls().map(judged).collect();
+        let findings: Vec<Finding> = settings.selection.controls().map(evaluated).collect();
         Self {
             schema: "rootwatch.report/1",
             version: env!("CARGO_PKG_VERSION"),
@@ -165,7 +165,7 @@ impl Report {
         controls::control(control).is_some_and(|control| control.sources.iter().any(|source| self.is_kept(*source)))
     }
 
-    /// Root activity that is told; services on behalf of root are only reported.
+    /// Root activity that sends an alert; calls by AWS services on behalf of root are only reported.
     pub fn told_activity(&self) -> impl Iterator<Item = &RootActivity> {
         self.root_activity.iter().filter(|act| act.is_told())
     }
@@ -210,7 +210,7 @@ impl Report {
     }
 
     /// Whether root is watched, as far as that is known before anything is sent: all was read that this needs, every control of the five
-    /// steps could be evaluated, and somebody is subscribed.
+    /// steps could be evaluated, and a subscription is confirmed.
     pub fn is_monitoring(&self) -> bool {
         let is_unknown = |finding: &Finding| finding.step.is_some() && finding.status == Status::Unknown;
         self.is_whole() && self.subscribed == Some(true) && !self.findings.iter().any(is_unknown)
@@ -354,7 +354,7 @@ mod tests {
         };
         let denied = Cause::Denied { code: "AccessDeniedException".into() };
         let report = unread(3, &denied);
-        assert!(report.is_whole(), "nobody can forward from there: a finding, and not blindness");
+        assert!(report.is_whole(), "no events can be forwarded from there: a finding, not a read error");
         let state = report.errors().next().unwrap();
         assert_eq!((state.source, state.region.as_deref()), (Source::Watch, Some("us-east-1")));
         assert!(!unread(3, &Cause::TimedOut).is_whole() && !unread(0, &denied).is_whole());

@@ -1,4 +1,4 @@
-//! Which controls are judged, and so which sources are read.
+//! Which controls are evaluated, and so which sources are read.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::control::Control;
 use crate::controls::{self, CHECKLIST, alert_path, root_use_recorded};
 use crate::settings::Selection;
 
-/// Read for every run: who the account is, what root did, whether somebody hears.
+/// Read for every run: who the account is, what root did, whether alerts have a subscriber.
 const ALWAYS: [Source; 4] = [Source::AccountSummary, Source::AccountAlias, Source::RootEvents, Source::Subscribers];
 
 impl Selection {
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn all_controls_are_chosen_unless_somebody_chooses_otherwise() {
+    fn all_controls_are_chosen_by_default() {
         assert_eq!(Selection::default().controls().count(), CHECKLIST.len());
     }
 
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_not_judged_and_a_source_that_only_it_needs_is_not_read() {
+    fn a_disabled_control_is_not_evaluated_and_a_source_that_only_it_needs_is_not_read() {
         let (selection, unknown) = Selection::default().without(["billing-alerts", "root-mfa"]);
         assert!(unknown.is_empty());
         assert_eq!(selection.left_out, ["root-mfa", "billing-alerts"], "in the order of the checklist");

@@ -1,4 +1,4 @@
-//! What the owner of an account may choose about judging.
+//! What the owner of an account may choose about the evaluation.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::declarations::Declarations;
 use crate::password_profile::PasswordPolicyProfile;
 
-/// The controls that somebody wants judged. The default is all of them.
+/// The controls to evaluate. The default is all of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
     /// Of the account baseline only what looks after rootwatch's own alert path.
@@ -16,7 +16,7 @@ pub struct Selection {
     pub left_out: Vec<&'static str>,
 }
 
-/// A setting, or an entry of one, that cannot be read. It is ignored: the watch goes on as if it were not there.
+/// A setting, or an entry of one, that cannot be read. It is ignored: monitoring goes on as if it were not there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Refused {
@@ -50,7 +50,7 @@ pub struct Settings {
     pub unused_credentials_days: u16,
     /// Opt-in Regions that may be enabled, as `ap-east-1`.
     pub allowed_regions: Vec<String>,
-    /// Which controls are judged. A report names what is left out.
+    /// Which controls are evaluated. A report names what is disabled.
     #[serde(skip)]
     pub selection: Selection,
     /// Exceptions and attestations. A report lists them for itself.
@@ -79,7 +79,7 @@ impl Default for Settings {
 
 #[cfg(any(test, feature = "testing"))]
 impl Settings {
-    /// The default, in which somebody states `statements` on a day.
+    /// The default, with `statements` attested on a day.
     pub fn stating(statements: &[crate::declarations::Statement], on: jiff::Timestamp) -> Self {
         let attestation =
             |statement: &_| crate::declarations::Attestation { statement: *statement, by: "alice".into(), on };
@@ -87,7 +87,7 @@ impl Settings {
         Self { declarations: Declarations { attestations, ..Declarations::default() }, ..Self::default() }
     }
 
-    /// Of the owner of [`facts::Snapshot::compliant`], who has just stated what no API shows.
+    /// Of the owner of [`facts::Snapshot::compliant`], who has just attested what no API shows.
     pub fn compliant() -> Self {
         Self::stating(crate::declarations::Statement::ALL, facts::Snapshot::compliant().taken_at)
     }

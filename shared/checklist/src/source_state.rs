@@ -27,7 +27,7 @@ pub struct SourceState {
     pub sha256: Option<String>,
     /// Why it could not be read, not whole, or not renewed.
     pub error: Option<Unavailable>,
-    /// Since when it is denied, where that has lasted for so long that nobody will give it: a finding, and no reason for a check to be
+    /// Since when it is denied, where that has lasted for so long that it will not be granted: a finding, and no reason for a check to be
     /// incomplete.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub denied_since: Option<Timestamp>,
@@ -94,7 +94,7 @@ pub(crate) fn of(snapshot: &Snapshot) -> Vec<SourceState> {
     sources
 }
 
-/// Why not all is known of the trails. That a member account is not told of its organization's trail is no failure to read.
+/// Why not all is known of the trails. That a member account cannot see its organization's trail is no failure to read.
 fn hidden(trails: &[Trail]) -> Option<&Unavailable> {
     let is_withheld = |trail: &Trail, cause: &Cause| {
         trail.is_organization && matches!(cause, Cause::Denied { .. } | Cause::Refused { .. })

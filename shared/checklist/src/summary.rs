@@ -1,4 +1,4 @@
-//! A check in one sentence: what nobody could see comes before what fails, and that before what is suppressed.
+//! A check in one sentence: what is unknown comes before what fails, and that before what is suppressed.
 
 use std::cmp::Reverse;
 
@@ -36,7 +36,7 @@ pub struct Summary {
     pub worst: Option<Severity>,
     /// How many failed controls an exception suppresses.
     pub suppressed: usize,
-    /// Nobody has confirmed a subscription: alerts reach nobody.
+    /// No subscription is confirmed: alerts reach no one.
     pub is_unheard: bool,
     /// The check looked at fewer Regions, or less time, than is configured.
     pub is_narrow: bool,
@@ -79,7 +79,7 @@ impl Summary {
         }
     }
 
-    /// Everything was seen, of now, and somebody hears of it.
+    /// Everything was read, just now, and alerts have a subscriber.
     pub fn is_complete(&self) -> bool {
         self.evaluated > 0
             && self.unknown.is_empty()
@@ -104,7 +104,7 @@ impl Summary {
         self.within(usize::MAX)
     }
 
-    /// The same in at most `max` characters, as far as that goes: what nobody could see is the last to be left out, a control of root
+    /// The same in at most `max` characters, as far as that goes: what is unknown is the last to be left out, a control of root
     /// the very last.
     pub fn within(&self, max: usize) -> String {
         let fits = |text: &String| text.chars().count() <= max;

@@ -46,7 +46,7 @@ pub struct AccessKey {
     pub last_used: Option<Timestamp>,
 }
 
-/// The users of `snapshot` that `findings` name as wrong or as not to be judged, by name. Each list is gone through once.
+/// The users of `snapshot` that `findings` name as wrong or as not to be evaluated, by name. Each list is gone through once.
 pub(crate) fn named(snapshot: &Snapshot, findings: &[Finding]) -> Vec<User> {
     let report = snapshot.fresh_credential_report().ok();
     let rows: HashMap<&str, &UserRow> =
@@ -57,7 +57,7 @@ pub(crate) fn named(snapshot: &Snapshot, findings: &[Finding]) -> Vec<User> {
 
     let mut controls: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for finding in findings.iter().filter(|finding| matches!(finding.status, Status::Failed | Status::Unknown)) {
-        // What nobody can judge is named in the evidence alone.
+        // What cannot be evaluated is named in the evidence only.
         let things = finding.resources.iter().chain(finding.evidence.iter().map(|evidence| &evidence.fact));
         let Some(control) = control(finding.control) else { continue };
         let names = things.filter_map(|thing| (control.user_of)(thing));
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_listed_of_an_account_in_which_all_is_well() {
+    fn a_compliant_account_lists_no_users() {
         assert_eq!(users(|_| {}), []);
     }
 
@@ -195,7 +195,7 @@ mod tests {
             let cell = UnreadableCell { column: "mfa_active", found: Some("?".into()) };
             bob(snapshot).mfa_active = Err(cell);
         });
-        assert_eq!(unreadable[0].has_mfa, None, "nobody can judge it, which the evidence says");
+        assert_eq!(unreadable[0].has_mfa, None, "it cannot be evaluated, which the evidence says");
     }
 
     #[test]

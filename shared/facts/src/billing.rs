@@ -12,11 +12,11 @@ pub struct CostReport {
 /// Whether a report arrives in its bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivery {
-    /// It does, as far as AWS tells.
+    /// It does, as far as AWS shows.
     Works,
     /// It does not; AWS's code for why, as `ERROR_PERMISSIONS`.
     Fails(String),
-    /// AWS has not told of any delivery yet, as of a new one.
+    /// AWS has not reported a delivery yet, as for a new one.
     Untold,
 }
 
@@ -41,7 +41,7 @@ pub struct BillingAlarm {
 }
 
 impl BillingAlarm {
-    /// Whether somebody would be told.
+    /// Whether it would send an alert.
     pub fn tells(&self) -> bool {
         self.acts && self.has_data
     }

@@ -1,4 +1,4 @@
-//! Whom AWS reaches when something is wrong. Only whether somebody is named is kept, never who.
+//! Whom AWS reaches when something is wrong. Only whether a contact is named is kept, never who.
 
 /// The account's primary contact, from `account:GetContactInformation`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -28,13 +28,13 @@ const ROOT_USER: &str = "<root_account>";
 pub struct CredentialReport {
     /// When IAM wrote it; IAM returns the same report for 4 hours.
     pub generated_at: Timestamp,
-    /// Root's row, or why there is none to judge by.
+    /// Root's row, or why there is none to evaluate.
     pub root: Result<RootRow, ReportError>,
     /// Every IAM user, in the report's order.
     pub users: Vec<UserRow>,
     /// Whether IAM was willing to renew it in this run.
     pub renewal: Result<(), Unavailable>,
-    /// SHA-256 of its bytes as IAM gave them, in hexadecimal digits; `None`: nobody took it.
+    /// SHA-256 of its bytes as IAM gave them, in hexadecimal digits; `None`: not computed.
     pub sha256: Option<String>,
 }
 
@@ -123,7 +123,7 @@ pub struct UserRow {
 /// A value, or the cell that does not hold one.
 pub type Cell<T> = Result<T, UnreadableCell>;
 
-/// A cell that cannot be judged by.
+/// A cell that cannot be evaluated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnreadableCell {
     /// Name of the column.
@@ -151,7 +151,7 @@ impl From<UnreadableCell> for Unavailable {
     }
 }
 
-/// Why a report, or its root row, cannot be judged by.
+/// Why a report, or its root row, cannot be evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReportError {
     /// No header line with the columns `user` and `arn`: an empty body, HTML, another file.

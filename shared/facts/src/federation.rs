@@ -1,4 +1,4 @@
-//! Who else is trusted to say who somebody is: identity providers of IAM, and IAM Identity Center.
+//! Who else is trusted to identify people: identity providers of IAM, and IAM Identity Center.
 
 use jiff::Timestamp;
 
@@ -16,7 +16,7 @@ pub struct IdentityProviders {
 pub struct SamlProvider {
     /// Its name.
     pub name: String,
-    /// When its metadata expires; `None`: never, or not told.
+    /// When its metadata expires; `None`: never, or not shown.
     pub valid_until: Option<Timestamp>,
 }
 

@@ -1,6 +1,6 @@
 //! What AWS says of one account, parsed once into types, and one account's [`Snapshot`] of it.
 //!
-//! This crate knows no AWS client, no clock and no environment, and nothing of what is judged. A fact that could not be read is
+//! This crate knows no AWS client, no clock and no environment, and nothing of what is evaluated. A fact that could not be read is
 //! [`Unavailable`], with its [`Source`] and its cause: it is never guessed.
 //!
 //! # Layout

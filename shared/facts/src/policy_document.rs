@@ -2,7 +2,7 @@
 //! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>).
 //!
 //! Of a document only these few answers are kept: an account may hold thousands, of kilobytes each. A document that breaks the
-//! grammar, or has an element that is not known here, is unreadable: nobody can tell what AWS makes of it.
+//! grammar, or has an element that is not known here, is unreadable: it is unknown what AWS makes of it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -84,7 +84,7 @@ impl Patterns {
 }
 
 impl Principals {
-    /// Everybody, or everybody but some who are named.
+    /// All principals, or all but some who are named.
     fn are_everybody(&self) -> bool {
         self.is_negated != self.named.iter().any(|(_, name)| name == "*")
     }

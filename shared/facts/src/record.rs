@@ -58,7 +58,7 @@ impl Fields<'_> {
         }
     }
 
-    /// The id of the event that the record tells of. A record that CloudTrail wrote a second time, because it knew more by then, has an id of
+    /// The id of the event that the record is about. A record that CloudTrail wrote a second time, because it knew more by then, has an id of
     /// its own and names the first one
     /// (<https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>).
     pub(crate) fn event_id(&self) -> Option<String> {
@@ -77,7 +77,7 @@ impl Fields<'_> {
         Some(added.unwrap_or_else(|| "not recorded".into()))
     }
 
-    /// Why it came to nothing; `None`: it succeeded, as far as the record tells. An error is an error; sign-in events tell their
+    /// Why it came to nothing; `None`: it succeeded, as far as the record shows. An error is an error; sign-in events tell their
     /// outcome under their own name, service events in details of their own, and some services answer with the error
     /// (<https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>). A success that
     /// stands there in words is believed.

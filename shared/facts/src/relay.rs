@@ -40,7 +40,7 @@ const LOGICAL_IDS: [&str; 2] = ["SlackNotifier", "ChatNotifier"];
 
 impl Own {
     /// Whether the function called `name`, of our account, may be one of them. Where the names cannot be read it may, so that it counts
-    /// only once something has arrived; one that somebody else subscribed is somebody else.
+    /// only once something has arrived; one that another owner subscribed counts as another subscriber.
     pub fn has(&self, name: &str) -> bool {
         let of_stack = |stack: &String| {
             let id = name.strip_prefix(stack.as_str()).and_then(|rest| rest.strip_prefix('-'));
@@ -96,14 +96,14 @@ impl Listeners {
         self.others || self.relays.iter().any(|relay| relay.hearing(now) == Hearing::Well)
     }
 
-    /// Whether what is published reaches rootwatch's own functions and nobody else.
+    /// Whether what is published reaches rootwatch's own functions and no other subscriber.
     pub fn are_relays_alone(&self) -> bool {
         !self.others && self.relays.iter().any(|relay| relay.is_subscribed)
     }
 }
 
 impl Relay {
-    /// What is known at `now`. Notes from the future are nobody's.
+    /// What is known at `now`. Notes from the future do not count.
     pub fn hearing(&self, now: Timestamp) -> Hearing {
         if !self.is_subscribed {
             return Hearing::Deaf("it is not subscribed to the topic".into());

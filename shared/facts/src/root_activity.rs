@@ -45,7 +45,7 @@ pub struct RootActivity {
     pub effect: Option<Effect>,
     /// How bad it is.
     pub severity: Severity,
-    /// When; `null` if neither the record nor the look-up told.
+    /// When; `null` if neither the record nor the look-up has it.
     pub time: Option<Timestamp>,
     /// Region that recorded it.
     pub region: String,
@@ -75,7 +75,7 @@ pub struct RootActivity {
     pub details_readable: bool,
     /// The announced use of root in whose window it lies; its severity is one less for that.
     pub planned: Option<Plan>,
-    /// Only where very many acts are told as one: how many. Its id is then none of CloudTrail's.
+    /// Only where very many actions are reported as one: how many. Its id is then none of CloudTrail's.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub folded: Option<Folded>,
 }
@@ -160,7 +160,7 @@ impl Kind {
 }
 
 impl Kind {
-    /// Whether what stays of the call is told beside it: the other kinds say it themselves.
+    /// Whether what stays of the call is reported beside it: the other kinds say it themselves.
     fn may_have_an_effect(self) -> bool {
         matches!(self, Self::UserAccessKeyCreated | Self::UserAccessKeyChanged | Self::WatchTampered | Self::WriteCall)
     }
@@ -217,7 +217,7 @@ impl RootActivity {
         let is_central = kind == Kind::CentralizedRootTask;
         let kind = touched.as_ref().filter(|_| !is_central).map_or(kind, |_| Kind::WatchTampered);
         Some(Self {
-            // An attempt that AWS refused changed nothing, but somebody tried.
+            // An attempt that AWS refused changed nothing, but it was attempted.
             severity: severity.min(if error.is_some() { Severity::Medium } else { Severity::Critical }),
             kind,
             effect: call.effect().filter(|_| error.is_none() && kind.may_have_an_effect()),
@@ -256,12 +256,12 @@ impl RootActivity {
         (key.len() >= 16 && key.bytes().all(|byte| byte.is_ascii_alphanumeric())).then_some(key)
     }
 
-    /// Whether it is told by default; services on behalf of root are only reported.
+    /// Whether it sends an alert by default; calls by AWS services on behalf of root are only reported.
     pub fn is_told(&self) -> bool {
         self.severity > Severity::Informational
     }
 
-    /// Whether somebody held root's credentials: the act proves that root was used.
+    /// Whether it needed root's credentials: the event proves that root was used.
     pub fn is_root_use(&self) -> bool {
         match self.kind {
             Kind::SignInFailed | Kind::PasswordRecoveryRequested | Kind::CentralizedRootTask | Kind::Service => false,
@@ -277,7 +277,7 @@ impl RootActivity {
         console_url(id, &self.region, account)
     }
 
-    /// Whether it is told within seconds where EventBridge delivers it; the next sweep finds the rest.
+    /// Whether it sends an alert within seconds where EventBridge delivers it; the next scan finds the rest.
     pub fn is_urgent(&self) -> bool {
         self.severity >= Severity::High
             || matches!(
@@ -308,7 +308,7 @@ pub fn gather(mut activity: Vec<RootActivity>) -> Vec<RootActivity> {
     let mut seen = HashSet::new();
     // Groups of the same name come from several Regions: they are added up.
     activity.retain(|act| act.folded.is_some() || seen.insert(act.event_id.clone()));
-    // A member account's own records of such a session may lack the flag; one flagged record tells for its access key.
+    // A member account's own records of such a session may lack the flag; one flagged record counts for its access key.
     let central: HashSet<String> = activity
         .iter()
         .filter(|act| act.kind == Kind::CentralizedRootTask)

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// Reported, not told.
+    /// Reported, without an alert.
     Informational,
     /// Worth knowing.
     Low,
-    /// To be mended soon.
+    /// To be fixed soon.
     Medium,
     /// To be looked at today.
     High,

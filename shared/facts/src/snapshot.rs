@@ -24,7 +24,7 @@ use crate::trails::Trail;
 use crate::verdict::{Evidence, Status, Verdict};
 use crate::watch::Watch;
 
-/// Oldest credential report that still judges. IAM renews a report after 4 hours, so one this old was not renewable.
+/// Oldest credential report that is still evaluated. IAM renews a report after 4 hours, so one this old was not renewable.
 pub const MAX_REPORT_AGE: SignedDuration = SignedDuration::from_hours(24);
 
 /// Typed facts of one account at one instant. A source that could not be read is data, never an absence.
@@ -50,7 +50,7 @@ pub struct Snapshot {
     pub account_alias: Result<(), Unavailable>,
     /// The enabled Regions; without them only those that record sign-ins are swept.
     pub regions: Result<Vec<EnabledRegion>, Unavailable>,
-    /// Whether somebody has confirmed a subscription to the topic; `None` where nobody is to be told.
+    /// Whether a subscription to the topic is confirmed; `None` where no alert is to be sent.
     pub subscribed: Option<Result<bool, Unavailable>>,
     /// rootwatch's own functions that pass messages on.
     pub relays: Vec<Relay>,
@@ -58,7 +58,7 @@ pub struct Snapshot {
     pub trails: Result<Vec<Trail>, Unavailable>,
     /// The other such Regions that did not list their trails, by code, with why.
     pub trails_unlisted: BTreeMap<String, Unavailable>,
-    /// What wakes rootwatch; `None` where the function is not told its names.
+    /// What wakes rootwatch; `None` where the function does not have its names.
     pub watch: Option<Watch>,
     /// What root did.
     pub root_events: RootEvents,
@@ -70,7 +70,7 @@ pub struct Snapshot {
     pub identity_providers: Result<IdentityProviders, Unavailable>,
     /// Instances of IAM Identity Center, of any Region.
     pub identity_center: Result<Vec<IdentityCenterInstance>, Unavailable>,
-    /// When root's password was last changed by CloudTrail's 90 days; `None`: not in that time, as far as the trail tells.
+    /// When root's password was last changed by CloudTrail's 90 days; `None`: not in that time, as far as the trail shows.
     pub root_password_change: Result<Option<Timestamp>, Unavailable>,
     /// The buckets of [`Self::trails`], each once.
     pub trail_buckets: Result<Vec<Bucket>, Unavailable>,
@@ -88,9 +88,9 @@ pub struct Snapshot {
     pub alternate_contacts: Result<AlternateContacts, Unavailable>,
     /// `None`: the account is in no organization.
     pub organization: Result<Option<Organization>, Unavailable>,
-    /// `None`: AWS tells only the management account and a delegated administrator.
+    /// `None`: AWS shows it only to the management account and a delegated administrator.
     pub central_root_access: Result<Option<CentralRootAccess>, Unavailable>,
-    /// `None`: AWS tells only the management account and a delegated administrator.
+    /// `None`: AWS shows it only to the management account and a delegated administrator.
     pub service_control_policies: Result<Option<Vec<ServiceControlPolicy>>, Unavailable>,
     /// Each Region that is swept.
     pub analyzers: Result<Vec<RegionAnalyzers>, Unavailable>,
@@ -134,7 +134,7 @@ pub struct RegionSweep {
 }
 
 impl Snapshot {
-    /// The credential report, if it is young enough to judge by.
+    /// The credential report, if it is young enough to evaluate.
     ///
     /// # Errors
     /// [`Cause::Stale`] past [`MAX_REPORT_AGE`], [`Cause::Malformed`] if it is of the future, or why there is none.
@@ -161,7 +161,7 @@ impl Snapshot {
         at.duration_since(self.taken_at) > CLOCKS_DIFFER
     }
 
-    /// Root's row of the credential report, if report and row can be judged by.
+    /// Root's row of the credential report, if report and row can be evaluated.
     pub fn root_row(&self) -> Result<&RootRow, Unavailable> {
         self.fresh_credential_report()?.root.as_ref().map_err(|fault| Unavailable {
             source: Source::CredentialReport,

@@ -178,7 +178,7 @@ pub enum Cause {
     },
     /// IAM was still writing the credential report when its budget ended.
     NotReady,
-    /// Too old to judge by.
+    /// Too old to evaluate.
     Stale {
         /// When it was written.
         generated_at: Timestamp,
@@ -221,7 +221,7 @@ impl fmt::Display for Cause {
 impl std::error::Error for Unavailable {}
 
 impl Cause {
-    /// What a later run may meet no more although nobody did anything.
+    /// What may be gone in a later run without any change.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Throttled { .. } | Self::TimedOut | Self::Unreachable | Self::NotReady | Self::OutOfTime => true,

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// How far ahead of a run's clock a time of the past may lie; beyond that a clock is wrong, or somebody forges.
+/// How far ahead of a run's clock a time of the past may lie; beyond that a clock is wrong, or the time is forged.
 pub const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
 
 /// How late CloudTrail may show an event: 2 hours. What is younger is looked through again.

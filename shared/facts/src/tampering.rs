@@ -12,7 +12,7 @@ use crate::record::{Fields, TrailEvent, console_url};
 use crate::severity::Severity;
 use crate::text::bounded;
 
-/// Who makes a stack's changes in somebody else's name.
+/// Who makes a stack's changes on behalf of another principal.
 const CLOUDFORMATION: &str = "cloudformation.amazonaws.com";
 
 /// One change to the monitoring. Texts are at most [`crate::text::MAX_CHARS`] characters.
@@ -43,7 +43,7 @@ pub struct Tampering {
     pub user_agent: Option<String>,
     /// Error code or message of a call that failed; `null` when it succeeded.
     pub error: Option<String>,
-    /// Service that made the call on somebody's behalf.
+    /// Service that made the call on behalf of a principal.
     pub invoked_by: Option<String>,
     /// What CloudTrail added when it wrote the record a second time; `null`: it is the first one.
     pub completed: Option<String>,
@@ -211,9 +211,9 @@ impl Touched {
             Target::Key if by_cloudformation && own.is_none() => return None,
             Target::Key => own.or_else(|| fields.text("/requestParameters/keyId")),
         };
-        // A deployment that changes this stack is told of by its own call; its parts weigh less.
+        // A deployment that changes this stack is reported by its own call; its parts weigh less.
         let severity = if by_cloudformation { severity.lowered() } else { *severity };
-        // An attempt that AWS refused changed nothing, but somebody tried.
+        // An attempt that AWS refused changed nothing, but it was attempted.
         let severity = if fields.refusal(&name).is_some() { severity.min(Severity::Medium) } else { severity };
         Some(Self { target: *target, severity, on })
     }
@@ -289,10 +289,10 @@ mod tests {
 
     #[test]
     fn ct_18_whoever_stops_a_trail_is_told_of_whatever_its_name() {
-        let told = classify("cloudtrail", "StopLogging", json!({"name": "audit"})).unwrap();
-        assert_eq!((told.target, told.severity), (Target::Trail, Severity::Critical));
+        let seen = classify("cloudtrail", "StopLogging", json!({"name": "audit"})).unwrap();
+        assert_eq!((seen.target, seen.severity), (Target::Trail, Severity::Critical));
         assert_eq!(
-            (told.by.as_str(), told.on.as_deref()),
+            (seen.by.as_str(), seen.on.as_deref()),
             ("arn:aws:sts::111122223333:assumed-role/Ops/mallory", Some("audit"))
         );
     }
@@ -303,8 +303,8 @@ mod tests {
             let source = source.trim_end_matches(".amazonaws.com");
             let part = "rootwatch-Part-1ABC";
             let parameters = json!({"bucketName": part, "roleName": part, "it": ["x", {"name": part}]});
-            let told = classify(source, name, parameters);
-            assert!(told.is_some_and(|told| told.severity >= Severity::Medium), "{source} {name}");
+            let seen = classify(source, name, parameters);
+            assert!(seen.is_some_and(|seen| seen.severity >= Severity::Medium), "{source} {name}");
         }
     }
 
@@ -355,7 +355,7 @@ mod tests {
             ("UpdateStackInstances", Severity::High),
             ("UpdateStackSet", Severity::High),
         ] {
-            assert_eq!(stack_set(name).map(|told| told.severity), Some(severity), "{name}");
+            assert_eq!(stack_set(name).map(|seen| seen.severity), Some(severity), "{name}");
         }
         let elsewhere = "arn:aws:cloudformation:us-east-1:111122223333:stack/StackSet-rootwatch-forwarders-0000/1";
         assert!(classify("cloudformation", "DeleteStack", json!({"stackName": elsewhere})).is_some());
@@ -429,9 +429,9 @@ mod tests {
     fn what_cloudformation_does_in_a_deployment_weighs_less_and_other_stacks_keys_are_not_told_of() {
         let by = || json!({"userIdentity": {"type": "AssumedRole", "arn": "arn:x", "invokedBy": "cloudformation.amazonaws.com"}});
         let part = || json!({"functionName": "rootwatch-Checker-1ABC"});
-        let told = classify_with("lambda", "UpdateFunctionCode20150331v2", part(), by()).unwrap();
+        let seen = classify_with("lambda", "UpdateFunctionCode20150331v2", part(), by()).unwrap();
         assert_eq!(
-            (told.severity, told.invoked_by.as_deref()),
+            (seen.severity, seen.invoked_by.as_deref()),
             (Severity::Medium, Some("cloudformation.amazonaws.com"))
         );
         assert!(classify_with("kms", "PutKeyPolicy", json!({"keyId": "1"}), by()).is_none());
@@ -441,8 +441,8 @@ mod tests {
     #[test]
     fn an_attempt_that_was_refused_is_told_of_and_weighs_medium() {
         let refused = json!({"errorCode": "AccessDenied"});
-        let told = classify_with("cloudtrail", "DeleteTrail", json!({"name": "audit"}), refused).unwrap();
-        assert_eq!((told.severity, told.error.as_deref()), (Severity::Medium, Some("AccessDenied")));
+        let seen = classify_with("cloudtrail", "DeleteTrail", json!({"name": "audit"}), refused).unwrap();
+        assert_eq!((seen.severity, seen.error.as_deref()), (Severity::Medium, Some("AccessDenied")));
     }
 
     #[test]
@@ -452,17 +452,17 @@ mod tests {
         assert_eq!(classify_with("cloudtrail", "DeleteTrail", name.clone(), elsewhere), None);
         let by_another = json!({"recipientAccountId": "111122223333",
             "userIdentity": {"type": "Root", "accountId": "999900001111", "arn": "arn:aws:iam::999900001111:root"}});
-        let told = classify_with("cloudtrail", "DeleteTrail", name, by_another).unwrap();
-        assert_eq!(told.by, "arn:aws:iam::999900001111:root");
+        let seen = classify_with("cloudtrail", "DeleteTrail", name, by_another).unwrap();
+        assert_eq!(seen.by, "arn:aws:iam::999900001111:root");
     }
 
     #[test]
     fn a_record_that_cloudtrail_completes_later_is_the_same_change() {
         let addendum = json!({"addendum": {"reason": "UPDATED_DATA", "updatedFields": "responseElements",
             "originalEventID": "00000000-0000-4000-8000-000000000099"}});
-        let told = classify_with("cloudtrail", "DeleteTrail", json!({"name": "audit"}), addendum).unwrap();
-        assert_eq!(told.event_id, "00000000-0000-4000-8000-000000000099");
-        assert_eq!(told.completed.as_deref(), Some("responseElements"));
+        let seen = classify_with("cloudtrail", "DeleteTrail", json!({"name": "audit"}), addendum).unwrap();
+        assert_eq!(seen.event_id, "00000000-0000-4000-8000-000000000099");
+        assert_eq!(seen.completed.as_deref(), Some("responseElements"));
     }
 
     #[test]

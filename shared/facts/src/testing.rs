@@ -247,7 +247,7 @@ impl Snapshot {
     }
 }
 
-/// An act of root.
+/// A root action.
 pub fn act(kind: Kind, time: Option<Timestamp>) -> RootActivity {
     RootActivity {
         event_id: "00000000-0000-4000-8000-000000000001".into(),

@@ -1,4 +1,4 @@
-//! Untrusted text: user agents, names, error messages and aliases are written by whoever acts in the account.
+//! Untrusted text: user agents, names, error messages and aliases are written by anyone who acts in the account.
 //!
 //! [`bounded`] is applied once, where text enters the types of this crate; each channel then makes it harmless in its own way
 //! ([`for_email`], [`for_subject`], [`for_slack`], [`for_title`]; JSON encodes by itself).
@@ -135,7 +135,7 @@ fn is_network(address: std::net::Ipv4Addr, bits: &str) -> bool {
     bits.is_some_and(|bits| address.to_bits().unbounded_shl(bits) == 0)
 }
 
-/// Whether the dot belongs to a service's name as AWS writes it, `iam.amazonaws.com`: one label that nobody else can have, with neither
+/// Whether the dot belongs to a service's name as AWS writes it, `iam.amazonaws.com`: one label that no one else can have, with neither
 /// a path nor a port, unless it is a part of the path of a role that AWS made, before that role's name.
 fn is_of_service(before: &[char], after: &[char]) -> bool {
     let is_of_host = |char: &&char| char.is_ascii_alphanumeric() || matches!(char, '-' | '.');

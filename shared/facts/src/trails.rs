@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::source::Unavailable;
 
-/// One trail, as `cloudtrail:DescribeTrails` and its home Region tell of it.
+/// One trail, as `cloudtrail:DescribeTrails` and its home Region show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trail {
     /// ARN; that of an organization trail names the management account.
@@ -24,7 +24,7 @@ pub struct Trail {
     pub validates_log_files: bool,
     /// The S3 bucket it delivers to.
     pub bucket: Option<String>,
-    /// Whether it runs; a member account may not be told of an organization's trail.
+    /// Whether it runs; a member account may not see it for an organization's trail.
     pub status: Result<TrailStatus, Unavailable>,
     /// Which management events it records; the same.
     pub management_events: Result<ManagementEvents, Unavailable>,

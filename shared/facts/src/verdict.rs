@@ -12,7 +12,7 @@ use crate::source::{Source, Unavailable};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// There is nothing to judge here.
+    /// There is nothing to evaluate here.
     NotApplicable,
     /// As it should be, and seen to be so.
     Passed,
@@ -29,7 +29,7 @@ pub struct Verdict {
     pub status: Status,
     /// Why, one sentence.
     pub reason: String,
-    /// What it was judged by.
+    /// What it was evaluated by.
     pub evidence: Vec<Evidence>,
     /// The things that are wrong, by name, where the control can name them.
     pub resources: Vec<String>,
@@ -63,7 +63,7 @@ impl Verdict {
         Self { resources, ..self }
     }
 
-    /// The worse of two sources' judgements of the same thing; a source that could not be read is `Unknown`, which only a
+    /// The worse of two sources' results for the same thing; a source that could not be read is `Unknown`, which only a
     /// failure outweighs. A disagreement between the two is said.
     pub fn worse_of(
         (one_source, one): (Source, Result<Self, Unavailable>),

@@ -149,7 +149,7 @@ impl Rule {
         self.state == Ok(Switch::Enabled)
     }
 
-    /// What is wrong with its target, a few words; `None` where nothing is, or nobody looked.
+    /// What is wrong with its target, a few words; `None` where nothing is, or it was not checked.
     pub fn misses(&self) -> Option<String> {
         let (made, targets) = (self.made.as_ref()?, self.targets.as_ref()?.as_ref().ok()?);
         let Some(found) = targets.iter().find(|target| target.id == made.id) else {
@@ -276,7 +276,7 @@ mod tests {
         assert_eq!(flight(Some(15), None), Flight::Missed(ago(15)));
         assert_eq!(flight(Some(5), Some(6)), Flight::OnItsWay);
         assert_eq!(flight(Some(15), Some(-6)), Flight::Missed(ago(15)), "nothing arrives before it was sent");
-        assert_eq!(flight(Some(-6), None), Flight::First, "nobody sent one in the future");
+        assert_eq!(flight(Some(-6), None), Flight::First, "none was sent in the future");
     }
 
     #[test]
@@ -308,7 +308,7 @@ mod tests {
         let role = with(|target| target.role = Some("arn:aws:iam::111122223333:role/mine".into())).unwrap();
         assert_eq!(role, "sends events with arn:aws:iam::111122223333:role/mine in place of no role");
         assert_eq!(with(|target| target.keeps_input = false).unwrap(), "changes the events for its target `queue`");
-        assert_eq!(Rule { targets: None, ..rule.clone() }.misses(), None, "nobody looked");
+        assert_eq!(Rule { targets: None, ..rule.clone() }.misses(), None, "not checked");
         let more = Rule {
             targets: Some(Ok([
                 rule.made.clone().unwrap(),

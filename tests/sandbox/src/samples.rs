@@ -286,7 +286,7 @@ fn conditions() -> Vec<Sample> {
             Fault::RefusedSettings,
             failure(
                 Severity::Medium,
-                "Exceptions, entry 2: `control` is `root-mfs`: no control of this version has this id, see CONTROLS.md",
+                "Exceptions, entry 2: `control` is `root-mfs`: no control in this version has this id, see CONTROLS.md",
             ),
         ),
         single(

@@ -278,8 +278,8 @@ mod tests {
                 "Regions: `nowhere` is not a Region code of partition aws; every Region counts",
                 "Digest: `daily`, `weekly` or `never` is accepted, not `hourly`; the default is in force",
                 "DisabledControls: no control of this version is called `x`, see CONTROLS.md; it leaves out nothing",
-                "Exceptions, entry 1: `control` is `root-mfs`: no control of this version has this id, see CONTROLS.md",
-                "Exceptions, entry 2: an object with control, reason, owner, until, resource is accepted, not a number",
+                "Exceptions, entry 1: `control` is `root-mfs`: no control in this version has this id, see CONTROLS.md",
+                "Exceptions, entry 2: expected an object with control, reason, owner, until, resource, got a number",
                 "Architecture: x86_64, arm64 is accepted, not `sparc`",
             ]
         );

@@ -164,7 +164,7 @@ fn an_ordinary_page_says_who_when_what_and_since_when() {
 #[test]
 fn a_setting_that_is_refused_is_shown_and_its_words_stay_text() {
     let mut report = report();
-    let fault = "`control` is `<b>root-mfs</b>`: no control of this version has this id";
+    let fault = "`control` is `<b>root-mfs</b>`: no control in this version has this id";
     report["refused_settings"] = json!([{"setting": "Exceptions", "entry": 2, "fault": fault}]);
     let page = render(&report, &history(1));
     assert!(page.contains("Exceptions, entry 2: `control` is `&lt;b&gt;root-mfs&lt;/b&gt;`"), "{page}");
@@ -430,7 +430,7 @@ fn one_selector_shows_every_framework_by_its_own_numbers() {
 #[test]
 fn a_number_that_is_not_evaluated_is_said_to_be_so_with_the_reason() {
     let page = |profile: &str| text(&render(&with("settings", settings(profile)), &history(1)));
-    let why = "profile cis does not ask for the same";
+    let why = "profile cis does not require the same";
     assert!(page("cis").contains(why) && page("cis").contains("not evaluated"));
     assert!(!page("strict").contains(why));
 }

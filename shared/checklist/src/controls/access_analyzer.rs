@@ -100,7 +100,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
             Verdict::new(Status::Failed, missing, evidence).naming(without)
         });
     }
-    // Without the list of Regions nobody knows which ones were not looked at.
+    // Without the list of Regions it is unknown which ones were not checked.
     let unread = regions.iter().find_map(|region| region.active.as_ref().err()).or(snapshot.regions.as_ref().err());
     Ok(match unread {
         Some(unavailable) => Verdict { evidence, ..unavailable.clone().into() },
@@ -114,7 +114,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::judge;
+    use crate::controls::tests::verdict_of;
     use facts::testing::unavailable;
 
     fn region(name: &str, active: &[&str]) -> RegionAnalyzers {
@@ -126,7 +126,7 @@ mod tests {
     }
 
     fn standalone(regions: Vec<RegionAnalyzers>) -> Verdict {
-        judge(&CONTROL, |snapshot| (snapshot.organization, snapshot.analyzers) = (Ok(None), Ok(regions)))
+        verdict_of(&CONTROL, |snapshot| (snapshot.organization, snapshot.analyzers) = (Ok(None), Ok(regions)))
     }
 
     fn facts(verdict: &Verdict) -> Vec<String> {
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn an_analyzer_in_every_region_passes_without_the_organization() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.organization = Err(unavailable(Source::Organization));
             snapshot.analyzers.as_mut().unwrap().push(region("eu-west-1", &["own", "organization"]));
         });
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn in_an_organization_it_is_unknown_because_the_organizations_analyzer_is_not_seen() {
-        let verdict = judge(&CONTROL, |snapshot| snapshot.analyzers = Ok(vec![region("eu-west-1", &[])]));
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.analyzers = Ok(vec![region("eu-west-1", &[])]));
         assert_eq!(verdict.status, Status::Unknown);
         assert!(
             verdict.reason.contains("eu-west-1. An analyzer of the organization is not visible"),
@@ -174,7 +174,7 @@ mod tests {
             verdict.reason
         );
         assert_eq!(facts(&verdict), ["eu-west-1 = NO active analyzer", "organization = o-exampleorgid"]);
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.analyzers = Ok(vec![region("eu-west-1", &[])]);
             snapshot.organization = Err(unavailable(Source::Organization));
         });
@@ -196,16 +196,16 @@ mod tests {
     fn nothing_that_was_looked_at_is_unknown() {
         let verdict = standalone(Vec::new());
         assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Unknown, "No Region was checked"));
-        let blind = judge(&CONTROL, |snapshot| snapshot.analyzers = Err(unavailable(Source::Analyzers)));
+        let blind = verdict_of(&CONTROL, |snapshot| snapshot.analyzers = Err(unavailable(Source::Analyzers)));
         assert_eq!(blind.status, Status::Unknown);
     }
 
     #[test]
     fn without_the_list_of_regions_nothing_passes_and_what_is_seen_to_be_wrong_still_fails() {
-        let verdict = judge(&CONTROL, |snapshot| snapshot.regions = Err(unavailable(Source::Regions)));
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.regions = Err(unavailable(Source::Regions)));
         assert_eq!(verdict.status, Status::Unknown);
         assert!(verdict.reason.starts_with("list of Regions"), "{}", verdict.reason);
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.regions = Err(unavailable(Source::Regions));
             snapshot.organization = Ok(None);
             snapshot.analyzers = Ok(vec![region("us-east-1", &[])]);

@@ -97,7 +97,7 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::controls::tests::{judge, judge_with};
+    use crate::controls::tests::{verdict_of, verdict_with};
     use facts::credential_report::{KeySlot, UnreadableCell};
     use facts::testing::unavailable;
 
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_young_key_passes() {
-        let verdict = judge(&CONTROL, |_| {});
+        let verdict = verdict_of(&CONTROL, |_| {});
         assert_eq!((verdict.status, verdict.evidence[0].value.as_str()), (Status::Passed, "1"));
     }
 
@@ -123,7 +123,7 @@ mod tests {
         for days in [30, 90] {
             let settings = Settings { access_key_max_age_days: days, ..Settings::default() };
             let at = |seconds| {
-                judge_with(&CONTROL, &settings, |snapshot| rotate(snapshot, 0, i64::from(days), seconds)).status
+                verdict_with(&CONTROL, &settings, |snapshot| rotate(snapshot, 0, i64::from(days), seconds)).status
             };
             assert_eq!([at(0), at(1)], [Status::Passed, Status::Failed], "{days}");
         }
@@ -131,14 +131,14 @@ mod tests {
 
     #[test]
     fn old_keys_fail_in_either_slot_and_are_named() {
-        let verdict = judge(&CONTROL, |snapshot| rotate(snapshot, 1, 91, 0));
+        let verdict = verdict_of(&CONTROL, |snapshot| rotate(snapshot, 1, 91, 0));
         assert_eq!(
             (verdict.status, verdict.reason.as_str()),
             (Status::Failed, "1 active access key is older than 90 days")
         );
         assert_eq!(verdict.resources, ["alice (access key 2)"]);
         assert_eq!(verdict.evidence[1].value, "active, created or rotated 2026-08-21T10:00:00Z");
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             rotate(snapshot, 0, 91, 0);
             rotate(snapshot, 1, 91, 0);
         });
@@ -150,13 +150,13 @@ mod tests {
         let further = |snapshot: &mut Snapshot| {
             snapshot.report_users()[0].further_credentials = Some("1 additional access key".into());
         };
-        let verdict = judge(&CONTROL, further);
+        let verdict = verdict_of(&CONTROL, further);
         assert_eq!(
             (verdict.status, verdict.reason.as_str()),
             (Status::Unknown, "1 access key cannot be evaluated from the credential report")
         );
         assert_eq!(verdict.evidence[1].fact, "alice (further credentials)");
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             further(snapshot);
             rotate(snapshot, 1, 91, 0);
         });
@@ -164,8 +164,8 @@ mod tests {
     }
 
     #[test]
-    fn inactive_keys_and_roots_keys_are_not_judged() {
-        let verdict = judge(&CONTROL, |snapshot| {
+    fn inactive_keys_and_roots_keys_are_not_evaluated() {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             rotate(snapshot, 0, 91, 0);
             snapshot.report_users()[0].access_keys[0].active = Ok(false);
             snapshot.root().access_keys[0] =
@@ -186,9 +186,9 @@ mod tests {
                 rotate(snapshot, 0, 91, 0);
                 change(&mut snapshot.report_users()[0].access_keys[0]);
             };
-            let verdict = judge(&CONTROL, unread);
+            let verdict = verdict_of(&CONTROL, unread);
             assert_eq!((verdict.status, verdict.evidence[1].fact.as_str()), (Status::Unknown, "alice (access key 1)"));
-            let verdict = judge(&CONTROL, |snapshot| {
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 unread(snapshot);
                 rotate(snapshot, 1, 91, 0);
             });
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_report_that_could_not_be_read_is_unknown() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.credential_report = Err(unavailable(Source::CredentialReport));
         });
         assert_eq!(verdict.status, Status::Unknown);

@@ -148,15 +148,15 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::judge;
+    use crate::controls::tests::verdict_of;
     use facts::credential_report::UnreadableCell;
     use facts::identities::{Holders, InlinePolicy, Role};
     use facts::policy_document::{Grants, Trust};
     use facts::testing::unavailable;
 
-    /// alice holds AdministratorAccess through the group Administrators, nobody else does.
+    /// Only alice has AdministratorAccess, through the group Administrators.
     fn status(break_it: impl FnOnce(&mut Snapshot)) -> (Status, String) {
-        let verdict = judge(&CONTROL, break_it);
+        let verdict = verdict_of(&CONTROL, break_it);
         (verdict.status, verdict.reason)
     }
 
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_or_only_an_empty_group_fails() {
+    fn no_holder_or_only_an_empty_group_fails() {
         let nobody = status(|snapshot| *snapshot.administrators_mut() = Default::default());
         let empty_group = status(|snapshot| snapshot.users_mut()[0].groups.clear());
         assert_eq!([nobody.0, empty_group.0], [Status::Failed; 2]);
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_role_that_the_account_takes_on_needs_somebody_in_the_account() {
+    fn a_role_that_the_account_can_assume_needs_a_person_in_the_account() {
         let alone = |change: fn(&mut Snapshot)| {
             by_role(OWN_ACCOUNT, Breadth::Everything, |snapshot| {
                 roles(snapshot)[1].trust = Trust::naming(SERVICE);
@@ -293,7 +293,7 @@ mod tests {
         assert_eq!(named("user/nobody", SERVICE), Status::Unknown);
         assert_eq!(named("role/second", SERVICE), Status::Failed);
         assert_eq!(named("role/second", OTHER_ACCOUNT), Status::Passed);
-        assert_eq!(named("role/second", &first), Status::Failed, "a circle is nobody");
+        assert_eq!(named("role/second", &first), Status::Failed, "a circle has no person in it");
         assert_eq!(named("role/elsewhere", SERVICE), Status::Unknown);
     }
 

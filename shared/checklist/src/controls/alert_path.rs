@@ -15,7 +15,7 @@ use crate::settings::Settings;
 /// Services that record root's sign-ins and what root does to its own credentials; a trail without them does not do.
 const NEEDED: [&str; 2] = ["iam.amazonaws.com", "signin.amazonaws.com"];
 
-/// How a finding names that nobody has confirmed a subscription.
+/// How a finding names that no subscription is confirmed.
 pub const SUBSCRIPTION: &str = "subscription";
 
 /// The control.
@@ -119,9 +119,9 @@ struct Path {
     /// With whether it is as it should be.
     evidence: Vec<(bool, Evidence)>,
     unread: Option<Unavailable>,
-    /// Something of what is wrong delays what root does until the next sweep.
+    /// Something that is wrong delays alerts until the next scan.
     is_slow: bool,
-    /// The schedule is on, or nobody was told which one it is.
+    /// The schedule is on, or its name is not configured.
     is_swept: bool,
     /// The schedule is known to be off.
     is_unswept: bool,
@@ -373,7 +373,7 @@ fn listed<T: AsRef<str>>(names: &[T]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::judge;
+    use crate::controls::tests::verdict_of;
     use facts::account::Partition;
     use facts::relay::{Note, Relay};
     use facts::testing::unavailable;
@@ -391,7 +391,7 @@ mod tests {
 
     #[test]
     fn one_trail_of_every_region_with_all_that_is_on_passes_and_each_part_is_evidence() {
-        let verdict = judge(&CONTROL, |_| {});
+        let verdict = verdict_of(&CONTROL, |_| {});
         assert_eq!(verdict.status, Status::Passed);
         assert_eq!(
             facts(&verdict),
@@ -409,7 +409,7 @@ mod tests {
 
     #[test]
     fn ct_17_no_trail_fails_in_every_sign_in_region_and_says_that_the_sweep_goes_on() {
-        let verdict = judge(&CONTROL, |snapshot| snapshot.trails = Ok(Vec::new()));
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.trails = Ok(Vec::new()));
         assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Failed, EVERYWHERE));
         assert_eq!(verdict.resources, ["no trail of us-east-1", "no trail of us-east-2", "no trail of us-west-2"]);
         assert_eq!(facts(&verdict)[0], "trails = none");
@@ -443,11 +443,11 @@ mod tests {
             ),
         ];
         for (break_it, shown) in breaks {
-            let verdict = judge(&CONTROL, |snapshot| break_it(snapshot.trail()));
+            let verdict = verdict_of(&CONTROL, |snapshot| break_it(snapshot.trail()));
             assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Failed, EVERYWHERE), "{shown}");
             assert_eq!(verdict.resources, ["arn:aws:cloudtrail:eu-west-1:111122223333:trail/management"]);
             assert_eq!(facts(&verdict)[0], format!("trail management of eu-west-1 = every Region, {shown}"));
-            let verdict = judge(&CONTROL, |snapshot| {
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 break_it(snapshot.trail());
                 snapshot.trails.as_mut().unwrap().push(Trail::sound("second"));
             });
@@ -457,7 +457,7 @@ mod tests {
 
     #[test]
     fn what_a_trail_leaves_out_beside_roots_own_services_does_not_matter() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             let events = snapshot.trail().management_events.as_mut().unwrap();
             events.reads = false;
             events.excluded_sources = vec!["kms.amazonaws.com".into(), "rdsdata.amazonaws.com".into()];
@@ -468,7 +468,7 @@ mod tests {
     #[test]
     fn ct_17_a_trail_of_one_region_does_for_that_one_and_the_others_are_named() {
         let of = |regions: &[&str]| {
-            judge(&CONTROL, |snapshot| {
+            verdict_of(&CONTROL, |snapshot| {
                 snapshot.trails = Ok(regions.iter().map(|region| regional("audit", region)).collect());
             })
         };
@@ -484,7 +484,7 @@ mod tests {
     #[test]
     fn a_region_that_did_not_list_its_trails_is_unknown_alone_and_only_without_a_trail_of_every_region() {
         let partly = |trails: Vec<Trail>, unlisted: &str| {
-            judge(&CONTROL, |snapshot| {
+            verdict_of(&CONTROL, |snapshot| {
                 snapshot.trails = Ok(trails);
                 snapshot.trails_unlisted.insert(unlisted.into(), unavailable(Source::Trails));
             })
@@ -498,7 +498,7 @@ mod tests {
 
     #[test]
     fn each_partition_has_sign_in_regions_of_its_own() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.account.partition = Partition::China;
             snapshot.trails = Ok(vec![regional("audit", "cn-north-1")]);
         });
@@ -513,7 +513,7 @@ mod tests {
             management_events: Err(unavailable(Source::Trails)),
             ..Trail::sound("organization")
         };
-        let verdict = judge(&CONTROL, |snapshot| snapshot.trails = Ok(vec![hidden()]));
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.trails = Ok(vec![hidden()]));
         assert_eq!(verdict.status, Status::Unknown);
         assert!(verdict.reason.contains("was denied"), "{}", verdict.reason);
         assert!(
@@ -521,16 +521,20 @@ mod tests {
             "{:?}",
             facts(&verdict)
         );
-        let verdict = judge(&CONTROL, |snapshot| snapshot.trails = Ok(vec![hidden(), Trail::sound("own")]));
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.trails = Ok(vec![hidden(), Trail::sound("own")]));
         assert_eq!(verdict.status, Status::Passed);
         let half = Trail { status: Ok(TrailStatus { is_logging: false, delivery_error: None }), ..hidden() };
-        assert_eq!(judge(&CONTROL, |snapshot| snapshot.trails = Ok(vec![half])).status, Status::Failed, "known enough");
+        assert_eq!(
+            verdict_of(&CONTROL, |snapshot| snapshot.trails = Ok(vec![half])).status,
+            Status::Failed,
+            "known enough"
+        );
     }
 
     #[test]
     fn a_rule_or_a_schedule_that_is_missing_or_disabled_fails_and_is_named_with_its_region() {
         for (state, word) in [(Switch::Missing, "missing"), (Switch::Disabled, "disabled")] {
-            let verdict = judge(&CONTROL, |snapshot| snapshot.watch.as_mut().unwrap().rules[2].state = Ok(state));
+            let verdict = verdict_of(&CONTROL, |snapshot| snapshot.watch.as_mut().unwrap().rules[2].state = Ok(state));
             assert_eq!(verdict.status, Status::Failed);
             let expected = format!(
                 "Rule rootwatch-root in us-east-1 is {word}. Real-time alerts are down; each scheduled check still finds root activity"
@@ -540,7 +544,7 @@ mod tests {
                 (expected, vec!["rule rootwatch-root in us-east-1".to_owned()])
             );
             assert_eq!(verdict.evidence[0].value, word, "what is wrong stands first");
-            let verdict = judge(&CONTROL, |snapshot| snapshot.watch.as_mut().unwrap().schedule.state = Ok(state));
+            let verdict = verdict_of(&CONTROL, |snapshot| snapshot.watch.as_mut().unwrap().schedule.state = Ok(state));
             assert_eq!(verdict.reason, format!("Schedule rootwatch-schedule is {word}. No scheduled check runs"));
             assert_eq!(verdict.resources, ["schedule rootwatch-schedule"]);
         }
@@ -550,7 +554,7 @@ mod tests {
     fn that_the_sweep_goes_on_is_not_said_when_the_schedule_is_off_or_unread() {
         let schedules = [(Ok(Switch::Disabled), true), (Err(unavailable(Source::Watch)), false)];
         for (schedule, is_known) in schedules {
-            let verdict = judge(&CONTROL, |snapshot| {
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 snapshot.trails = Ok(Vec::new());
                 snapshot.watch.as_mut().unwrap().schedule.state = schedule;
             });
@@ -560,8 +564,8 @@ mod tests {
     }
 
     #[test]
-    fn nobody_who_has_confirmed_fails() {
-        let verdict = judge(&CONTROL, |snapshot| snapshot.subscribed = Some(Ok(false)));
+    fn without_a_confirmed_subscription_it_fails() {
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.subscribed = Some(Ok(false)));
         assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Failed, "No subscription is confirmed"));
     }
 
@@ -574,18 +578,18 @@ mod tests {
     }
 
     #[test]
-    fn a_function_that_passes_nothing_on_is_named_with_the_answer_also_when_somebody_else_hears() {
+    fn a_function_that_does_not_forward_is_named_with_the_answer_also_beside_another_subscriber() {
         let answer = "WebhookRefused: Slack's webhook refused the message: 404 (no_service)";
         let deaf = format!("Function rootwatch-SlackNotifier-1 does not forward messages ({answer})");
         for (others, reason) in [(true, deaf.clone()), (false, format!("{deaf}; no other subscription is confirmed"))] {
-            let verdict = judge(&CONTROL, |snapshot| {
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 snapshot.relays = vec![slack(Some(answer))];
                 snapshot.subscribed = Some(Ok(others));
             });
             assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Failed, reason.as_str()));
             assert_eq!(verdict.resources[0], "rootwatch-SlackNotifier-1");
         }
-        let verdict = judge(&CONTROL, |snapshot| snapshot.relays = vec![slack(None)]);
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.relays = vec![slack(None)]);
         assert_eq!(verdict.status, Status::Passed);
         assert!(facts(&verdict).contains(&"rootwatch-SlackNotifier-1 = passes on what it gets".to_owned()));
     }
@@ -601,8 +605,8 @@ mod tests {
             |snapshot| snapshot.subscribed = Some(Err(unavailable(Source::Subscribers))),
         ];
         for blind in blinds {
-            assert_eq!(judge(&CONTROL, blind).status, Status::Unknown);
-            let verdict = judge(&CONTROL, |snapshot| {
+            assert_eq!(verdict_of(&CONTROL, blind).status, Status::Unknown);
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 blind(snapshot);
                 snapshot.watch.as_mut().unwrap().rules[1].state = Ok(Switch::Disabled);
             });
@@ -612,7 +616,7 @@ mod tests {
 
     #[test]
     fn a_target_that_was_removed_or_leads_elsewhere_fails_and_one_that_was_not_read_is_said() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             let rules = &mut snapshot.watch.as_mut().unwrap().rules;
             rules[0].targets = Some(Ok(Vec::new()));
             rules[3].targets.as_mut().unwrap().as_mut().unwrap()[0].role =
@@ -627,7 +631,7 @@ mod tests {
             )
         );
         assert_eq!(verdict.resources, ["rule rootwatch-root in eu-west-1", "rule rootwatch-tampering in us-east-1"]);
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.watch.as_mut().unwrap().rules.iter_mut().for_each(|rule| rule.targets = None);
         });
         assert_eq!(verdict.status, Status::Passed);
@@ -639,7 +643,7 @@ mod tests {
 
     #[test]
     fn a_canary_that_did_not_arrive_fails_with_its_region_and_the_first_one_is_waited_for() {
-        let verdict = judge(&CONTROL, |snapshot| snapshot.watch.as_mut().unwrap().canaries[1].arrived = None);
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.watch.as_mut().unwrap().canaries[1].arrived = None);
         assert_eq!(
             (verdict.status, verdict.reason.as_str()),
             (
@@ -648,7 +652,7 @@ mod tests {
             )
         );
         assert_eq!(verdict.resources, ["canary of us-east-1"]);
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             for canary in &mut snapshot.watch.as_mut().unwrap().canaries {
                 (canary.awaited, canary.arrived) = (None, None);
             }
@@ -661,7 +665,7 @@ mod tests {
         );
         let sent = "canary on its way = sent in eu-west-1 and us-east-1; the next check evaluates it".to_owned();
         assert!(facts(&verdict).contains(&sent));
-        let verdict = judge(&CONTROL, |snapshot| snapshot.watch.as_mut().unwrap().canaries.clear());
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.watch.as_mut().unwrap().canaries.clear());
         assert!(verdict.reason.ends_with("no canary was sent yet"), "{}", verdict.reason);
     }
 
@@ -676,11 +680,11 @@ mod tests {
             }
             watch.canaries[1].sent = Some(Err(why()));
         };
-        let verdict = judge(&CONTROL, denied);
+        let verdict = verdict_of(&CONTROL, denied);
         let why = "rules and schedule: events:ListRules in us-east-1 was denied (AccessDenied)";
         assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Unknown, why));
         assert_eq!(facts(&verdict)[0], format!("rules in us-east-1 = {why}"));
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             denied(snapshot);
             snapshot.watch.as_mut().unwrap().rules[3].state = Ok(Switch::Missing);
         });
@@ -688,11 +692,11 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_is_told_no_names_judges_the_trails_and_says_so() {
-        let verdict = judge(&CONTROL, |snapshot| (snapshot.watch, snapshot.subscribed) = (None, None));
+    fn a_run_without_names_evaluates_the_trails_only_and_says_so() {
+        let verdict = verdict_of(&CONTROL, |snapshot| (snapshot.watch, snapshot.subscribed) = (None, None));
         assert_eq!(verdict.status, Status::Passed);
         assert!(verdict.reason.ends_with("rules and schedule were not checked"), "{}", verdict.reason);
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             (snapshot.watch, snapshot.subscribed, snapshot.trails) = (None, None, Ok(Vec::new()));
         });
         assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Failed, EVERYWHERE));

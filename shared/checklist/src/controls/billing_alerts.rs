@@ -87,9 +87,9 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
         };
         (alarm.tells(), snapshot.evidence(Source::BillingAlarms, format!("alarm {}", alarm.name), value))
     });
-    let (tells, silent): (Vec<_>, Vec<_>) = budgets.chain(alarms).partition(|(tells, _)| *tells);
-    let teller = tells.first().map(|(_, evidence)| evidence.fact.clone());
-    let mut evidence: Vec<Evidence> = tells.into_iter().chain(silent).map(|(_, evidence)| evidence).collect();
+    let (alerting, silent): (Vec<_>, Vec<_>) = budgets.chain(alarms).partition(|(alerts, _)| *alerts);
+    let alert = alerting.first().map(|(_, evidence)| evidence.fact.clone());
+    let mut evidence: Vec<Evidence> = alerting.into_iter().chain(silent).map(|(_, evidence)| evidence).collect();
     for (source, fact, is_empty) in [
         (Source::Budgets, "budgets", snapshot.budgets.as_ref().is_ok_and(Vec::is_empty)),
         (
@@ -103,8 +103,8 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
         }
     }
     let evidence = named(evidence, "further budgets and alarms");
-    if let Some(teller) = teller {
-        return Ok(Verdict::new(Status::Passed, format!("Alerts are sent by {teller}"), evidence));
+    if let Some(alert) = alert {
+        return Ok(Verdict::new(Status::Passed, format!("Alerts are sent by {alert}"), evidence));
     }
     if let Some(unavailable) = snapshot.budgets.as_ref().err().or(snapshot.billing_alarms.as_ref().err()) {
         return Ok(Verdict { evidence, ..unavailable.clone().into() });
@@ -116,12 +116,12 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::judge;
+    use crate::controls::tests::verdict_of;
     use facts::billing::{BillingAlarm, Budget};
     use facts::testing::unavailable;
 
     fn seen(notifications: &[usize], acts: &[bool]) -> Verdict {
-        judge(&CONTROL, |snapshot| {
+        verdict_of(&CONTROL, |snapshot| {
             let budget = |(number, count): (usize, &usize)| Budget { name: number.to_string(), notifications: *count };
             let alarm =
                 |(number, acts): (usize, &bool)| BillingAlarm { name: number.to_string(), acts: *acts, has_data: true };
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_tells_anybody_fails_and_what_is_silent_is_shown() {
+    fn without_an_alert_it_fails_and_what_is_silent_is_shown() {
         let verdict = seen(&[0], &[false]);
         assert_eq!(verdict.status, Status::Failed);
         assert_eq!(facts(&verdict), ["budget 0 = NO notification", "alarm 0 = NO action"]);
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn an_alarm_without_data_never_rings_and_does_not_count() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             let alarm = |acts| BillingAlarm { name: "charges".into(), acts, has_data: false };
             (snapshot.budgets, snapshot.billing_alarms) = (Ok(Vec::new()), Ok(vec![alarm(true), alarm(false)]));
         });
@@ -177,13 +177,13 @@ mod tests {
             (|snapshot| snapshot.billing_alarms = Err(unavailable(Source::BillingAlarms)), "billing alarms"),
         ];
         for (blind, source) in blinds {
-            let verdict = judge(&CONTROL, |snapshot| {
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 (snapshot.budgets, snapshot.billing_alarms) = (Ok(Vec::new()), Ok(Vec::new()));
                 blind(snapshot);
             });
             assert_eq!(verdict.status, Status::Unknown);
             assert!(verdict.reason.starts_with(source), "{}", verdict.reason);
-            let verdict = judge(&CONTROL, |snapshot| {
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 snapshot.billing_alarms = Ok(vec![BillingAlarm { name: "charges".into(), acts: true, has_data: true }]);
                 blind(snapshot);
             });

@@ -2,7 +2,7 @@ use facts::account::Partition;
 use facts::snapshot::Snapshot;
 use facts::verdict::{Status, Verdict};
 
-/// Why billing cannot be judged in this partition; `None`: it can.
+/// Why billing cannot be evaluated in this partition; `None`: it can.
 pub(super) fn elsewhere(snapshot: &Snapshot) -> Option<Verdict> {
     match snapshot.account.partition {
         Partition::Aws => None,
@@ -18,7 +18,7 @@ pub(super) fn elsewhere(snapshot: &Snapshot) -> Option<Verdict> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::judge;
+    use crate::controls::tests::verdict_of;
     use crate::controls::{billing_alerts, billing_reports};
     use facts::source::{Source, Unavailable};
 
@@ -29,10 +29,10 @@ mod tests {
                 (Partition::GovCloud, Status::NotApplicable, "commercial account"),
                 (Partition::China, Status::Unknown, "China"),
             ] {
-                let verdict = judge(control, |snapshot| snapshot.account.partition = partition);
+                let verdict = verdict_of(control, |snapshot| snapshot.account.partition = partition);
                 assert_eq!(verdict.status, status, "{} {partition:?}", control.id);
                 assert!(verdict.reason.contains(why), "{}", verdict.reason);
-                let verdict = judge(control, |snapshot| {
+                let verdict = verdict_of(control, |snapshot| {
                     snapshot.account.partition = partition;
                     snapshot.cost_reports = Err(Unavailable::not_asked(Source::CostReports));
                     snapshot.data_exports = Err(Unavailable::not_asked(Source::DataExports));

@@ -75,7 +75,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
         let reason = format!("{} is delivered", capitalized(&works_one.fact));
         return Ok(Verdict::new(Status::Passed, reason, shown([works, fails, none])));
     }
-    // One that fails is no failure as long as another one may be delivered where nobody could look.
+    // One that fails is no failure as long as another one may be delivered in a source that could not be read.
     if let Some(unavailable) = snapshot.cost_reports.as_ref().err().or(snapshot.data_exports.as_ref().err()) {
         return Ok(Verdict { evidence: shown([fails, works, none]), ..unavailable.clone().into() });
     }
@@ -119,7 +119,7 @@ fn capitalized(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::judge;
+    use crate::controls::tests::verdict_of;
     use facts::account::AccountId;
     use facts::testing::unavailable;
 
@@ -146,13 +146,13 @@ mod tests {
 
     #[test]
     fn a_report_or_an_export_that_is_delivered_passes() {
-        let verdict = judge(&CONTROL, |_| {});
+        let verdict = verdict_of(&CONTROL, |_| {});
         assert_eq!(
             (verdict.status, verdict.reason.as_str()),
             (Status::Passed, "Cost and usage report monthly is delivered")
         );
         assert_eq!(facts(&verdict), ["cost and usage report monthly = delivered", "data exports = none"]);
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             without_reports(snapshot);
             snapshot.data_exports = Ok(vec![report("cur2", Delivery::Works)]);
         });
@@ -161,12 +161,12 @@ mod tests {
 
     #[test]
     fn a_pass_needs_neither_the_other_source_nor_the_organization() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.data_exports = Err(unavailable(Source::DataExports));
             snapshot.organization = Err(unavailable(Source::Organization));
         });
         assert_eq!(verdict.status, Status::Passed);
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.cost_reports = Err(unavailable(Source::CostReports));
             snapshot.data_exports = Ok(vec![report("cur2", Delivery::Works)]);
         });
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn what_is_not_delivered_fails_by_name_in_a_member_account_too_unless_another_one_is_delivered() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             member(snapshot);
             snapshot.cost_reports = Ok(vec![broken("old")]);
             snapshot.data_exports = Ok(vec![broken("cur2")]);
@@ -184,58 +184,58 @@ mod tests {
         assert_eq!(verdict.reason, "Not delivered: cost and usage report old, data export cur2");
         assert_eq!(verdict.resources, ["cost and usage report old", "data export cur2"]);
         assert_eq!(facts(&verdict)[0], "cost and usage report old = NOT delivered (ERROR_PERMISSIONS)");
-        let verdict = judge(&CONTROL, |snapshot| snapshot.data_exports = Ok(vec![broken("cur2")]));
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.data_exports = Ok(vec![broken("cur2")]));
         assert_eq!(verdict.status, Status::Passed);
         assert!(facts(&verdict).contains(&"data export cur2 = NOT delivered (ERROR_PERMISSIONS)".to_owned()));
     }
 
     #[test]
-    fn one_of_which_no_delivery_is_told_yet_is_not_delivered_and_shown_so() {
+    fn a_report_without_a_known_delivery_is_not_delivered_and_shown_so() {
         let new = || Ok(vec![report("new", Delivery::Untold)]);
-        let verdict = judge(&CONTROL, |snapshot| snapshot.cost_reports = new());
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.cost_reports = new());
         assert_eq!(verdict.status, Status::Failed);
         assert_eq!(verdict.reason, "Not delivered: cost and usage report new");
         assert_eq!(facts(&verdict)[0], "cost and usage report new = no delivery reported yet");
-        let verdict = judge(&CONTROL, |snapshot| snapshot.data_exports = new());
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.data_exports = new());
         assert_eq!(verdict.status, Status::Passed);
         assert!(facts(&verdict).contains(&"data export new = no delivery reported yet".to_owned()));
     }
 
     #[test]
     fn none_at_all_fails_where_the_account_pays_and_does_not_apply_where_another_one_does() {
-        let verdict = judge(&CONTROL, without_reports);
+        let verdict = verdict_of(&CONTROL, without_reports);
         assert_eq!(verdict.status, Status::Failed, "a management account");
         assert_eq!(
             facts(&verdict),
             ["cost and usage reports = none", "data exports = none", "organization = o-exampleorgid"]
         );
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             without_reports(snapshot);
             snapshot.organization = Ok(None);
         });
         assert_eq!(verdict.status, Status::Failed, "a standalone account");
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             without_reports(snapshot);
             member(snapshot);
         });
         assert_eq!(verdict.status, Status::NotApplicable);
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             without_reports(snapshot);
             snapshot.organization = Err(unavailable(Source::Organization));
         });
-        assert_eq!(verdict.status, Status::Unknown, "nobody knows who pays");
+        assert_eq!(verdict.status, Status::Unknown, "the payer is unknown");
     }
 
     #[test]
     fn a_source_that_was_not_read_is_unknown_beside_none_and_beside_one_that_is_not_delivered() {
         for reports in [Vec::new(), vec![broken("old")]] {
-            let verdict = judge(&CONTROL, |snapshot| {
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 snapshot.cost_reports = Ok(reports.clone());
                 snapshot.data_exports = Err(unavailable(Source::DataExports));
             });
             assert_eq!(verdict.status, Status::Unknown);
             assert!(verdict.reason.contains("data exports"), "{}", verdict.reason);
-            let verdict = judge(&CONTROL, |snapshot| {
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 member(snapshot);
                 snapshot.cost_reports = Err(unavailable(Source::CostReports));
                 snapshot.data_exports = Ok(reports.clone());

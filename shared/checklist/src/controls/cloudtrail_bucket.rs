@@ -89,9 +89,9 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     });
     let evidence = named(shown.collect(), "further buckets");
     let faults = buckets.iter().filter_map(|bucket| Some((bucket.name.clone(), fault(bucket)?)));
-    let (names, told): (Vec<String>, Vec<String>) = faults.unzip();
+    let (names, reasons): (Vec<String>, Vec<String>) = faults.unzip();
     if !names.is_empty() {
-        return Ok(Verdict::new(Status::Failed, told.join("; "), evidence).naming(names));
+        return Ok(Verdict::new(Status::Failed, reasons.join("; "), evidence).naming(names));
     }
     let unread = buckets.iter().find_map(|bucket| Some((bucket, bucket.exposure.as_ref().err()?)));
     Ok(match (unread, unknown) {
@@ -141,7 +141,7 @@ fn words(exposure: &Result<Option<Exposure>, Unavailable>) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::judge;
+    use crate::controls::tests::verdict_of;
     use facts::testing::unavailable;
 
     fn exposed(name: &str, has_public_policy: Option<bool>) -> Bucket {
@@ -153,12 +153,12 @@ mod tests {
     }
 
     fn beside(bucket: Bucket) -> Verdict {
-        judge(&CONTROL, |snapshot| snapshot.trail_buckets.as_mut().unwrap().push(bucket))
+        verdict_of(&CONTROL, |snapshot| snapshot.trail_buckets.as_mut().unwrap().push(bucket))
     }
 
     #[test]
     fn a_bucket_with_its_public_access_blocked_passes() {
-        let verdict = judge(&CONTROL, |_| {});
+        let verdict = verdict_of(&CONTROL, |_| {});
         assert_eq!(verdict.status, Status::Passed);
         assert_eq!(verdict.evidence[0].fact, "bucket acme-prod-trail");
         assert_eq!(verdict.evidence[0].value, "public access is blocked");
@@ -193,7 +193,7 @@ mod tests {
         assert!(verdict.reason.contains("was denied") && verdict.reason.contains("theirs"), "{}", verdict.reason);
         assert!(verdict.reason.contains("evaluated in that account"), "{}", verdict.reason);
         assert_eq!(verdict.evidence[0].value, "unknown whether public access is blocked");
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.trail_buckets = Ok(vec![unread("theirs"), exposed("ours", None)]);
         });
         assert_eq!((verdict.status, verdict.resources), (Status::Failed, vec!["ours".to_owned()]));
@@ -209,12 +209,13 @@ mod tests {
 
     #[test]
     fn no_trail_and_no_bucket_are_not_applicable() {
-        let verdict = judge(&CONTROL, |snapshot| (snapshot.trails, snapshot.trail_buckets) = (Ok(vec![]), Ok(vec![])));
+        let verdict =
+            verdict_of(&CONTROL, |snapshot| (snapshot.trails, snapshot.trail_buckets) = (Ok(vec![]), Ok(vec![])));
         assert_eq!(
             (verdict.status, verdict.reason.as_str()),
             (Status::NotApplicable, "No trail records a Region in which root signs in")
         );
-        let verdict = judge(&CONTROL, |snapshot| snapshot.trail_buckets = Ok(Vec::new()));
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.trail_buckets = Ok(Vec::new()));
         let reason = "No trail that records a Region in which root signs in delivers to a bucket";
         assert_eq!((verdict.status, verdict.reason.as_str()), (Status::NotApplicable, reason));
     }
@@ -222,7 +223,7 @@ mod tests {
     #[test]
     fn a_region_that_did_not_list_its_trails_leaves_it_unknown_unless_a_bucket_that_was_seen_fails() {
         let partly = |buckets: Vec<Bucket>| {
-            judge(&CONTROL, |snapshot| {
+            verdict_of(&CONTROL, |snapshot| {
                 snapshot.trail_buckets = Ok(buckets);
                 snapshot.trails_unlisted.insert("us-east-2".into(), unavailable(Source::Trails));
             })
@@ -234,14 +235,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_read_is_unknown_but_buckets_that_were_are_judged_without_the_trails() {
-        let blind = judge(&CONTROL, |snapshot| snapshot.trail_buckets = Err(unavailable(Source::TrailBuckets)));
+    fn what_was_not_read_is_unknown_but_buckets_that_were_are_evaluated_without_the_trails() {
+        let blind = verdict_of(&CONTROL, |snapshot| snapshot.trail_buckets = Err(unavailable(Source::TrailBuckets)));
         assert_eq!(blind.status, Status::Unknown);
-        let blind = judge(&CONTROL, |snapshot| {
+        let blind = verdict_of(&CONTROL, |snapshot| {
             (snapshot.trails, snapshot.trail_buckets) = (Err(unavailable(Source::Trails)), Ok(Vec::new()));
         });
-        assert_eq!(blind.status, Status::Unknown, "nobody knows that there is none");
-        let seen = judge(&CONTROL, |snapshot| snapshot.trails = Err(unavailable(Source::Trails)));
+        assert_eq!(blind.status, Status::Unknown, "it is unknown whether there is none");
+        let seen = verdict_of(&CONTROL, |snapshot| snapshot.trails = Err(unavailable(Source::Trails)));
         assert_eq!(seen.status, Status::Passed);
     }
 }

@@ -70,17 +70,17 @@ pub(super) const CONTROL: Control = Control {
 
 fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     let trails = snapshot.trails.as_ref().map_err(Clone::clone)?;
-    let mut judged: Vec<(&Trail, Result<bool, &Unavailable>)> =
+    let mut evaluated: Vec<(&Trail, Result<bool, &Unavailable>)> =
         trails.iter().map(|trail| (trail, records_everything(trail))).collect();
     // Only so many trails are shown: first the one that decides.
-    judged.sort_by_key(|(_, records)| match records {
+    evaluated.sort_by_key(|(_, records)| match records {
         Ok(true) => 0,
         Err(_) => 1,
         Ok(false) => 2,
     });
-    let shown = judged.iter().map(|(trail, _)| snapshot.evidence(Source::Trails, trail.fact(), trail));
+    let shown = evaluated.iter().map(|(trail, _)| snapshot.evidence(Source::Trails, trail.fact(), trail));
     let evidence = named(shown.collect(), "further trails");
-    Ok(match (judged.first(), snapshot.other_trails()) {
+    Ok(match (evaluated.first(), snapshot.other_trails()) {
         (Some((trail, Ok(true))), _) => {
             let reason = format!("Trail {} records every management event of every Region", trail.name);
             Verdict::new(Status::Passed, reason, evidence)
@@ -114,7 +114,7 @@ fn records_everything(trail: &Trail) -> Result<bool, &Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::judge;
+    use crate::controls::tests::verdict_of;
     use facts::testing::unavailable;
     use facts::trails::TrailStatus;
 
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn one_trail_that_records_everything_passes_and_is_evidence() {
-        let verdict = judge(&CONTROL, |_| {});
+        let verdict = verdict_of(&CONTROL, |_| {});
         assert_eq!(verdict.status, Status::Passed);
         assert_eq!(verdict.reason, "Trail management records every management event of every Region");
         assert_eq!(facts(&verdict), ["trail management of eu-west-1 = every Region, logging, all management events"]);
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn no_trail_fails() {
-        let verdict = judge(&CONTROL, |snapshot| snapshot.trails = Ok(Vec::new()));
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.trails = Ok(Vec::new()));
         assert_eq!(
             (verdict.status, verdict.reason.as_str()),
             (Status::Failed, "No trail records a Region in which root signs in")
@@ -164,10 +164,10 @@ mod tests {
             ),
         ];
         for (break_it, shown) in breaks {
-            let verdict = judge(&CONTROL, |snapshot| break_it(snapshot.trail()));
+            let verdict = verdict_of(&CONTROL, |snapshot| break_it(snapshot.trail()));
             assert_eq!(verdict.status, Status::Failed, "{shown}");
             assert!(facts(&verdict)[0].contains(shown), "{:?}", facts(&verdict));
-            let verdict = judge(&CONTROL, |snapshot| {
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 break_it(snapshot.trail());
                 snapshot.trails.as_mut().unwrap().push(Trail::sound("second"));
             });
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn two_trails_do_not_add_up() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             let second = Trail { is_multi_region: false, ..Trail::sound("second") };
             snapshot.trail().management_events.as_mut().unwrap().reads = false;
             snapshot.trails.as_mut().unwrap().push(second);
@@ -194,28 +194,28 @@ mod tests {
             |trail| *trail = withheld(),
         ];
         for hide in hidden {
-            let verdict = judge(&CONTROL, |snapshot| hide(snapshot.trail()));
+            let verdict = verdict_of(&CONTROL, |snapshot| hide(snapshot.trail()));
             assert_eq!(verdict.status, Status::Unknown);
             assert!(verdict.reason.contains("was denied"), "{}", verdict.reason);
             assert!(facts(&verdict)[0].contains("not known"), "{:?}", facts(&verdict));
-            let verdict = judge(&CONTROL, |snapshot| {
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 hide(snapshot.trail());
                 snapshot.trails.as_mut().unwrap().push(Trail::sound("own"));
             });
             assert_eq!(verdict.status, Status::Passed);
-            let verdict = judge(&CONTROL, |snapshot| {
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 hide(snapshot.trail());
                 snapshot.trail().is_multi_region = false;
             });
             assert_eq!(verdict.status, Status::Failed, "it cannot do, whatever is withheld");
         }
         let stopped = Trail { status: Ok(TrailStatus { is_logging: false, delivery_error: None }), ..withheld() };
-        assert_eq!(judge(&CONTROL, |snapshot| snapshot.trails = Ok(vec![stopped])).status, Status::Failed);
+        assert_eq!(verdict_of(&CONTROL, |snapshot| snapshot.trails = Ok(vec![stopped])).status, Status::Failed);
     }
 
     #[test]
     fn a_broken_trail_beside_one_that_is_withheld_is_unknown() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.trail().is_multi_region = false;
             snapshot.trails.as_mut().unwrap().push(withheld());
         });
@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn a_trail_that_passes_is_enough_and_without_one_a_region_that_did_not_list_its_trails_leaves_it_unknown() {
         let partly = |trails: Vec<Trail>| {
-            judge(&CONTROL, |snapshot| {
+            verdict_of(&CONTROL, |snapshot| {
                 snapshot.trails = Ok(trails);
                 snapshot.trails_unlisted.insert("us-east-2".into(), unavailable(Source::Trails));
             })
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn trails_that_were_not_read_are_unknown() {
-        let verdict = judge(&CONTROL, |snapshot| snapshot.trails = Err(unavailable(Source::Trails)));
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.trails = Err(unavailable(Source::Trails)));
         assert_eq!(verdict.status, Status::Unknown);
     }
 }

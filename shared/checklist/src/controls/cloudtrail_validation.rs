@@ -75,19 +75,19 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::judge;
+    use crate::controls::tests::verdict_of;
     use facts::testing::unavailable;
 
     #[test]
     fn trails_that_validate_pass() {
-        let verdict = judge(&CONTROL, |_| {});
+        let verdict = verdict_of(&CONTROL, |_| {});
         assert_eq!(verdict.status, Status::Passed);
         assert_eq!(verdict.evidence[0].value, "log file validation on");
     }
 
     #[test]
     fn a_trail_that_does_not_is_named_and_shown_first_although_another_one_does() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             let second = Trail { validates_log_files: false, ..Trail::sound("second") };
             snapshot.trails.as_mut().unwrap().push(second);
         });
@@ -107,15 +107,15 @@ mod tests {
 
     #[test]
     fn no_trail_is_not_applicable_and_unread_trails_are_unknown() {
-        assert_eq!(judge(&CONTROL, |snapshot| snapshot.trails = Ok(Vec::new())).status, Status::NotApplicable);
-        let blind = judge(&CONTROL, |snapshot| snapshot.trails = Err(unavailable(Source::Trails)));
+        assert_eq!(verdict_of(&CONTROL, |snapshot| snapshot.trails = Ok(Vec::new())).status, Status::NotApplicable);
+        let blind = verdict_of(&CONTROL, |snapshot| snapshot.trails = Err(unavailable(Source::Trails)));
         assert_eq!(blind.status, Status::Unknown);
     }
 
     #[test]
     fn a_region_that_did_not_list_its_trails_leaves_it_unknown_unless_a_trail_that_was_seen_fails() {
         let partly = |change: fn(&mut Snapshot)| {
-            judge(&CONTROL, |snapshot| {
+            verdict_of(&CONTROL, |snapshot| {
                 snapshot.trails_unlisted.insert("us-east-2".into(), unavailable(Source::Trails));
                 change(snapshot);
             })
@@ -126,8 +126,8 @@ mod tests {
     }
 
     #[test]
-    fn a_trail_whose_state_is_withheld_is_judged_all_the_same() {
-        let verdict = judge(&CONTROL, |snapshot| snapshot.trail().status = Err(unavailable(Source::Trails)));
+    fn a_trail_whose_state_is_withheld_is_evaluated_all_the_same() {
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.trail().status = Err(unavailable(Source::Trails)));
         assert_eq!(verdict.status, Status::Passed);
     }
 }

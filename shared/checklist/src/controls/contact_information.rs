@@ -100,17 +100,17 @@ mod tests {
     use jiff::{SignedDuration, Timestamp};
 
     use super::*;
-    use crate::controls::tests::{judge, judge_with};
+    use crate::controls::tests::{verdict_of, verdict_with};
     use crate::declarations::{ATTESTATION_HOLDS, Attestation, Declarations};
     use facts::contacts::PrimaryContact;
     use facts::testing::unavailable;
 
     fn with_phone(phone: PhoneVerification) -> Verdict {
-        judge(&CONTROL, |snapshot| snapshot.primary_contact = Ok(Some(PrimaryContact { phone })))
+        verdict_of(&CONTROL, |snapshot| snapshot.primary_contact = Ok(Some(PrimaryContact { phone })))
     }
 
     #[test]
-    fn a_phone_number_passes_when_it_is_verified_or_cannot_be_and_is_unknown_when_nobody_tells() {
+    fn a_phone_number_passes_when_it_is_verified_or_cannot_be_and_is_unknown_when_aws_does_not_show_it() {
         for (phone, status, shown) in [
             (PhoneVerification::Verified, Status::Passed, "verified"),
             (PhoneVerification::NotSupported, Status::Passed, "cannot be verified"),
@@ -126,19 +126,20 @@ mod tests {
 
     #[test]
     fn no_primary_contact_fails_and_an_unread_one_is_unknown() {
-        let verdict = judge(&CONTROL, |snapshot| snapshot.primary_contact = Ok(None));
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.primary_contact = Ok(None));
         assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Failed, "The account has no primary contact"));
-        let blind = judge(&CONTROL, |snapshot| snapshot.primary_contact = Err(unavailable(Source::PrimaryContact)));
+        let blind =
+            verdict_of(&CONTROL, |snapshot| snapshot.primary_contact = Err(unavailable(Source::PrimaryContact)));
         assert_eq!(blind.status, Status::Unknown);
     }
 
     #[test]
-    fn a_review_that_somebody_states_is_shown_with_its_end_and_decides_nothing() {
+    fn an_attested_review_is_shown_with_its_end_and_decides_nothing() {
         let stated = |on: Timestamp, statement: Statement, contact: Option<PrimaryContact>| {
             let attestations = vec![Attestation { statement, by: "alice".into(), on }];
             let declarations = Declarations { attestations, ..Declarations::default() };
             let settings = Settings { declarations, ..Settings::default() };
-            let verdict = judge_with(&CONTROL, &settings, |snapshot| snapshot.primary_contact = Ok(contact));
+            let verdict = verdict_with(&CONTROL, &settings, |snapshot| snapshot.primary_contact = Ok(contact));
             let shown = verdict.evidence.iter().find(|evidence| evidence.source == Source::Attestations);
             (verdict.status, shown.map(|evidence| format!("{} = {}", evidence.fact, evidence.value)))
         };

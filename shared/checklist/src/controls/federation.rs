@@ -62,7 +62,7 @@ pub(super) const CONTROL: Control = Control {
 };
 
 fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
-    // Without the providers nobody knows whether the metadata of one has expired: no other source can make up for them.
+    // Without the providers it is unknown whether the metadata of one has expired: no other source can make up for them.
     let providers = snapshot.identity_providers.as_ref().map_err(Clone::clone)?;
     let (saml, open_id_connect) = (&providers.saml, &providers.open_id_connect);
     let mut evidence = vec![
@@ -154,7 +154,7 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::controls::tests::judge;
+    use crate::controls::tests::verdict_of;
     use facts::account::AccountId;
     use facts::federation::SamlProvider;
     use facts::identities::Role;
@@ -191,7 +191,7 @@ mod tests {
 
     /// Judges an account that has nothing but what `add` gives it.
     fn only(add: impl FnOnce(&mut Snapshot)) -> Verdict {
-        judge(&CONTROL, |snapshot| {
+        verdict_of(&CONTROL, |snapshot| {
             nothing(snapshot);
             add(snapshot);
         })
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn each_way_in_passes() {
-        assert_eq!(judge(&CONTROL, |_| {}).status, Status::Passed);
+        assert_eq!(verdict_of(&CONTROL, |_| {}).status, Status::Passed);
         let ways: [fn(&mut Snapshot); 4] = [
             |snapshot| role(snapshot, "AWSReservedSSO_Admin_0123456789abcdef"),
             |snapshot| instance(snapshot, Some("111122223333")),
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_provider_of_programs_does_not_count_and_of_another_one_nobody_knows() {
+    fn a_provider_of_programs_does_not_count_and_another_one_is_unknown() {
         let with = |host: &'static str| {
             move |snapshot: &mut Snapshot| {
                 snapshot.identity_providers.as_mut().unwrap().open_id_connect.push(host.to_owned());
@@ -231,7 +231,7 @@ mod tests {
         let verdict = only(with("login.example.com"));
         assert_eq!(verdict.status, Status::Unknown);
         assert!(verdict.reason.ends_with("whether people or programs sign in with it"), "{}", verdict.reason);
-        let verdict = judge(&CONTROL, with("login.example.com"));
+        let verdict = verdict_of(&CONTROL, with("login.example.com"));
         assert_eq!(verdict.reason, "People can sign in through an identity provider");
     }
 
@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn expired_metadata_fails_by_name_whatever_else_there_is() {
         let at = |seconds: i64| {
-            judge(&CONTROL, |snapshot| {
+            verdict_of(&CONTROL, |snapshot| {
                 let until = snapshot.taken_at - SignedDuration::from_secs(seconds);
                 saml(snapshot).valid_until = Some(until);
                 instance(snapshot, Some("999988887777"));
@@ -268,7 +268,7 @@ mod tests {
         assert_eq!(at(-1).status, Status::Passed);
         assert_eq!((at(0).status, at(0).resources), (Status::Failed, vec!["acme".to_owned()]));
         assert_eq!(at(0).evidence[2].value, "metadata expired at 2026-11-20T10:00:00Z");
-        let forever = judge(&CONTROL, |snapshot| saml(snapshot).valid_until = None);
+        let forever = verdict_of(&CONTROL, |snapshot| saml(snapshot).valid_until = None);
         assert_eq!(forever.status, Status::Passed);
     }
 
@@ -286,9 +286,9 @@ mod tests {
         for blind in blinds {
             let verdict = only(blind);
             assert_eq!(verdict.status, Status::Unknown, "{:?}", verdict.evidence);
-            assert_eq!(judge(&CONTROL, blind).status, Status::Passed);
+            assert_eq!(verdict_of(&CONTROL, blind).status, Status::Passed);
         }
-        let providers = judge(&CONTROL, |snapshot| {
+        let providers = verdict_of(&CONTROL, |snapshot| {
             snapshot.identity_providers = Err(unavailable(Source::IdentityProviders));
             instance(snapshot, Some("999988887777"));
         });

@@ -81,13 +81,13 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::judge;
+    use crate::controls::tests::verdict_of;
     use facts::identities::{AttachedPolicy, IamUser, InlinePolicy};
     use facts::testing::unavailable;
 
     #[test]
     fn users_without_policies_of_their_own_pass() {
-        assert_eq!(judge(&CONTROL, |_| {}).status, Status::Passed);
+        assert_eq!(verdict_of(&CONTROL, |_| {}).status, Status::Passed);
     }
 
     #[test]
@@ -105,7 +105,7 @@ mod tests {
             (|user| user.inline_policies.push(InlinePolicy::limited("legacy")), "legacy (inline)"),
         ];
         for (break_it, shown) in breaks {
-            let verdict = judge(&CONTROL, |snapshot| break_it(&mut snapshot.users_mut()[0]));
+            let verdict = verdict_of(&CONTROL, |snapshot| break_it(&mut snapshot.users_mut()[0]));
             assert_eq!(
                 (verdict.status, verdict.reason.as_str()),
                 (Status::Failed, "1 user has directly attached or inline policies")
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn at_most_20_users_are_named_and_the_rest_counted() {
         let named = |count: usize| {
-            let verdict = judge(&CONTROL, |snapshot| {
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 let user = |n| IamUser {
                     name: format!("user-{n}"),
                     inline_policies: vec![InlinePolicy::limited("x")],
@@ -137,8 +137,8 @@ mod tests {
 
     #[test]
     fn no_users_is_not_applicable_and_unread_users_are_unknown() {
-        assert_eq!(judge(&CONTROL, |snapshot| snapshot.users_mut().clear()).status, Status::NotApplicable);
-        let blind = judge(&CONTROL, |snapshot| snapshot.identities = Err(unavailable(Source::Identities)));
+        assert_eq!(verdict_of(&CONTROL, |snapshot| snapshot.users_mut().clear()).status, Status::NotApplicable);
+        let blind = verdict_of(&CONTROL, |snapshot| snapshot.identities = Err(unavailable(Source::Identities)));
         assert_eq!(blind.status, Status::Unknown);
     }
 }

@@ -1,4 +1,4 @@
-//! Who holds which policies. AWS adds up all that somebody holds.
+//! Which identities have which policies. AWS combines all policies of an identity.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -10,7 +10,7 @@ use facts::source::Source;
 
 /// A user, a group or a role with its policies.
 pub(super) struct Holding<'a> {
-    /// What tells of the holder.
+    /// The source that names the holder.
     pub(super) source: Source,
     pub(super) kind: Kind,
     pub(super) name: &'a str,
@@ -25,7 +25,7 @@ pub(super) enum Kind {
     User,
 }
 
-/// A policy that somebody holds.
+/// A policy of an identity.
 #[derive(Clone, Copy)]
 pub(super) struct Part<'a> {
     is_inline: bool,

@@ -60,14 +60,14 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     let mut evidence = Vec::new();
     let mut is_open = false;
     let mut unknown: Option<String> = None;
-    let mut judge = |way: Result<(Evidence, bool), String>| match way {
+    let mut look = |way: Result<(Evidence, bool), String>| match way {
         Ok((fact, opens)) => {
             is_open |= opens;
             evidence.push(fact);
         }
         Err(reason) => drop(unknown.get_or_insert(reason)),
     };
-    judge(with_password(snapshot));
+    look(with_password(snapshot));
     let roles = snapshot.roles_and_policies.as_ref();
     match &snapshot.identity_providers {
         Ok(providers) => {
@@ -78,7 +78,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
             let fact = snapshot.evidence(Source::IdentityProviders, "SAML providers with valid metadata", valid);
             // Nobody signs in by a provider that no role trusts.
             let is_trusted = roles.map(|found| found.roles.iter().any(|role| role.trust.assumers.federated));
-            judge(match is_trusted {
+            look(match is_trusted {
                 _ if valid == 0 => Ok((fact, false)),
                 Ok(is_trusted) => Ok((fact, is_trusted)),
                 Err(unavailable) => Err(unavailable.to_string()),
@@ -89,16 +89,16 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
                 "OpenID Connect providers",
                 providers.open_id_connect.len(),
             );
-            judge(Ok((counted, false)));
+            look(Ok((counted, false)));
             if others > 0 {
-                judge(Err("AWS does not show whether people or programs sign in through an OpenID Connect provider"
+                look(Err("AWS does not show whether people or programs sign in through an OpenID Connect provider"
                     .to_owned()));
             }
         }
         // The counter knows that there are none.
         Err(unavailable) => match snapshot.summary().and_then(|summary| summary.identity_providers.clone()) {
-            Ok(0) => judge(Ok((snapshot.evidence(Source::AccountSummary, "Providers", 0), false))),
-            _ => judge(Err(unavailable.to_string())),
+            Ok(0) => look(Ok((snapshot.evidence(Source::AccountSummary, "Providers", 0), false))),
+            _ => look(Err(unavailable.to_string())),
         },
     }
     let administrators = snapshot.administrators.as_ref().map(|found| found.roles.iter().map(String::as_str).collect());
@@ -108,12 +108,12 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
             let count = names.iter().filter(|name| name.starts_with(IDENTITY_CENTER_ROLE)).count();
             (snapshot.evidence(source, "IAM Identity Center roles", count), count > 0)
         };
-        judge(names.map(of_identity_center).map_err(ToString::to_string));
+        look(names.map(of_identity_center).map_err(ToString::to_string));
     }
     let mut assumers = roles.iter().flat_map(|found| &found.roles).map(|role| &role.trust.assumers);
     if assumers.any(|assumers| assumers.people || assumers.unclear) {
         let reason = "No IAM user has a password and no role trusts a valid SAML provider; AWS does not show whether people or programs assume the roles that trust another account or a provider";
-        judge(Err(reason.to_owned()));
+        look(Err(reason.to_owned()));
     }
     Ok(match unknown {
         _ if is_open => Verdict::new(Status::Passed, "People can sign in without root", evidence),
@@ -152,7 +152,7 @@ fn with_password(snapshot: &Snapshot) -> Result<(Evidence, bool), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::judge;
+    use crate::controls::tests::verdict_of;
     use facts::credential_report::UnreadableCell;
     use facts::federation::IdentityProviders;
     use facts::identities::Role;
@@ -169,7 +169,7 @@ mod tests {
     }
 
     fn status(change: impl FnOnce(&mut Snapshot)) -> Status {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             nobody(snapshot);
             change(snapshot);
         });
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_saml_provider_that_has_expired_or_that_no_role_trusts_lets_in_nobody() {
+    fn a_saml_provider_that_has_expired_or_that_no_role_trusts_does_not_count() {
         let expired: fn(&mut Snapshot) = |snapshot| {
             let taken_at = snapshot.taken_at;
             saml(snapshot, Some(taken_at));
@@ -217,11 +217,11 @@ mod tests {
 
     #[test]
     fn an_iam_user_passes() {
-        assert_eq!(judge(&CONTROL, |_| {}).status, Status::Passed);
+        assert_eq!(verdict_of(&CONTROL, |_| {}).status, Status::Passed);
     }
 
     #[test]
-    fn nobody_but_root_fails_and_neither_a_program_nor_a_pipeline_is_somebody() {
+    fn root_alone_fails_and_neither_a_program_nor_a_pipeline_is_a_person() {
         let nobodies: [fn(&mut Snapshot); 4] = [
             |_| {},
             |snapshot| user(snapshot, false),

@@ -76,8 +76,8 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
             for role in &found.roles {
                 policies.extend(inline(Source::RolesAndPolicies, "role", &role.name, &role.inline_policies));
             }
-            let judged = "attached customer-managed policies, inline policies of roles";
-            evidence.push(snapshot.evidence(Source::RolesAndPolicies, judged, policies.len()));
+            let evaluated = "attached customer-managed policies, inline policies of roles";
+            evidence.push(snapshot.evidence(Source::RolesAndPolicies, evaluated, policies.len()));
         }
         Err(unavailable) => survey.unread = Some(unavailable.clone()),
     }
@@ -90,8 +90,8 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
             for user in &found.users {
                 policies.extend(inline(Source::Identities, "user", &user.name, &user.inline_policies));
             }
-            let judged = "inline policies of users and groups";
-            evidence.push(snapshot.evidence(Source::Identities, judged, policies.len() - others));
+            let evaluated = "inline policies of users and groups";
+            evidence.push(snapshot.evidence(Source::Identities, evaluated, policies.len() - others));
         }
         Err(unavailable) => survey.unread = Some(unavailable.clone()),
     }
@@ -148,7 +148,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     Ok(verdict)
 }
 
-/// Policies that are attached to somebody who was not seen, if they would add up to everything where one holder has them all.
+/// Policies that are attached to an identity that was not seen, if they would add up to everything where one holder has them all.
 fn unseen(snapshot: &Snapshot, holdings: &[Holding<'_>]) -> Option<Evidence> {
     let found = snapshot.roles_and_policies.as_ref().ok().filter(|_| snapshot.identities.is_ok())?;
     let seen = holdings::attachments(holdings);
@@ -179,7 +179,7 @@ fn inline(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::judge;
+    use crate::controls::tests::verdict_of;
     use facts::identities::{AttachedPolicy, ManagedPolicy, RolesAndPolicies};
     use facts::testing::unavailable;
 
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn limited_policies_pass() {
         for (add, _) in PLACES {
-            let verdict = judge(&CONTROL, |snapshot| add(snapshot, Breadth::Limited));
+            let verdict = verdict_of(&CONTROL, |snapshot| add(snapshot, Breadth::Limited));
             assert_eq!((verdict.status, verdict.judged_by.len()), (Status::Passed, 2));
         }
     }
@@ -234,7 +234,7 @@ mod tests {
     fn a_policy_that_allows_everything_or_leaves_iam_open_fails_by_name_wherever_it_is() {
         for (add, name) in PLACES {
             for breadth in [Breadth::Everything, Breadth::AllBut] {
-                let verdict = judge(&CONTROL, |snapshot| add(snapshot, breadth));
+                let verdict = verdict_of(&CONTROL, |snapshot| add(snapshot, breadth));
                 assert_eq!(
                     (verdict.status, verdict.reason.as_str()),
                     (Status::Failed, "1 policy grants full admin, or everything except what it names")
@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn what_is_attached_to_nothing_allows_nothing() {
         for breadth in [Breadth::Everything, Breadth::Unreadable] {
-            let verdict = judge(&CONTROL, |snapshot| {
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 let spare = ManagedPolicy { name: "spare".into(), attachments: 0, grants: breadth.into() };
                 roles_and_policies(snapshot).policies.push(spare);
             });
@@ -262,10 +262,10 @@ mod tests {
     #[test]
     fn a_document_that_cannot_be_read_is_unknown_unless_another_policy_fails() {
         for (add, name) in PLACES {
-            let verdict = judge(&CONTROL, |snapshot| add(snapshot, Breadth::Unreadable));
+            let verdict = verdict_of(&CONTROL, |snapshot| add(snapshot, Breadth::Unreadable));
             assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Unknown, "1 policy cannot be evaluated"));
             assert_eq!(verdict.evidence[2].fact, name);
-            let verdict = judge(&CONTROL, |snapshot| {
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 add(snapshot, Breadth::Unreadable);
                 add(snapshot, Breadth::Everything);
             });
@@ -281,11 +281,11 @@ mod tests {
             (|snapshot| snapshot.roles_and_policies = Err(unavailable(Source::RolesAndPolicies)), 2),
         ];
         for ((blind, seen), of) in blinds.into_iter().zip([Source::RolesAndPolicies, Source::Identities]) {
-            let verdict = judge(&CONTROL, blind);
+            let verdict = verdict_of(&CONTROL, blind);
             assert_eq!(verdict.status, Status::Unknown);
             let sources: Vec<Source> = verdict.evidence.iter().map(|evidence| evidence.source).collect();
             assert_eq!(sources, [of], "what was not read was not counted");
-            let verdict = judge(&CONTROL, |snapshot| {
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 PLACES[seen].0(snapshot, Breadth::Everything);
                 blind(snapshot);
             });
@@ -295,13 +295,13 @@ mod tests {
 
     #[test]
     fn without_policies_of_its_own_it_is_not_applicable() {
-        let verdict = judge(&CONTROL, |snapshot| roles_and_policies(snapshot).policies.clear());
+        let verdict = verdict_of(&CONTROL, |snapshot| roles_and_policies(snapshot).policies.clear());
         assert_eq!(verdict.status, Status::NotApplicable);
     }
 
     #[test]
     fn a_long_name_is_cut_as_an_exception_cuts_it() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.identities.as_mut().unwrap().groups[0].name = "g".repeat(128);
             let wide = InlinePolicy { name: "p".repeat(128), grants: Breadth::Everything.into() };
             snapshot.identities.as_mut().unwrap().groups[0].inline_policies.push(wide);
@@ -386,7 +386,7 @@ mod tests {
             ),
         ];
         for (add, name) in holders {
-            let verdict = judge(&CONTROL, add);
+            let verdict = verdict_of(&CONTROL, add);
             assert_eq!((verdict.status, &verdict.resources), (Status::Failed, &vec![name.to_owned()]));
             let reason = "1 identity has policies that together grant full admin, or everything except what they name";
             assert_eq!(verdict.reason, reason);
@@ -395,7 +395,7 @@ mod tests {
 
     #[test]
     fn what_fails_by_itself_is_named_by_itself_and_beside_a_holder() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             PLACES[3].0(snapshot, Breadth::Everything);
             snapshot.users_mut()[0].inline_policies.extend([inline_half(0), inline_half(1)]);
             roles_and_policies(snapshot).roles[0].inline_policies.extend([inline_half(0), inline_half(1)]);
@@ -406,15 +406,15 @@ mod tests {
     }
 
     #[test]
-    fn halves_that_no_holder_has_both_pass_and_an_administrator_is_judged_elsewhere() {
-        let verdict = judge(&CONTROL, |snapshot| {
+    fn halves_that_no_holder_has_both_pass_and_an_administrator_is_evaluated_elsewhere() {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             let [one, other] = [own_half(snapshot, 0, 1), own_half(snapshot, 1, 1)];
             let roles = &mut roles_and_policies(snapshot).roles;
             roles[0].attached_policies.push(one);
             roles[1].attached_policies.push(other);
         });
         assert_eq!(verdict.status, Status::Passed, "{verdict:?}");
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             let attached = ["AdministratorAccess", "IAMFullAccess"].map(AttachedPolicy::of_aws);
             snapshot.users_mut()[0].attached_policies.extend(attached);
         });
@@ -423,13 +423,13 @@ mod tests {
 
     #[test]
     fn halves_whose_holder_was_not_seen_are_unknown() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             let one = own_half(snapshot, 0, 2);
             own_half(snapshot, 1, 1);
             roles_and_policies(snapshot).roles[0].attached_policies.push(one);
         });
         assert_eq!((verdict.status, verdict.evidence[2].fact.as_str()), (Status::Unknown, "2 policies"));
-        let unlisted = judge(&CONTROL, |snapshot| {
+        let unlisted = verdict_of(&CONTROL, |snapshot| {
             let role = &mut roles_and_policies(snapshot).roles[0];
             role.attached_policies.push(AttachedPolicy::own("not-listed"));
         });

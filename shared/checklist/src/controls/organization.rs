@@ -71,14 +71,14 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::judge;
+    use crate::controls::tests::verdict_of;
     use facts::account::AccountId;
     use facts::testing::unavailable;
 
     #[test]
     fn an_organization_with_all_features_passes_in_its_management_account_and_in_a_member() {
         for management in ["111122223333", "999988887777"] {
-            let verdict = judge(&CONTROL, |snapshot| {
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 let organization = snapshot.organization.as_mut().unwrap().as_mut().unwrap();
                 organization.management_account = AccountId::parse(management).unwrap();
             });
@@ -90,12 +90,12 @@ mod tests {
 
     #[test]
     fn no_organization_fails_and_so_does_one_for_billing_alone() {
-        let verdict = judge(&CONTROL, |snapshot| snapshot.organization = Ok(None));
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.organization = Ok(None));
         assert_eq!(
             (verdict.status, verdict.reason.as_str()),
             (Status::Failed, "The account is not in an organization")
         );
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.organization.as_mut().unwrap().as_mut().unwrap().has_all_features = false;
         });
         assert_eq!(verdict.status, Status::Failed);
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn an_organization_that_was_not_read_is_unknown() {
-        let blind = judge(&CONTROL, |snapshot| snapshot.organization = Err(unavailable(Source::Organization)));
+        let blind = verdict_of(&CONTROL, |snapshot| snapshot.organization = Err(unavailable(Source::Organization)));
         assert_eq!(blind.status, Status::Unknown);
     }
 }

@@ -108,14 +108,14 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::{judge, judge_with};
+    use crate::controls::tests::{verdict_of, verdict_with};
     use crate::password_profile::PasswordPolicyProfile;
     use facts::password_policy::PasswordPolicy;
     use facts::testing::unavailable;
 
     fn short_of(profile: PasswordPolicyProfile, change: impl FnOnce(&mut PasswordPolicy)) -> (Status, String) {
         let settings = Settings { password_policy_profile: profile, ..Settings::default() };
-        let verdict = judge_with(&CONTROL, &settings, |snapshot| {
+        let verdict = verdict_with(&CONTROL, &settings, |snapshot| {
             let mut policy = PasswordPolicy {
                 minimum_length: 15,
                 require_uppercase: true,
@@ -165,14 +165,14 @@ mod tests {
 
     #[test]
     fn cr_19_no_policy_at_all_fails() {
-        let verdict = judge(&CONTROL, |snapshot| snapshot.password_policy = Ok(None));
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.password_policy = Ok(None));
         assert_eq!(verdict.status, Status::Failed);
         assert!(verdict.reason.contains("no password policy of its own"));
     }
 
     #[test]
     fn a_policy_that_could_not_be_read_is_unknown() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.password_policy = Err(unavailable(Source::PasswordPolicy));
         });
         assert_eq!(verdict.status, Status::Unknown);

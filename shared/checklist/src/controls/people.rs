@@ -1,4 +1,4 @@
-//! Whether somebody who holds a permission can be a person.
+//! Whether an identity that has a permission can be a person.
 
 use std::collections::{BTreeSet, HashMap};
 

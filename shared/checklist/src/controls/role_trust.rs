@@ -86,14 +86,14 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::judge;
+    use crate::controls::tests::verdict_of;
     use facts::identities::Role;
     use facts::policy_document::Trust;
     use facts::testing::unavailable;
 
     /// A role for each of these, called as its trust.
     fn trusting(trusts: &[Openness]) -> Verdict {
-        judge(&CONTROL, |snapshot| {
+        verdict_of(&CONTROL, |snapshot| {
             let role = |openness: &Openness| Role {
                 name: format!("{openness:?}"),
                 trust: Trust { openness: *openness, ..Trust::UNREADABLE },
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn named_principals_pass() {
-        let verdict = judge(&CONTROL, |_| {});
+        let verdict = verdict_of(&CONTROL, |_| {});
         assert_eq!((verdict.status, verdict.evidence[0].value.as_str()), (Status::Passed, "2"));
     }
 
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn everybody_of_a_provider_that_serves_everybody_fails_and_the_provider_is_named() {
+    fn any_token_of_a_public_provider_fails_and_the_provider_is_named() {
         let verdict = trusting(&[Openness::Named, Openness::EveryoneOf("gitlab.com")]);
         assert_eq!((verdict.status, verdict.resources.len()), (Status::Failed, 1));
         assert!(verdict.evidence[1].value.contains("gitlab.com"), "{:?}", verdict.evidence);
@@ -140,7 +140,7 @@ mod tests {
             let named = format!("{openness:?}");
             assert_eq!((verdict.status, verdict.evidence[1].fact.as_str()), (Status::Unknown, named.as_str()));
         }
-        let blind = judge(&CONTROL, |snapshot| {
+        let blind = verdict_of(&CONTROL, |snapshot| {
             snapshot.roles_and_policies = Err(unavailable(Source::RolesAndPolicies));
         });
         assert_eq!(blind.status, Status::Unknown);

@@ -66,7 +66,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::judge;
+    use crate::controls::tests::verdict_of;
     use facts::credential_report::UnreadableCell;
     use facts::source::Source;
     use facts::testing::unavailable;
@@ -74,19 +74,19 @@ mod tests {
 
     #[test]
     fn no_key_in_both_sources_passes() {
-        assert_eq!(judge(&CONTROL, |_| {}).status, Status::Passed);
+        assert_eq!(verdict_of(&CONTROL, |_| {}).status, Status::Passed);
     }
 
     #[test]
     fn an_active_key_fails() {
-        let verdict = judge(&CONTROL, |snapshot| snapshot.root().access_keys[0].active = Ok(true));
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.root().access_keys[0].active = Ok(true));
         assert_eq!(verdict.status, Status::Failed);
         assert!(verdict.reason.starts_with("Root has 1 access key (active)"));
     }
 
     #[test]
     fn a_key_of_govcloud_fails_too_and_the_way_to_delete_it_there_is_said() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.account.partition = facts::Partition::GovCloud;
             snapshot.root().access_keys[0].active = Ok(true);
         });
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn an_inactive_key_fails_in_either_slot() {
         for slot in [0, 1] {
-            let verdict = judge(&CONTROL, |snapshot| {
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 snapshot.root().access_keys[slot].last_rotated = Ok(Some(snapshot.taken_at()));
             });
             assert_eq!(verdict.status, Status::Failed);
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_key_that_only_the_live_summary_shows_fails_and_the_disagreement_is_said() {
-        let verdict = judge(&CONTROL, |snapshot| snapshot.summary_mut().root_access_keys = Ok(1));
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.summary_mut().root_access_keys = Ok(1));
         assert_eq!(verdict.status, Status::Failed);
         assert!(verdict.reason.contains("credential report passed, account summary failed"), "{}", verdict.reason);
         assert_eq!(verdict.evidence.len(), 3);
@@ -122,13 +122,13 @@ mod tests {
         let blind = |snapshot: &mut facts::Snapshot| {
             snapshot.account_summary = Err(unavailable(Source::AccountSummary));
         };
-        assert_eq!(judge(&CONTROL, blind).status, Status::Unknown);
-        let verdict = judge(&CONTROL, |snapshot| {
+        assert_eq!(verdict_of(&CONTROL, blind).status, Status::Unknown);
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             blind(snapshot);
             snapshot.root().access_keys[0].active = Ok(true);
         });
         assert_eq!(verdict.status, Status::Failed);
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.credential_report = Err(unavailable(Source::CredentialReport));
             snapshot.summary_mut().root_access_keys = Ok(2);
         });
@@ -138,10 +138,10 @@ mod tests {
     #[test]
     fn a_slot_that_cannot_be_read_is_unknown_unless_the_other_holds_a_key() {
         let unreadable = || UnreadableCell { column: "access_key_1_active", found: Some("maybe".into()) };
-        let verdict = judge(&CONTROL, |snapshot| snapshot.root().access_keys[0].active = Err(unreadable()));
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.root().access_keys[0].active = Err(unreadable()));
         assert_eq!(verdict.status, Status::Unknown);
         assert!(verdict.reason.contains("access_key_1_active says `maybe`"));
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.root().access_keys[0].active = Err(unreadable());
             snapshot.root().access_keys[1].active = Ok(true);
         });

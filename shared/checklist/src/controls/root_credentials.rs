@@ -16,14 +16,14 @@ pub(super) fn exist(snapshot: &Snapshot) -> Result<bool, Unavailable> {
     }
 }
 
-/// Not applicable where nobody can sign in as root; `None`: somebody can, or may be able to.
+/// Not applicable where root does not sign in; `None`: root can sign in, or may be able to.
 ///
 /// Root of AWS GovCloud (US) does not sign in to the console and has access keys alone
 /// (<https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/signing-into-govcloud.html>,
 /// <https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-account-root-user.html>). In China there is no root user, all
 /// users are IAM users (<https://docs.amazonaws.cn/en_us/aws/latest/userguide/iam.html>): so it is as long as no source shows a
 /// credential.
-pub(super) fn nobody_signs_in(snapshot: &Snapshot) -> Option<Verdict> {
+pub(super) fn does_not_sign_in(snapshot: &Snapshot) -> Option<Verdict> {
     let reason = match snapshot.account.partition {
         Partition::Aws => return None,
         Partition::GovCloud => "Root does not sign in to the AWS GovCloud (US) console and cannot have an MFA device",

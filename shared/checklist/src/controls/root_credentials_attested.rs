@@ -50,7 +50,7 @@ const ASKED: [Statement; 3] =
     [Statement::RootPasswordStrong, Statement::RootCredentialsStoredSafely, Statement::RootMfaReachableByTwo];
 
 fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavailable> {
-    if let Some(verdict) = root_credentials::nobody_signs_in(snapshot) {
+    if let Some(verdict) = root_credentials::does_not_sign_in(snapshot) {
         return Ok(verdict);
     }
     let credentials = root_credentials::exist(snapshot);
@@ -89,7 +89,7 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::controls::tests::{judge, judge_with};
+    use crate::controls::tests::{verdict_of, verdict_with};
     use crate::declarations::{ATTESTATION_HOLDS, parse_attestations};
     use facts::testing::unavailable;
 
@@ -106,17 +106,17 @@ mod tests {
     #[test]
     fn three_statements_in_force_pass_whatever_is_unread() {
         for change in [|_: &mut Snapshot| {}, unread] {
-            let verdict = judge_with(&CONTROL, &stated(SignedDuration::ZERO), change);
+            let verdict = verdict_with(&CONTROL, &stated(SignedDuration::ZERO), change);
             assert_eq!((verdict.status, verdict.evidence.len()), (Status::Passed, 3));
         }
     }
 
     #[test]
-    fn statements_hold_for_90_days_to_the_second() {
+    fn attestations_hold_for_90_days_to_the_second() {
         let second = SignedDuration::from_secs(1);
-        let young = judge_with(&CONTROL, &stated(ATTESTATION_HOLDS - second), |_| {});
+        let young = verdict_with(&CONTROL, &stated(ATTESTATION_HOLDS - second), |_| {});
         assert_eq!(young.status, Status::Passed);
-        let lapsed = judge_with(&CONTROL, &stated(ATTESTATION_HOLDS), |_| {});
+        let lapsed = verdict_with(&CONTROL, &stated(ATTESTATION_HOLDS), |_| {});
         assert_eq!((lapsed.status, lapsed.resources.len()), (Status::Failed, 3));
         assert!(
             lapsed.evidence[0].value.starts_with("expired at 2026-11-20T10:00:00Z"),
@@ -130,11 +130,11 @@ mod tests {
         for (number, missing) in ASKED.into_iter().enumerate() {
             let mut settings = stated(SignedDuration::ZERO);
             settings.declarations.attestations.remove(number);
-            let verdict = judge_with(&CONTROL, &settings, |_| {});
+            let verdict = verdict_with(&CONTROL, &settings, |_| {});
             assert_eq!((verdict.status, verdict.resources), (Status::Failed, vec![missing.id().to_owned()]));
             assert!(verdict.reason.ends_with(&format!(": {}", missing.id())), "{}", verdict.reason);
         }
-        let verdict = judge_with(
+        let verdict = verdict_with(
             &CONTROL,
             &Settings::stating(&[Statement::ContactsReviewed], Snapshot::compliant().taken_at),
             |_| {},
@@ -167,21 +167,21 @@ mod tests {
 
     #[test]
     fn nothing_is_asked_of_root_of_govcloud() {
-        let verdict = judge(&CONTROL, |snapshot| snapshot.account.partition = facts::Partition::GovCloud);
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.account.partition = facts::Partition::GovCloud);
         assert_eq!(verdict.status, Status::NotApplicable);
     }
 
     #[test]
     fn root_without_credentials_is_not_applicable() {
-        let verdict = judge(&CONTROL, root_credentials::remove);
+        let verdict = verdict_of(&CONTROL, root_credentials::remove);
         assert_eq!((verdict.status, verdict.evidence.len()), (Status::NotApplicable, 2));
     }
 
     #[test]
-    fn missing_statements_are_unknown_while_nobody_knows_whether_root_has_credentials() {
-        let verdict = judge(&CONTROL, unread);
+    fn missing_attestations_are_unknown_while_it_is_unknown_whether_root_has_credentials() {
+        let verdict = verdict_of(&CONTROL, unread);
         assert_eq!((verdict.status, verdict.evidence.len()), (Status::Unknown, 3));
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.credential_report = Err(unavailable(Source::CredentialReport));
         });
         assert_eq!(verdict.status, Status::Failed, "the counters show a password");

@@ -214,13 +214,13 @@ fn in_force(snapshot: &Snapshot, policies: &[ServiceControlPolicy]) -> Vec<Evide
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::judge;
+    use crate::controls::tests::verdict_of;
     use facts::account::{AccountId, Partition};
     use facts::testing::unavailable;
 
     /// Root of the compliant account has a password.
     fn as_member(change: impl FnOnce(&mut Snapshot)) -> Verdict {
-        judge(&CONTROL, |snapshot| {
+        verdict_of(&CONTROL, |snapshot| {
             let organization = snapshot.organization.as_mut().unwrap().as_mut().unwrap();
             organization.management_account = AccountId::parse("999988887777").unwrap();
             snapshot.central_root_access = Ok(None);
@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_standalone_account_is_not_applicable() {
-        let verdict = judge(&CONTROL, |snapshot| snapshot.organization = Ok(None));
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.organization = Ok(None));
         assert_eq!(verdict.status, Status::NotApplicable);
     }
 
@@ -255,7 +255,7 @@ mod tests {
         for (manages, opens, status) in
             [(true, true, Status::Passed), (true, false, Status::Passed), (false, true, Status::Failed)]
         {
-            let verdict = judge(&CONTROL, |snapshot| snapshot.central_root_access = central(manages, opens));
+            let verdict = verdict_of(&CONTROL, |snapshot| snapshot.central_root_access = central(manages, opens));
             assert_eq!(verdict.status, status, "{manages} {opens}");
             let word = |is_on| if is_on { "enabled" } else { "NOT enabled" };
             assert_eq!(
@@ -271,7 +271,7 @@ mod tests {
 
     #[test]
     fn no_policy_and_no_lack_of_credentials_helps_the_management_account() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.central_root_access = central(false, false);
             snapshot.service_control_policies = policies(&[Denial::Everything]);
             snapshot.summary_mut().root_password = Ok(0);
@@ -280,10 +280,10 @@ mod tests {
     }
 
     #[test]
-    fn a_management_account_that_is_not_told_is_unknown() {
-        let verdict = judge(&CONTROL, |snapshot| snapshot.central_root_access = Ok(None));
+    fn a_management_account_that_aws_shows_nothing_is_unknown() {
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.central_root_access = Ok(None));
         assert_eq!(verdict.status, Status::Unknown);
-        let denied = judge(&CONTROL, |snapshot| {
+        let denied = verdict_of(&CONTROL, |snapshot| {
             snapshot.central_root_access = Err(unavailable(Source::CentralRootAccess));
         });
         assert_eq!(denied.status, Status::Unknown);
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_is_not_shown_its_policies_is_unknown_and_told_how_to_see_them() {
+    fn a_member_that_is_not_shown_its_policies_is_unknown_and_the_reason_says_how_to_see_them() {
         for seen in [Ok(None), central(false, false)] {
             let verdict = as_member(|snapshot| snapshot.central_root_access = seen);
             assert_eq!(verdict.status, Status::Unknown);
@@ -434,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn every_partition_is_judged_alike() {
+    fn every_partition_is_evaluated_alike() {
         for partition in [Partition::GovCloud, Partition::China] {
             let verdict = as_member(|snapshot| {
                 snapshot.account.partition = partition;
@@ -457,7 +457,7 @@ mod tests {
     }
 
     #[test]
-    fn a_condition_that_nobody_can_judge_is_unknown_and_named() {
+    fn a_condition_that_cannot_be_evaluated_is_unknown_and_named() {
         let verdict = as_member(|snapshot| {
             snapshot.service_control_policies = policies(&[Denial::Nothing, Denial::Unclear, Denial::Unreadable]);
         });

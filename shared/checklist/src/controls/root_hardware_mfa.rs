@@ -59,7 +59,7 @@ pub const CONTROL: Control = Control {
 const OF_ROOT: &str = "virtual MFA device of root";
 
 fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
-    if let Some(verdict) = root_credentials::nobody_signs_in(snapshot) {
+    if let Some(verdict) = root_credentials::does_not_sign_in(snapshot) {
         return Ok(verdict);
     }
     if !root_credentials::exist(snapshot)? {
@@ -97,7 +97,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 mod tests {
     use super::*;
     use crate::controls::root_credentials::remove as without_credentials;
-    use crate::controls::tests::judge;
+    use crate::controls::tests::verdict_of;
     use facts::account::Partition;
     use facts::credential_report::UnreadableCell;
     use facts::identities::VirtualMfaDevice;
@@ -126,8 +126,8 @@ mod tests {
     }
 
     #[test]
-    fn mfa_without_a_virtual_device_passes_and_says_what_it_cannot_tell() {
-        let verdict = judge(&CONTROL, |_| {});
+    fn mfa_without_a_virtual_device_passes_and_says_what_it_cannot_distinguish() {
+        let verdict = verdict_of(&CONTROL, |_| {});
         assert_eq!(verdict.status, Status::Passed);
         assert!(
             verdict.reason.contains("a synced passkey cannot be distinguished from a hardware key"),
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_virtual_device_of_root_fails_and_is_named() {
-        let verdict = judge(&CONTROL, app);
+        let verdict = verdict_of(&CONTROL, app);
         assert_eq!((verdict.status, verdict.resources), (Status::Failed, vec![PHONE.to_owned()]));
         assert_eq!((verdict.evidence[0].fact.as_str(), verdict.evidence[0].value.as_str()), (OF_ROOT, PHONE));
         assert_eq!(verdict.judged_by.keys().copied().collect::<Vec<_>>(), [Source::VirtualMfaDevices]);
@@ -149,7 +149,8 @@ mod tests {
     fn cr_20_a_device_is_roots_by_its_owner_and_not_by_its_name() {
         let serial = "arn:aws:iam::111122223333:mfa/root-account-mfa-device";
         for owner in [Some("arn:aws:iam::111122223333:user/root"), Some("arn:aws:iam::999988887777:root"), None] {
-            let verdict = judge(&CONTROL, |snapshot| snapshot.virtual_mfa_devices = Ok(vec![device(serial, owner)]));
+            let verdict =
+                verdict_of(&CONTROL, |snapshot| snapshot.virtual_mfa_devices = Ok(vec![device(serial, owner)]));
             assert_eq!(verdict.status, Status::Passed, "{owner:?}");
         }
     }
@@ -158,7 +159,7 @@ mod tests {
     fn no_device_at_all_fails_also_while_the_list_is_unread() {
         let no_mfa = |snapshot: &mut Snapshot| snapshot.summary_mut().root_mfa = Ok(0);
         for unread in [|_: &mut Snapshot| {}, devices] {
-            let verdict = judge(&CONTROL, |snapshot| {
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 no_mfa(snapshot);
                 unread(snapshot);
             });
@@ -170,7 +171,7 @@ mod tests {
     #[test]
     fn root_without_credentials_is_not_applicable_also_with_a_device() {
         for change in [|_: &mut Snapshot| {}, app, devices] {
-            let verdict = judge(&CONTROL, |snapshot| {
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 without_credentials(snapshot);
                 change(snapshot);
             });
@@ -181,7 +182,7 @@ mod tests {
 
     #[test]
     fn root_of_govcloud_is_not_applicable() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.account.partition = Partition::GovCloud;
             snapshot.summary_mut().root_mfa = Ok(0);
         });
@@ -195,14 +196,14 @@ mod tests {
             snapshot.root().mfa_active = Err(UnreadableCell { column: "mfa_active", found: Some("N/A".into()) });
         };
         for unread in [report, summary, cell] {
-            assert_eq!(judge(&CONTROL, unread).status, Status::Unknown);
-            let verdict = judge(&CONTROL, |snapshot| {
+            assert_eq!(verdict_of(&CONTROL, unread).status, Status::Unknown);
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 unread(snapshot);
                 app(snapshot);
             });
             assert_eq!(verdict.status, Status::Failed);
         }
-        let verdict = judge(&CONTROL, devices);
+        let verdict = verdict_of(&CONTROL, devices);
         assert_eq!(verdict.status, Status::Unknown);
         assert!(verdict.reason.starts_with("virtual MFA devices"), "{}", verdict.reason);
         assert!(!verdict.evidence.is_empty());
@@ -210,7 +211,7 @@ mod tests {
 
     #[test]
     fn whether_there_are_credentials_at_all_must_be_known() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             without_credentials(snapshot);
             report(snapshot);
             app(snapshot);

@@ -50,7 +50,7 @@ pub(super) const CONTROL: Control = Control {
 };
 
 fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
-    if let Some(verdict) = root_credentials::nobody_signs_in(snapshot) {
+    if let Some(verdict) = root_credentials::does_not_sign_in(snapshot) {
         return Ok(verdict);
     }
     let mut verdict = root_credentials::have_mfa(snapshot);
@@ -69,7 +69,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 mod tests {
     use super::*;
     use crate::controls::root_credentials::remove as without_credentials;
-    use crate::controls::tests::judge;
+    use crate::controls::tests::verdict_of;
     use facts::account::Partition;
     use facts::credential_report::UnreadableCell;
     use facts::identities::VirtualMfaDevice;
@@ -78,15 +78,15 @@ mod tests {
 
     #[test]
     fn mfa_in_both_sources_passes() {
-        assert_eq!(judge(&CONTROL, |_| {}).status, Status::Passed);
+        assert_eq!(verdict_of(&CONTROL, |_| {}).status, Status::Passed);
     }
 
     #[test]
     fn cr_18_the_worse_source_wins_and_the_disagreement_is_shown() {
-        let live_off = judge(&CONTROL, |snapshot| snapshot.summary_mut().root_mfa = Ok(0));
+        let live_off = verdict_of(&CONTROL, |snapshot| snapshot.summary_mut().root_mfa = Ok(0));
         assert_eq!(live_off.status, Status::Failed);
         assert!(live_off.reason.contains("credential report passed, account summary failed"));
-        let report_off = judge(&CONTROL, |snapshot| snapshot.root().mfa_active = Ok(false));
+        let report_off = verdict_of(&CONTROL, |snapshot| snapshot.root().mfa_active = Ok(false));
         assert_eq!(report_off.status, Status::Failed);
         assert!(report_off.reason.contains("credential report failed, account summary passed"));
     }
@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn root_of_govcloud_takes_no_mfa_device_with_a_key_or_without_one() {
         for key in [Ok(false), Ok(true)] {
-            let verdict = judge(&CONTROL, |snapshot| {
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 snapshot.account.partition = Partition::GovCloud;
                 let root = snapshot.root();
                 root.password_enabled =
@@ -116,10 +116,10 @@ mod tests {
             without_credentials(snapshot);
             snapshot.summary_mut().root_password = Err(unavailable(Source::AccountSummary));
         };
-        let verdict = judge(&CONTROL, absent);
+        let verdict = verdict_of(&CONTROL, absent);
         assert_eq!(verdict.status, Status::NotApplicable);
         assert!(verdict.reason.contains("no root user"), "{}", verdict.reason);
-        let with_key = judge(&CONTROL, |snapshot| {
+        let with_key = verdict_of(&CONTROL, |snapshot| {
             absent(snapshot);
             snapshot.summary_mut().root_access_keys = Ok(1);
         });
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn cr_21_root_without_any_credential_is_not_applicable() {
-        let verdict = judge(&CONTROL, without_credentials);
+        let verdict = verdict_of(&CONTROL, without_credentials);
         assert_eq!(verdict.status, Status::NotApplicable);
         assert!(!verdict.reason.contains("disagree"));
     }
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn a_single_key_or_certificate_makes_mfa_necessary() {
         for slot in 0..4 {
-            let verdict = judge(&CONTROL, |snapshot| {
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 without_credentials(snapshot);
                 let root = snapshot.root();
                 let slots = root.access_keys.iter_mut().chain(&mut root.signing_certificates);
@@ -150,7 +150,7 @@ mod tests {
             |summary| summary.root_signing_certificates = Ok(1),
         ];
         for break_it in breaks {
-            let verdict = judge(&CONTROL, |snapshot| {
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 without_credentials(snapshot);
                 break_it(snapshot.summary_mut());
             });
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn credentials_that_came_with_mfa_since_the_report_pass() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             without_credentials(snapshot);
             let summary = snapshot.summary_mut();
             summary.root_password = Ok(1);
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_password_that_is_not_supported_counts_as_present() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             without_credentials(snapshot);
             snapshot.root().password_enabled =
                 Err(UnreadableCell { column: "password_enabled", found: Some("not_supported".into()) });
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn cr_8_an_mfa_cell_that_cannot_be_read_is_unknown() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.root().mfa_active = Err(UnreadableCell { column: "mfa_active", found: Some("N/A".into()) });
         });
         assert_eq!(verdict.status, Status::Unknown);
@@ -189,16 +189,16 @@ mod tests {
 
     #[test]
     fn a_missing_counter_or_source_is_unknown_unless_the_other_source_fails() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             without_credentials(snapshot);
             snapshot.summary_mut().root_password = Err(unavailable(Source::AccountSummary));
         });
         assert_eq!(verdict.status, Status::Unknown);
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.credential_report = Err(unavailable(Source::CredentialReport));
         });
         assert_eq!(verdict.status, Status::Unknown);
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.credential_report = Err(unavailable(Source::CredentialReport));
             snapshot.summary_mut().root_mfa = Ok(0);
         });
@@ -211,7 +211,7 @@ mod tests {
             serial_number: serial.into(),
             owner_arn: Some(owner.into()),
         };
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.virtual_mfa_devices = Ok(vec![
                 device("arn:aws:iam::111122223333:mfa/root-account-mfa-device", "arn:aws:iam::111122223333:user/groot"),
                 device("arn:aws:iam::111122223333:mfa/phone", "arn:aws:iam::111122223333:root"),

@@ -63,7 +63,7 @@ pub(super) const CONTROL: Control = Control {
 };
 
 fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavailable> {
-    if let Some(verdict) = root_credentials::nobody_signs_in(snapshot).or_else(|| without_password(snapshot)) {
+    if let Some(verdict) = root_credentials::does_not_sign_in(snapshot).or_else(|| without_password(snapshot)) {
         return Ok(verdict);
     }
     let is_old = |at: Timestamp| is_older(snapshot, at, MAX_AGE_DAYS);
@@ -76,14 +76,14 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
         changes.push(*at);
         evidence.push(snapshot.report_evidence("password_last_changed", at));
     }
-    // A change that has not come yet tells nothing.
+    // A change in the future says nothing.
     if let Ok(Some(at)) = snapshot.root_password_change
         && !snapshot.is_ahead(at)
     {
         changes.push(at);
         evidence.push(snapshot.evidence(Source::RootPasswordChange, "newest change in CloudTrail", at));
     }
-    // An act without a time lies in the span that was swept; taken for the worse, at its start.
+    // An event without a time lies in the span that was scanned; taken for the worse, at its start.
     let acts = snapshot.root_events.activity.iter().filter(|act| changes_password(act));
     let times = acts.map(|act| act.time.unwrap_or(snapshot.root_events.since));
     if let Some(at) = times.filter(|at| !snapshot.is_ahead(*at)).max() {
@@ -96,7 +96,7 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
         return Ok(Verdict::new(Status::Passed, format!("Root's password was last changed at {at}"), evidence));
     }
     let without_date = match in_report {
-        // A change that only the unread report knows would be newer, and so would one that nobody has stated.
+        // A change that only the unread report knows would be newer, and so would one that is not attested.
         Err(unavailable) => return Ok(Verdict { evidence, ..unavailable.into() }),
         Ok(Ok(None)) => "none".into(),
         Ok(Err(cell)) => cell.to_string(),
@@ -160,7 +160,7 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::controls::tests::{judge, judge_with};
+    use crate::controls::tests::{verdict_of, verdict_with};
     use facts::credential_report::UnreadableCell;
     use facts::testing::{act, unavailable};
 
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn root_of_govcloud_has_no_password_also_where_the_counter_is_missing() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.account.partition = facts::Partition::GovCloud;
             snapshot.summary_mut().root_password = Err(unavailable(Source::AccountSummary));
             dateless(snapshot);
@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn a_change_that_has_not_come_yet_makes_no_password_young() {
         for ahead in [1, 400 * 24 * 60] {
-            let verdict = judge(&CONTROL, |snapshot| {
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 old(snapshot);
                 snapshot.root_password_change = Ok(Some(snapshot.taken_at + SignedDuration::from_mins(5 + ahead)));
             });
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn a_date_in_the_report_decides_to_the_second() {
         let at = |seconds: i64| {
-            judge(&CONTROL, |snapshot| {
+            verdict_of(&CONTROL, |snapshot| {
                 let changed = days_ago(snapshot, 90) - SignedDuration::from_secs(seconds);
                 snapshot.root().password_last_changed = Ok(Some(changed));
             })
@@ -229,8 +229,8 @@ mod tests {
         let not_asked = |snapshot: &mut Snapshot| {
             snapshot.root_password_change = Err(Unavailable::not_asked(Source::RootPasswordChange));
         };
-        assert_eq!(judge(&CONTROL, not_asked).status, Status::Passed);
-        let verdict = judge(&CONTROL, |snapshot| {
+        assert_eq!(verdict_of(&CONTROL, not_asked).status, Status::Passed);
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             old(snapshot);
             not_asked(snapshot);
         });
@@ -252,14 +252,14 @@ mod tests {
         };
         for change in [history, act_at, recovery] {
             for report in [old, dateless, unread_report] {
-                let verdict = judge(&CONTROL, |snapshot| {
+                let verdict = verdict_of(&CONTROL, |snapshot| {
                     report(snapshot);
                     change(snapshot);
                 });
                 assert_eq!(verdict.status, Status::Passed, "{}", verdict.reason);
             }
         }
-        let verdict = judge(&CONTROL, |snapshot| snapshot.root_password_change = Ok(Some(days_ago(snapshot, 91))));
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.root_password_change = Ok(Some(days_ago(snapshot, 91))));
         assert_eq!(verdict.status, Status::Passed, "the report's date is newer");
     }
 
@@ -269,7 +269,7 @@ mod tests {
         refused.error = Some("Failed".into());
         let unreadable = RootActivity { details_readable: false, ..act(Kind::PasswordChanged, None) };
         for act in [refused, unreadable, act(Kind::PasswordRecoveryRequested, None), act(Kind::SignInSucceeded, None)] {
-            let verdict = judge(&CONTROL, |snapshot| {
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 old(snapshot);
                 snapshot.root_events.activity = vec![RootActivity { time: Some(days_ago(snapshot, 1)), ..act }];
             });
@@ -280,7 +280,7 @@ mod tests {
     #[test]
     fn an_act_without_a_time_is_as_old_as_the_span_allows() {
         let at = |days: i64| {
-            judge(&CONTROL, |snapshot| {
+            verdict_of(&CONTROL, |snapshot| {
                 old(snapshot);
                 snapshot.root_events.since = days_ago(snapshot, days);
                 snapshot.root_events.activity = vec![act(Kind::PasswordChanged, None)];
@@ -292,26 +292,26 @@ mod tests {
 
     #[test]
     fn without_any_date_it_is_unknown_and_says_what_to_do() {
-        let verdict = judge(&CONTROL, dateless);
+        let verdict = verdict_of(&CONTROL, dateless);
         assert_eq!(verdict.status, Status::Unknown);
         assert!(verdict.reason.contains("change it, or attest `root-password-changed`"), "{}", verdict.reason);
         assert!(verdict.evidence[0].value.contains("not_supported"));
-        let verdict = judge(&CONTROL, |snapshot| snapshot.root().password_last_changed = Ok(None));
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.root().password_last_changed = Ok(None));
         assert_eq!(verdict.status, Status::Unknown);
     }
 
     #[test]
-    fn a_password_that_the_report_does_not_know_yet_is_unknown_for_that_reason_unless_a_statement_tells() {
+    fn a_password_that_the_report_does_not_know_yet_is_unknown_for_that_reason_unless_an_attestation_has_the_date() {
         let recovered = |snapshot: &mut Snapshot| {
             (snapshot.root().password_enabled, snapshot.root().password_last_changed) = (Ok(false), Ok(None));
             snapshot.root_password_change = Err(Unavailable::not_asked(Source::RootPasswordChange));
         };
-        let verdict = judge(&CONTROL, recovered);
+        let verdict = verdict_of(&CONTROL, recovered);
         assert_eq!(verdict.status, Status::Unknown);
         assert!(verdict.reason.contains("is not in the credential report yet; the next report"), "{}", verdict.reason);
-        let stated = [90, 91].map(|days| judge_with(&CONTROL, &stated(days), recovered).status);
+        let stated = [90, 91].map(|days| verdict_with(&CONTROL, &stated(days), recovered).status);
         assert_eq!(stated, [Status::Passed, Status::Failed]);
-        let seen = judge(&CONTROL, |snapshot| {
+        let seen = verdict_of(&CONTROL, |snapshot| {
             recovered(snapshot);
             snapshot.root_events.activity = vec![act(Kind::PasswordRecoveryCompleted, Some(snapshot.taken_at))];
         });
@@ -319,23 +319,23 @@ mod tests {
     }
 
     #[test]
-    fn a_history_that_could_not_be_read_is_unknown_where_nothing_else_tells() {
+    fn a_history_that_could_not_be_read_is_unknown_without_another_date() {
         let blind = |snapshot: &mut Snapshot| {
             dateless(snapshot);
             unread_history(snapshot);
         };
         for settings in [Settings::default(), stated(91)] {
-            let verdict = judge_with(&CONTROL, &settings, blind);
+            let verdict = verdict_with(&CONTROL, &settings, blind);
             assert_eq!(verdict.status, Status::Unknown);
             assert!(verdict.reason.starts_with("history of root's password"), "{}", verdict.reason);
         }
-        assert_eq!(judge_with(&CONTROL, &stated(90), blind).status, Status::Passed);
+        assert_eq!(verdict_with(&CONTROL, &stated(90), blind).status, Status::Passed);
     }
 
     #[test]
-    fn a_statement_counts_where_aws_tells_no_date_and_only_there() {
+    fn an_attestation_counts_where_aws_shows_no_date_and_only_there() {
         let at = |days: i64, change: fn(&mut Snapshot)| {
-            let verdict = judge_with(&CONTROL, &stated(days), change);
+            let verdict = verdict_with(&CONTROL, &stated(days), change);
             (verdict.status, verdict.judged_by.contains_key(&Source::Attestations))
         };
         assert_eq!(at(90, dateless), (Status::Passed, true));
@@ -348,12 +348,12 @@ mod tests {
         };
         assert_eq!(at(1, history), (Status::Failed, false), "the history knows better");
         let other = Settings::stating(&[Statement::RootPasswordStrong], Snapshot::compliant().taken_at);
-        assert_eq!(judge_with(&CONTROL, &other, dateless).status, Status::Unknown);
+        assert_eq!(verdict_with(&CONTROL, &other, dateless).status, Status::Unknown);
     }
 
     #[test]
     fn an_unread_report_is_unknown_unless_a_young_change_was_seen() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             unread_report(snapshot);
             snapshot.root_password_change = Ok(Some(days_ago(snapshot, 91)));
         });
@@ -363,23 +363,23 @@ mod tests {
 
     #[test]
     fn root_without_a_password_is_not_applicable_by_the_live_counter_first() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             old(snapshot);
             snapshot.summary_mut().root_password = Ok(0);
         });
         assert_eq!((verdict.status, verdict.evidence[0].source), (Status::NotApplicable, Source::AccountSummary));
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             old(snapshot);
             snapshot.root().password_enabled = Ok(false);
         });
         assert_eq!(verdict.status, Status::Failed, "the counter says that there is one");
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.account_summary = Err(unavailable(Source::AccountSummary));
             snapshot.root().password_enabled = Ok(false);
             snapshot.root().password_last_changed = Ok(None);
         });
         assert_eq!((verdict.status, verdict.evidence[0].source), (Status::NotApplicable, Source::CredentialReport));
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             old(snapshot);
             snapshot.account_summary = Err(unavailable(Source::AccountSummary));
         });

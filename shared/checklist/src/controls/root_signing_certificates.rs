@@ -48,7 +48,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::judge;
+    use crate::controls::tests::verdict_of;
     use facts::credential_report::UnreadableCell;
     use facts::source::Source;
     use facts::testing::unavailable;
@@ -56,14 +56,14 @@ mod tests {
 
     #[test]
     fn none_in_both_sources_passes() {
-        assert_eq!(judge(&CONTROL, |_| {}).status, Status::Passed);
+        assert_eq!(verdict_of(&CONTROL, |_| {}).status, Status::Passed);
     }
 
     #[test]
     fn an_active_or_inactive_certificate_fails_in_either_slot() {
         for slot in [0, 1] {
-            let active = judge(&CONTROL, |snapshot| snapshot.root().signing_certificates[slot].active = Ok(true));
-            let inactive = judge(&CONTROL, |snapshot| {
+            let active = verdict_of(&CONTROL, |snapshot| snapshot.root().signing_certificates[slot].active = Ok(true));
+            let inactive = verdict_of(&CONTROL, |snapshot| {
                 snapshot.root().signing_certificates[slot].last_rotated = Ok(Some(snapshot.taken_at()));
             });
             assert_eq!([active.status, inactive.status], [Status::Failed; 2]);
@@ -72,19 +72,19 @@ mod tests {
 
     #[test]
     fn a_certificate_in_the_live_summary_fails() {
-        let verdict = judge(&CONTROL, |snapshot| snapshot.summary_mut().root_signing_certificates = Ok(1));
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.summary_mut().root_signing_certificates = Ok(1));
         assert_eq!(verdict.status, Status::Failed);
         assert!(verdict.reason.contains("the sources disagree"));
     }
 
     #[test]
     fn a_slot_or_a_source_that_cannot_be_read_is_unknown() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.root().signing_certificates[1].active =
                 Err(UnreadableCell { column: "cert_2_active", found: None });
         });
         assert_eq!(verdict.status, Status::Unknown);
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.credential_report = Err(unavailable(Source::CredentialReport));
         });
         assert_eq!(verdict.status, Status::Unknown);

@@ -52,7 +52,7 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
     let is_recent = |at: Timestamp| snapshot.taken_at.duration_since(at) < limit;
     let mut uses = Vec::new();
     let mut evidence = Vec::new();
-    // Without the list of Regions nobody knows which ones were not swept.
+    // Without the list of Regions it is unknown which ones were not scanned.
     let mut unread = snapshot.regions.as_ref().err().or(snapshot.root_events.unavailable().next()).cloned();
 
     match snapshot.root_row() {
@@ -93,7 +93,7 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
     }
     let newest_act = snapshot.root_events.activity.iter().filter(|act| act.is_root_use()).max_by_key(|act| act.time);
     if let Some(act) = newest_act {
-        // An act without a time lies in the span that was swept; taken for the worse, at its end.
+        // An event without a time lies in the span that was scanned; taken for the worse, at its end.
         let at = act.time.unwrap_or(snapshot.taken_at);
         uses.push(at);
         let value = format!("{} in {} at {at}", act.event_name, act.region);
@@ -124,7 +124,7 @@ fn gap() -> Unavailable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::{judge, judge_with};
+    use crate::controls::tests::{verdict_of, verdict_with};
     use facts::credential_report::UnreadableCell;
     use facts::root_activity::Kind;
     use facts::snapshot::RegionSweep;
@@ -136,17 +136,18 @@ mod tests {
 
     #[test]
     fn a_root_that_was_used_long_ago_or_never_passes() {
-        assert_eq!(judge(&CONTROL, |_| {}).status, Status::Passed);
-        let verdict = judge(&CONTROL, |snapshot| snapshot.root().password_last_used = Ok(None));
+        assert_eq!(verdict_of(&CONTROL, |_| {}).status, Status::Passed);
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.root().password_last_used = Ok(None));
         assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Passed, "Root has never been used"));
     }
 
     #[test]
     fn cr_17_the_newest_of_password_and_keys_counts() {
-        let verdict = judge(&CONTROL, |snapshot| snapshot.root().password_last_used = Ok(Some(hours_ago(snapshot, 2))));
+        let verdict =
+            verdict_of(&CONTROL, |snapshot| snapshot.root().password_last_used = Ok(Some(hours_ago(snapshot, 2))));
         assert_eq!(verdict.status, Status::Failed);
         for slot in [0, 1] {
-            let verdict = judge(&CONTROL, |snapshot| {
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 snapshot.root().password_last_used = Ok(Some(hours_ago(snapshot, 200 * 24)));
                 snapshot.root().access_keys[slot].last_used = Ok(Some(hours_ago(snapshot, 2)));
             });
@@ -158,7 +159,7 @@ mod tests {
     fn use_exactly_at_the_limit_is_not_within_it() {
         let at = |minutes: i64, days: u16| {
             let settings = Settings { root_unused_days: days, ..Settings::default() };
-            judge_with(&CONTROL, &settings, |snapshot| {
+            verdict_with(&CONTROL, &settings, |snapshot| {
                 let used = snapshot.taken_at - SignedDuration::from_mins(minutes);
                 snapshot.root().password_last_used = Ok(Some(used));
             })
@@ -170,18 +171,18 @@ mod tests {
 
     #[test]
     fn an_act_in_cloudtrail_that_the_report_does_not_know_yet_fails() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.root_events.activity = vec![act(Kind::ReadOnlyCall, Some(hours_ago(snapshot, 1)))];
         });
         assert_eq!(verdict.status, Status::Failed);
-        let verdict = judge(&CONTROL, |snapshot| snapshot.root_events.activity = vec![act(Kind::WriteCall, None)]);
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.root_events.activity = vec![act(Kind::WriteCall, None)]);
         assert_eq!(verdict.status, Status::Failed, "an act without a time");
     }
 
     #[test]
     fn what_needs_no_root_credentials_is_no_use_of_root() {
         for kind in [Kind::SignInFailed, Kind::PasswordRecoveryRequested, Kind::CentralizedRootTask, Kind::Service] {
-            let verdict = judge(&CONTROL, |snapshot| {
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 snapshot.root_events.activity = vec![act(kind, Some(hours_ago(snapshot, 1)))];
             });
             assert_eq!(verdict.status, Status::Passed, "{kind:?}");
@@ -206,8 +207,8 @@ mod tests {
         let regions = |snapshot: &mut Snapshot| snapshot.regions = Err(unavailable(Source::Regions));
         let blinds: [fn(&mut Snapshot); 4] = [region, date, report, regions];
         for blind in blinds {
-            assert_eq!(judge(&CONTROL, blind).status, Status::Unknown);
-            let verdict = judge(&CONTROL, |snapshot| {
+            assert_eq!(verdict_of(&CONTROL, blind).status, Status::Unknown);
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 blind(snapshot);
                 snapshot.root_events.activity = vec![act(Kind::SignInSucceeded, Some(hours_ago(snapshot, 1)))];
             });
@@ -217,14 +218,14 @@ mod tests {
 
     #[test]
     fn a_gap_between_report_and_sweep_is_unknown() {
-        let verdict = judge(&CONTROL, |snapshot| snapshot.root_events.since = hours_ago(snapshot, 1));
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.root_events.since = hours_ago(snapshot, 1));
         assert_eq!(verdict.status, Status::Unknown);
         assert!(verdict.evidence.iter().any(|evidence| evidence.fact == "gap"));
     }
 
     #[test]
     fn the_first_set_up_of_an_account_is_named() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.root().created = Ok(Some(hours_ago(snapshot, 3)));
             snapshot.root().password_last_used = Ok(Some(hours_ago(snapshot, 2)));
         });

@@ -17,7 +17,7 @@ use crate::settings::Settings;
 const PASSWORD: SignedDuration = SignedDuration::from_mins(5);
 /// How exactly IAM notes a use of an access key: 15 minutes, by the same page.
 const ACCESS_KEY: SignedDuration = SignedDuration::from_mins(15);
-/// How evidence of a use begins that left a trail.
+/// How the evidence of a use with a matching event begins.
 const EXPLAINED: &str = "explained by ";
 
 /// The control.
@@ -72,13 +72,13 @@ pub const CONTROL: Control = Control {
     evaluate,
 };
 
-/// Whether `evidence` of this control shows the trail of `used`, by its name in the evidence.
+/// Whether `evidence` of this control shows the event of `used`, by its name in the evidence.
 pub fn is_explained(evidence: &[Evidence], used: &str) -> bool {
     let of_it = |evidence: &&Evidence| evidence.source == Source::RootEvents && evidence.fact == used;
     evidence.iter().find(of_it).is_some_and(|evidence| evidence.value.starts_with(EXPLAINED))
 }
 
-/// One of root's three last uses, as the credential report tells it.
+/// One of root's three last uses, as the credential report shows it.
 struct Use<'a> {
     column: &'static str,
     credential: &'static str,
@@ -91,18 +91,19 @@ struct Use<'a> {
 
 fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     let mut evidence = Vec::new();
-    let judged: Vec<(Status, String)> =
-        uses(snapshot.root_row()?).iter().filter_map(|used| used.judge(snapshot, &mut evidence)).collect();
-    let Some(worst) = judged.iter().map(|(status, _)| *status).max_by_key(|status| rank(*status)) else {
+    let evaluated: Vec<(Status, String)> =
+        uses(snapshot.root_row()?).iter().filter_map(|used| used.evaluate(snapshot, &mut evidence)).collect();
+    let Some(worst) = evaluated.iter().map(|(status, _)| *status).max_by_key(|status| rank(*status)) else {
         return Ok(Verdict::new(Status::Passed, "Root has never been used", evidence));
     };
-    let told: Vec<String> = judged.into_iter().filter(|(status, _)| *status == worst).map(|(_, what)| what).collect();
+    let named: Vec<String> =
+        evaluated.into_iter().filter(|(status, _)| *status == worst).map(|(_, what)| what).collect();
     Ok(match worst {
         Status::Failed => {
-            let reason = format!("CloudTrail's event history has no matching root event for: {}", told.join(", "));
-            Verdict::new(worst, reason, evidence).naming(told)
+            let reason = format!("CloudTrail's event history has no matching root event for: {}", named.join(", "));
+            Verdict::new(worst, reason, evidence).naming(named)
         }
-        _ => Verdict::new(worst, told.join("; "), evidence),
+        _ => Verdict::new(worst, named.join("; "), evidence),
     })
 }
 
@@ -136,7 +137,7 @@ fn uses(root: &RootRow) -> [Use<'_>; 3] {
 
 impl Use<'_> {
     /// The status and why, for a failure the name of the use; `None`: never used.
-    fn judge(&self, snapshot: &Snapshot, evidence: &mut Vec<Evidence>) -> Option<(Status, String)> {
+    fn evaluate(&self, snapshot: &Snapshot, evidence: &mut Vec<Evidence>) -> Option<(Status, String)> {
         let at = match self.at {
             Ok(Some(at)) => *at,
             Ok(None) => {
@@ -177,7 +178,7 @@ impl Use<'_> {
         format!("{} used at {at}", self.credential)
     }
 
-    /// Where and for what a key was used, as far as the report tells.
+    /// Where and for what a key was used, as far as the report shows.
     fn place(&self) -> String {
         let region = self.place.and_then(|slot| slot.last_used_region.as_ref());
         let service = self.place.and_then(|slot| slot.last_used_service.as_ref());
@@ -185,7 +186,7 @@ impl Use<'_> {
         region + &service.map(|service| format!(" by {service}")).unwrap_or_default()
     }
 
-    /// The act of root next to it. An act without a time explains nothing.
+    /// The root event next to it. An event without a time explains nothing.
     fn explanation<'a>(&self, snapshot: &'a Snapshot, at: Timestamp) -> Option<&'a RootActivity> {
         let acts = snapshot.root_events.activity.iter().filter(|act| act.is_root_use());
         let distances = acts.filter_map(|act| Some((act.time?.duration_since(at).abs(), act)));
@@ -203,7 +204,7 @@ impl Use<'_> {
         acts.filter(may_be_it).map(RootActivity::count).reduce(usize::saturating_add)
     }
 
-    /// Why its trail may be where nobody looked.
+    /// Why its event may be where rootwatch did not look.
     fn unseen(&self, snapshot: &Snapshot) -> Option<Unavailable> {
         let unread = snapshot.regions.as_ref().err().or(snapshot.root_events.unavailable().next());
         unread.cloned().or_else(|| {
@@ -226,7 +227,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::controls::tests::judge;
+    use crate::controls::tests::verdict_of;
     use facts::credential_report::UnreadableCell;
     use facts::root_activity::Kind;
     use facts::snapshot::RegionSweep;
@@ -256,7 +257,7 @@ mod tests {
     #[test]
     fn a_use_of_each_credential_without_a_trail_fails_and_is_named() {
         for (used, credential, within) in USES {
-            let verdict = judge(&CONTROL, |snapshot| only(snapshot, used, hours_ago(snapshot, 6)));
+            let verdict = verdict_of(&CONTROL, |snapshot| only(snapshot, used, hours_ago(snapshot, 6)));
             assert_eq!(verdict.status, Status::Failed, "{credential}");
             assert_eq!(verdict.resources, [format!("{credential} used at 2026-11-20T04:00:00Z")]);
             assert_eq!(
@@ -277,7 +278,7 @@ mod tests {
 
     #[test]
     fn a_key_shows_region_and_service_of_its_last_use() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             only(snapshot, USES[1].0, hours_ago(snapshot, 6));
             snapshot.root().access_keys[0].last_used_region = Some("us-east-1".into());
             snapshot.root().access_keys[0].last_used_service = Some("s3".into());
@@ -296,7 +297,7 @@ mod tests {
                 (within + SECOND, Status::Failed),
                 (-within - SECOND, Status::Failed),
             ] {
-                let verdict = judge(&CONTROL, |snapshot| {
+                let verdict = verdict_of(&CONTROL, |snapshot| {
                     let at = hours_ago(snapshot, 6);
                     only(snapshot, used, at);
                     snapshot.root_events.activity = vec![act(Kind::SignInSucceeded, Some(at + distance))];
@@ -311,7 +312,7 @@ mod tests {
         for (used, credential, within) in USES {
             for (early, expected) in [(SignedDuration::ZERO, Status::Failed), (SECOND, Status::NotApplicable)] {
                 let verdict =
-                    judge(&CONTROL, |snapshot| only(snapshot, used, snapshot.root_events.since + within - early));
+                    verdict_of(&CONTROL, |snapshot| only(snapshot, used, snapshot.root_events.since + within - early));
                 assert_eq!(verdict.status, expected, "{credential} {early}");
             }
         }
@@ -322,7 +323,7 @@ mod tests {
         for (used, credential, within) in USES {
             for (late, expected) in [(SignedDuration::ZERO, Status::Failed), (SECOND, Status::NotApplicable)] {
                 let verdict =
-                    judge(&CONTROL, |snapshot| only(snapshot, used, snapshot.taken_at - LATENESS - within + late));
+                    verdict_of(&CONTROL, |snapshot| only(snapshot, used, snapshot.taken_at - LATENESS - within + late));
                 assert_eq!(verdict.status, expected, "{credential} {late}");
             }
         }
@@ -330,9 +331,9 @@ mod tests {
 
     #[test]
     fn root_that_was_never_used_passes_and_one_that_left_a_trail_says_which() {
-        let verdict = judge(&CONTROL, |snapshot| snapshot.root().password_last_used = Ok(None));
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.root().password_last_used = Ok(None));
         assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Passed, "Root has never been used"));
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.root().password_last_used = Ok(Some(hours_ago(snapshot, 1)));
             snapshot.root_events.activity = vec![act(Kind::SignInSucceeded, Some(hours_ago(snapshot, 1)))];
         });
@@ -344,17 +345,17 @@ mod tests {
 
     #[test]
     fn what_cannot_be_compared_says_why_and_is_no_pass_beside_one_that_can() {
-        let old = judge(&CONTROL, |_| {});
+        let old = verdict_of(&CONTROL, |_| {});
         assert_eq!(
             (old.status, old.reason.as_str()),
             (Status::NotApplicable, "Root's password used at 2026-03-02T10:11:12Z: older than the look-back")
         );
-        let both = judge(&CONTROL, |snapshot| {
+        let both = verdict_of(&CONTROL, |snapshot| {
             snapshot.root().access_keys[0].last_used = Ok(Some(hours_ago(snapshot, 6)));
             snapshot.root_events.activity = vec![act(Kind::WriteCall, Some(hours_ago(snapshot, 6)))];
         });
         assert_eq!(both.status, Status::NotApplicable, "the password's is still too old");
-        let young = judge(&CONTROL, |snapshot| {
+        let young = verdict_of(&CONTROL, |snapshot| {
             snapshot.root().password_last_used = Ok(Some(hours_ago(snapshot, 1)));
         });
         assert_eq!(young.reason, "Root's password used at 2026-11-20T09:00:00Z: CloudTrail may not show the event yet");
@@ -362,7 +363,7 @@ mod tests {
 
     #[test]
     fn the_worst_of_the_three_counts_and_all_of_that_kind_are_named() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.root().password_last_used = Ok(Some(hours_ago(snapshot, 6)));
             snapshot.root().access_keys[0].last_used = Ok(Some(hours_ago(snapshot, 5)));
             snapshot.root().access_keys[1].last_used = Ok(Some(hours_ago(snapshot, 8)));
@@ -381,13 +382,13 @@ mod tests {
         let kinds = [Kind::SignInFailed, Kind::PasswordRecoveryRequested, Kind::CentralizedRootTask, Kind::Service];
         let at = |snapshot: &Snapshot| Some(hours_ago(snapshot, 6));
         for kind in kinds {
-            let verdict = judge(&CONTROL, |snapshot| {
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 snapshot.root().password_last_used = Ok(at(snapshot));
                 snapshot.root_events.activity = vec![act(kind, at(snapshot))];
             });
             assert_eq!(verdict.status, Status::Failed, "{kind:?}");
         }
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.root().password_last_used = Ok(at(snapshot));
             snapshot.root_events.activity = vec![act(Kind::ReadOnlyCall, None)];
         });
@@ -413,7 +414,7 @@ mod tests {
         let blinds: [fn(&mut Snapshot); 3] = [region, regions, not_swept];
         for blind in blinds {
             let seen = |explained: bool| {
-                judge(&CONTROL, |snapshot| {
+                verdict_of(&CONTROL, |snapshot| {
                     let at = hours_ago(snapshot, 6);
                     snapshot.root().password_last_used = Ok(Some(at));
                     snapshot.root_events.activity.extend(explained.then(|| act(Kind::WriteCall, Some(at))));
@@ -424,13 +425,13 @@ mod tests {
             assert_eq!((seen(false), seen(true)), (Status::Unknown, Status::Passed));
         }
         let cell = UnreadableCell { column: "password_last_used", found: Some("?".into()) };
-        let verdict = judge(&CONTROL, |snapshot| snapshot.root().password_last_used = Err(cell));
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.root().password_last_used = Err(cell));
         assert_eq!(verdict.status, Status::Unknown);
     }
 
     #[test]
     fn a_region_that_is_not_swept_is_named() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             only(snapshot, USES[1].0, hours_ago(snapshot, 6));
             snapshot.root().access_keys[0].last_used_region = Some("ap-south-2".into());
         });
@@ -456,7 +457,7 @@ mod tests {
     }
 
     proptest! {
-        /// Fails if, and only if, the use lies where everything could be seen and no act of root lies next to it.
+        /// Fails if, and only if, the use lies where everything could be seen and no root event lies next to it.
         #[test]
         fn a_use_fails_only_where_all_could_be_seen_and_nothing_was(
             which in 0..3_usize,

@@ -68,12 +68,12 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::judge;
+    use crate::controls::tests::verdict_of;
     use facts::contacts::AlternateContacts;
     use facts::testing::unavailable;
 
     fn with(security: bool, operations: bool, billing: bool) -> (Status, Vec<String>) {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.alternate_contacts = Ok(AlternateContacts { security, operations, billing });
         });
         let facts = verdict.evidence.iter().map(|evidence| format!("{} = {}", evidence.fact, evidence.value));
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn contacts_that_were_not_read_are_unknown() {
-        let blind = judge(&CONTROL, |snapshot| {
+        let blind = verdict_of(&CONTROL, |snapshot| {
             snapshot.alternate_contacts = Err(unavailable(Source::AlternateContacts));
         });
         assert_eq!(blind.status, Status::Unknown);

@@ -98,13 +98,13 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::judge;
+    use crate::controls::tests::verdict_of;
     use facts::identities::Holders;
     use facts::policy_document::Trust;
     use facts::testing::unavailable;
 
     fn status(holders: Holders, change: impl FnOnce(&mut Snapshot)) -> Status {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.support_access = Ok(holders);
             change(snapshot);
         });
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_a_service_or_an_empty_group_is_nobody() {
+    fn a_program_a_service_or_an_empty_group_is_not_a_person() {
         for holders in holders() {
             let nobody = status(holders.clone(), |snapshot| {
                 snapshot.report_users()[0].password_enabled = Ok(false);
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_holder_of_whom_nobody_knows_is_unknown() {
+    fn a_holder_that_may_be_a_person_is_unknown() {
         let [role, user, group] = holders();
         let blinds: [(Holders, Source); 4] = [
             (role.clone(), Source::RolesAndPolicies),
@@ -161,13 +161,14 @@ mod tests {
 
     #[test]
     fn no_holder_fails() {
-        let verdict = judge(&CONTROL, |snapshot| snapshot.support_access = Ok(Holders::default()));
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.support_access = Ok(Holders::default()));
         assert_eq!(verdict.status, Status::Failed);
     }
 
     #[test]
     fn holders_that_could_not_be_read_are_unknown() {
-        let verdict = judge(&CONTROL, |snapshot| snapshot.support_access = Err(unavailable(Source::SupportAccess)));
+        let verdict =
+            verdict_of(&CONTROL, |snapshot| snapshot.support_access = Err(unavailable(Source::SupportAccess)));
         assert_eq!(verdict.status, Status::Unknown);
     }
 }

@@ -9,14 +9,14 @@ use super::named::named;
 pub(super) struct Survey {
     /// Not as they should be.
     pub(super) wrong: Vec<Evidence>,
-    /// What is known of them does not tell.
+    /// What is known of them is not enough.
     pub(super) unclear: Vec<Evidence>,
     /// Why some were not looked at.
     pub(super) unread: Option<Unavailable>,
 }
 
 impl Survey {
-    /// `fine`, unless something is wrong, or nobody can tell; only what is wrong outweighs that. `wrong` and `unclear` say what
+    /// `fine`, unless something is wrong, or unknown; only what is wrong outweighs the unknown. `wrong` and `unclear` say what
     /// is so of one thing, and of many.
     pub(super) fn verdict(self, fine: Verdict, wrong: [&str; 2], unclear: [&str; 2]) -> Verdict {
         if self.wrong.is_empty() && self.unclear.is_empty() && self.unread.is_none() {

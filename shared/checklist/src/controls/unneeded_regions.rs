@@ -66,12 +66,12 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::{judge, judge_with};
+    use crate::controls::tests::{verdict_of, verdict_with};
     use facts::testing::unavailable;
 
     fn enabled(allowed: &[&str], opt_in: &[&str]) -> Verdict {
         let allowed_regions = allowed.iter().map(|name| (*name).to_owned()).collect();
-        judge_with(&CONTROL, &Settings { allowed_regions, ..Settings::default() }, |snapshot| {
+        verdict_with(&CONTROL, &Settings { allowed_regions, ..Settings::default() }, |snapshot| {
             let regions = opt_in.iter().map(|name| EnabledRegion { name: (*name).into(), is_opt_in: true });
             snapshot.regions.as_mut().unwrap().extend(regions);
         })
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn regions_that_were_not_read_are_unknown() {
-        let verdict = judge(&CONTROL, |snapshot| snapshot.regions = Err(unavailable(Source::Regions)));
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.regions = Err(unavailable(Source::Regions)));
         assert_eq!(verdict.status, Status::Unknown);
     }
 }

@@ -70,7 +70,7 @@ struct Credential<'a> {
 }
 
 impl Credential<'_> {
-    /// Since when it has not been used, and in words; the error says why nobody can tell.
+    /// Since when it has not been used, and in words; the error says why that is unknown.
     fn idle_since(&self) -> Result<(Timestamp, String), String> {
         let read = |cell: &Cell<Option<Timestamp>>| cell.clone().map_err(|cell| cell.to_string());
         if let Some(at) = read(self.used)? {
@@ -148,7 +148,7 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::controls::tests::{judge, judge_with};
+    use crate::controls::tests::{verdict_of, verdict_with};
     use facts::credential_report::{KeySlot, UnreadableCell};
     use facts::testing::unavailable;
 
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn credentials_in_use_pass() {
-        let verdict = judge(&CONTROL, |_| {});
+        let verdict = verdict_of(&CONTROL, |_| {});
         assert_eq!((verdict.status, verdict.evidence[0].value.as_str()), (Status::Passed, "2"));
     }
 
@@ -184,7 +184,7 @@ mod tests {
             for days in [30, 45] {
                 let settings = Settings { unused_credentials_days: days, ..Settings::default() };
                 let at = |seconds| {
-                    judge_with(&CONTROL, &settings, |snapshot| {
+                    verdict_with(&CONTROL, &settings, |snapshot| {
                         let at = ago(snapshot, days.into(), seconds);
                         set(alice(snapshot), at);
                     })
@@ -215,7 +215,7 @@ mod tests {
         ];
         for (name, set) in makes {
             let at = |seconds| {
-                judge(&CONTROL, |snapshot| {
+                verdict_of(&CONTROL, |snapshot| {
                     let at = ago(snapshot, 45, seconds);
                     set(alice(snapshot), at);
                 })
@@ -226,8 +226,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_switched_off_and_roots_is_not_judged() {
-        let verdict = judge(&CONTROL, |snapshot| {
+    fn inactive_credentials_and_roots_are_not_evaluated() {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             let old = ago(snapshot, 400, 0);
             let root = snapshot.root();
             root.password_last_used = old.clone();
@@ -257,10 +257,10 @@ mod tests {
                 alice(snapshot).password_last_used = ago(snapshot, 46, 0);
                 change(alice(snapshot));
             };
-            let verdict = judge(&CONTROL, unread);
+            let verdict = verdict_of(&CONTROL, unread);
             assert_eq!(verdict.status, Status::Unknown, "{number}");
             assert_eq!(verdict.evidence[1].fact, "alice (password)");
-            let verdict = judge(&CONTROL, |snapshot| {
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 unread(snapshot);
                 alice(snapshot).access_keys[0].last_used = ago(snapshot, 46, 0);
             });
@@ -273,7 +273,7 @@ mod tests {
 
     #[test]
     fn credentials_that_the_report_does_not_show_are_unknown() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             alice(snapshot).further_credentials = Some("1 additional access key".into());
         });
         assert_eq!(verdict.status, Status::Unknown);
@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn a_report_that_could_not_be_read_is_unknown() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             snapshot.credential_report = Err(unavailable(Source::CredentialReport));
         });
         assert_eq!(verdict.status, Status::Unknown);

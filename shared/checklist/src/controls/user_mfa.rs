@@ -78,7 +78,7 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controls::tests::judge;
+    use crate::controls::tests::verdict_of;
     use facts::credential_report::{UnreadableCell, UserRow};
     use facts::snapshot::MAX_REPORT_AGE;
     use facts::testing::unavailable;
@@ -95,13 +95,13 @@ mod tests {
 
     #[test]
     fn users_with_mfa_pass() {
-        let verdict = judge(&CONTROL, |_| {});
+        let verdict = verdict_of(&CONTROL, |_| {});
         assert_eq!((verdict.status, verdict.evidence[0].value.as_str()), (Status::Passed, "1"));
     }
 
     #[test]
     fn a_password_without_mfa_fails_by_name() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             add(snapshot, "bob", |user| user.mfa_active = Ok(false));
             add(snapshot, "carol", |user| user.mfa_active = Ok(false));
         });
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_user_without_a_password_needs_no_mfa() {
-        let verdict = judge(&CONTROL, |snapshot| {
+        let verdict = verdict_of(&CONTROL, |snapshot| {
             add(snapshot, "ci", |user| {
                 user.password_enabled = Ok(false);
                 user.mfa_active = Ok(false);
@@ -122,13 +122,13 @@ mod tests {
     }
 
     #[test]
-    fn nobody_with_a_password_is_not_applicable() {
+    fn without_a_password_it_is_not_applicable() {
         let changes: [fn(&mut Snapshot); 2] = [
             |snapshot| snapshot.report_users().clear(),
             |snapshot| snapshot.report_users()[0].password_enabled = Ok(false),
         ];
         for change in changes {
-            assert_eq!(judge(&CONTROL, change).status, Status::NotApplicable);
+            assert_eq!(verdict_of(&CONTROL, change).status, Status::NotApplicable);
         }
     }
 
@@ -142,26 +142,26 @@ mod tests {
             },
         ];
         for change in changes {
-            let verdict = judge(&CONTROL, |snapshot| add(snapshot, "bob", change));
+            let verdict = verdict_of(&CONTROL, |snapshot| add(snapshot, "bob", change));
             assert_eq!(verdict.status, Status::Unknown);
             assert_eq!(verdict.evidence[1].fact, "bob");
-            let verdict = judge(&CONTROL, |snapshot| {
+            let verdict = verdict_of(&CONTROL, |snapshot| {
                 add(snapshot, "bob", change);
                 add(snapshot, "carol", |user| user.mfa_active = Ok(false));
             });
             assert_eq!((verdict.status, verdict.resources), (Status::Failed, vec!["carol".to_owned()]));
         }
         let verdict =
-            judge(&CONTROL, |snapshot| snapshot.report_users()[0].password_enabled = cell("password_enabled"));
+            verdict_of(&CONTROL, |snapshot| snapshot.report_users()[0].password_enabled = cell("password_enabled"));
         assert_eq!(verdict.status, Status::Passed, "with MFA the password does not matter");
     }
 
     #[test]
     fn a_report_that_is_missing_or_too_old_is_unknown() {
-        let missing = judge(&CONTROL, |snapshot| {
+        let missing = verdict_of(&CONTROL, |snapshot| {
             snapshot.credential_report = Err(unavailable(Source::CredentialReport));
         });
-        let stale = judge(&CONTROL, |snapshot| {
+        let stale = verdict_of(&CONTROL, |snapshot| {
             snapshot.taken_at += MAX_REPORT_AGE;
             snapshot.report_users()[0].mfa_active = Ok(false);
         });

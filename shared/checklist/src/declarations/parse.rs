@@ -7,12 +7,12 @@ use jiff::tz::Offset;
 use serde_json::{Map, Value};
 
 use super::{MAX_ENTRIES, Parsed, Statement};
-use crate::controls::current_id;
+use crate::renamed::current_id;
 
 /// Most faults of one entry that are named.
 const MAX_FAULTS: usize = 6;
 
-/// Reads every entry by itself. `read` returns `None` only when it has told a fault.
+/// Reads every entry by itself. `read` returns `None` only when it has noted a fault.
 pub(super) fn parse<T>(
     text: &str,
     fields: &'static [&'static str],

@@ -305,8 +305,8 @@ fn statements_have_public_names_and_words() {
             "root-password-changed"
         ]
     );
-    let judged = Statement::ALL.iter().filter_map(|statement| statement.control());
-    assert!(judged.clone().all(|id| control(id).is_some()) && judged.count() == 4);
+    let evaluated = Statement::ALL.iter().filter_map(|statement| statement.control());
+    assert!(evaluated.clone().all(|id| control(id).is_some()) && evaluated.count() == 4);
     for statement in Statement::ALL {
         assert_eq!(serde_json::to_value(statement).unwrap(), statement.id());
         assert!(!statement.words().ends_with('.') && statement.words().len() < 100);

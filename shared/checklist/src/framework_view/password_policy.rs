@@ -45,7 +45,7 @@ fn needs(framework: Framework, number: &str) -> &'static [Need] {
     }
 }
 
-/// What `finding` says of one of the numbers, if it was judged by `profile`; `None`: nobody tells.
+/// What `finding` says of one of the numbers, if it was evaluated by `profile`; `None`: the profile is unknown.
 ///
 /// # Errors
 /// Why it says nothing of it.
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_passes_or_fails_by_the_settings_that_it_asks_for_and_not_by_what_nobody_looked_at() {
+    fn a_number_passes_or_fails_by_the_settings_that_it_requires_and_no_others() {
         use PasswordPolicyProfile::{Cis, Nist, Strict};
         let bare = |policy: &mut PasswordPolicy| {
             policy.require_uppercase = false;
@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(numbers(Cis, |policy| policy.reuse_prevention = None), ["1.7 15", "1.8 16", "7 11 12 13 14 17"]);
         assert_eq!(numbers(Strict, |_| {}), ["1.7 1.8 7 11 12 13 14 15 16 17", "", ""]);
         assert_eq!(numbers(Strict, bare), ["1.7 1.8 12 14 15 16", "7 11 13 17", ""]);
-        // Eight characters would do for IAM.7, and 14 for the others: `nist` does not tell whether a shorter one has them.
+        // Eight characters would do for IAM.7, and 14 for the others: `nist` does not show whether a shorter one has them.
         assert_eq!(numbers(Strict, |policy| policy.minimum_length = 13), ["1.8 11 12 13 14 16 17", "1.7 15", "7"]);
         let of_15 = |policy: &mut PasswordPolicy| policy.minimum_length = 15;
         assert_eq!(numbers(Nist, of_15), ["1.7 15", "", "1.8 7 11 12 13 14 16 17"]);

@@ -102,7 +102,7 @@ impl Columns {
 pub(super) struct Row<'a> {
     pub(super) columns: &'a Columns,
     pub(super) record: &'a ByteRecord,
-    /// Every date is of the past: one that is later cannot be judged by.
+    /// Every date is of the past: one that is later cannot be evaluated.
     pub(super) latest: Timestamp,
 }
 

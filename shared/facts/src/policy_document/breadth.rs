@@ -1,6 +1,6 @@
 //! How much the policies of an identity allow.
 //!
-//! AWS adds up every statement of every policy that somebody holds. To add up without keeping documents, a policy is asked about a few
+//! AWS combines every statement of every policy of an identity. To add up without keeping documents, a policy is asked about a few
 //! requests: of services that do not exist, which only a policy allows that allows whatever it does not name, and of IAM, by which a
 //! holder takes the rest.
 
@@ -12,12 +12,12 @@ use super::glob::{glob, is_stars};
 use super::{ARN_FIELDS, Effect, Patterns, Statement};
 use crate::account::AccountId;
 
-/// How much a policy, or several together, allow whoever holds them.
+/// How much a policy, or several together, allow an identity that has them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Breadth {
     /// Not everything.
     Limited,
-    /// Nobody can tell: a document cannot be read.
+    /// Unknown: a document cannot be read.
     Unreadable,
     /// Everything, or everything but what is named; IAM is not wholly among that, so that the holder can take the rest.
     AllBut,
@@ -113,7 +113,7 @@ const WIDE: [(&str, &str); 4] = [
 impl Grants {
     /// Nothing that matters.
     pub const LIMITED: Self = Self { allowed: 0, denied: 0, is_unreadable: false };
-    /// What nobody can tell.
+    /// What is unknown.
     pub const UNREADABLE: Self = Self { allowed: 0, denied: 0, is_unreadable: true };
 
     /// Of an identity's policy in `account`, URL-encoded as IAM gives it.
@@ -153,7 +153,7 @@ impl Grants {
         }
     }
 
-    /// What both allow whoever holds both.
+    /// What both allow an identity that has both.
     #[must_use]
     pub fn with(self, other: Self) -> Self {
         Self {
@@ -249,7 +249,7 @@ fn whole_arn<'a>(pattern: &'a str, account: &str) -> Cow<'a, str> {
     }
 }
 
-/// With the value of each variable that the account tells, in lower case, as a variable may be written in any
+/// With the value of each variable that the account shows, in lower case, as a variable may be written in any
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>).
 fn spelled_out(pattern: &str) -> String {
     let pattern = pattern.to_lowercase().replace("${aws:principalaccount}", ACCOUNT).replace("${*}", "*");

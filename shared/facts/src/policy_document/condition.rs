@@ -80,10 +80,10 @@ impl Condition {
         ["like", "arn"].iter().any(|pattern| self.operator.base.contains(pattern))
     }
 
-    /// Whether it holds, of a request of which this is known; `None`: nobody can tell.
+    /// Whether it holds, of a request of which this is known; `None`: unknown.
     pub(super) fn holds(&self, fact: Fact<'_>) -> Option<bool> {
         let Operator { base, is_if_exists, set } = &self.operator;
-        // A set of operators over a key that has one value is no policy that AWS recommends, and nobody says what it means.
+        // A set of operators over a key that has one value is no policy that AWS recommends, and AWS does not document what it means.
         let is_set = *set != Set::No;
         match fact {
             Fact::Unknown => None,
@@ -117,7 +117,7 @@ fn is_value(base: &str, value: &str, text: &str) -> Option<bool> {
         "stringequals" | "stringnotequals" => Some(value == text),
         "bool" | "stringequalsignorecase" | "stringnotequalsignorecase" => Some(value.eq_ignore_ascii_case(text)),
         "stringlike" | "stringnotlike" => Some(glob(value, text)),
-        // `…Equals` and `…Like` are one. Across the fields nobody says what matches.
+        // `…Equals` and `…Like` are one. AWS does not document what matches across the fields.
         "arnlike" | "arnequals" | "arnnotlike" | "arnnotequals" => {
             match (glob_by_field(value, text), glob(value, text)) {
                 (true, _) => Some(true),

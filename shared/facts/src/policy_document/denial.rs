@@ -14,11 +14,11 @@ use super::{ARN_FIELDS, Effect, Patterns, Statement};
 pub enum Denial {
     /// Not everything.
     Nothing,
-    /// Everything, if a condition holds that nobody can judge here.
+    /// Everything, under a condition that cannot be evaluated here.
     Unclear,
-    /// Nobody can tell: a document cannot be read.
+    /// Unknown: a document cannot be read.
     Unreadable,
-    /// Every action but those that unlock a bucket or a queue whose policy shuts everybody out.
+    /// Every action but those that unlock a bucket or a queue whose policy locks out every principal.
     AllButUnlocking,
     /// Every action.
     Everything,
@@ -39,7 +39,7 @@ struct Denying {
     is_sure: bool,
 }
 
-/// What only root can do in a member where a policy has locked everybody out, in lower case
+/// What only root can do in a member where a policy has locked out every principal, in lower case
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-user-privileged-task.html>); AWS's sample of a guardrail leaves it to
 /// root (<https://github.com/aws-samples/service-control-policy-examples/tree/main/Privileged-access-controls>).
 const UNLOCKING: [&str; 8] = [
@@ -61,7 +61,7 @@ impl Denials {
             let holds: Vec<Option<bool>> = conditions.iter().map(|condition| holds_for_root(condition, root)).collect();
             (!holds.contains(&Some(false))).then(|| {
                 let is_sure = holds.iter().all(|holds| *holds == Some(true));
-                // Without a resource nobody knows what it is about; AWS refuses such a policy.
+                // Without a resource it is unknown what it is about; AWS refuses such a policy.
                 let resources = resources.unwrap_or(Patterns { patterns: Vec::new(), is_negated: false });
                 Denying { actions, resources, is_sure }
             })
@@ -126,7 +126,7 @@ fn covers(pattern: &str, resource: &str) -> bool {
     is_stars(pattern) || (pattern.splitn(ARN_FIELDS, ':').count() == ARN_FIELDS && glob(pattern, resource))
 }
 
-/// Whether it holds for all that root does by itself; `None`: nobody can tell
+/// Whether it holds for all that root does by itself; `None`: unknown
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>, and for the type and the id of root
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>).
 fn holds_for_root(condition: &Condition, root: &str) -> Option<bool> {

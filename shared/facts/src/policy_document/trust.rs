@@ -21,11 +21,11 @@ pub enum Openness {
     Named,
     /// To every principal, and a condition or a `Deny` keeps strangers out.
     EveryoneIf,
-    /// To every principal; nobody can tell here whether a condition or a `Deny` keeps strangers out.
+    /// To every principal; it is unknown here whether a condition or a `Deny` keeps strangers out.
     Unclear,
-    /// Nobody can tell: the document cannot be read.
+    /// Unknown: the document cannot be read.
     Unreadable,
-    /// To whoever has an account with this identity provider, which serves everybody.
+    /// To anyone with an account at this identity provider, which is public.
     EveryoneOf(&'static str),
     /// To every principal of every account.
     Everyone,
@@ -48,7 +48,7 @@ pub struct Assumers {
     pub unclear: bool,
 }
 
-/// The actions by which somebody takes on a role, in lower case; `sts:TagSession` and `sts:SetSourceIdentity` go with them and let in
+/// The actions by which a principal assumes a role, in lower case; `sts:TagSession` and `sts:SetSourceIdentity` go with them and let in
 /// nobody (<https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html>).
 const ASSUMING: [&str; 3] = ["sts:assumerole", SAML, WEB_IDENTITY];
 const SAML: &str = "sts:assumerolewithsaml";
@@ -98,7 +98,7 @@ const OF_ANYBODY: [&str; 9] = [
 ];
 
 impl Trust {
-    /// When nobody can tell.
+    /// When it is unknown.
     pub const UNREADABLE: Self = Self { openness: Openness::Unreadable, assumers: Assumers::UNCLEAR };
 
     /// Of a role's trust policy in `account`, URL-encoded as IAM gives it.
@@ -158,7 +158,7 @@ fn openness(action: &str, allow: &Statement, denies: &[&Statement]) -> Option<Op
     Some(openness.max().unwrap_or(Openness::Named))
 }
 
-/// Whether somebody of whom each condition is judged so gets in by `allow`; `None`: nobody can tell.
+/// Whether somebody of whom each condition is judged so gets in by `allow`; `None`: unknown.
 fn passes(allow: &Statement, denies: &[&Statement], holds: impl Fn(&Condition) -> Option<bool>) -> Option<bool> {
     let all_hold = |conditions: &[Condition]| {
         let held: Vec<Option<bool>> = conditions.iter().map(&holds).collect();
@@ -184,7 +184,7 @@ fn passes(allow: &Statement, denies: &[&Statement], holds: impl Fn(&Condition) -
 
 /// Whether a condition holds for a principal of an account that has nothing to do with this one
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>). What it can choose, as the name of its
-/// session, or may know, as an external id, nobody can judge here.
+/// session, or may know, as an external id, cannot be evaluated here.
 fn holds_for_stranger(condition: &Condition, organization: Fact<'_>) -> Option<bool> {
     let fact = match condition.key.as_str() {
         "aws:principalorgid" | "aws:principalorgpaths" => organization,

@@ -91,14 +91,14 @@ impl Pile {
     }
 
     /// A calm group stays single as a whole or not at all, so that it has one name from run to run. Of another the newest stay: what
-    /// is new in it is always told by itself.
+    /// is new in it always sends an alert by itself.
     fn fold(&mut self) {
         let (folded, mut single): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.acts).into_iter().partition(|act| act.folded.is_some());
         let mut seen = HashSet::new();
         single.retain(|act| {
             let id = self.hasher.hash_one(&act.event_id);
-            // Of another act a second record may tell more than the first.
+            // Of another act a second record may show more than the first.
             !self.counted.contains(&id) && (seen.insert(id) || !act.is_calm())
         });
         single.sort_by(by_weight);

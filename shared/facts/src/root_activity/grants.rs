@@ -1,4 +1,4 @@
-//! Calls after which somebody has access that root's own session need not last for: how an intruder stays.
+//! Calls after which an attacker has access that root's own session need not last for: how an intruder stays.
 //!
 //! By MITRE ATT&CK's techniques of persistence in the cloud, T1098 account manipulation and T1136 create account
 //! (<https://attack.mitre.org/techniques/T1098/>, <https://attack.mitre.org/techniques/T1136/003/>); the calls by AWS's API

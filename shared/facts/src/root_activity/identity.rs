@@ -1,4 +1,4 @@
-//! Who an event is by: root of this account, a session that root issued, or somebody else.
+//! Who an event is by: root of this account, a session that root issued, or another principal.
 //!
 //! By AWS's page on the
 //! [userIdentity element](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html).

@@ -5,7 +5,7 @@ use super::{Kind, Mfa};
 use crate::record::Fields;
 use crate::severity::Severity;
 
-/// A call, as its record tells it; name, source and whether it only reads also by the look-up.
+/// A call, as its record shows it; name, source and whether it only reads also by the look-up.
 pub(super) struct Call<'a> {
     pub(super) fields: Fields<'a>,
     pub(super) source: &'a str,
@@ -24,7 +24,7 @@ impl Call<'_> {
             return Kind::Service;
         }
         let own = fields.user().is_none();
-        // These are told whoever passed them on.
+        // These send an alert, whichever service passed them on.
         match self.name {
             "ConsoleLogin" | "CheckMfa" if self.is_refused => Kind::SignInFailed,
             "ConsoleLogin" => Kind::SignInSucceeded,

@@ -13,7 +13,7 @@ pub const MAX_PLAN: SignedDuration = SignedDuration::from_hours(8);
 const GRACE: SignedDuration = SignedDuration::from_mins(15);
 /// A window is announced at most so long before.
 const MAX_AHEAD: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// What was told stays what it was: nothing falls to a severity that is not told.
+/// What sent an alert still does: nothing falls to a severity that sends none.
 const LEAST: Severity = Severity::Low;
 
 /// A window in which root will be used. Texts are at most [`text::MAX_CHARS`] characters.

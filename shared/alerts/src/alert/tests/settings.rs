@@ -19,10 +19,10 @@ fn cf_1_a_fault_in_the_settings_is_told_once_and_again_when_there_is_another_and
         };
         alerts.iter().filter_map(of_settings).collect()
     };
-    account.settings.refused = vec![refused(2, "no control of this version has this id")];
+    account.settings.refused = vec![refused(2, "no control in this version has this id")];
     let opened = account.after(QUARTER, |_| {});
     let told = opened.iter().find_map(|alert| alert.condition()).unwrap();
-    assert_eq!(told.failure.found, "Exceptions, entry 2: no control of this version has this id");
+    assert_eq!(told.failure.found, "Exceptions, entry 2: no control in this version has this id");
     assert_eq!(opened[0].severity, Severity::Medium);
     assert_eq!(transitions(opened), [Transition::Opened]);
     assert_eq!(transitions(account.after(QUARTER, |_| {})), [], "told once");

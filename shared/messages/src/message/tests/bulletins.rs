@@ -116,7 +116,7 @@ fn a_condition_is_new_then_still_open_then_resolved() {
     assert!(mail.text.contains("\nWhen: open since 2026-11-20 10:15:00 UTC (4 h 0 min ago)\n"), "{}", mail.text);
     assert!(mail.text.contains("\nDo first: ") && !mail.text.contains("\nWhy:"), "it was explained when it opened");
     let mail = story.run(hours(2), mfa).mail();
-    assert_eq!(mail.subject, "[rootwatch] RESOLVED: Root has multi-factor authentication in acme-prod (111122223333)");
+    assert_eq!(mail.subject, "[rootwatch] RESOLVED: Root has MFA in acme-prod (111122223333)");
     insta::assert_snapshot!("the_mail_of_an_end", shown(&mail));
     assert_eq!(story.run(QUARTER, |_| {}).told(), None);
 }
