@@ -326,7 +326,7 @@ fn sessions<'a>(step: &'a Step, values: &Values) -> Option<&'a str> {
 /// How to fix what a control found: its steps, and its commands with the names that are known.
 pub(super) fn of_control(control: &Control, told: &ConditionAlert) -> (Vec<Shown>, Vec<String>) {
     // Root may have no MFA yet: that may be the next finding.
-    let text = |step: &str| step.replace("as root with MFA", "as root");
+    let text = |step: &str| without_paths(&step.replace("as root with MFA", "as root"));
     let steps = control.remediation.console.iter().map(|step| Shown { phase: None, text: text(step) });
     let commands: Vec<&str> = control.remediation.cli.to_vec();
     // Of one command a profile, only that of the profile in force.
@@ -347,6 +347,12 @@ pub(super) fn of_control(control: &Control, told: &ConditionAlert) -> (Vec<Shown
         trail.iter().fold(command, |command, trail| command.replace("<trail ARN>", trail))
     };
     (steps.collect(), commands.into_iter().filter(applies).map(filled).collect())
+}
+
+/// Without the sentences that name a document of the project: in a message such a path leads nowhere.
+fn without_paths(step: &str) -> String {
+    let sentences = step.split_inclusive(". ").filter(|sentence| !sentence.contains(".md"));
+    sentences.collect::<String>().trim_end().to_owned()
 }
 
 /// How to fix what no control describes.
