@@ -24,9 +24,16 @@ pub(super) struct Shown {
     /// `None`: of a control's remediation, which has no phases.
     pub(super) phase: Option<Phase>,
     pub(super) text: String,
+    /// Every incident in which an attacker may be root has it.
+    pub(super) is_common: bool,
 }
 
 impl Shown {
+    /// One that has no phase.
+    pub(super) fn plain(text: impl Into<String>) -> Self {
+        Self { phase: None, text: text.into(), is_common: false }
+    }
+
     /// `Contain: Deactivate …`.
     pub(super) fn words(&self) -> String {
         match self.phase {
@@ -171,7 +178,7 @@ impl Values {
             ("{user}", or(&self.user, "<user>")),
             ("{resource}", or(&self.resource, "what the event names")),
             ("{call}", or(&self.call, "see the event")),
-            ("{from}", or(&self.from, "an address that was not recorded")),
+            ("{from}", or(&self.from, "the address above")),
             ("{region}", or(&self.region, "us-east-1")),
             ("{start}", or(&self.start, "<a day before the first event>")),
             ("{since}", or(&self.since, "the first event")),
@@ -290,10 +297,13 @@ pub(super) fn of_acts<'a>(acts: impl Iterator<Item = (&'a RootActivity, Values)>
     }
     let room = MAX_STEPS.saturating_sub(common.len());
     let left_out = own.len().saturating_sub(room);
+    // What contains comes first, and is the last to be left out.
+    own = in_order(own);
     own.truncate(room);
     own.extend((left_out > 0).then(|| Shown {
         phase: Some(Phase::Eradicate),
         text: format!("Do the same for the other root actions listed below ({left_out} more steps)."),
+        is_common: false,
     }));
     in_order(own.into_iter().chain(common).collect())
 }
@@ -304,7 +314,8 @@ pub(super) fn of_steps<'a>(steps: impl Iterator<Item = &'a Step>, values: &Value
 }
 
 fn shown(step: &Step, values: &Values) -> Option<Shown> {
-    sessions(step, values).map(|text| Shown { phase: Some(step.phase), text: values.fill(text) })
+    let is_common = COMPROMISED.contains(step);
+    sessions(step, values).map(|text| Shown { phase: Some(step.phase), text: values.fill(text), is_common })
 }
 
 fn in_order(mut steps: Vec<Shown>) -> Vec<Shown> {
@@ -327,7 +338,7 @@ fn sessions<'a>(step: &'a Step, values: &Values) -> Option<&'a str> {
 pub(super) fn of_control(control: &Control, told: &ConditionAlert) -> (Vec<Shown>, Vec<String>) {
     // Root may have no MFA yet: that may be the next finding.
     let text = |step: &str| without_paths(&step.replace("as root with MFA", "as root"));
-    let steps = control.remediation.console.iter().map(|step| Shown { phase: None, text: text(step) });
+    let steps = control.remediation.console.iter().map(|step| Shown::plain(text(step)));
     let commands: Vec<&str> = control.remediation.cli.to_vec();
     // Of one command a profile, only that of the profile in force.
     let of_profile = |command: &&str| {
