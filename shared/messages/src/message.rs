@@ -112,9 +112,9 @@ impl Message {
     }
 }
 
-/// The test message: sent when nobody but functions of ours is subscribed, and nothing has arrived by them yet.
+/// The test message: sent when only functions of ours are subscribed, and nothing has arrived by them yet.
 pub fn knock() -> Message {
-    let text = "This is a test: rootwatch's topic has no other confirmed subscription. If you can read this, alerts arrive here.";
+    let text = "This is a test: there is no other confirmed subscription to rootwatch's topic. If you read it, alerts arrive here.";
     Message { subject: KNOCK.into(), text: text.into(), json: text.into() }
 }
 

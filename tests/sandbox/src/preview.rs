@@ -1,9 +1,9 @@
-//! What people see of every kind of alert: the e-mail as text, the Slack message as a picture.
+//! What people see of every kind of alert: the email as text, the Slack message as a picture.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use messages::{Bulletin, Message, Notification};
+use messages::{Bulletin, Links, Message, Notification, Recipients};
 use serde_json::Value;
 
 use crate::samples::{self, Sample};
@@ -46,7 +46,8 @@ pub(crate) fn write(folder: &Path, browser: &str) -> Result<usize, Failed> {
     Ok(posts.len())
 }
 
-fn compose(sample: &Sample) -> Result<Message, Failed> {
+pub(crate) fn compose(sample: &Sample) -> Result<Message, Failed> {
+    let links = Links::of("eu-west-1", Some(("rootwatch-reports", "latest.html")), Some("rootwatch-eu-west-1"));
     let bulletin = Bulletin {
         alerts: &sample.alerts,
         at: samples::now(),
@@ -54,8 +55,8 @@ fn compose(sample: &Sample) -> Result<Message, Failed> {
         repeats_possible: false,
         runbook: "https://wiki.example/rootwatch/runbook",
         report_link: None,
-        links: None,
-        recipients: None,
+        links: Some(&links),
+        recipients: Some(Recipients { email: 2, slack: true, ..Recipients::default() }),
     };
     Message::compose(&bulletin).ok_or_else(|| format!("{} sends nothing", sample.name).into())
 }
@@ -77,7 +78,7 @@ struct Browser<'a> {
 }
 
 impl Browser<'_> {
-    /// Of each message of the page, which tells them itself: see [`page::draw`].
+    /// Of each message of the page, which has them itself: see [`page::draw`].
     fn heights(&self, page: &Path) -> Result<Vec<u32>, Failed> {
         let dom = self.run(page, 100, "--dump-dom")?;
         let heights = dom.split("data-height=\"").skip(1).filter_map(|rest| rest.split('"').next());

@@ -1,7 +1,7 @@
 //! One of every kind of alert, for people to look at.
 #![allow(clippy::expect_used, clippy::panic, reason = "a broken sample must stop the preview loudly")]
 
-use alerts::{Alert, ConditionAlert, Digest, Failure, Fault, OpenCondition, Transition, What};
+use alerts::{Acknowledgement, Alert, ConditionAlert, Digest, Failure, Fault, OpenCondition, Transition, What};
 use checklist::Summary;
 use checklist::declarations::{Attestation, Exception, Statement};
 use checklist::report::{Score, Tally};
@@ -14,7 +14,7 @@ use facts::verdict::{Evidence, Status};
 use facts::{Account, AccountId, Partition, RootActivity, Severity};
 use jiff::{SignedDuration, Timestamp};
 
-/// Alerts that are told together, under the name of what they show.
+/// Alerts that are sent together, under the name of what they show.
 pub(crate) struct Sample {
     pub(crate) name: String,
     pub(crate) alerts: Vec<Alert>,
@@ -26,7 +26,7 @@ impl Sample {
     }
 }
 
-/// Every sample, as told at [`now`].
+/// Every sample, as sent at [`now`].
 pub(crate) fn all() -> Vec<Sample> {
     let mut samples: Vec<Sample> = Kind::ALL.into_iter().map(|kind| of_root(&name_of(kind), act(kind))).collect();
     samples.extend(Effect::ALL.map(effect));
@@ -36,7 +36,7 @@ pub(crate) fn all() -> Vec<Sample> {
     samples
 }
 
-/// When everything is told: a night.
+/// When everything is sent: a night.
 pub(crate) fn now() -> Timestamp {
     at("2026-11-20T03:12:00Z")
 }
@@ -105,7 +105,7 @@ fn act(kind: Kind) -> RootActivity {
     found(kind).or_else(like_it).unwrap_or_else(|| panic!("there is no record of {kind:?}"))
 }
 
-/// A call that grants access, or issues a session in which somebody went on.
+/// A call that grants access, or issues a session that was used.
 fn effect(effect: Effect) -> Sample {
     let call = |event_name: &str, source: &str, target: &str| RootActivity {
         effect: Some(effect),
@@ -218,9 +218,14 @@ fn condition(transition: Transition, condition: Fault, failure: Failure) -> Aler
         unverified_since: None,
         flapping: false,
         exception: (transition == Transition::Suppressed).then(exception),
-        acknowledged: None,
+        acknowledged: (transition == Transition::Acknowledged).then(acknowledgement),
     };
     alert(&id, severity, What::Condition(Box::new(told)))
+}
+
+fn acknowledgement() -> Acknowledgement {
+    let until = now() + SignedDuration::from_hours(24);
+    Acknowledgement { by: "alice".into(), note: Some("CHG-9".into()), from: now(), until }
 }
 
 fn exception() -> Exception {
@@ -271,6 +276,7 @@ fn conditions() -> Vec<Sample> {
         changing("condition-reminder-flapping", |told| told.flapping = true),
         single("condition-resolved", Transition::Resolved, control("root-mfa"), no_mfa()),
         single("condition-suppressed", Transition::Suppressed, policies.clone(), users(&["alice"])),
+        single("condition-acknowledged", Transition::Acknowledged, control("root-mfa"), no_mfa()),
         single("condition-dropped", Transition::Dropped, policies, users(&["alice"])),
         single("unread-opened", Transition::Opened, source.clone(), unread.clone()),
         single("unread-resolved", Transition::Resolved, source, unread),
@@ -293,7 +299,7 @@ fn conditions() -> Vec<Sample> {
             "no-subscriber-resolved",
             Transition::Resolved,
             Fault::NoSubscriber,
-            failure(Severity::Critical, "No subscription to the topic is confirmed."),
+            failure(Severity::Critical, "There is no confirmed subscription to the topic."),
         ),
     ]
 }
@@ -306,7 +312,7 @@ fn notices() -> Vec<Sample> {
         severity: Severity::Critical,
         opened_at: hours_ago(28),
         unverified_since: Some(hours_ago(6)),
-        acknowledged: None,
+        acknowledged: Some(acknowledgement()),
     };
     let score = |steps, passed, unknown| {
         let (five_steps, baseline) = (Tally { passed: steps, of: 5 }, Tally { passed, of: 22 });
@@ -416,9 +422,24 @@ mod tests {
     fn there_is_a_sample_of_every_kind() {
         let alerts: Vec<Alert> = all().into_iter().flat_map(|sample| sample.alerts).collect();
         let kinds: BTreeSet<&str> = alerts.iter().map(|alert| kind(&alert.what)).collect();
-        assert_eq!(kinds.len(), 15, "{kinds:?}");
+        assert_eq!(kinds.len(), 16, "{kinds:?}");
         let acts: BTreeSet<Kind> = alerts.iter().filter_map(Alert::act).map(|act| act.kind).collect();
         assert_eq!(acts, Kind::ALL.into());
+    }
+
+    #[test]
+    fn no_email_of_a_sample_is_longer_than_60_lines_and_each_begins_with_what_happened_where() {
+        for sample in all() {
+            let message = crate::preview::compose(&sample).expect("a message");
+            let lines: Vec<&str> = message.text.lines().collect();
+            assert!(lines.len() <= 60, "{}: {}\n{}", sample.name, lines.len(), message.text);
+            assert!(lines[1].starts_with("Account: acme-prod (111122223333)"), "{}: {}", sample.name, message.text);
+            let words = message.text.to_lowercase();
+            for word in [" told ", " tell ", " mend ", " judge ", " whoever ", "acts of root", "act of root", "e-mail"]
+            {
+                assert!(!words.contains(word), "{}: {word}: {}", sample.name, message.text);
+            }
+        }
     }
 
     #[test]

@@ -121,12 +121,12 @@ impl Kind {
                 const {
                     &[
                         contain(
-                            "Deactivate signing certificate {resource}, and do not delete it yet: sign in as root, Security credentials > X.509 \
+                            "Deactivate signing certificate {thing}, and do not delete it yet: sign in as root, Security credentials > X.509 \
                          signing certificates > Actions > Deactivate. Or, with root's own credentials: `aws iam \
-                         update-signing-certificate --certificate-id {resource} --status Inactive`.",
+                         update-signing-certificate --certificate-id {thing} --status Inactive`.",
                         ),
                         eradicate(
-                            "Delete signing certificate {resource}: Security credentials > X.509 signing certificates > Actions > Delete.",
+                            "Delete signing certificate {thing}: Security credentials > X.509 signing certificates > Actions > Delete.",
                         ),
                     ]
                 },
@@ -137,11 +137,11 @@ impl Kind {
                 const {
                     &[
                         confirm(
-                            "Ask everyone who can sign in as root whether {resource} is your device, and where it is kept. If it is yours, \
+                            "Ask everyone who can sign in as root whether {thing} is your device, and where it is kept. If it is yours, \
                          stop here.",
                         ),
                         eradicate(
-                            "Remove MFA device {resource}: Security credentials > Multi-factor authentication (MFA) > Remove.",
+                            "Remove MFA device {thing}: Security credentials > Multi-factor authentication (MFA) > Remove.",
                         ),
                     ]
                 },
@@ -152,7 +152,7 @@ impl Kind {
                 const {
                     &[contain(
                         "Register an MFA device for root now: sign in as root, Security credentials > Multi-factor authentication (MFA) > \
-                     Assign MFA device. Do it even if one of you deactivated {resource}.",
+                     Assign MFA device. Do it even if one of you deactivated {thing}.",
                     )]
                 },
             ),
@@ -209,7 +209,7 @@ impl Kind {
                 const {
                     &[
                         confirm(
-                            "Ask everyone who can sign in as root whether they changed the {resource}. If one of them did, stop here.",
+                            "Ask everyone who can sign in as root whether they changed the contacts ({resource}). If one of them did, stop here.",
                         ),
                         recover(
                             "Restore the contacts: Account > Contact information, and Account > Alternate contacts.",

@@ -32,8 +32,15 @@ pub(super) fn compose(bulletin: &Bulletin, sorted: &Sorted) -> String {
     let incidents = Maker { sorted, account, at: bulletin.at, report: bulletin.report }.all();
     let is_led = incidents.all.first().is_some_and(|incident| incident.severity >= first.severity);
     let new = incidents.all.iter().filter(|incident| incident.is_new_finding(sorted)).count();
-    let mut email =
-        Email { bulletin, sorted, account, text: String::new(), printed: Vec::new(), is_crowded: new > MAX_NEW };
+    let mut email = Email {
+        bulletin,
+        sorted,
+        account,
+        text: String::new(),
+        printed: Vec::new(),
+        has_common: false,
+        is_crowded: new > MAX_NEW,
+    };
     let lead = incidents.all.first().filter(|_| is_led);
     email.top(lead);
     email.notes(&incidents);
@@ -58,6 +65,8 @@ struct Email<'a, 'b> {
     text: String,
     /// Steps that are in it: none is in it twice.
     printed: Vec<String>,
+    /// What is to be done wherever an attacker may be root is in it.
+    has_common: bool,
     /// So much is new that the worst stands for the rest.
     is_crowded: bool,
 }
@@ -155,7 +164,7 @@ impl<'a> Email<'a, '_> {
     /// What the first lines leave out of the incident that leads.
     fn rest(&mut self, lead: &Incident<'a>) {
         if self.is_crowded && matches!(lead.what, Subject::Condition(_)) {
-            self.briefly(lead);
+            self.briefly(lead, 1);
         } else {
             if let Some(why) = lead.why.filter(|_| !matches!(lead.what, Subject::Unread)) {
                 self.field("Why", why);
@@ -177,8 +186,11 @@ impl<'a> Email<'a, '_> {
     /// Steps that are not in it yet, numbered as in the playbook, but for the first `done`.
     fn steps(&mut self, incident: &Incident, done: usize) {
         let mut left_out = 0;
+        // The steps that all have in common stand below the worst.
+        let has_common = self.has_common;
         for (number, step) in (1..).zip(&incident.steps).skip(done) {
-            if self.printed.contains(&step.text) {
+            self.has_common |= step.is_common;
+            if self.printed.contains(&step.text) || (has_common && step.is_common) {
                 left_out += 1;
                 continue;
             }
@@ -300,7 +312,7 @@ impl<'a> Email<'a, '_> {
             self.field("Opened", &opened);
         }
         if is_brief {
-            self.briefly(incident);
+            self.briefly(incident, 0);
             return;
         }
         self.links_of(incident);
@@ -310,19 +322,16 @@ impl<'a> Email<'a, '_> {
     }
 
     /// What to do about a finding that is one of very many new ones, in a line.
-    fn briefly(&mut self, incident: &Incident) {
-        let steps: Vec<String> = incident.steps.iter().map(|step| step.text.clone()).collect();
-        let steps: Vec<String> = steps.into_iter().filter(|step| !self.printed.contains(step)).collect();
+    fn briefly(&mut self, incident: &Incident, done: usize) {
+        let steps: Vec<&str> = incident.steps.iter().skip(done).map(|step| step.text.as_str()).collect();
         let more = match steps.len().saturating_sub(MAX_BRIEF) {
             0 => String::new(),
             more => format!(" ({} in the report)", counted(more, "more step", "more steps")),
         };
         if !steps.is_empty() {
-            let word = if steps.len() < incident.steps.len() { "Then" } else { "Fix" };
-            let shown: Vec<&str> = steps.iter().take(MAX_BRIEF).map(String::as_str).collect();
-            self.field(word, &format!("{}{more}", shown.join(" ")));
+            let shown: Vec<&str> = steps.into_iter().take(MAX_BRIEF).collect();
+            self.field(if done > 0 { "Then" } else { "Fix" }, &format!("{}{more}", shown.join(" ")));
         }
-        self.printed.extend(steps);
     }
 
     fn ended(&mut self) {
@@ -379,7 +388,11 @@ impl<'a> Email<'a, '_> {
         let folded: Vec<&str> =
             incidents.all.iter().flat_map(|incident| &incident.opened).map(|(alert, _)| alert.id.as_str()).collect();
         let others = self.sorted.newest.iter().map(|alert| alert.id.as_str()).filter(|id| !folded.contains(id));
-        let ids: Vec<&str> = sessions.iter().map(String::as_str).chain(others).collect();
+        // That of what leads comes first.
+        let lead =
+            incidents.all.first().map(|lead| lead.alert.id.as_str()).filter(|id| others.clone().any(|one| one == *id));
+        let rest = sessions.iter().map(String::as_str).chain(others).filter(|id| Some(*id) != lead);
+        let ids: Vec<&str> = lead.into_iter().chain(rest).collect();
         let shown = ids.iter().take(MAX_IDS).map(|id| safe(id)).collect::<Vec<_>>().join(", ");
         let more = match ids.len().saturating_sub(MAX_IDS) {
             0 => String::new(),

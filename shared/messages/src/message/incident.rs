@@ -167,7 +167,7 @@ impl<'a> Maker<'a, '_> {
         facts.extend(self.sorted.before(alert).map(|before| Fact::ours("Before", before)));
         let (mut steps, commands) = control.map(|control| playbook::of_control(control, told)).unwrap_or_default();
         let remedy = playbook::of_fault(&told.condition);
-        steps.extend(remedy.map(|text| Shown { phase: None, text: text.to_owned() }));
+        steps.extend(remedy.map(Shown::plain));
         Incident {
             severity: alert.severity,
             weight: weight(told),
@@ -210,7 +210,7 @@ impl<'a> Maker<'a, '_> {
         if let Some(more) = all.len().checked_sub(words::MAX_LINES).filter(|more| *more > 0) {
             facts.push(Fact::ours("Found", format!("and {more} more causes")));
         }
-        let steps = remedies.iter().map(|remedy| Shown { phase: None, text: (*remedy).to_owned() }).collect();
+        let steps = remedies.iter().map(|remedy| Shown::plain(*remedy)).collect();
         let incident = Incident {
             severity: alert.severity,
             weight: "UNKNOWN".into(),

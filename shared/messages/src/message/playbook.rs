@@ -24,9 +24,16 @@ pub(super) struct Shown {
     /// `None`: of a control's remediation, which has no phases.
     pub(super) phase: Option<Phase>,
     pub(super) text: String,
+    /// Every incident in which an attacker may be root has it.
+    pub(super) is_common: bool,
 }
 
 impl Shown {
+    /// One that has no phase.
+    pub(super) fn plain(text: impl Into<String>) -> Self {
+        Self { phase: None, text: text.into(), is_common: false }
+    }
+
     /// `Contain: Deactivate …`.
     pub(super) fn words(&self) -> String {
         match self.phase {
@@ -45,6 +52,8 @@ pub(super) struct Values {
     pub(super) membership: Membership,
     key: Option<String>,
     user: Option<String>,
+    /// The first word of what it was done to: a certificate, a device.
+    thing: Option<String>,
     resource: Option<String>,
     call: Option<String>,
     from: Option<String>,
@@ -100,8 +109,9 @@ impl Values {
             account: "ACCOUNT_ID".into(),
             key: some("KEY_ID"),
             user: some("USER"),
-            resource: some("what the event names"),
-            call: some("the call in the alert"),
+            thing: some("RESOURCE"),
+            resource: some("RESOURCE"),
+            call: some("CALL"),
             from: some("the address in the alert"),
             region: some("REGION"),
             start: some("START_TIME"),
@@ -126,6 +136,7 @@ impl Values {
         Self {
             key: key_id(first),
             user: user.and_then(word),
+            thing: word(first),
             resource: phrase(act.target.as_deref()),
             call: word(&act.event_name),
             from: act.source_address.as_deref().and_then(word),
@@ -169,9 +180,10 @@ impl Values {
             ("{account}", self.account.clone()),
             ("{key}", or(&self.key, "<key id>")),
             ("{user}", or(&self.user, "<user>")),
+            ("{thing}", or(&self.thing, "<see the event>")),
             ("{resource}", or(&self.resource, "what the event names")),
             ("{call}", or(&self.call, "see the event")),
-            ("{from}", or(&self.from, "an address that was not recorded")),
+            ("{from}", or(&self.from, "the address above")),
             ("{region}", or(&self.region, "us-east-1")),
             ("{start}", or(&self.start, "<a day before the first event>")),
             ("{since}", or(&self.since, "the first event")),
@@ -290,10 +302,13 @@ pub(super) fn of_acts<'a>(acts: impl Iterator<Item = (&'a RootActivity, Values)>
     }
     let room = MAX_STEPS.saturating_sub(common.len());
     let left_out = own.len().saturating_sub(room);
+    // What contains comes first, and is the last to be left out.
+    own = in_order(own);
     own.truncate(room);
     own.extend((left_out > 0).then(|| Shown {
         phase: Some(Phase::Eradicate),
         text: format!("Do the same for the other root actions listed below ({left_out} more steps)."),
+        is_common: false,
     }));
     in_order(own.into_iter().chain(common).collect())
 }
@@ -304,7 +319,8 @@ pub(super) fn of_steps<'a>(steps: impl Iterator<Item = &'a Step>, values: &Value
 }
 
 fn shown(step: &Step, values: &Values) -> Option<Shown> {
-    sessions(step, values).map(|text| Shown { phase: Some(step.phase), text: values.fill(text) })
+    let is_common = COMPROMISED.contains(step);
+    sessions(step, values).map(|text| Shown { phase: Some(step.phase), text: values.fill(text), is_common })
 }
 
 fn in_order(mut steps: Vec<Shown>) -> Vec<Shown> {
@@ -326,8 +342,8 @@ fn sessions<'a>(step: &'a Step, values: &Values) -> Option<&'a str> {
 /// How to fix what a control found: its steps, and its commands with the names that are known.
 pub(super) fn of_control(control: &Control, told: &ConditionAlert) -> (Vec<Shown>, Vec<String>) {
     // Root may have no MFA yet: that may be the next finding.
-    let text = |step: &str| step.replace("as root with MFA", "as root");
-    let steps = control.remediation.console.iter().map(|step| Shown { phase: None, text: text(step) });
+    let text = |step: &str| without_paths(&step.replace("as root with MFA", "as root"));
+    let steps = control.remediation.console.iter().map(|step| Shown::plain(text(step)));
     let commands: Vec<&str> = control.remediation.cli.to_vec();
     // Of one command a profile, only that of the profile in force.
     let of_profile = |command: &&str| {
@@ -347,6 +363,12 @@ pub(super) fn of_control(control: &Control, told: &ConditionAlert) -> (Vec<Shown
         trail.iter().fold(command, |command, trail| command.replace("<trail ARN>", trail))
     };
     (steps.collect(), commands.into_iter().filter(applies).map(filled).collect())
+}
+
+/// Without the sentences that name a document of the project: in a message such a path leads nowhere.
+fn without_paths(step: &str) -> String {
+    let sentences = step.split_inclusive(". ").filter(|sentence| !sentence.contains(".md"));
+    sentences.collect::<String>().trim_end().to_owned()
 }
 
 /// How to fix what no control describes.

@@ -33,7 +33,7 @@ What to do about each alert. Every alert carries its own playbook, with the valu
 const COMPROMISE: &str = "If root is compromised";
 
 /// After the own steps of an alert in which someone else may be root.
-const BELONGS: &str = "\nThese steps belong into the phases of [If root is compromised](#if-root-is-compromised): in each phase, do them \
+const BELONGS: &str = "\nWork through [If root is compromised](#if-root-is-compromised) as well: in each phase, the steps above come \
                        first.\n";
 
 const CONDITIONS: &str = include_str!("runbook/conditions.md");
@@ -151,12 +151,12 @@ impl Page {
     fn kind(&mut self, words: &Words, severity: &str) {
         let _ = write!(self.text, "\n## {}\n\n**Severity:** {severity}.\n\n{}\n\n", words.headline, words.why);
         self.steps(words.headline, words.steps);
-        if words.headline == Kind::WatchTampered.words().headline {
-            self.text.push_str("\nIf an identity other than root did it:\n\n");
-            self.steps(words.headline, &facts::root_activity::TAMPERED);
-        }
         if words.is_compromise {
             self.text.push_str(BELONGS);
+        }
+        if words.headline == Kind::WatchTampered.words().headline {
+            self.text.push_str("\nIf an identity other than root did it:\n\n");
+            self.steps(words.headline, facts::root_activity::TAMPERED);
         }
     }
 

@@ -40,7 +40,7 @@ impl Phase {
     }
 }
 
-/// One step. `{key}`, `{user}`, `{resource}`, `{call}`, `{from}`, `{account}`, `{region}`, `{start}`, `{since}`, `{session}`, `{restore}`,
+/// One step. `{key}`, `{user}`, `{thing}`, `{resource}`, `{call}`, `{from}`, `{account}`, `{region}`, `{start}`, `{since}`, `{session}`, `{restore}`,
 /// `{identity}` and `{name}` stand for values that the alert fills in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {

@@ -115,6 +115,7 @@ impl<'a> Email<'a, '_> {
         let mut findings: Vec<&Finding> = report.findings.iter().collect();
         findings.sort_by_key(|finding| finding.rank());
         self.section("OPEN FINDINGS");
+        let before = self.text.len();
         let open = findings.iter().filter(|finding| finding.status == Status::Failed && !finding.is_suppressed());
         let open: Vec<&Finding> = open.filter(|finding| !self.is_shown(finding, incidents, digest)).copied().collect();
         if self.is_crowded {
@@ -137,6 +138,9 @@ impl<'a> Email<'a, '_> {
                 self.line(format!("- SUPPRESSED: {}", safe_reason(&text)));
             }
             self.more(declared.len().saturating_sub(MAX_LINES));
+        }
+        if self.text.len() == before {
+            self.line(if incidents.all.is_empty() { "None." } else { "None beside those above." });
         }
         self.counted(report);
     }

@@ -369,8 +369,6 @@ fn an_acknowledgement_is_named_with_its_end_and_in_the_digest_too() {
 fn no_message_prints_a_path_that_leads_nowhere() {
     for (name, message) in samples() {
         for text in texts(&message) {
-            // The controls' words are not of this crate.
-            let text = text.replace("README.md", "");
             for path in ["docs/", "CONTROLS.md", "github.com/", ".rs"] {
                 assert!(!text.contains(path), "{name}: {path} in {text}");
             }
@@ -544,4 +542,31 @@ fn each_severity_of_the_runbook_is_that_of_its_event() {
         let severity = crate::message::runbook::severity(act.kind);
         assert!(severity.contains(&act.severity.to_string()), "{:?}: {severity}", act.kind);
     }
+}
+
+#[test]
+fn in_a_session_of_many_actions_everything_is_contained_before_anything_is_deleted() {
+    let account = Snapshot::compliant().account;
+    let all = [Kind::RootAccessKeyCreated, Kind::UserAccessKeyCreated, Kind::RootSigningCertificateCreated];
+    let granted = effect(Effect::AccessGranted);
+    let acts = all.into_iter().map(act).chain([granted]).zip(1..);
+    let acts = acts.map(|(act, number)| RootActivity { event_id: format!("0000-{number}"), ..act });
+    let alerts: Vec<Alert> = acts.map(|act| of_root(&act, &account, now())).collect();
+    let text = send(&alerts, None, now(), RUNBOOK).text;
+    let place = |words: &str| text.find(words).unwrap_or_else(|| panic!("no {words} in {text}"));
+    let delete = place("Eradicate: Delete");
+    for stop in [
+        "Deactivate root access key",
+        "Deactivate access key",
+        "Deactivate signing certificate",
+        "Take the access back",
+    ] {
+        assert!(place(stop) < delete, "{stop}: {text}");
+    }
+    assert!(
+        place("Export root's events") < delete && text.contains(" more steps)"),
+        "what is left out is counted: {text}"
+    );
+    assert_eq!(text.matches("Secure root's mailbox").count(), 1);
+    assert!(text.lines().count() <= 60, "{text}");
 }

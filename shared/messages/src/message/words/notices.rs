@@ -49,7 +49,7 @@ const BACK: Words = Words {
 
 const PLANNED: Words = Words {
     heading: "planned use of root",
-    why: "Someone who may invoke the function announced that root will be used, for 8 hours at most. Root activity in that time still \
+    why: "A person who may invoke the function announced that root will be used, for 8 hours at most. Root activity in that time still \
           alerts, one severity lower and with the ticket.",
     steps: &[
         step(
