@@ -172,7 +172,7 @@ deploy: check-config build
 		--parameter-overrides $${configured:+"$$configured"} $(if $(EMAIL),AlertEmail=$(EMAIL)) $(PARAMETERS) Architecture=$(ARCH)
 	@echo
 	@echo "Deployed. Next steps:"
-	@echo "  1. $(if $(EMAIL),Confirm the subscription: open the link that AWS emails to $(EMAIL).,No email address was added. If nobody is subscribed yet: make deploy EMAIL=you@example.com.)"
+	@echo "  1. $(if $(EMAIL),Confirm the subscription: open the link that AWS emails to $(EMAIL).,No email address was added. If no one is subscribed yet: make deploy EMAIL=you@example.com.)"
 	@echo "  2. For Slack$(,) store the webhook URL in the Parameter Store: docs/integrations.md."
 	@echo "  3. Test it: sam remote invoke Checker --stack-name $(STACK) --event '{}'"
 
