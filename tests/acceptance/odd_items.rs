@@ -296,7 +296,7 @@ async fn after_the_last_conflict_what_was_decided_is_told_without_being_written_
     let mut deaf = story.clone();
     deaf.faults.push(Fault::on("sns:Publish", Trouble::Deny));
     let (_, run) = contested(&deaf, 5).await;
-    assert!(matches!(run.answer, Err(checker::Error::Untold { .. })), "{}", summary(&run.answer));
+    assert!(matches!(run.answer, Err(checker::Error::Unsent { .. })), "{}", summary(&run.answer));
 }
 
 #[tokio::test]

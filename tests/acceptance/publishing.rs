@@ -43,7 +43,10 @@ async fn pb_1_pb_2_what_sns_refuses_is_an_error_and_kept_and_told_late_by_the_ne
         let waiting = account.items("O").await.len();
         assert_eq!(run.figures["OutboxSize"], waiting, "{trouble:?}");
         let error = error_of(run.answer);
-        assert!(error.to_string().contains(&format!("; {waiting} alerts are kept until they can be told")), "{error}");
+        assert!(
+            error.to_string().contains(&format!("; {waiting} alerts are queued until they can be sent")),
+            "{error}"
+        );
         assert_eq!(lambda_runtime_type(error), expected, "{trouble:?}");
 
         let run = account.run(&story.later_with_a_young_report(minutes(16))).await;

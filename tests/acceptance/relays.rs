@@ -213,7 +213,7 @@ async fn where_slack_alone_is_told_what_it_does_not_take_is_kept_and_published_o
     assert!(!run.has_heartbeat());
     assert_eq!((told(&run).len(), failed), (1, 1), "SNS had it, and Lambda tries again for its part");
     let error = error_of(run.answer).to_string();
-    assert!(error.contains("SNS took it, and nobody got it: receiver-0: WebhookRefused"), "{error}");
+    assert!(error.contains("SNS took it, and no subscriber received it: receiver-0: WebhookRefused"), "{error}");
     let waiting = account.items("O").await.len();
     assert!(waiting > 0 && error.contains(&format!("{waiting} alerts are kept")), "{error}");
     let (run, _) = topic.run(&with_slack(ALARM, false).later_with_a_young_report(minutes(30))).await;

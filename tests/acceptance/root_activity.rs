@@ -391,7 +391,7 @@ async fn pb_2_what_sns_refuses_for_good_is_kept_and_not_tried_again_until_the_ne
     let heard = process.hear(&refused, &event).await;
     assert!(heard.again().is_empty() && heard.mails.is_empty());
     let alone = process.hear(&refused, &envelope(&sign_in("one", "Success"))).await;
-    assert!(error_of(alone.answer).to_string().ends_with("it is kept until it can be told"));
+    assert!(error_of(alone.answer).to_string().ends_with("it is queued until it can be sent"));
     let run = account.run(&story.later(minutes(5))).await;
     assert!(run.ids().contains(&"one".to_owned()));
 }
@@ -458,7 +458,7 @@ async fn pb_9_with_table_and_sns_down_the_queue_keeps_it() {
     let heard = process.hear(&broken, &batch(&[sign_in("one", "Success"), sign_in("two", "Success")])).await;
     assert_eq!(heard.again(), ["m0", "m1"]);
     let alone = process.hear(&broken, &envelope(&sign_in("one", "Success"))).await;
-    assert!(error_of(alone.answer).to_string().ends_with("it is neither told nor kept"));
+    assert!(error_of(alone.answer).to_string().ends_with("it is neither sent nor recorded"));
     let heard = process
         .hear(&story(QUIET).later(minutes(6)), &batch(&[sign_in("one", "Success"), sign_in("two", "Success")]))
         .await;

@@ -121,7 +121,7 @@ async fn what_a_check_tells_arrives_in_slack() {
     let story = story_now(ALARM);
     let event = told(&story).await;
     let (outcome, sandbox) = binary(&story, &event, 60, |_| {}).await;
-    assert_eq!(outcome.answer.unwrap(), json!({"told": ["00000000-0000-4000-8000-000000000001"]}));
+    assert_eq!(outcome.answer.unwrap(), json!({"sent": ["00000000-0000-4000-8000-000000000001"]}));
     let posts = sandbox.posts();
     assert_eq!(posts.len(), 1);
     let header = &posts[0]["blocks"][0]["text"]["text"];

@@ -30,7 +30,7 @@ pub use request::{Request, RequestError};
 use sending::{Asked, Outcome, Sender};
 pub use settings::{HeartbeatUrl, Settings};
 
-/// Kept for judging, writing down and publishing when reading takes long; half of the run, if that is less.
+/// Kept for evaluating, recording and publishing when reading takes long; half of the run, if that is less.
 const RESERVE: Duration = Duration::from_secs(20);
 
 /// Answers events; made once a process.
@@ -53,18 +53,18 @@ pub enum Error {
     #[error(transparent)]
     Request(#[from] RequestError),
     /// Neither the event nor the function's ARN names the account, or they contradict each other.
-    #[error("cannot tell whose account this is: the event says `{event}`, the function's ARN says `{function}`")]
+    #[error("cannot determine the account: the event says `{event}`, the function's ARN says `{function}`")]
     Account {
         /// What the event says.
         event: String,
         /// What the ARN says.
         function: String,
     },
-    /// Nothing could be sent. What was seen is written down and sent as soon as it can be.
-    #[error("{0}; {waiting} kept until they can be told", waiting = kept(*.1))]
+    /// Nothing could be sent. What was seen is recorded, and sent as soon as it can be.
+    #[error("{0}; {waiting} queued until they can be sent", waiting = kept(*.1))]
     Publish(aws::PublishError, Option<usize>),
-    /// A use of root was announced and could not be written down: root's acts would be sent as unannounced.
-    #[error("the planned use of root could not be written down{}: announce it again", store.as_ref().map(|store| format!(": {store}")).unwrap_or_default())]
+    /// Planned root use was announced and could not be recorded: root activity would be sent as unannounced.
+    #[error("the planned root use could not be recorded{}: announce it again", store.as_ref().map(|store| format!(": {store}")).unwrap_or_default())]
     Plan {
         /// What the state store said.
         store: Option<Box<aws::LedgerError>>,
@@ -78,9 +78,9 @@ pub enum Error {
         /// What the state store said.
         store: Option<Box<aws::LedgerError>>,
     },
-    /// Nothing could be sent, and what was seen could not be written down: Lambda must try again.
-    #[error("{publish}, and {store}: what was seen is neither told nor kept")]
-    Untold {
+    /// Nothing could be sent, and what was seen could not be recorded: Lambda must try again.
+    #[error("{publish}, and {store}: what this check found is neither sent nor recorded")]
+    Unsent {
         /// What SNS said.
         publish: Box<aws::PublishError>,
         /// What the state store said.
@@ -107,7 +107,7 @@ impl From<Error> for Diagnostic {
             Error::Plan { .. } => "PlanNotKept",
             Error::NotAcknowledged(_) => "NotAcknowledged",
             Error::Acknowledgement { .. } => "AcknowledgementNotKept",
-            Error::Untold { .. } => "NeitherToldNorKept",
+            Error::Unsent { .. } => "NeitherToldNorKept",
         };
         Self { error_type: error_type.into(), error_message: error.to_string() }
     }
@@ -238,7 +238,7 @@ struct Checked {
     sweeps: Vec<RegionSweep>,
 }
 
-/// Recalls what earlier runs left behind, and first of all sends what of it waits, unless nobody receives it.
+/// Recalls what earlier runs left behind, and first of all sends the alerts that wait, unless the topic has no subscriber.
 async fn remember(sender: &Sender<'_>, request: &Request, now: Timestamp) -> Remembered {
     let voice = &sender.voice;
     let (recalled, listeners) = tokio::join!(voice.ledger.recall(now), async {
@@ -315,7 +315,7 @@ fn account(request: &Request, function_arn: &str) -> Result<AccountId, Error> {
     }
 }
 
-/// A canary is sent only where its arrival can be remembered, and never by a run that somebody narrowed or that is to change nothing.
+/// A canary is sent only where its arrival can be remembered, and never by a narrow run or one that is to change nothing.
 fn round(memory: &Memory, remembers: bool, request: &Request, event: &Value, now: Timestamp) -> Round {
     let is_narrow = request.regions.is_some() || request.lookback_hours.is_some();
     let is_on_demand = event.get("detail-type").is_none();
@@ -372,7 +372,7 @@ mod tests {
         let error = account(&request(Some("999900001111")), ARN).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "cannot tell whose account this is: the event says `999900001111`, the function's ARN says `111122223333`"
+            "cannot determine the account: the event says `999900001111`, the function's ARN says `111122223333`"
         );
     }
 

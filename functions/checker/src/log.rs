@@ -9,10 +9,10 @@ use jiff::Timestamp;
 
 use crate::sending::Outcome;
 
-/// Most lines of root's acts, and of news; the rest is one line that counts.
+/// Most lines of root activity, and of news; the rest is one line that counts.
 const MAX_LINES: usize = 100;
 
-/// One line a finding, one of the worst acts of root and a source that could not be read; evidence and rows of the report stay out of the log.
+/// One line a finding, one of the worst root activity and a source that could not be read; evidence and rows of the report stay out of the log.
 pub(crate) fn report(report: &Report) {
     for finding in &report.findings {
         let status = finding.status.words();
@@ -63,6 +63,6 @@ pub(crate) fn odd(items: &BTreeSet<String>) {
     const MAX_NAMED: usize = 10;
     if !items.is_empty() {
         let named: Vec<String> = items.iter().take(MAX_NAMED).map(|item| text::bounded(item)).collect();
-        tracing::warn!(count = items.len(), ?named, "items of the ledger that cannot be read are forgotten");
+        tracing::warn!(count = items.len(), ?named, "items of the ledger cannot be read and count for nothing");
     }
 }

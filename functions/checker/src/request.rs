@@ -20,17 +20,17 @@ pub struct Request {
     pub account: Option<AccountId>,
     /// How far back root's events are looked up, 1 to 2160 hours.
     pub lookback_hours: Option<u16>,
-    /// Regions to sweep beside those that record sign-ins.
+    /// Regions to scan beside those that record sign-ins.
     pub regions: Option<Vec<String>>,
     /// Everything but writing and publishing.
     pub dry_run: bool,
-    /// Root will be used, and somebody says so before.
+    /// Planned root use, announced before.
     pub plan: Option<Plan>,
     /// An open alert is acknowledged: no reminders of it until the acknowledgement ends.
     pub acknowledge: Option<Acknowledge>,
     /// The findings are wanted by the numbers of this framework too.
     pub framework: Option<Framework>,
-    /// Nobody asks for it but the schedule.
+    /// The schedule asks for it, no person does.
     pub is_scheduled: bool,
     /// The CloudTrail event that an EventBridge envelope carried.
     pub delivered: Option<TrailEvent>,

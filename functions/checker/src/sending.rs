@@ -1,4 +1,4 @@
-//! From a report to what people hear: decide, write down, publish. What was seen is sent, whatever fails in between.
+//! From a report to alerts: decide, record, publish. What was seen is sent, whatever fails in between.
 
 use std::time::Duration;
 
@@ -19,15 +19,15 @@ use tokio::time::Instant;
 
 use crate::Error;
 
-/// Times that a decision is made anew because another run wrote meanwhile.
+/// Times that a decision is made again because another run wrote meanwhile.
 const TRIES: usize = 5;
 
-/// One run's way to people.
+/// How one run sends.
 #[derive(Debug)]
 pub(crate) struct Sender<'a> {
     pub(crate) voice: Voice<'a>,
     pub(crate) policy: &'a Policy,
-    /// Until when root's acts are written down.
+    /// Until when root activity is recorded.
     pub(crate) deadline: Instant,
 }
 
@@ -47,11 +47,11 @@ pub(crate) struct Outcome {
     pub(crate) alerts: Vec<Alert>,
     /// What of it was sent.
     pub(crate) sent: Sent,
-    /// Everything that was seen was sent, and written down.
+    /// Everything that was seen was sent, and recorded.
     pub(crate) is_complete: bool,
     /// How long the oldest thing waits for being looked through; what CloudTrail may still show late does not count.
     pub(crate) lag: Option<SignedDuration>,
-    /// The announced use of root that was written down.
+    /// The announced root use that was recorded.
     pub(crate) plan: Option<Plan>,
     /// Acknowledgements in force, as they are recorded; `None`: the state store did not say.
     pub(crate) acknowledged: Option<Vec<Acknowledged>>,
@@ -60,7 +60,7 @@ pub(crate) struct Outcome {
 }
 
 impl Sender<'_> {
-    /// Decides by `recalled`, records, sends; `sent` is what was sent earlier in the run. Publishing is left out where nobody would
+    /// Decides by `recalled`, records, sends; `sent` is what was sent earlier in the run. Publishing is left out where no one would
     /// receive it: what waits is kept.
     pub(crate) async fn send(
         &self,
@@ -142,8 +142,8 @@ impl Sender<'_> {
     }
 
     async fn send_untracked(&self, report: &Report, alerts: &[Alert], sent: &mut Sent) {
-        let nobody = report.subscribed == Some(false);
-        self.voice.send_untracked(alerts, Some(report), nobody, sent).await;
+        let is_unheard = report.subscribed == Some(false);
+        self.voice.send_untracked(alerts, Some(report), is_unheard, sent).await;
     }
 
     async fn record(
@@ -191,7 +191,7 @@ impl Sender<'_> {
         outcome.acknowledged = Some(acknowledged(&recalled.memory, report));
         if !is_decided {
             outcome.alerts.retain(|alert| !is_acknowledgement(alert));
-            tracing::error!("other runs kept writing: what this one decided is told without being written down");
+            tracing::error!("other runs kept writing: what this one decided is sent without being recorded");
             outcome.sent.store = Some(self.voice.ledger.contested());
         }
         if unseen.is_empty() {
@@ -202,10 +202,10 @@ impl Sender<'_> {
         if acts.left > 0 {
             tracing::warn!(
                 left = acts.left,
-                "time ran out before all of root's acts were written down: the next run finds them"
+                "time ran out before all root activity was recorded: the next run finds it"
             );
         }
-        // Only what is written down counts as swept; the rest is found again.
+        // Only what is recorded counts as scanned; the rest is found again.
         let is_swept = acts.left == 0 && self.settle(recalled, report, sweeps).await?;
         Ok(Written { is_all: is_decided && is_swept, is_quiet, is_decided })
     }
@@ -251,7 +251,7 @@ fn lag(memory: &Memory, now: Timestamp) -> SignedDuration {
 struct Written {
     is_all: bool,
     is_quiet: bool,
-    /// What was decided is written down.
+    /// What was decided is recorded.
     is_decided: bool,
 }
 
@@ -302,7 +302,7 @@ impl Outcome {
     pub(crate) fn answer(self, report: Report) -> Result<Answer, Error> {
         match (self.sent.refused, self.sent.store) {
             (Some(publish), Some(store)) if self.sent.is_lost => {
-                Err(Error::Untold { publish: Box::new(publish), store: Box::new(store) })
+                Err(Error::Unsent { publish: Box::new(publish), store: Box::new(store) })
             }
             (Some(publish), _) => Err(Error::Publish(publish, self.sent.waiting)),
             (None, store) => Ok(Answer {
@@ -374,7 +374,7 @@ mod tests {
             Entry::Journal(_) => "journal".into(),
             Entry::Baseline(_) => "baseline".into(),
             Entry::Plan(_) => "plan".into(),
-            Entry::Send(alert) => format!("tell {}", alert.id),
+            Entry::Send(alert) => format!("send {}", alert.id),
         };
         groups.iter().map(|group| group.iter().map(name).collect()).collect()
     }
@@ -396,15 +396,15 @@ mod tests {
         assert_eq!(
             names(&groups),
             [
-                vec!["journal", "plan", "tell caught-up"],
-                vec!["condition root-mfa", "tell root-mfa"],
+                vec!["journal", "plan", "send caught-up"],
+                vec!["condition root-mfa", "send root-mfa"],
                 vec!["condition quiet"]
             ]
         );
     }
 
     #[test]
-    fn writing_acts_down_leaves_ten_seconds_for_telling_or_a_quarter() {
+    fn recording_activity_leaves_ten_seconds_for_sending_or_a_quarter() {
         let started = Instant::now();
         let ends = |left| (recording_ends(started, Duration::from_secs(left)) - started).as_secs();
         assert_eq!([ends(300), ends(40), ends(20), ends(0)], [290, 30, 15, 0]);

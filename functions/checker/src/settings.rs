@@ -1,4 +1,4 @@
-//! The function's environment: read once, as strings. A fault in it never stops the watch.
+//! The function's environment: read once, as strings. A fault in it never stops monitoring.
 
 use alerts::Policy;
 use aws::sources::watch::Names;
@@ -21,7 +21,7 @@ pub struct Settings {
     pub topic_arn: String,
     /// How far back root's events are looked up, 1 to 2160 hours.
     pub lookback_hours: u16,
-    /// Regions to sweep beside those that record sign-ins; `None`: every enabled one.
+    /// Regions to scan beside those that record sign-ins; `None`: every enabled one.
     pub regions: Option<Vec<String>>,
     /// What wakes the function; `None` where it does not know the names of both rules and schedule.
     pub watch: Option<Names>,
@@ -33,11 +33,11 @@ pub struct Settings {
     pub stack: Option<String>,
     /// When reminders and the digest are sent.
     pub policy: Policy,
-    /// Called after each complete run. A secret: whoever knows it can feign a heartbeat.
+    /// Called after each complete run. A secret: anyone who knows it can fake a heartbeat.
     pub heartbeat_url: Option<HeartbeatUrl>,
     /// Where people find the runbook.
     pub runbook: String,
-    /// Where the reporter keeps reports; `None`: nobody does, or people get no link.
+    /// Where the reporter keeps reports; `None`: reports are not kept, or messages have no link.
     pub report_bucket: Option<String>,
     /// What changes verdicts.
     pub checklist: checklist::Settings,
@@ -287,7 +287,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_wakes_the_function_is_looked_after_when_it_is_told_the_schedule_and_the_rules() {
+    fn the_schedule_and_the_rules_are_checked_when_the_function_knows_their_names() {
         let (schedule, rules) = (("ROOTWATCH_SCHEDULE", "rw-schedule"), ("ROOTWATCH_RULES", "rw-root, rw-tampering"));
         let names = |regions: &[&str]| Names {
             schedule: "rw-schedule".into(),
@@ -382,7 +382,7 @@ pub(crate) mod tests {
             assert!(faults(&[("ROOTWATCH_TOPIC_ARN", arn)])[0].contains("is not the ARN of an SNS topic"), "{arn}");
         }
         let (settings, refused) = refused(&[("ROOTWATCH_TABLE", "")]);
-        assert_eq!((settings.table.as_str(), refused.len()), ("", 1), "what is seen is told without memory");
+        assert_eq!((settings.table.as_str(), refused.len()), ("", 1), "what is seen is sent without memory");
         assert!(faults(&[("AWS_REGION", "")]).contains(&"AWS_REGION is missing".to_owned()));
     }
 

@@ -1,7 +1,7 @@
-//! What EventBridge delivers, sent within seconds: acts of root, and changes to what watches.
+//! What EventBridge delivers, sent within seconds: root activity, and monitoring tampering.
 //!
 //! It uses the same classifier, ledger and words as the checker, so that what both find is sent once. What is not urgent is left to
-//! the checker's next sweep.
+//! the checker's next scan.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter::repeat_n;
@@ -43,7 +43,7 @@ pub struct Listener {
     config: aws_config::SdkConfig,
     settings: Result<Settings, SettingsError>,
     untracked: Untracked,
-    failures_told: Mutex<Option<Timestamp>>,
+    failures_sent_at: Mutex<Option<Timestamp>>,
     emit: fn(&str),
 }
 
@@ -55,7 +55,7 @@ pub struct Answer {
     pub batch_item_failures: Vec<Failure>,
     /// SNS's ids of what was published.
     pub told: Vec<String>,
-    /// How many alerts wait to be sent; `None`: nobody knows.
+    /// How many alerts wait to be sent; `None`: unknown.
     pub untold: Option<usize>,
 }
 
@@ -77,13 +77,13 @@ pub enum Error {
     #[error(transparent)]
     Request(#[from] RequestError),
     /// The function's ARN names no account.
-    #[error("cannot tell whose account this is: the function's ARN says `{0}`")]
+    #[error("cannot determine the account: the function's ARN says `{0}`")]
     Account(String),
     /// The alert of an envelope by itself could not be sent.
-    #[error("{0}; it is {kept}", kept = if *.1 { "kept until it can be told" } else { "neither told nor kept" })]
+    #[error("{0}; it is {state}", state = if *.1 { "queued until it can be sent" } else { "neither sent nor recorded" })]
     Publish(PublishError, bool),
-    /// An envelope by itself could not be written down in time.
-    #[error("the event could not be written down in time: invoke the function again")]
+    /// An envelope by itself could not be recorded in time.
+    #[error("the event could not be recorded in time: invoke the function again")]
     OutOfTime,
 }
 
@@ -107,24 +107,24 @@ struct Outcome {
     sent: Sent,
     /// Not everything could be written down in time.
     is_late: bool,
-    /// It is written down and was not sent, although somebody hears.
-    is_untold: bool,
+    /// It is recorded and was not sent, although the topic has a confirmed subscriber.
+    is_unsent: bool,
 }
 
 impl Listener {
     /// A listener over `config`, with what was found in the environment. `emit` takes each run's figures.
     pub fn new(config: &aws_config::SdkConfig, settings: Result<Settings, SettingsError>, emit: fn(&str)) -> Self {
-        let (untracked, failures_told) = (Untracked::default(), Mutex::new(None));
+        let (untracked, failures_sent_at) = (Untracked::default(), Mutex::new(None));
         if let Ok(settings) = &settings {
             log::refused(&settings.refused);
         }
-        Self { config: config.clone(), settings, untracked, failures_told, emit }
+        Self { config: config.clone(), settings, untracked, failures_sent_at, emit }
     }
 
     /// The flow of one call.
     ///
     /// # Errors
-    /// See [`Error`]. What of a batch could not be told is no error: SQS delivers it again.
+    /// See [`Error`]. What of a batch could not be sent is no error: SQS delivers it again.
     pub async fn handle(&self, event: &Value, invocation: &Invocation) -> Result<Answer, Error> {
         let clock = Clock::start(invocation.now);
         let settings = self.settings.as_ref().map_err(Clone::clone)?;
@@ -192,7 +192,7 @@ impl Listener {
                 }
                 // The run that holds the lease may have died: SQS delivers again.
                 let Sent { store, waiting, is_cut, .. } = &outcome.sent;
-                outcome.is_untold =
+                outcome.is_unsent =
                     !alerts.is_empty() && store.is_none() && waiting.is_some_and(|waiting| waiting > 0) && !is_cut;
                 let straight = Voice::unsent(alerts, &outcome.sent);
                 voice.send_untracked(&straight, None, !hears, &mut outcome.sent).await;
@@ -220,15 +220,15 @@ impl Listener {
         let acts = ledger.record_acts(&unseen, now, deadline).await?;
         let only_failures = !unseen.is_empty()
             && unseen.iter().all(|alert| alert.act().is_some_and(|act| act.kind == Kind::SignInFailed));
-        Ok(Written { is_all: acts.left == 0, may_wait: only_failures && self.was_told_lately(now) })
+        Ok(Written { is_all: acts.left == 0, may_wait: only_failures && self.were_sent_lately(now) })
     }
 
     /// Whether failed sign-ins were sent in the last quarter of an hour; notes that they are now, if not.
-    fn was_told_lately(&self, now: Timestamp) -> bool {
-        let mut told = self.failures_told.lock().unwrap_or_else(PoisonError::into_inner);
-        let lately = told.is_some_and(|at| now.duration_since(at).abs() < BETWEEN_FAILURES);
+    fn were_sent_lately(&self, now: Timestamp) -> bool {
+        let mut sent_at = self.failures_sent_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let lately = sent_at.is_some_and(|at| now.duration_since(at).abs() < BETWEEN_FAILURES);
         if !lately {
-            *told = Some(now);
+            *sent_at = Some(now);
         }
         lately
     }
@@ -318,10 +318,10 @@ fn figures(alerts: &[Alert], sent: &Sent, invocation: &Invocation) -> String {
 /// Of a batch, what SQS shall deliver again: messages that cannot be read, and all of them when what they brought is not safe or
 /// may be sent if it is tried again.
 fn answer(deliveries: Vec<request::Delivery>, unnoted: &BTreeSet<String>, outcome: Outcome) -> Result<Answer, Error> {
-    let Outcome { sent, is_late, is_untold } = outcome;
+    let Outcome { sent, is_late, is_unsent } = outcome;
     let try_again = match &sent.refused {
         Some(error) => is_late || sent.is_lost || !error.permanent,
-        None => is_late || is_untold,
+        None => is_late || is_unsent,
     };
     let is_batch = deliveries.iter().all(|delivery| delivery.message_id.is_some());
     match sent.refused {

@@ -119,7 +119,7 @@ fn envelope(
         .ok_or_else(|| fault("its `detail` is no CloudTrail record with `eventName` and `eventID`"))
 }
 
-/// Each Region is an item of the table: only those that are watched count, however many somebody puts.
+/// Each Region is an item of the table: only those that are watched count, however many an attacker puts.
 fn canary(detail: &Value, canaries: &Canaries, now: Timestamp) -> Option<Brought> {
     let text = |name| detail.get(name).and_then(Value::as_str);
     let sent_at: Timestamp = text("sent_at")?.parse().ok()?;

@@ -20,7 +20,7 @@ pub struct Settings {
     pub stack: Option<String>,
     /// The canaries of this stack; `None`: it has no name, and so none.
     pub canaries: Option<Canaries>,
-    /// Regions that are swept beside those that record sign-ins; `None`: every enabled one.
+    /// Regions that are scanned beside those that record sign-ins; `None`: every enabled one.
     pub regions: Option<Vec<String>>,
     /// Where people find the runbook.
     pub runbook: String,
@@ -67,10 +67,10 @@ impl Settings {
         Ok(Self { canaries, refused, ..settings })
     }
 
-    /// Whether the checker sweeps `region`, so that what is not urgent there is sent by it.
+    /// Whether the checker scans `region`, so that what is not urgent there is sent by it.
     pub(crate) fn is_swept(&self, region: &str) -> bool {
         self.partition.sign_in_regions().contains(&region)
-            || self.regions.as_ref().is_none_or(|regions| regions.iter().any(|swept| swept == region))
+            || self.regions.as_ref().is_none_or(|regions| regions.iter().any(|scanned| scanned == region))
     }
 }
 

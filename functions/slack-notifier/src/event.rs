@@ -1,4 +1,4 @@
-//! What wakes the function: SNS, or the queue that keeps what could not be told at once.
+//! What wakes the function: SNS, or the queue that keeps what could not be sent at once.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use serde_json::Value;
 pub struct SnsMessage {
     /// SNS's id of it, the same in every repeat.
     pub message_id: String,
-    /// For the e-mail.
+    /// For the email.
     pub subject: Option<String>,
     /// The body for Lambda.
     pub message: String,
@@ -32,7 +32,7 @@ pub struct EventError {
 /// The messages in `event`; SNS and the queue bring one at a time.
 ///
 /// # Errors
-/// When any part of it has another shape: nothing of it is told, and the event is kept as it is.
+/// When any part of it has another shape: nothing of it is sent, and the event is kept as it is.
 pub fn messages(event: &Value) -> Result<Vec<SnsMessage>, EventError> {
     let records = records(event)?;
     let of_sqs = |record: &Value| record.get("eventSource").and_then(Value::as_str) == Some("aws:sqs");
@@ -61,7 +61,7 @@ fn message(record: &Value) -> Result<SnsMessage, EventError> {
     SnsMessage::deserialize(sns).map_err(|_| EventError { what: "an Sns without MessageId or Message" })
 }
 
-/// A time that cannot be read makes no message untold.
+/// A time that cannot be read leaves no message unsent.
 fn time<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     Ok(Value::deserialize(deserializer)?.as_str().and_then(|time| time.parse().ok()))
 }
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_cannot_be_read_makes_no_message_untold() {
+    fn a_time_that_cannot_be_read_leaves_no_message_unsent() {
         for time in [json!("yesterday"), json!(5), json!(null)] {
             let mut event = sns();
             event["Records"][0]["Sns"]["Timestamp"] = time;

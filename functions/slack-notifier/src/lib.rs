@@ -1,7 +1,7 @@
 //! Passes on what is published to the topic: to an incoming webhook of Slack, or to Amazon Q Developer in chat applications.
 //!
-//! It has a subscription of its own: whatever happens here, SNS and the e-mail know nothing of it. What could not be told is an
-//! error, so that Lambda tries again and then keeps the event in a queue, out of which this function tells it late.
+//! It has a subscription of its own: whatever happens here, SNS and the email know nothing of it. What could not be sent is an
+//! error, so that Lambda tries again and then keeps the event in a queue, out of which this function sends it late.
 
 use std::time::Duration;
 
@@ -155,12 +155,12 @@ impl SlackNotifier {
         let left = Duration::try_from(invocation.ends.duration_since(invocation.now)).unwrap_or_default();
         let deadline = Instant::now() + left.saturating_sub(RESERVE);
         let way = self.way.as_ref().map_err(Clone::clone)?;
-        let mut told = Vec::new();
+        let mut sent = Vec::new();
         for message in messages(event)? {
             let SnsMessage { message_id, subject, message: body, timestamp } = &message;
             let delivery = Delivery { subject: subject.as_deref(), body, sent_at: *timestamp, now: invocation.now };
             let passed = match way {
-                Way::Webhook(slack) => slack.tell(&delivery.for_slack(), deadline).await,
+                Way::Webhook(slack) => slack.send(&delivery.for_slack(), deadline).await,
                 Way::Chat(topic) => {
                     topic.publish_text(delivery.for_chat().to_string()).await.map(drop).map_err(Error::from)
                 }
@@ -169,7 +169,7 @@ impl SlackNotifier {
             match passed {
                 Ok(()) => {
                     tracing::info!(message_id, "passed on");
-                    told.push(message_id.clone());
+                    sent.push(message_id.clone());
                 }
                 Err(error) if subject.as_deref() == Some(KNOCK) => {
                     tracing::error!(%error, message_id, "a test message does not arrive");
@@ -177,10 +177,10 @@ impl SlackNotifier {
                 Err(error) => return Err(error),
             }
         }
-        Ok(json!({"told": told}))
+        Ok(json!({"sent": sent}))
     }
 
-    /// Notes what came of `message` for the checker, which tells when nothing arrives. Without the note nothing is told the less.
+    /// Notes the outcome of `message` for the checker, which alerts when nothing arrives. Without the note the same alerts are sent.
     async fn note(&self, message: &SnsMessage, failed: Option<&Error>, invocation: &Invocation) {
         let Some((table, account)) = self.table.as_ref().zip(AccountId::from_arn(&invocation.function_arn).ok()) else {
             return;
@@ -202,14 +202,14 @@ impl SlackNotifier {
 
 impl ToWebhook {
     /// Posts until Slack has it, or time or hope run out.
-    async fn tell(&self, message: &Value, deadline: Instant) -> Result<(), Error> {
+    async fn send(&self, message: &Value, deadline: Instant) -> Result<(), Error> {
         let mut url = self.url(false).await?;
         let mut pauses = PAUSES.iter();
         let mut may_have_changed = true;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let error = match self.webhook.post(&url, message, ATTEMPT.min(left)).await.map_err(Error::Unreachable) {
-                Ok(answer) => match judge(answer) {
+                Ok(answer) => match outcome(answer) {
                     Ok(()) => return Ok(()),
                     Err(error) => error,
                 },
@@ -239,10 +239,10 @@ impl ToWebhook {
         }
     }
 
-    /// The webhook's URL, read when it is not known yet, or `anew`.
-    async fn url(&self, anew: bool) -> Result<WebhookUrl, Error> {
+    /// The webhook's URL, read when it is not known yet, or `again`.
+    async fn url(&self, again: bool) -> Result<WebhookUrl, Error> {
         let mut known = self.url.lock().await;
-        if let Some(url) = known.as_ref().filter(|_| !anew) {
+        if let Some(url) = known.as_ref().filter(|_| !again) {
             return Ok(url.clone());
         }
         // What is no good any more is forgotten, also when there is nothing better.
@@ -253,7 +253,7 @@ impl ToWebhook {
 }
 
 /// What an answer of Slack means.
-fn judge(answer: WebhookAnswer) -> Result<(), Error> {
+fn outcome(answer: WebhookAnswer) -> Result<(), Error> {
     let WebhookAnswer { status, retry_after, body } = answer;
     Err(match status {
         200 => return Ok(()),
@@ -272,7 +272,7 @@ mod tests {
 
     fn judged(status: u16, retry_after: Option<u64>) -> String {
         let retry_after = retry_after.map(Duration::from_secs);
-        match judge(WebhookAnswer { status, retry_after, body: "no_service".into() }) {
+        match outcome(WebhookAnswer { status, retry_after, body: "no_service".into() }) {
             Ok(()) => "done".into(),
             Err(error) => {
                 let message = error.to_string();

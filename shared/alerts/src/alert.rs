@@ -1,11 +1,11 @@
-//! What is told now, given what was told before.
+//! What is sent now, given what was sent before.
 //!
-//! - [`Alert`]: one thing to tell, with every fact that its words need;
-//! - [`Condition`]: something that is wrong until it is mended; [`Condition::next`] is its life;
+//! - [`Alert`]: one thing to send, with every fact that its text needs;
+//! - [`Condition`]: something that is wrong until it is fixed; [`Condition::next`] is its life cycle;
 //! - [`Memory`]: what earlier runs left behind;
 //! - [`decide`]: memory and report into alerts and the next memory.
 //!
-//! Memory is never evidence: it can only say what was told, not how the account is.
+//! Memory is never evidence: it says what was sent, not what the account's state is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,7 +49,7 @@ pub const LATE: SignedDuration = SignedDuration::from_mins(15);
 /// Characters of an alert's id.
 const MAX_ID: usize = 255;
 
-/// How often what stays open is told again, and how often that all is well.
+/// How often reminders and digests are sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// Critical conditions.
@@ -71,11 +71,11 @@ impl Default for Policy {
     }
 }
 
-/// One thing to tell. Holds every fact that its words need: it may be told by a later run than the one that saw it.
+/// One alert. It holds every fact that its text needs: a later run than the one that decided it may send it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Alert {
-    /// Stable: the same for everything that is told of one episode of a condition, or of one event. At most 255 characters
+    /// Stable: the same for every alert of one episode of a condition, or of one event. At most 255 characters
     /// without a space, fit for a `dedup_key` of `PagerDuty`.
     pub id: String,
     /// When it was decided.
@@ -96,16 +96,16 @@ pub struct Alert {
 pub enum What {
     /// A condition that opened, changed, stays open, or ended.
     Condition(Box<ConditionAlert>),
-    /// One act of root.
+    /// One root action.
     RootActivity(Box<RootActivity>),
-    /// Somebody who is not root changed what watches. Of root it is an act like any other.
+    /// Another identity than root tampered with monitoring. If root does, it is root activity like any other.
     Tampering(Box<Tampering>),
     /// Root has credentials again, in an account where it had none.
     RootCredentialsBack {
         /// Which: password, access key, signing certificate.
         credentials: Vec<String>,
     },
-    /// Somebody announced that root will be used.
+    /// Planned root use was announced.
     PlannedRootUse(Plan),
     /// Nothing was checked for some time; it is caught up now.
     CaughtUp {
@@ -116,7 +116,7 @@ pub enum What {
     },
     /// An exception is over.
     ExceptionEnded(Exception),
-    /// A statement is too old to hold.
+    /// An attestation is too old to hold.
     AttestationLapsed(Attestation),
     /// The account's status: what is unknown, what is open, or that all is well.
     Digest(Box<Digest>),
@@ -127,7 +127,7 @@ pub enum What {
     },
 }
 
-/// What is told of a condition.
+/// An alert about a condition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConditionAlert {
@@ -139,7 +139,7 @@ pub struct ConditionAlert {
     pub failure: Failure,
     /// When this episode began.
     pub opened_at: Timestamp,
-    /// Since when nobody could see whether it still is so.
+    /// Since when it cannot be verified.
     pub unverified_since: Option<Timestamp>,
     /// It opened for at least the third time in 24 hours.
     pub flapping: bool,
@@ -155,7 +155,7 @@ pub struct ConditionAlert {
 pub struct Memory {
     /// Every condition that ever opened, by [`Fault::key`].
     pub conditions: BTreeMap<String, Condition>,
-    /// What was swept, by Region.
+    /// What was scanned, by Region.
     pub coverage: BTreeMap<String, Coverage>,
     /// Announced uses of root.
     pub plans: Vec<Plan>,
@@ -175,7 +175,7 @@ pub struct Journal {
     /// The newest run that was recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_run: Option<Timestamp>,
-    /// The newest run that could read all that it must, and told all that it had to.
+    /// The newest run that read everything it must, and sent every alert.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_complete: Option<Timestamp>,
     /// The newest digest.
@@ -187,7 +187,7 @@ pub struct Journal {
     /// The account's alias when that was last read: only for the names in messages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alias: Option<String>,
-    /// Declarations whose end was told, by alert id.
+    /// Alert ids of expired declarations for which an alert was sent.
     #[serde(default)]
     pub ended: BTreeSet<String>,
     /// When the oldest canary was sent that the next check waits for, by Region.
@@ -198,15 +198,15 @@ pub struct Journal {
 /// What a run decided.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decision {
-    /// To be told, beside root's activity.
+    /// To be sent, beside root activity.
     pub alerts: Vec<Alert>,
-    /// Root activity to be told unless it was before; most severe first, successes before failures.
+    /// Root activity to be sent unless it was before; most severe first, successes before failures.
     pub activity: Vec<Alert>,
-    /// Conditions that are to be remembered anew, by [`Fault::key`].
+    /// Conditions that changed and are to be recorded, by [`Fault::key`].
     pub conditions: BTreeMap<String, Condition>,
     /// The journal to be remembered.
     pub journal: Journal,
-    /// Whether the alert was acknowledged that somebody asked to; `None`: nobody asked.
+    /// Whether the requested acknowledgement was given; `None`: there was no request.
     pub acknowledged: Option<Result<(), NotAcknowledged>>,
 }
 
@@ -224,8 +224,8 @@ pub fn decide_with(memory: &Memory, report: &Report, policy: &Policy, asked: Opt
     for seen in observe(memory, report) {
         let key = seen.condition.key();
         let before = memory.conditions.get(&key);
-        let (after, told) = Condition::next(before, &seen, now, policy);
-        alerts.extend(told.map(|told| maker.condition(&after, told)));
+        let (after, sent) = Condition::next(before, &seen, now, policy);
+        alerts.extend(sent.map(|sent| maker.condition(&after, sent)));
         if before != Some(&after) && after != Condition::default() {
             conditions.insert(key, after);
         }
@@ -253,12 +253,12 @@ pub fn decide_with(memory: &Memory, report: &Report, policy: &Policy, asked: Opt
     Decision { alerts, activity, conditions, journal, acknowledged }
 }
 
-/// The alert of an act of root that was seen at `now`.
+/// The alert about root activity that was seen at `now`.
 pub fn of_root(act: &RootActivity, account: &Account, now: Timestamp) -> Alert {
     Maker { account, now }.activity(act)
 }
 
-/// The alert of a change to what watches that was seen at `now`.
+/// The alert about monitoring tampering that was seen at `now`.
 pub fn of_tampering(tampering: Tampering, account: &Account, now: Timestamp) -> Alert {
     let (id, severity) = (format!("tampering/{}", tampering.event_id), tampering.severity);
     Maker { account, now }.alert(id, severity, What::Tampering(Box::new(tampering)))
@@ -285,13 +285,13 @@ impl Maker<'_> {
         Alert { id: alert_id(&self.account.id, &id), at: self.now, severity, account: self.account.clone(), what }
     }
 
-    fn condition(&self, condition: &Condition, told: ConditionAlert) -> Alert {
-        let severity = match told.transition {
-            Transition::Opened | Transition::Changed | Transition::Reminder => told.failure.severity,
+    fn condition(&self, condition: &Condition, sent: ConditionAlert) -> Alert {
+        let severity = match sent.transition {
+            Transition::Opened | Transition::Changed | Transition::Reminder => sent.failure.severity,
             Transition::Suppressed | Transition::Acknowledged => Severity::Low,
             Transition::Resolved | Transition::Dropped => Severity::Informational,
         };
-        self.alert(told.condition.id(condition.episode), severity, What::Condition(Box::new(told)))
+        self.alert(sent.condition.id(condition.episode), severity, What::Condition(Box::new(sent)))
     }
 
     fn activity(&self, act: &RootActivity) -> Alert {
@@ -299,7 +299,7 @@ impl Maker<'_> {
     }
 
     fn caught_up(&self, journal: &Journal) -> Option<Alert> {
-        // A time of the future was written by a wrong clock, or by somebody who hides that nothing was checked.
+        // A time of the future was recorded by a wrong clock, or by an attacker who hides that checks stopped.
         let runs = [journal.last_run, journal.last_complete].into_iter().flatten();
         let last = runs.filter(|at| at.duration_since(self.now) <= CLOCKS_DIFFER).max()?;
         let since = Some(last).filter(|last| self.now.duration_since(*last) > OUTAGE)?;
@@ -307,7 +307,7 @@ impl Maker<'_> {
         Some(self.alert(format!("caught-up/{:.0}", self.now), Severity::High, what))
     }
 
-    /// Root of a member account may have been without any credential; that it has one again is told whatever MFA says.
+    /// Root of a member account may have had no credentials at all; that it has one again is sent even if root has MFA.
     fn root_credentials(&self, journal: &mut Journal, report: &Report) -> Option<Alert> {
         let present = report.root_credentials.as_ref()?;
         let before = journal.root_credentials.replace(!present.is_empty());
@@ -339,8 +339,8 @@ impl Maker<'_> {
         });
         let ended: Vec<Alert> = exceptions.chain(attestations).collect();
         let ids: BTreeSet<String> = ended.iter().map(|alert| alert.id.clone()).collect();
-        let told = std::mem::replace(&mut journal.ended, ids);
-        ended.into_iter().filter(|alert| !told.contains(&alert.id)).collect()
+        let sent = std::mem::replace(&mut journal.ended, ids);
+        ended.into_iter().filter(|alert| !sent.contains(&alert.id)).collect()
     }
 }
 
@@ -351,7 +351,7 @@ impl Alert {
         (self.at.min(now), self.severity)
     }
 
-    /// The act of root that it tells of.
+    /// The root action that it is about.
     pub fn act(&self) -> Option<&RootActivity> {
         match &self.what {
             What::RootActivity(act) => Some(act),
@@ -359,7 +359,7 @@ impl Alert {
         }
     }
 
-    /// CloudTrail's id of the event that it tells of: such an alert is told once.
+    /// CloudTrail's id of the event that it is about: such an alert is sent once.
     pub fn event_id(&self) -> Option<&str> {
         match &self.what {
             What::RootActivity(act) => Some(&act.event_id),
@@ -368,7 +368,7 @@ impl Alert {
         }
     }
 
-    /// Whether it tells of an event that CloudTrail completed: it is told again if that makes it worse.
+    /// Whether it is about an event that CloudTrail completed: it is sent again if that makes it worse.
     pub fn is_completed(&self) -> bool {
         match &self.what {
             What::RootActivity(act) => act.completed.is_some(),
@@ -377,7 +377,7 @@ impl Alert {
         }
     }
 
-    /// What it counts, of an act that stands for very many: it is told again when they are ten times as many.
+    /// How many actions it counts, if it stands for very many: it is sent again when they are ten times as many.
     pub fn count(&self) -> Option<usize> {
         self.act().filter(|act| act.folded.is_some()).map(RootActivity::count)
     }
@@ -398,7 +398,7 @@ impl Alert {
         }
     }
 
-    /// The condition that it tells of.
+    /// The condition that it is about.
     pub fn condition(&self) -> Option<&ConditionAlert> {
         match &self.what {
             What::Condition(condition) => Some(condition),

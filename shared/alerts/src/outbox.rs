@@ -1,24 +1,24 @@
-//! In which order what waits is told, so that nothing is lost and next to nothing is told twice.
+//! In which order waiting alerts are sent, so that none is lost and next to none is sent twice.
 //!
-//! Each alert is written down together with the fact that it was seen, in one transaction, before anybody is told. [`Drain`] is what
+//! Each alert is recorded together with the fact that it was seen, in one transaction, before it is sent. [`Drain`] is what
 //! follows: look, take the lease, look again, publish, delete, release, look again. A run that dies anywhere in it leaves the alerts
-//! to the next one; only between publishing and deleting does that tell them twice. The last look is for what another run wrote
+//! to the next one; only between publishing and deleting does that send them twice. The last look is for what another run wrote
 //! down while this one held the lease.
 //!
-//! [`Drain`] decides and does nothing: whoever drives it carries each [`Step`] out and says what came of it.
+//! [`Drain`] decides and does nothing: its caller carries each [`Step`] out and says what came of it.
 
 /// What is to be done next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Step {
     /// See what waits.
     Look,
-    /// Take the lease, if nobody else holds it.
+    /// Take the lease, if no other run holds it.
     Acquire,
-    /// See what waits, as the only one who tells.
+    /// See what waits, as the only run that sends.
     LookAlone,
-    /// Tell what was seen last.
+    /// Send what was seen last.
     Publish,
-    /// Remove what was told.
+    /// Remove what was sent.
     Delete,
     /// Give the lease back.
     Release,
@@ -31,9 +31,9 @@ pub enum Step {
 pub enum End {
     /// Nothing waits.
     Empty,
-    /// Another run tells; it looks again when it is through.
+    /// Another run sends; it looks again when it is through.
     Left,
-    /// What waits stays: it could not be told, or the store failed.
+    /// What waits stays: it could not be sent, or the store failed.
     Failed,
 }
 
@@ -42,13 +42,13 @@ pub enum End {
 pub enum Came {
     /// Done; of a look: something waits.
     Yes,
-    /// A look found nothing; the lease is another's; nothing could be told.
+    /// A look found nothing; the lease is another's; nothing could be sent.
     No,
     /// The store failed.
     Error,
 }
 
-/// The order of one run's telling.
+/// The order of one run's sending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Drain {
     next: Step,

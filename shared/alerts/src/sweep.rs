@@ -1,6 +1,6 @@
 //! What has been looked through of CloudTrail's event history, Region by Region.
 //!
-//! `LookupEvents` returns the newest events first, so a sweep that runs out of time has covered only the newest part of its
+//! `LookupEvents` returns the newest events first, so a scan that runs out of time has covered only the newest part of its
 //! span. One watermark cannot say that; hence intervals.
 
 use facts::span::{LATENESS, Span};
@@ -30,14 +30,14 @@ const SIGN_INS: &str = "#sign-ins";
 /// What was stored may hold any spans; every method takes them as the set of instants that they hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
-    /// Start of the watch: what is before it is never missing. Only a look-back that was made longer reaches further.
+    /// Start of monitoring: what is before it is never missing. Only a look-back that was made longer reaches further.
     pub from: Timestamp,
     /// Settled spans: none empty, none touching another, oldest first, at most [`MAX_SPANS`].
     pub settled: Vec<Span>,
 }
 
 impl Coverage {
-    /// The watch of a Region that was never swept begins `lookback` before `now`; see [`Coverage::spans`] for its range.
+    /// Monitoring of a Region that was never scanned begins `lookback` before `now`; see [`Coverage::spans`] for its range.
     pub fn begin(now: Timestamp, lookback: SignedDuration) -> Self {
         Self { from: window(now, lookback).since, settled: Vec::new() }
     }
@@ -100,7 +100,7 @@ impl Coverage {
         self.settled.drain(..self.settled.len().saturating_sub(MAX_SPANS));
     }
 
-    /// The oldest instant that is missing, of the watch and of the history; `now` if none is. The sweep's lag is `now` less
+    /// The oldest instant that is missing, of monitoring and of the history; `now` if none is. The scan's lag is `now` less
     /// that: at best [`LATENESS`].
     pub fn unsettled_since(&self, now: Timestamp) -> Timestamp {
         self.gaps(now).first().map_or(now, |gap| gap.since)

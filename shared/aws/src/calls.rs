@@ -57,7 +57,7 @@ impl Intercept for NoteCalls {
             at,
             status: response.map(|response| response.status().as_u16()),
         };
-        // Outside of a reading nobody asks.
+        // Outside of a reading no one asks.
         CALLS.try_with(|calls| calls.borrow_mut().push(call)).unwrap_or_default();
         Ok(())
     }

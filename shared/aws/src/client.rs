@@ -61,7 +61,7 @@ pub(crate) fn never_connected(error: &ConnectorError) -> bool {
 /// The connector of all clients, made with the first request.
 ///
 /// Each SDK client that is made asks its HTTP client whether it works. The SDK's own answers by parsing every root certificate into a
-/// connector that it throws away: for each of the thirty clients of a check anew. This one does not answer.
+/// connector that it throws away: for each of the thirty clients of a check again. This one does not answer.
 #[derive(Debug)]
 struct OneConnector(SharedHttpClient);
 

@@ -49,23 +49,23 @@ pub struct Look {
     pub stack: Option<String>,
     /// What earlier runs looked through, by Region; what is missing is caught up.
     pub coverage: BTreeMap<String, Coverage>,
-    /// Who gets what is published; `None` where nobody is to be told.
+    /// Who gets what is published; `None` where nothing is to be sent.
     pub listeners: Option<Result<Listeners, Unavailable>>,
-    /// What wakes the function; `None`: it is not told, and nothing is looked up.
+    /// What wakes the function; `None`: the function does not know, and nothing is looked up.
     pub watch: Option<watch::Names>,
     /// What is done with it beside looking whether it is on.
     pub round: watch::Round,
-    /// Regions to sweep for root's events, beside those that record sign-ins; `None`: every enabled Region.
+    /// Regions to scan for root's events, beside those that record sign-ins; `None`: every enabled Region.
     pub regions: Option<Vec<String>>,
     /// The sources that a chosen control needs; another is not read, unless every run needs it.
     pub sources: BTreeSet<Source>,
-    /// Somebody asked for less than is usual; see [`Snapshot::is_narrow`].
+    /// The event asks for less than is usual; see [`Snapshot::is_narrow`].
     pub is_narrow: bool,
-    /// Somebody asked for this look-back: also everybody's sign-ins of it are read whole.
+    /// The event asks for this look-back: also everybody's sign-ins of it are read whole.
     pub is_thorough: bool,
     /// What the account was called when that was last read.
     pub alias: Option<String>,
-    /// An event that was handed to the function; it is told whatever the sweep finds.
+    /// An event that was handed to the function; it is sent whatever the scan finds.
     pub delivered: Option<TrailEvent>,
     /// When reading ends, finished or not.
     pub deadline: Instant,
@@ -194,7 +194,7 @@ impl Collector {
         }
     }
 
-    /// The alias and the Regions first, because the sweep needs both.
+    /// The alias and the Regions first, because the scan needs both.
     async fn root(&self, look: &Look, to_sweep: impl Future<Output = BTreeSet<String>>) -> Root {
         let alias = iam::account_alias(&self.clients.iam);
         let (alias, to_sweep) = tokio::join!(

@@ -1,6 +1,6 @@
 //! Room for answers: however many requests are under way, what is read of them at a time is bounded.
 //!
-//! A page of CloudTrail's event history holds 50 records. A record is small, but whoever acts in the account may make it large: AWS
+//! A page of CloudTrail's event history holds 50 records. A record is small, but anyone who acts in the account may make it large: AWS
 //! keeps up to 100 KB of a request and as much of its answer
 //! (<https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>). Two dozen Regions
 //! are read side by side, so such pages would be more than the function's memory.
@@ -55,7 +55,7 @@ impl HttpConnector for RoomyConnector {
         let (answer, room) = (self.inner.call(request), Arc::clone(&self.room));
         HttpConnectorFuture::new(async move {
             let answer = answer.await?;
-            // Given back when the answer is handed over: whoever asked takes it apart and lets it go before another one is polled.
+            // Given back when the answer is handed over: the caller takes it apart and lets it go before another one is polled.
             let _room =
                 room.acquire_many(units(&answer)).await.map_err(|closed| ConnectorError::other(closed.into(), None))?;
             whole(answer).await

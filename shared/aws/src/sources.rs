@@ -39,7 +39,7 @@ pub fn core_actions() -> Vec<&'static str> {
     [credential_report::ACTIONS, iam::ACTIONS, regions::ACTIONS, root_events::ACTIONS, trails::ACTIONS].concat()
 }
 
-/// The sources that the watch over root does without, each with the IAM actions that it needs. Some of these the five steps need too.
+/// The sources that root monitoring does without, each with the IAM actions that it needs. Some of these the five steps need too.
 pub fn baseline_actions() -> Vec<(Source, &'static [&'static str])> {
     vec![
         (Source::RolesAndPolicies, iam::ROLES_AND_POLICIES_ACTIONS),

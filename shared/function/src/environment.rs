@@ -1,4 +1,4 @@
-//! A function's environment: read once, as strings. A fault never stops the watch: what cannot be read is ignored, the safe value holds,
+//! A function's environment: read once, as strings. A fault never stops monitoring: what cannot be read is ignored, the safe value holds,
 //! and people hear of it. Only what makes work impossible is an error, which names every fault at once.
 
 use std::collections::BTreeMap;
@@ -166,7 +166,7 @@ impl Environment {
         table
     }
 
-    /// Region codes of the function's partition, separated by commas. `None`: every Region, also where one of them is wrong, as nobody
+    /// Region codes of the function's partition, separated by commas. `None`: every Region, also where one of them is wrong, as no one
     /// knows which was meant.
     pub fn regions(&mut self, name: &str) -> Option<Vec<String>> {
         let regions = list(&self.take(name)?);

@@ -57,7 +57,7 @@ impl Figures {
         }
     }
 
-    /// Adds so many acts of root, if there are any: an hour without the metric is not charged.
+    /// Adds so many root actions, if there are any: an hour without the metric is not charged.
     pub fn acts(&mut self, number: usize) {
         if number > 0 {
             self.count("RootActivity", number);

@@ -1,10 +1,10 @@
 //! What every function's process has.
 //!
-//! - [`Environment`]: the variables that the template sets, read once and judged as a whole;
+//! - [`Environment`]: the variables that the template sets, read once and checked as a whole;
 //! - [`serve()`]: one event after the other;
 //! - [`log`]: JSON lines on standard output;
 //! - [`figures`]: CloudWatch's embedded metric format;
-//! - [`Voice`]: the way from something that was seen to people.
+//! - [`Voice`]: how alerts are sent.
 
 mod environment;
 pub mod figures;

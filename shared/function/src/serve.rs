@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use crate::Invocation;
 
-/// Most characters of an error: Lambda keeps it in its log and hands it to whoever called.
+/// Most characters of an error: Lambda keeps it in its log and hands it to the caller.
 const MAX_ERROR: usize = 4_000;
 
 /// An event, or why it is no JSON that can be read. The runtime itself would answer with the path to the fault, which is as long as
-/// whoever made the event likes.
+/// the event's sender likes.
 struct Event(Result<Value, String>);
 
 impl<'de> Deserialize<'de> for Event {

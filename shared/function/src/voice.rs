@@ -1,4 +1,4 @@
-//! The way from something that was seen to people: through the outbox as long as the ledger works, straight to SNS when it does not.
+//! How alerts are sent: through the outbox as long as the ledger works, straight to SNS when it does not.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use messages::Message;
 use messages::{Bulletin, ReportLink};
 
-/// One run's way to people.
+/// How one run sends.
 #[derive(Debug)]
 pub struct Voice<'a> {
     /// What was sent, and what waits.
@@ -28,9 +28,9 @@ pub struct Voice<'a> {
     pub untracked: &'a Untracked,
     /// How long it is not sent again.
     pub period: SignedDuration,
-    /// Where people find the runbook.
+    /// Where the runbook is.
     pub runbook: &'a str,
-    /// Where people find the whole report, if reports are kept.
+    /// Where the whole report is, if reports are kept.
     pub report: Option<&'a LatestReport>,
 }
 
@@ -41,7 +41,7 @@ pub struct Sent {
     pub messages: Vec<String>,
     /// So many alerts were sent.
     pub count: usize,
-    /// So many wait; `None`: nobody knows.
+    /// So many wait; `None`: unknown.
     pub waiting: Option<usize>,
     /// What was seen is neither sent nor written down.
     pub is_lost: bool,
@@ -111,12 +111,13 @@ impl Voice<'_> {
         alerts.iter().filter(|_| is_blind).filter(is_left).cloned().collect()
     }
 
-    /// Sends `alerts` without a ledger, but for those that this process sent lately. Nothing is published where `nobody` hears.
-    pub async fn send_untracked(&self, alerts: &[Alert], report: Option<&Report>, nobody: bool, sent: &mut Sent) {
+    /// Sends `alerts` without a ledger, but for those that this process sent lately. Nothing is published where the topic `is_unheard`.
+    pub async fn send_untracked(&self, alerts: &[Alert], report: Option<&Report>, is_unheard: bool, sent: &mut Sent) {
         let now = self.clock.started_at;
         let alerts = self.untracked.fresh(alerts, now, self.period);
         let Some(message) = self.words(&alerts, report, true).await else { return };
-        let published = if nobody { Err(self.notifier.nobody_hears()) } else { self.notifier.publish(&message).await };
+        let published =
+            if is_unheard { Err(self.notifier.nobody_hears()) } else { self.notifier.publish(&message).await };
         match published {
             Ok(id) => {
                 sent.messages.push(id);
@@ -135,37 +136,37 @@ impl Sent {
     /// Logs what was sent, and what kept it from being sent.
     pub fn log(&self) {
         let waiting = self.waiting.map_or_else(|| "unknown".into(), |waiting| waiting.to_string());
-        tracing::info!(messages = ?self.messages, alerts = self.count, waiting, "told");
+        tracing::info!(messages = ?self.messages, alerts = self.count, waiting, "sent");
         if self.is_left {
-            tracing::warn!("another run has the right to tell: what waits is left to it");
+            tracing::warn!("another run holds the lease: it sends what waits");
         }
         if self.is_cut {
-            tracing::warn!("more waits in the outbox than one run tells: the rest is left to the next");
+            tracing::warn!("more waits in the outbox than one run sends: the next run sends the rest");
         }
         if let Some(error) = &self.store {
             tracing::error!(%error, "the state store failed");
         }
         if let Some(error) = &self.refused {
-            tracing::error!(%error, "nobody could be told");
+            tracing::error!(%error, "SNS took no message");
         }
     }
 }
 
 impl Untracked {
     fn fresh(&self, alerts: &[Alert], now: Timestamp, period: SignedDuration) -> Vec<Alert> {
-        let told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_fresh = |alert: &&Alert| told.get(&alert.id).is_none_or(|at| now.duration_since(*at).abs() >= period);
+        let sent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_fresh = |alert: &&Alert| sent.get(&alert.id).is_none_or(|at| now.duration_since(*at).abs() >= period);
         alerts.iter().filter(is_fresh).cloned().collect()
     }
 
     fn note(&self, alerts: &[Alert], now: Timestamp) {
-        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        told.retain(|_, at| now.duration_since(*at).abs() < SignedDuration::from_hours(24));
-        told.extend(alerts.iter().map(|alert| (alert.id.clone(), now)));
+        let mut sent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        sent.retain(|_, at| now.duration_since(*at).abs() < SignedDuration::from_hours(24));
+        sent.extend(alerts.iter().map(|alert| (alert.id.clone(), now)));
     }
 }
 
-/// Nobody heard until now: what waits is sent together with the news that somebody hears, not before it.
+/// No subscription was confirmed until now: what waits is sent together with the news that one is, not before.
 pub fn waits_for_subscriber(recalled: &Recalled) -> bool {
     recalled.memory.conditions.get(&Fault::NoSubscriber.key()).is_some_and(|condition| condition.open)
 }
@@ -207,21 +208,21 @@ mod tests {
     }
 
     #[test]
-    fn what_the_outbox_did_not_tell_is_told_straight_where_the_store_failed_or_a_flood_waits() {
-        let alerts = [alert("told"), alert("behind")];
+    fn what_the_outbox_did_not_send_is_sent_straight_where_the_store_failed_or_a_flood_waits() {
+        let alerts = [alert("sent"), alert("behind")];
         let table = LedgerError { operation: "Query", table: "t".into(), cause: facts::source::Cause::TimedOut };
         let left = |is_cut, store| {
-            let ids = HashSet::from(["told".to_owned()]);
+            let ids = HashSet::from(["sent".to_owned()]);
             let sent = Sent { ids, is_cut, store, ..Sent::default() };
             Voice::unsent(&alerts, &sent).into_iter().map(|alert| alert.id).collect::<Vec<_>>()
         };
-        assert_eq!(left(false, None), [""; 0], "another run tells it, or SNS refuses");
+        assert_eq!(left(false, None), [""; 0], "another run sends it, or SNS refuses");
         assert_eq!(left(true, None), ["behind"]);
         assert_eq!(left(false, Some(table)), ["behind"]);
     }
 
     #[test]
-    fn what_was_told_without_a_ledger_is_forgotten_after_a_day() {
+    fn what_was_sent_without_a_ledger_is_forgotten_after_a_day() {
         let untracked = Untracked::default();
         untracked.note(&[alert("one")], now());
         untracked.note(&[alert("other")], now() + SignedDuration::from_hours(24));

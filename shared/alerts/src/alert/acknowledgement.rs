@@ -216,7 +216,7 @@ impl Maker<'_> {
             return Ok(());
         }
         let transition = alerts.iter().find(|alert| alert.id == asked.alert).and_then(Alert::condition);
-        if matches!(transition.map(|told| told.transition), Some(Transition::Opened | Transition::Changed)) {
+        if matches!(transition.map(|sent| sent.transition), Some(Transition::Opened | Transition::Changed)) {
             return Err(refused(Reason::Worse));
         }
         let (key, mut condition) = (key.clone(), condition.clone());

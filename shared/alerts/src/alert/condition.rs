@@ -1,4 +1,4 @@
-//! The life of a condition: it opens, changes, is told again, and ends.
+//! The life cycle of a condition: it opens, changes, has reminders, and ends.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,12 +13,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Acknowledgement, ConditionAlert, Policy};
 
-/// What may pass by itself is told when it was seen in so many runs in a row.
+/// What may pass by itself alerts when it was seen in so many runs in a row.
 pub const STREAK: u32 = 3;
 /// The third opening within this time is marked as flapping.
 pub const FLAPPING_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 const FLAPS: usize = 3;
-/// What is of low severity is told again so many times more rarely: a daily list of trifles hides what matters.
+/// Conditions of low severity have reminders so many times more rarely: a daily list of trifles hides what matters.
 const REMIND_LOW: i32 = 7;
 /// Openings that are remembered.
 pub(super) const MAX_OPENINGS: usize = 16;
@@ -47,7 +47,7 @@ pub enum Fault {
         /// The Region, for root events.
         region: Option<String>,
     },
-    /// Nobody has confirmed a subscription to the topic.
+    /// The topic has no confirmed subscription.
     NoSubscriber,
     /// The state table holds items that no check has written so.
     OddItems,
@@ -68,7 +68,7 @@ pub struct Failure {
     pub severity: Severity,
     /// One sentence.
     pub found: String,
-    /// What it was judged by; at most [`Failure::MAX_EVIDENCE`] pieces.
+    /// What it was evaluated by; at most [`Failure::MAX_EVIDENCE`] pieces.
     pub evidence: Vec<Evidence>,
     /// The things that are wrong, by name; at most [`Failure::MAX_RESOURCES`].
     pub resources: Vec<String>,
@@ -96,7 +96,7 @@ pub enum Seen {
     Failing {
         /// What was found.
         failure: Failure,
-        /// It may pass by itself: told when it lasts for [`STREAK`] runs.
+        /// It may pass by itself: it alerts when it lasts for [`STREAK`] runs.
         passing: bool,
     },
     /// It is there, and an exception suppresses it.
@@ -105,7 +105,7 @@ pub enum Seen {
     Passing,
     /// It is looked at no more.
     Dropped,
-    /// Nobody could see.
+    /// It could not be verified.
     Unknown,
 }
 
@@ -116,7 +116,7 @@ pub enum Seen {
 pub enum Transition {
     /// It began.
     Opened,
-    /// There is more of it than was told.
+    /// There is more of it than in the last alert.
     Changed,
     /// It is still there.
     Reminder,
@@ -136,22 +136,23 @@ pub enum Transition {
 pub struct Condition {
     /// Which.
     pub fault: Option<Fault>,
-    /// It is there, as far as is known, and was told.
+    /// It is there, as far as is known, and an alert was sent.
     pub open: bool,
     /// How many times it opened.
     pub episode: u32,
     /// What was found last, while it is open.
     pub failure: Option<Failure>,
-    /// The newest evidence that was judged by, of each source.
+    /// When the newest evidence was read by which it was evaluated, of each source.
     #[serde(default)]
     pub judged_by: BTreeMap<Source, Timestamp>,
     /// When this episode began.
     pub opened_at: Option<Timestamp>,
-    /// When it was told last.
-    pub told_at: Option<Timestamp>,
-    /// Since when nobody could see whether it is still so.
+    /// When its last alert was decided.
+    #[serde(rename = "told_at")]
+    pub sent_at: Option<Timestamp>,
+    /// Since when it cannot be verified.
     pub unverified_since: Option<Timestamp>,
-    /// In so many runs in a row, without being told yet.
+    /// In so many runs in a row, without an alert yet.
     pub streak: u32,
     /// When it opened lately, oldest first.
     pub openings: Vec<Timestamp>,
@@ -166,19 +167,19 @@ impl Failure {
     /// Names that are kept.
     pub const MAX_RESOURCES: usize = 100;
 
-    /// There is more wrong than in `told`. Less, or other words for the same, is no news.
-    fn is_more_than(&self, told: &Self) -> bool {
-        let named = self.count <= Self::MAX_RESOURCES && told.count <= Self::MAX_RESOURCES && told.count > 0;
-        self.severity > told.severity
-            || (told.count > 0 && self.count > told.count)
-            || (named && self.resources.iter().any(|resource| !told.resources.contains(resource)))
+    /// There is more wrong than in `sent`. Less, or other words for the same, is no news.
+    fn is_more_than(&self, sent: &Self) -> bool {
+        let named = self.count <= Self::MAX_RESOURCES && sent.count <= Self::MAX_RESOURCES && sent.count > 0;
+        self.severity > sent.severity
+            || (sent.count > 0 && self.count > sent.count)
+            || (named && self.resources.iter().any(|resource| !sent.resources.contains(resource)))
     }
 }
 
 impl Condition {
-    /// What is remembered after a look, and what is told of it.
+    /// What is remembered after an observation, and the alert about it.
     ///
-    /// Evidence that is older than what was judged before decides nothing; nor does `Unknown`. A time in the future was written
+    /// Evidence that is older than what was evaluated before decides nothing; nor does `Unknown`. A time in the future was written
     /// by a clock that has stepped back since, and holds nothing up.
     pub fn next(
         before: Option<&Self>,
@@ -187,16 +188,16 @@ impl Condition {
         policy: &Policy,
     ) -> (Self, Option<ConditionAlert>) {
         let mut after = before.cloned().unwrap_or_default();
-        // Open without what was found was written by nobody here; failing evidence opens it again.
+        // No check records an open condition without a failure; failing evidence opens it again.
         after.open &= after.failure.is_some();
         let transition = match &seen.seen {
             Seen::Unknown => after.unverified(now, policy),
             _ if after.outdates(seen, now) => after.unverified(now, policy),
             Seen::Failing { failure, passing } => {
                 // A run that decides again, because another wrote meanwhile, is still one run.
-                let judged = after.judged_by.clone();
+                let evaluated = after.judged_by.clone();
                 after.judged_by.extend(&seen.judged_by);
-                after.streak = after.streak.saturating_add(u32::from(after.judged_by != judged));
+                after.streak = after.streak.saturating_add(u32::from(after.judged_by != evaluated));
                 after.failing(failure, *passing, now, policy)
             }
             Seen::Suppressed(failure, _) => {
@@ -217,7 +218,7 @@ impl Condition {
         if !after.open || transition == Some(Transition::Opened) || transition == Some(Transition::Changed) {
             after.acknowledged = None;
         }
-        let told = transition.and_then(|transition| {
+        let alert = transition.and_then(|transition| {
             let failure = after.failure.clone().or_else(|| before.and_then(|before| before.failure.clone()))?;
             let exception = match &seen.seen {
                 Seen::Suppressed(_, exception) => Some(exception.clone()),
@@ -225,8 +226,8 @@ impl Condition {
             };
             Some(ConditionAlert { exception, ..after.alert(transition, seen.condition.clone(), failure, now) })
         });
-        if told.is_some() {
-            after.told_at = Some(now);
+        if alert.is_some() {
+            after.sent_at = Some(now);
         }
         if after != Self::default() {
             after.fault = Some(seen.condition.clone());
@@ -235,7 +236,7 @@ impl Condition {
             after.failure = None;
             after.unverified_since = None;
         }
-        (after, told)
+        (after, alert)
     }
 
     /// What is sent of it at `now`.
@@ -256,15 +257,15 @@ impl Condition {
     pub(super) fn acknowledge(&mut self, given: &Acknowledgement, now: Timestamp) -> Option<ConditionAlert> {
         let (fault, failure) = (self.fault.clone()?, self.failure.clone().filter(|_| self.open)?);
         self.acknowledged = Some(given.clone());
-        self.told_at = Some(now);
+        self.sent_at = Some(now);
         Some(self.alert(Transition::Acknowledged, fault, failure, now))
     }
 
-    /// Whether `seen` rests on older evidence than what was judged before: one source is enough to unsettle a pass, a failure
+    /// Whether `seen` rests on older evidence than what was evaluated before: one source is enough to unsettle a pass, a failure
     /// stands as long as one of those that found it is new.
     fn outdates(&self, seen: &Observation, now: Timestamp) -> bool {
         let is_old = |(source, at): (&Source, &Timestamp)| {
-            self.judged_by.get(source).is_some_and(|judged| at < judged && *judged <= now)
+            self.judged_by.get(source).is_some_and(|newest| at < newest && *newest <= now)
         };
         let mut evidence = seen.judged_by.iter();
         match seen.seen {
@@ -291,14 +292,14 @@ impl Condition {
         }
         self.streak = 0;
         self.unverified_since = None;
-        let told = self.failure.replace(failure.clone())?;
-        if failure.is_more_than(&told) {
+        let sent = self.failure.replace(failure.clone())?;
+        if failure.is_more_than(&sent) {
             return Some(Transition::Changed);
         }
         // The source that names them may be gone for a while; names that are new when it is back are news.
         if let Some(now) = self.failure.as_mut().filter(|now| now.count == 0) {
-            now.resources = told.resources;
-            now.count = told.count;
+            now.resources = sent.resources;
+            now.count = sent.count;
         }
         self.reminder(failure.severity, now, policy)
     }
@@ -326,10 +327,10 @@ impl Condition {
             Severity::Medium | Severity::High => policy.remind_others,
             Severity::Informational | Severity::Low => policy.remind_others * REMIND_LOW,
         };
-        let told_at = self.told_at.unwrap_or(Timestamp::MIN);
-        let is_due = now.duration_since(told_at) >= period || told_at.duration_since(now) > period;
-        if !is_due && told_at > now {
-            self.told_at = Some(now);
+        let sent_at = self.sent_at.unwrap_or(Timestamp::MIN);
+        let is_due = now.duration_since(sent_at) >= period || sent_at.duration_since(now) > period;
+        if !is_due && sent_at > now {
+            self.sent_at = Some(now);
         }
         is_due.then_some(Transition::Reminder)
     }
@@ -365,7 +366,7 @@ impl Fault {
         format!("{}/{episode}", self.key().replace('#', "/"))
     }
 
-    /// The control that fails, or that could not be judged.
+    /// The control that fails, or that could not be evaluated.
     pub fn control(&self) -> Option<&str> {
         match self {
             Self::Control { control } | Self::Unjudged { control } => Some(control),

@@ -17,7 +17,7 @@ use super::{Acknowledgement, Alert, Condition, Fault, Journal, Transition};
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
 
-/// How often a digest is told. The first run of all tells one in any case but `never`.
+/// How often a digest is sent. The very first run sends one, unless it is `never`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rhythm {
     /// From 8:00 UTC on.
@@ -72,7 +72,7 @@ impl Rhythm {
     }
 }
 
-/// How the account stands.
+/// The account's status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Digest {
@@ -107,7 +107,7 @@ pub struct OpenCondition {
     pub severity: Severity,
     /// Since when.
     pub opened_at: Timestamp,
-    /// Since when nobody could see whether it still is so.
+    /// Since when it cannot be verified.
     pub unverified_since: Option<Timestamp>,
     /// The acknowledgement in force.
     #[serde(default)]
@@ -174,18 +174,18 @@ impl Digest {
     /// everything else. Without a report of now it is the status of then, and says so.
     fn renewed(&self, decided: Timestamp, now: Timestamp, later: &[&Alert], report: Option<&Report>) -> Self {
         let mut open = self.open.clone();
-        for told in later.iter().filter(|alert| alert.at >= decided).filter_map(|alert| alert.condition()) {
-            open.retain(|open| open.condition != told.condition);
+        for sent in later.iter().filter(|alert| alert.at >= decided).filter_map(|alert| alert.condition()) {
+            open.retain(|open| open.condition != sent.condition);
             if matches!(
-                told.transition,
+                sent.transition,
                 Transition::Opened | Transition::Changed | Transition::Reminder | Transition::Acknowledged
             ) {
                 open.push(OpenCondition {
-                    condition: told.condition.clone(),
-                    severity: told.failure.severity,
-                    opened_at: told.opened_at,
-                    unverified_since: told.unverified_since,
-                    acknowledged: told.acknowledged.clone(),
+                    condition: sent.condition.clone(),
+                    severity: sent.failure.severity,
+                    opened_at: sent.opened_at,
+                    unverified_since: sent.unverified_since,
+                    acknowledged: sent.acknowledged.clone(),
                 });
             }
         }
@@ -220,7 +220,7 @@ impl Digest {
         self.open.is_empty() && self.summary.all_is_well() && self.steps.iter().all(passes)
     }
 
-    /// That of the worst that is open. What nobody could see of the five steps is as bad as a finding of medium severity.
+    /// That of the worst that is open. What could not be verified of the five steps is as bad as a finding of medium severity.
     pub fn severity(&self) -> Severity {
         let unseen = match () {
             () if self.steps.contains(&Status::Unknown) && !self.summary.unknown.is_empty() => Severity::Medium,
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_run_tells_a_digest_unless_there_shall_be_none() {
+    fn the_first_run_sends_a_digest_unless_there_shall_be_none() {
         let now = "2026-11-20T10:00:00Z".parse().unwrap();
         let first = [Rhythm::Daily, Rhythm::Weekly, Rhythm::Never].map(|rhythm| rhythm.is_due(None, now));
         assert_eq!(first, [true, true, false]);

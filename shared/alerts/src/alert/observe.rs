@@ -18,7 +18,7 @@ use super::{Condition, Failure, Fault, Memory, Observation, Seen};
 /// Refused settings that an alert names.
 const MAX_REFUSED: usize = 5;
 
-/// What is denied for so long stays denied: somebody decided it, by a policy of the organization.
+/// What is denied for so long stays denied: an administrator decided it, by a policy of the organization.
 const LASTING: SignedDuration = SignedDuration::from_hours(24);
 
 /// Notes in `report` what is denied by now for a day, by what `memory` holds: that condition has been reported, and has its reminders.
@@ -53,7 +53,7 @@ impl Memory {
     }
 }
 
-/// Every condition that `report` tells of, and what `memory` holds beside them.
+/// Every condition that `report` shows, and what `memory` holds beside them.
 pub fn observe(memory: &Memory, report: &Report) -> Vec<Observation> {
     // What an earlier check found is no look of this one.
     let seen = report.findings.iter().filter(|finding| !report.is_kept_finding(finding.control));
@@ -82,7 +82,7 @@ pub fn observe(memory: &Memory, report: &Report) -> Vec<Observation> {
     looks
 }
 
-/// Somebody wrote to the table, or an older version of rootwatch reads what a newer one wrote.
+/// An attacker wrote to the table, or an older version of rootwatch reads what a newer one wrote.
 fn odd_items(memory: &Memory) -> Observation {
     let names: Vec<String> = memory.odd.iter().map(|key| text::bounded(key)).collect();
     let seen = if names.is_empty() {
@@ -100,7 +100,7 @@ fn odd_items(memory: &Memory) -> Observation {
     Observation { condition: Fault::OddItems, seen, judged_by: BTreeMap::new() }
 }
 
-/// A fault in a setting is a condition like any other: it opens, is told once, and ends when it is gone.
+/// A fault in a setting is a condition like any other: it opens, is sent once, and ends when it is gone.
 fn settings(report: &Report) -> Observation {
     let refused: Vec<String> = report.refused_settings.iter().map(ToString::to_string).collect();
     let seen = if refused.is_empty() {
@@ -122,17 +122,17 @@ fn settings(report: &Report) -> Observation {
 
 fn controls(memory: &Memory, report: &Report, finding: &Finding) -> [Observation; 2] {
     let control = finding.control.to_owned();
-    let judged = match finding.status {
+    let seen = match finding.status {
         Status::Failed => failed(finding),
         Status::Passed | Status::NotApplicable => Seen::Passing,
         Status::Unknown => Seen::Unknown,
     };
-    let judged = match finding.control {
-        id if id == root_use_recorded::CONTROL.id => unexplained(memory, report, finding, judged),
-        _ if is_told_otherwise(memory, finding) => Seen::Unknown,
-        _ => judged,
+    let seen = match finding.control {
+        id if id == root_use_recorded::CONTROL.id => unexplained(memory, report, finding, seen),
+        _ if has_another_condition(memory, finding) => Seen::Unknown,
+        _ => seen,
     };
-    // What keeps a source from being read is a condition of its own; told twice it would only hide.
+    // What keeps a source from being read is a condition of its own; a second alert would only hide it.
     let unjudged = match finding.status {
         Status::Unknown if report.errors().any(|state| is_source_of(finding.control, state.source)) => Seen::Unknown,
         Status::Unknown => {
@@ -148,7 +148,7 @@ fn controls(memory: &Memory, report: &Report, finding: &Finding) -> [Observation
     [
         Observation {
             condition: Fault::Control { control: control.clone() },
-            seen: judged,
+            seen,
             judged_by: finding.judged_by.clone(),
         },
         Observation { condition: Fault::Unjudged { control }, seen: unjudged, judged_by: BTreeMap::new() },
@@ -173,8 +173,8 @@ fn failed(finding: &Finding) -> Seen {
     }
 }
 
-/// That nobody has confirmed a subscription, and that root has no MFA at all, are conditions of their own, and open no second one.
-fn is_told_otherwise(memory: &Memory, finding: &Finding) -> bool {
+/// That no subscription is confirmed, and that root has no MFA at all, are conditions of their own, and open no second one.
+fn has_another_condition(memory: &Memory, finding: &Finding) -> bool {
     let is_open = memory.conditions.get(finding.control).is_some_and(|condition| condition.open);
     let by_another = match finding.control {
         id if id == alert_path::CONTROL.id => finding.resources == [alert_path::SUBSCRIPTION],
@@ -184,13 +184,13 @@ fn is_told_otherwise(memory: &Memory, finding: &Finding) -> bool {
     !is_open && by_another
 }
 
-/// A use of root that left no trail is mended neither by growing too old to compare nor by a later use that left one: it stays
-/// until its own trail turns up, or until somebody answers for it. `seen` is what `finding` alone says.
+/// A use of root without a CloudTrail event is resolved neither by growing too old to compare nor by a later use that has one: it stays
+/// until its own event turns up, or until an exception answers for it. `seen` is what `finding` alone says.
 fn unexplained(memory: &Memory, report: &Report, finding: &Finding, seen: Seen) -> Seen {
     let open = memory.conditions.get(finding.control).filter(|condition| condition.open);
-    let Some(told) = open.and_then(|condition| condition.failure.as_ref()) else { return seen };
+    let Some(sent) = open.and_then(|condition| condition.failure.as_ref()) else { return seen };
     let is_left = |used: &&String| !root_use_recorded::is_explained(&finding.evidence, used);
-    let left: Vec<String> = told.resources.iter().filter(is_left).cloned().collect();
+    let left: Vec<String> = sent.resources.iter().filter(is_left).cloned().collect();
     if left.is_empty() {
         return seen;
     }
@@ -206,7 +206,7 @@ fn unexplained(memory: &Memory, report: &Report, finding: &Finding, seen: Seen) 
             Status::Failed => {
                 Failure { evidence: evidence(finding), ..Failure::new(finding.severity, &finding.reason) }
             }
-            _ => told.clone(),
+            _ => sent.clone(),
         };
         Failure { count: uses.len(), resources: uses.into_iter().take(Failure::MAX_RESOURCES).collect(), ..found }
     };
@@ -236,8 +236,8 @@ fn source(report: &Report, state: &SourceState) -> Observation {
 
 /// As bad as the worst that it may hide, at most medium.
 fn worth(report: &Report, source: Source) -> Severity {
-    let judged = report.findings.iter().filter(|finding| is_source_of(finding.control, source));
-    let hidden = judged.map(|finding| finding.severity).max();
+    let evaluated = report.findings.iter().filter(|finding| is_source_of(finding.control, source));
+    let hidden = evaluated.map(|finding| finding.severity).max();
     match source {
         Source::AccountAlias => Severity::Low,
         _ => hidden.map_or(Severity::Medium, |severity| severity.min(Severity::Medium)),
@@ -252,7 +252,7 @@ fn live(source: Source, report: &Report) -> BTreeMap<Source, Timestamp> {
     BTreeMap::from([(source, report.taken_at)])
 }
 
-/// A Region that is swept no more, or a control that a newer version has not.
+/// A Region that is scanned no more, or a control that a newer version has not.
 fn not_looked_at(report: &Report, condition: &Condition) -> Option<Observation> {
     let fault = condition.fault.clone()?;
     let is_region = matches!(fault, Fault::Unread { region: Some(_), .. });

@@ -1,6 +1,6 @@
 //! Which items of the state table count: those that a check may have written, and no others.
 //!
-//! Whoever may write the table may write anything into it. An item that is out of shape, that holds a time still to come, or more
+//! Anyone who may write the table may write anything into it. An item that is out of shape, that holds a time still to come, or more
 //! than a check ever writes is left out as if it were not there: its condition opens again, its Region is looked through again.
 //! [`Fault::OddItems`](super::Fault::OddItems) reports it.
 
@@ -26,7 +26,7 @@ pub const JOURNAL: &str = "H#heartbeat";
 pub const BASELINE: &str = "B#baseline";
 /// Bytes of a body; a check writes a fraction of it. An alert repeats what its condition holds, and must fit into an item, too.
 const MAX_BODY: usize = 200_000;
-/// A time so far ahead was written by nobody here; a clock may be set back by a day.
+/// No check records a time so far ahead; a clock may be set back by a day.
 const AHEAD: SignedDuration = SignedDuration::from_hours(48);
 /// Ends of declarations that are remembered.
 const MAX_ENDED: usize = 1_000;
@@ -52,7 +52,7 @@ impl Memory {
                 Some(())
             }),
             Some(("W", region)) => {
-                // What nobody knows of the Region may be the whole history; of everybody's sign-ins the look-back is enough.
+                // What is not known of the Region may be the whole history; of everybody's sign-ins the look-back is enough.
                 let coverage = read(body).filter(|coverage: &Coverage| coverage.is_sound(latest));
                 let known = coverage.is_some().then_some(());
                 let unknown = (!is_of_sign_ins(region)).then(|| Coverage::begin(now, HISTORY));
@@ -100,7 +100,7 @@ impl Condition {
     }
 
     fn is_sound(&self, latest: Timestamp) -> bool {
-        let times = [self.opened_at, self.told_at, self.unverified_since].into_iter().flatten();
+        let times = [self.opened_at, self.sent_at, self.unverified_since].into_iter().flatten();
         let mut times = times.chain(self.openings.iter().copied()).chain(self.judged_by.values().copied());
         times.all(|at| at <= latest)
             && self.openings.len() <= MAX_OPENINGS
@@ -123,7 +123,7 @@ impl Journal {
         times.all(|at| at <= latest) && self.canaries.len() <= MAX_CANARIES && self.ended.len() <= MAX_ENDED
     }
 
-    /// Without an alias that IAM would not take, and without ends of declarations that no run can have told.
+    /// Without an alias that IAM would not take, and without ends of declarations that no run can have sent.
     fn credible(mut self, now: Timestamp) -> Self {
         self.alias.take_if(|alias| !is_alias(alias));
         let last = self.last_run.unwrap_or(Timestamp::MIN).min(now);
@@ -143,7 +143,7 @@ fn is_alias(alias: &str) -> bool {
         && !alias.contains("--")
 }
 
-/// Whether the declaration whose end the alert `id` tells of was over by `last`. An id that was cut does not show it.
+/// Whether the declaration whose end the alert `id` is about was over by `last`. An id that was cut does not show it.
 fn can_have_ended(id: &str, last: Timestamp) -> bool {
     let ends = id.rsplit_once('/').and_then(|(_, at)| at.parse::<Timestamp>().ok());
     let ends = match ends {
@@ -174,7 +174,7 @@ impl What {
     /// No list is longer than a check makes it: each entry takes many times the room that it has in the table.
     fn is_sound(&self) -> bool {
         match self {
-            Self::Condition(told) => told.failure.is_sound() && is_bounded(told.acknowledged.as_ref()),
+            Self::Condition(sent) => sent.failure.is_sound() && is_bounded(sent.acknowledged.as_ref()),
             Self::RootCredentialsBack { credentials } => credentials.len() <= MAX_CREDENTIALS,
             Self::Digest(digest) => digest.is_sound(),
             _ => true,

@@ -85,13 +85,13 @@ impl Life {
 
     fn look(&mut self, now: Timestamp, evidence_at: Timestamp, seen: Seen) -> Option<ConditionAlert> {
         let seen = Observation { condition: fault(), seen, judged_by: BTreeMap::from([(SOURCE, evidence_at)]) };
-        let (after, told) = Condition::next(self.0.as_ref(), &seen, now, &policy());
+        let (after, sent) = Condition::next(self.0.as_ref(), &seen, now, &policy());
         self.0 = Some(after).filter(|after| *after != Condition::default());
-        told
+        sent
     }
 
     fn see_old(&mut self, now: Timestamp, evidence_at: Timestamp, seen: Seen) -> Option<Transition> {
-        self.look(now, evidence_at, seen).map(|told| told.transition)
+        self.look(now, evidence_at, seen).map(|sent| sent.transition)
     }
 
     /// Live evidence.
@@ -154,8 +154,8 @@ impl Account {
 }
 
 fn words(alerts: &[Alert]) -> Vec<(Transition, String)> {
-    let told = alerts.iter().filter_map(Alert::condition);
-    told.map(|told| (told.transition, told.condition.key())).collect()
+    let sent = alerts.iter().filter_map(Alert::condition);
+    sent.map(|sent| (sent.transition, sent.condition.key())).collect()
 }
 
 fn word(transition: Transition, key: &str) -> Vec<(Transition, String)> {

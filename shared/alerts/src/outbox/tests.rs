@@ -1,7 +1,7 @@
 //! Every order in which two runs can meet, with crashes, an outage of SNS, leases that run out and replies that get lost.
 //!
 //! A search through all states of a small model: a store, two runs that overlap, then clean runs one after the other. The runs
-//! that tell by [`Drain`] are driven by the real one; the other protocols are here to show that the search finds what is wrong.
+//! that send by [`Drain`] are driven by the real one; the other protocols are here to show that the search finds what is wrong.
 
 use std::collections::HashMap;
 
@@ -20,7 +20,7 @@ enum Protocol {
     OutboxWithoutLookAlone,
     /// The same without a lease.
     OutboxWithoutLease,
-    /// Seen first; told when that is written.
+    /// Seen first; sent when that is written.
     MarkThenPublish,
     /// Told first; seen when that is done.
     PublishThenMark,
@@ -134,7 +134,7 @@ impl World {
     }
 
     /// What was delivered at least once.
-    fn told(&self) -> Alerts {
+    fn sent(&self) -> Alerts {
         (0..).zip(self.delivered).filter(|(_, delivered)| *delivered > 0).map(|(number, _)| 1 << number).sum()
     }
 
@@ -312,8 +312,8 @@ impl World {
             verdict.left_waiting |= self.waits != 0;
             let end = self.clean_up(sees_later);
             let went_well = self.runs.iter().filter(|run| run.at == At::Ended).map(|run| run.sees);
-            let must_be_told = went_well.fold(self.seen | sees_later, |alerts, sees| alerts | sees);
-            verdict.lost |= must_be_told & !end.told() != 0;
+            let must_be_sent = went_well.fold(self.seen | sees_later, |alerts, sees| alerts | sees);
+            verdict.lost |= must_be_sent & !end.sent() != 0;
             verdict.too_often |= end.delivered.iter().any(|delivered| *delivered > 1 + self.excuses);
             verdict.stuck |= end.waits != 0;
         }
@@ -333,7 +333,7 @@ const NONE: Faults = Faults { crashes: 0, switches: 0, expiries: 0, errors: 0 };
 const SOME: Faults = Faults { crashes: 1, switches: 2, expiries: 1, errors: 0 };
 
 #[test]
-fn st_1_two_runs_at_once_without_a_fault_tell_once_and_leave_nothing_waiting() {
+fn st_1_two_runs_at_once_without_a_fault_send_once_and_leave_nothing_waiting() {
     let verdict = search(Protocol::Outbox, NONE);
     assert!(verdict.is_good() && !verdict.left_waiting, "{verdict:?}");
     assert!(verdict.states > 300, "{verdict:?}");

@@ -107,7 +107,7 @@ impl Collector {
         }
     }
 
-    /// Central root access is told to the account that manages the organization, which no policy of it binds; of the policies AWS tells
+    /// AWS shows central root access to the account that manages the organization, which no policy of it binds; of the policies AWS shows
     /// a member at most.
     pub(super) async fn membership(&self, look: &Look) -> Membership {
         let client = || self.clients.organizations(look.partition);

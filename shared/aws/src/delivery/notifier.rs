@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep};
 use crate::storage::ledger::{Fate, Ledger};
 use crate::{Clock, client, failure};
 
-/// How long a message is waited for that nobody but functions of ours gets: SNS hands it over within a second, Slack takes two, and
+/// How long a message is waited for that only functions of ours get: SNS hands it over within a second, Slack takes two, and
 /// the function waits for it for 20 seconds. What arrives later is sent again.
 const ARRIVAL: Duration = Duration::from_secs(25);
 /// What is left of the run after that, so that it notes what came of it.
@@ -55,7 +55,7 @@ pub struct Relays {
     ends: Instant,
     /// Those that are subscribed, once that is known.
     subscribed: OnceLock<Vec<String>>,
-    /// Nobody else gets what is published.
+    /// No other subscriber gets what is published.
     are_alone: OnceLock<()>,
     /// What was published in this run and did not arrive.
     unheard: OnceLock<PublishError>,
@@ -63,13 +63,13 @@ pub struct Relays {
 
 /// A message that SNS did not take.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("sns:Publish to {topic_arn} {cause}{}", if *permanent { " (trying again will not help: mend the topic, its key or the role)" } else { "" })]
+#[error("sns:Publish to {topic_arn} {cause}{}", if *permanent { " (trying again will not help: fix the topic, its key or the role)" } else { "" })]
 pub struct PublishError {
     /// The topic.
     pub topic_arn: String,
     /// What happened.
     pub cause: Cause,
-    /// Whether the same call will fail again until somebody mends the topic, its key or the role.
+    /// Whether the same call will fail again until you fix the topic, its key or the role.
     pub permanent: bool,
 }
 
@@ -94,7 +94,7 @@ impl Notifier {
         Self { relays: Some(relays), ..self }
     }
 
-    /// Who gets what is published. When nobody else does, a test message shows whether anything arrives by our functions.
+    /// Who gets what is published. When no one else does, a test message shows whether anything arrives by our functions.
     ///
     /// # Errors
     /// When the subscriptions could not be read up to the first one that is confirmed, or our functions' notes could not be read.
@@ -119,7 +119,7 @@ impl Notifier {
         Ok(listeners)
     }
 
-    /// Whether somebody else has confirmed a subscription, and which functions of ours have one. All are read only to find those.
+    /// Whether another subscriber has confirmed a subscription, and which functions of ours have one. All are read only to find those.
     async fn subscriptions(&self, own: Option<&Own>) -> Result<(bool, Vec<String>), Unavailable> {
         let all = own.map(|own| own.names.len()).unwrap_or_default();
         let (mut others, mut found) = (false, Vec::new());
@@ -148,11 +148,11 @@ impl Notifier {
 
     /// Why a message is not even published.
     pub fn nobody_hears(&self) -> PublishError {
-        let cause = Cause::Refused { code: "nobody has confirmed a subscription".into() };
+        let cause = Cause::Refused { code: "the topic has no confirmed subscription".into() };
         PublishError { topic_arn: self.topic_arn.clone(), cause, permanent: false }
     }
 
-    /// Publishes `message` and returns its id: from then on SNS has it. Where nobody but functions of ours gets it, also one of
+    /// Publishes `message` and returns its id: from then on SNS has it. Where only functions of ours get it, also one of
     /// them has passed it on by then.
     ///
     /// # Errors
@@ -172,7 +172,8 @@ impl Notifier {
         if relays.are_alone.get().is_some()
             && let Err(why) = relays.arrival(&id, subscribed).await
         {
-            let cause = Cause::Refused { code: text::bounded(&format!("SNS took it, and nobody got it: {why}")) };
+            let cause =
+                Cause::Refused { code: text::bounded(&format!("SNS took it, and no subscriber received it: {why}")) };
             let error = PublishError { topic_arn: self.topic_arn.clone(), cause, permanent: false };
             // It is on its way to be tried again; a second one would only be a second one.
             let _ = relays.unheard.set(error.clone());
@@ -237,7 +238,7 @@ impl Relays {
         Ok(names.iter().map(relay).collect())
     }
 
-    /// Notes that SNS has the message `id` for those that are subscribed. Without the note nobody misses it.
+    /// Notes that SNS has the message `id` for those that are subscribed. Without the note the checker does not miss it.
     async fn hand(&self, id: &str, subscribed: &[String]) {
         let note = Note { message_id: id.to_owned(), sent_at: self.clock.now(), error: None };
         for name in subscribed {
@@ -256,7 +257,7 @@ impl Relays {
             let relays = match self.known(subscribed).await {
                 Ok(relays) => relays,
                 Err(error) => {
-                    // Nobody knows; SNS has it.
+                    // It is unknown; SNS has it.
                     tracing::warn!(%error, "whether a message arrived could not be read");
                     return Ok(());
                 }
@@ -286,7 +287,7 @@ fn function_beside<'a>(topic_arn: &str, endpoint: &'a str) -> Option<&'a str> {
     (is_beside && function.next()? == "function").then(|| function.next()).flatten()
 }
 
-/// Errors that the same call meets again, until somebody mends something.
+/// Errors that the same call meets again, until you fix something.
 fn is_permanent(code: &str) -> bool {
     matches!(
         code,

@@ -58,7 +58,7 @@ pub struct SecurityFinding {
     pub record: RecordState,
     /// What it is about, beside the account itself; at most [`SecurityFinding::MAX_RESOURCES`].
     pub resources: Vec<Resource>,
-    /// How to mend it; at most [`SecurityFinding::MAX_REMEDIATION`].
+    /// How to fix it; at most [`SecurityFinding::MAX_REMEDIATION`].
     pub remediation: String,
     /// Where to read more.
     pub url: Option<String>,
@@ -69,7 +69,7 @@ pub struct SecurityFinding {
     pub fields: BTreeMap<String, String>,
     /// Since when it stands so.
     pub created_at: Timestamp,
-    /// When it was judged. Security Hub ignores what is not younger than what it has.
+    /// When it was evaluated. Security Hub ignores what is not younger than what it has.
     pub updated_at: Timestamp,
 }
 
@@ -82,7 +82,7 @@ pub enum Compliance {
     Failed,
     /// It could not be seen.
     Warning,
-    /// There is nothing to judge.
+    /// There is nothing to evaluate.
     NotAvailable,
 }
 

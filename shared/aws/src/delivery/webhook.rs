@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn se_1_what_slack_answers_is_told_without_the_url() {
+    fn se_1_what_slack_answers_is_reported_without_the_url() {
         let url = parse("https://hooks.slack.com/services/T000/B000/secret").unwrap();
         assert_eq!(url.redact("no_service for https://hooks.slack.com/services/T000/B000/secret"), "no_service for …");
         assert_eq!(url.redact("POST /services/T000/B000/secret: 404"), "POST /…: 404");

@@ -16,7 +16,7 @@ pub(crate) fn operation(region: &str) -> String {
 }
 
 /// Names of the analyzers for external access that are active in the Region of `client`, which is `region`. Those for unused and for
-/// internal access do not tell what is open to others
+/// internal access do not show what is open to others
 /// (<https://docs.aws.amazon.com/access-analyzer/latest/APIReference/API_AnalyzerSummary.html>).
 pub async fn active(client: &Client, region: &str) -> Result<Vec<String>, Unavailable> {
     // All types in one list: a request takes one type at most.

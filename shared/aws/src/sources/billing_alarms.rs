@@ -19,7 +19,7 @@ const PAGE: i32 = 100;
 /// The alarms on `EstimatedCharges` of `AWS/Billing`. `client` must be of us-east-1, where alone that metric is
 /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/monitor_estimated_charges_with_cloudwatch.html>).
 ///
-/// One call finds the usual alarm, on the account's total. Only where none of those would tell are all the Region's alarms looked through:
+/// One call finds the usual alarm, on the account's total. Only where none of those would alert are all the Region's alarms looked through:
 /// AWS does not find an alarm of another dimension, or one whose metric is part of an expression, by its metric
 /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarmsForMetric.html>).
 pub async fn read(client: &Client) -> Result<Vec<BillingAlarm>, Unavailable> {

@@ -17,7 +17,7 @@ use crate::failure::unavailable;
 /// The IAM actions that are called here. The first is called `GetPublicAccessBlock` by the API.
 pub const ACTIONS: &[&str] = &["s3:GetBucketPolicyStatus", "s3:GetBucketPublicAccessBlock"];
 
-/// By what S3 says that a bucket lives elsewhere; the header [`BUCKET_REGION`] then tells where
+/// By what S3 says that a bucket lives elsewhere; the header [`BUCKET_REGION`] then says where
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>).
 const ELSEWHERE: [&str; 4] =
     ["AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect", "TemporaryRedirect"];

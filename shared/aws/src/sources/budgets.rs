@@ -18,7 +18,7 @@ const PAGE: i32 = 50;
 /// The budgets of `account`. `client` must be of us-east-1, in whose name requests to the one endpoint are signed.
 ///
 /// AWS documents "the budget names and notifications that are associated with an account"; should it leave out budgets without a
-/// notification, those alert nobody anyway
+/// notification, those alert no one anyway
 /// (<https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_budgets_DescribeBudgetNotificationsForAccount.html>).
 pub async fn read(client: &Client, account: &AccountId) -> Result<Vec<Budget>, Unavailable> {
     let request = client.describe_budget_notifications_for_account().account_id(account.as_str()).max_results(PAGE);

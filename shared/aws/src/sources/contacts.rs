@@ -1,4 +1,4 @@
-//! Whom AWS reaches when something is wrong: whether somebody is named. Who it is, is neither kept nor logged.
+//! Whom AWS reaches when something is wrong: whether a person is named. Who it is, is neither kept nor logged.
 
 use aws_sdk_account::Client;
 use aws_sdk_account::operation::get_alternate_contact::GetAlternateContactError;
@@ -44,7 +44,7 @@ fn verification(status: Option<&Status>) -> PhoneVerification {
 /// # Errors
 /// When any of the three could not be read.
 pub async fn alternate(client: &Client) -> Result<AlternateContacts, Unavailable> {
-    // All of them, so that of several failures always the same one is told.
+    // All of them, so that of several failures always the same one is reported.
     let (security, operations, billing) = tokio::join!(
         is_set(client, AlternateContactType::Security),
         is_set(client, AlternateContactType::Operations),
@@ -90,7 +90,7 @@ mod tests {
         primary(&mock_client!(aws_sdk_account, [&rule])).await
     }
 
-    fn told(status: Option<Status>) -> Rule {
+    fn answers(status: Option<Status>) -> Rule {
         mock!(Client::get_contact_information).match_requests(|request| request.account_id().is_none()).then_output(
             move || {
                 let contact = ContactInformation::builder()
@@ -121,7 +121,7 @@ mod tests {
             (None, PhoneVerification::NotTold),
         ];
         for (status, phone) in cases {
-            assert_eq!(primary_by(told(status)).await, Ok(Some(PrimaryContact { phone })));
+            assert_eq!(primary_by(answers(status)).await, Ok(Some(PrimaryContact { phone })));
         }
     }
 

@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_denied_or_failing_get_is_told_at_once() {
+    async fn a_denied_or_failing_get_is_an_error_at_once() {
         let denied = mock!(Client::get_credential_report)
             .then_error(|| GetError::generic(ErrorMetadata::builder().code("AccessDenied").build()));
         let unavailable = read_with(&[&generated(&["COMPLETE"]), &denied]).await.unwrap_err();
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_without_a_time_is_not_judged_by() {
+    async fn an_answer_without_a_time_is_no_evidence() {
         let timeless =
             mock!(Client::get_credential_report).then_output(|| Got::builder().content(Blob::new(REPORT)).build());
         let unavailable = read_with(&[&generated(&["COMPLETE"]), &timeless]).await.unwrap_err();

@@ -43,7 +43,7 @@ fn saml_name(arn: &str) -> String {
 }
 
 /// `token.actions.githubusercontent.com` of `arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com`. It may go
-/// on with a path, which tells the clusters of EKS apart.
+/// on with a path, by which the clusters of EKS differ.
 fn open_id_connect_host(arn: &str) -> String {
     bounded(arn.split_once("oidc-provider/").map_or(arn, |(_, host)| host))
 }

@@ -113,7 +113,7 @@ pub async fn identities(client: &Client, account: &AccountId) -> Result<Identiti
     Ok(identities)
 }
 
-/// All roles with whom they let in, and all customer-managed policies by their default version. Documents are judged page by page and
+/// All roles with whom they let in, and all customer-managed policies by their default version. Documents are evaluated page by page and
 /// not kept (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html>).
 ///
 /// # Errors
@@ -141,12 +141,12 @@ pub async fn roles_and_policies(client: &Client, account: &AccountId) -> Result<
     Ok(all)
 }
 
-/// Without a document of the default version nobody can tell how much is allowed: an empty one is unreadable.
+/// Without a document of the default version it is unknown how much is allowed: an empty one is unreadable.
 fn managed_policy(policy: &ManagedPolicyDetail, account: &AccountId) -> ManagedPolicy {
     let default = policy.policy_version_list().iter().find(|version| version.is_default_version());
     ManagedPolicy {
         name: text::bounded(policy.policy_name().unwrap_or_default()),
-        // Without a number it may be attached, and so it is judged.
+        // Without a number it may be attached, and so it is evaluated.
         attachments: policy.attachment_count().and_then(|count| u32::try_from(count).ok()).unwrap_or(1),
         grants: Grants::of_encoded(default.and_then(|version| version.document()).unwrap_or_default(), account),
     }
@@ -470,7 +470,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_denial_tells_what_the_holders_were_asked_for() {
+    async fn a_denial_says_what_the_holders_were_asked_for() {
         let rule = mock!(Client::list_entities_for_policy)
             .match_requests(|request| request.policy_arn() == Some("arn:aws:iam::aws:policy/AWSSupportAccess"))
             .then_error(|| ListEntitiesForPolicyError::generic(denied()));

@@ -1,6 +1,6 @@
 //! The AWS organization that the account is in, and what it does about root.
 //!
-//! AWS tells every account of its organization, but its root access and its policies only to the account that manages it and to those
+//! AWS shows every account its organization, but its root access and its policies only to the account that manages it and to those
 //! that it has named for that (<https://docs.aws.amazon.com/organizations/latest/userguide/orgs_delegate_policies.html>).
 
 use std::collections::BTreeMap;
@@ -38,7 +38,7 @@ const PAGE: i32 = 20;
 const MAX_LEVELS: usize = 12;
 /// Policies that are read at the same time; the service allows few requests a second.
 const AT_ONCE: usize = 4;
-/// Allows everything, in every organization; AWS manages it, and nobody can change it.
+/// Allows everything, in every organization; AWS manages it, and no one else can change it.
 const FULL_ACCESS: &str = "p-FullAWSAccess";
 
 /// The account's organization; `None`: it is in none. `client` must be of [`crate::sources::regions::endpoint_region`], which Organizations
@@ -69,7 +69,7 @@ pub async fn read(client: &Client) -> Result<Option<Organization>, Unavailable> 
     }))
 }
 
-/// What the organization manages of its members' root; to be asked in the management account. `None`: AWS does not tell this account.
+/// What the organization manages of its members' root; to be asked in the management account. `None`: AWS does not show it to this account.
 /// An organization that never switched it on has neither
 /// (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListOrganizationsFeatures.html>).
 pub async fn central_root_access(client: &aws_sdk_iam::Client) -> Result<Option<CentralRootAccess>, Unavailable> {
@@ -96,11 +96,11 @@ pub async fn central_root_access(client: &aws_sdk_iam::Client) -> Result<Option<
 }
 
 /// The service control policies that are in force for `account`, which must be a member and has the root user `root` (its ARN): those
-/// attached to it and to everything it is in, each once. Left out is AWS's own that allows everything. `None`: AWS does not tell this
+/// attached to it and to everything it is in, each once. Left out is AWS's own that allows everything. `None`: AWS does not show it to this
 /// account (<https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListPoliciesForTarget.html>).
 ///
 /// # Errors
-/// When one of the policies could not be read, after AWS has told the first ones.
+/// When one of the policies could not be read, after AWS has listed the first ones.
 pub async fn service_control_policies(
     client: &Client,
     account: &AccountId,
@@ -108,7 +108,7 @@ pub async fn service_control_policies(
 ) -> Result<Option<Vec<ServiceControlPolicy>>, Unavailable> {
     let own = match attached(client, account.as_str()).await {
         Ok(own) => own,
-        // The answer to a member that was not named for it, as to a role that may not ask: AWS does not tell these apart.
+        // The answer to a member that was not named for it, as to a role that may not ask: AWS answers both alike.
         Err(error) => {
             return match error.as_service_error() {
                 Some(ListPoliciesForTargetError::AccessDeniedException(_)) => Ok(None),
@@ -188,7 +188,7 @@ async fn parent(client: &Client, child: &str) -> Result<Option<String>, Unavaila
 async fn policy(client: &Client, id: String, name: String, root: &str) -> Result<ServiceControlPolicy, Unavailable> {
     let answer = client.describe_policy().policy_id(&id).send().await;
     let answer = answer.map_err(|error| failed("DescribePolicy", &id, &error))?;
-    // A policy without a document is one that nobody can judge.
+    // A policy without a document is one that cannot be evaluated.
     let document = answer.policy().and_then(|policy| policy.content()).unwrap_or_default();
     Ok(ServiceControlPolicy { name, denials: Denials::of(document, root) })
 }
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_aws_does_not_tell_this_account_is_an_answer_and_a_denial_is_not() {
+    async fn what_aws_does_not_show_this_account_is_an_answer_and_a_denial_is_not() {
         let member = central_refused(|| {
             let error = iam_error::AccountNotManagementOrDelegatedAdministratorException::builder().build();
             FeaturesError::AccountNotManagementOrDelegatedAdministratorException(error)
@@ -406,7 +406,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_member_that_is_told_nothing_is_an_answer() {
+    async fn a_member_that_is_shown_nothing_is_an_answer() {
         let denied = mock!(Client::list_policies_for_target).then_error(|| {
             let error = organizations_error::AccessDeniedException::builder().meta(code("AccessDeniedException"));
             ListPoliciesForTargetError::AccessDeniedException(error.build())

@@ -32,7 +32,7 @@ const PACE: Duration = Duration::from_millis(550);
 /// Largest page that CloudTrail gives.
 const PAGE: i32 = 50;
 
-/// The pace of one Region: whoever looks up events there waits for a turn first. Clones share it.
+/// The pace of one Region: every caller that looks up events there waits for a turn first. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Pace(Arc<Mutex<Instant>>);
 
@@ -61,7 +61,7 @@ impl Pace {
     }
 }
 
-/// What one Region told.
+/// What was read of one Region.
 #[derive(Debug)]
 pub struct Swept {
     /// How far it was read.
@@ -154,7 +154,7 @@ type Attribute = (LookupAttributeKey, String);
 
 /// Root of an account with an alias has the alias for `userName`
 /// (<https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html>); whether it is looked up
-/// by that too, no source tells.
+/// by that too, no source shows it.
 fn by_name(aliases: &BTreeSet<String>) -> Vec<Attribute> {
     let aliases = aliases.iter().map(String::as_str).filter(|alias| *alias != "root");
     ["root"].into_iter().chain(aliases).map(|name| (LookupAttributeKey::Username, name.to_owned())).collect()
@@ -298,7 +298,7 @@ pub(crate) async fn look_up(
         .map_err(|error| failure::cause(&error))
 }
 
-/// What the look-up tells of one event.
+/// What the look-up says of one event.
 pub(crate) fn trail_event(event: &Event, region: &str) -> TrailEvent {
     let owned = |text: Option<&str>| text.map(str::to_owned);
     TrailEvent {

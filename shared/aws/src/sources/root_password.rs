@@ -1,6 +1,6 @@
-//! When root's password was last changed, by CloudTrail's event history: asked where the credential report does not tell.
+//! When root's password was last changed, by CloudTrail's event history: asked where the credential report does not say.
 //!
-//! The pace is the sweep's, see [`root_events`](super::root_events): both draw on the same two requests a second of a Region.
+//! The pace is the scan's, see [`root_events`](super::root_events): both draw on the same two requests a second of a Region.
 
 use aws_sdk_cloudtrail::Client;
 use aws_sdk_cloudtrail::types::LookupAttributeKey;
@@ -30,7 +30,7 @@ pub(crate) fn operation(region: &str) -> String {
 /// One look-up an event name at least; each stops at the first page that holds a change, and the next ones look only at what is newer.
 ///
 /// # Errors
-/// When any look-up failed: the newest change may be among what it did not tell.
+/// When any look-up failed: the newest change may be among what it did not show.
 pub async fn last_change(
     (client, pace): (&Client, &Pace),
     account: &Account,
@@ -58,7 +58,7 @@ pub async fn last_change(
     Ok(newest)
 }
 
-/// When `act` gave root a new password; `None` where it did not, or where nobody can tell: a record that cannot be read may be of an
+/// When `act` gave root a new password; `None` where it did not, or where it is unknown: a record that cannot be read may be of an
 /// attempt that failed.
 fn change(act: RootActivity) -> Option<Timestamp> {
     let is_change = matches!(act.kind, Kind::PasswordChanged | Kind::PasswordRecoveryCompleted);
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_newest_of_all_changes_is_told_and_later_look_ups_ask_only_for_newer_ones() {
+    async fn the_newest_of_all_changes_counts_and_later_look_ups_ask_only_for_newer_ones() {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&asked);
         let rule = mock!(Client::lookup_events).then_compute_output(move |request| {
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_failure_is_told_even_if_a_change_was_found_before() {
+    async fn a_failure_is_reported_even_if_a_change_was_found_before() {
         let first = mock!(Client::lookup_events)
             .match_requests(|request| request.lookup_attributes()[0].attribute_value() == "PasswordUpdated")
             .then_output(|| page(vec![event(UPDATED, "2026-11-16T00:00:00Z")], None));

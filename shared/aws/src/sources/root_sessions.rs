@@ -34,7 +34,7 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// The newest sessions of which `acts` tell.
+    /// The newest sessions that `acts` show.
     pub fn of<'a>(acts: impl IntoIterator<Item = &'a RootActivity>, now: Timestamp) -> Self {
         let mut spans: BTreeMap<String, Span> = BTreeMap::new();
         let mut lost = 0;

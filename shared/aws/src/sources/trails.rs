@@ -28,7 +28,7 @@ pub type Listed = (Vec<Trail>, BTreeMap<String, Unavailable>);
 /// When no Region's trails could be listed. That one's could not, and what could not be read of one trail, is data.
 pub async fn read(client_in: impl Fn(&str) -> Client, regions: &[&str]) -> Result<Listed, Unavailable> {
     let lists = join_all(regions.iter().map(|region| list(client_in(region), region))).await;
-    // A copy of a trail has the same ARN as the trail, and only its home Region tells the same of it at all times.
+    // A copy of a trail has the same ARN as the trail, and only its home Region says the same of it at all times.
     let mut trails = BTreeMap::new();
     let mut unlisted = BTreeMap::new();
     for (region, list) in regions.iter().zip(lists) {
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn everything_that_is_told_of_a_trail_is_kept() {
+    async fn everything_that_is_said_of_a_trail_is_kept() {
         let whole = listed()
             .is_organization_trail(true)
             .include_global_service_events(true)
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn ct_17_basic_selectors_tell_which_management_events_are_recorded() {
+    async fn ct_17_basic_selectors_say_which_management_events_are_recorded() {
         type Make = fn() -> EventSelector;
         let cases: [(Make, (bool, bool)); 4] = [
             (|| EventSelector::builder().build(), (true, true)),
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn ct_17_advanced_selectors_tell_it_field_by_field() {
+    async fn ct_17_advanced_selectors_say_it_field_by_field() {
         let field = |name: &str| AdvancedFieldSelector::builder().field(name);
         let management = || field("eventCategory").equals("Management").build().expect("a field");
         let with = |others: Vec<AdvancedFieldSelector>| {
@@ -304,10 +304,10 @@ mod tests {
             let (trails, unlisted) = read(client_in, REGIONS).await.unwrap();
             assert_eq!((trails.len(), trails[0].status.is_ok()), (1, true));
             assert_eq!(unlisted.keys().collect::<Vec<_>>(), ["us-east-2"]);
-            let told = unlisted["us-east-2"].to_string();
+            let error = unlisted["us-east-2"].to_string();
             assert!(
-                told.starts_with("trails: cloudtrail:DescribeTrails in us-east-2 ") && told.contains(why),
-                "{told}"
+                error.starts_with("trails: cloudtrail:DescribeTrails in us-east-2 ") && error.contains(why),
+                "{error}"
             );
         }
     }

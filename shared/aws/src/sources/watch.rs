@@ -22,7 +22,7 @@ const DETAIL_TYPE: &str = "rootwatch canary";
 /// Most pages of rules whose names begin like ours; a page has 100.
 const MAX_PAGES: usize = 10;
 
-/// Names of what wakes rootwatch, as the stack tells its function.
+/// Names of what wakes rootwatch, as the stack passes them to its function.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Names {
     /// The schedule, in the group `default` of the function's own Region.

@@ -9,18 +9,18 @@
 //! | | `W#<Region>#sign-ins` | [`Coverage`] of everybody's sign-ins there |
 //! | | `H#heartbeat` | [`Journal`] |
 //! | | `B#baseline` | [`Baseline`]: findings that are evaluated once an hour |
-//! | `E#<account>` | event id, or a group's name | an act of root, or a change to what watches, that was sent, and how severe; kept 120 days, CloudTrail keeps 90. Of a group also `n`, how many it was when it was sent |
+//! | `E#<account>` | event id, or a group's name | root activity, or monitoring tampering, that was sent, and how severe; kept 120 days, CloudTrail keeps 90. Of a group also `n`, how many it was when it was sent |
 //! | `O#<account>` | `<ms>#<alert id>` | the outbox: an [`Alert`] with every fact that its words need |
 //! | `L#<account>` | `publisher` | the lease of the run that sends |
 //! | `Q#<account>` | key of an item, day | the body of an item that no check has written so, kept aside for 120 days |
 //! | `N#<account>` | `<function>#<handed, passed or failed>` | a [`Note`] of the newest message that a function of ours passes on |
 //!
-//! Root's acts have a partition of their own, so that one `Query` reads everything else that is remembered; and so have the notes, as
+//! Root activity has a partition of its own, so that one `Query` reads everything else that is remembered; and so have the notes, as
 //! the functions that pass messages on may write nothing else. Items hold their value as
 //! JSON in `body`. `v` counts the writes of an item that is written again: every such write names the count it has seen. Nothing
 //! relies on the deletion of expired items: DynamoDB may take two days for it.
 //!
-//! Whoever may write the table may write anything into it, and nothing in it may mute: a `v` that is no count is overwritten like
+//! Anyone who may write the table may write anything into it, and nothing in it may mute: a `v` that is no count is overwritten like
 //! one, a lease or an event that lasts longer than any that is written counts for nothing, and so does a body that
 //! [`Memory::take`] leaves out.
 
@@ -86,7 +86,7 @@ const MAX_BODY_ASIDE: usize = 380_000;
 const MOST_COUNTED: i64 = 1_000_000;
 /// Most keys of a `BatchGetItem`.
 const MAX_KEYS: usize = 100;
-/// What is noted as sent later than that after a canary that arrives was written by nobody here: the queue keeps none so long.
+/// What is noted as sent later than that after a canary that arrives was written by no check: the queue keeps none so long.
 const LATEST_CANARY: SignedDuration = SignedDuration::from_hours(15 * 24);
 /// Times that a transaction or a rest of a batch is tried.
 const TRIES: u32 = 5;
@@ -132,7 +132,7 @@ pub struct Recalled {
 pub enum Entry {
     /// A condition by its key.
     Condition(String, Condition),
-    /// What was swept of a Region.
+    /// What was scanned of a Region.
     Coverage(String, Coverage),
     /// What is remembered once an account.
     Journal(Journal),
@@ -153,7 +153,7 @@ pub enum Recorded {
     Conflict,
 }
 
-/// The outcome of writing root's acts down.
+/// The outcome of recording root activity.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Acts {
     /// So many are new and wait to be sent.
@@ -203,7 +203,7 @@ impl Ledger {
         Self { client, table: table.into(), account: account.clone() }
     }
 
-    /// Everything but root's acts and the outbox; one call as long as it is less than 1 MB.
+    /// Everything but root activity and the outbox; one call as long as it is less than 1 MB.
     ///
     /// # Errors
     /// When the table could not be read to its end.
@@ -257,18 +257,18 @@ impl Ledger {
         let ids: Vec<&str> = ids.collect::<BTreeSet<_>>().into_iter().collect();
         let mut seen = HashMap::new();
         for ids in ids.chunks(MAX_KEYS) {
-            let told = self.get("E", ids).await?.into_iter().filter(|item| is_seen(item, now));
-            seen.extend(told.filter_map(|item| Some((text_of(&item, "sk")?, Seen::of(&item)))));
+            let sent = self.get("E", ids).await?.into_iter().filter(|item| is_seen(item, now));
+            seen.extend(sent.filter_map(|item| Some((text_of(&item, "sk")?, Seen::of(&item)))));
         }
         let is_seen = |alert: &Alert, group: Option<&String>| match alert.event_id().and_then(|id| seen.get(id)) {
-            Some(told) => told.covers(alert),
+            Some(sent) => sent.covers(alert),
             None => group.and_then(|group| seen.get(group)).is_some_and(Seen::is_of_group),
         };
         let unseen = acts.iter().zip(&groups).filter(|(alert, group)| !is_seen(alert, group.as_ref()));
         Ok(unseen.map(|(alert, _)| alert).filter(|alert| alert.event_id().is_some()).collect())
     }
 
-    /// Writes events (root's acts, and changes to the monitoring) as seen and waiting, in the order in which they come. An event that another
+    /// Records events (root activity, and monitoring tampering) as seen and waiting, in the order in which they come. An event that another
     /// run wrote first is left to that run.
     ///
     /// # Errors
@@ -323,12 +323,12 @@ impl Ledger {
     ///
     /// # Errors
     /// When the table could not be written; what is left is sent again.
-    pub async fn forget(&self, told: &[Waiting], now: Timestamp) -> Result<(), LedgerError> {
-        let odd = told.iter().filter_map(|waiting| Some((&waiting.key, waiting.odd.clone()?)));
+    pub async fn forget(&self, sent: &[Waiting], now: Timestamp) -> Result<(), LedgerError> {
+        let odd = sent.iter().filter_map(|waiting| Some((&waiting.key, waiting.odd.clone()?)));
         for (key, body) in odd.take(MAX_ASIDE) {
             self.keep_aside(key, body, now).await;
         }
-        for chunk in told.chunks(MAX_WRITES) {
+        for chunk in sent.chunks(MAX_WRITES) {
             let delete = |waiting: &Waiting| {
                 let delete =
                     Delete::builder().table_name(&self.table).set_key(Some(self.key("O", &waiting.key))).build();
@@ -435,7 +435,7 @@ impl Ledger {
     /// # Errors
     /// When the table could not be read.
     pub async fn relays(&self, names: &[String]) -> Result<HashMap<String, Relay>, LedgerError> {
-        // By key: whatever else stands in the partition is in nobody's way.
+        // By key: whatever else is in the partition does no harm.
         let keys: BTreeSet<String> = names.iter().flat_map(|name| Fate::ALL.map(|fate| fate.key(name))).collect();
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let mut relays: HashMap<String, Relay> = HashMap::new();

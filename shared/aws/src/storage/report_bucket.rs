@@ -1,4 +1,4 @@
-//! The bucket that reports are kept in. Every write has a condition, so that nothing is written over that somebody else wrote.
+//! The bucket that reports are kept in. Every write has a condition, so that no write replaces what another writer wrote.
 
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ pub struct NewObject<'a> {
     pub bytes: Vec<u8>,
     /// As `application/json`.
     pub content_type: &'a str,
-    /// Until when nobody deletes or replaces this version who has no permission of his own for that (governance mode).
+    /// Until when only those with a permission of their own for that delete or replace this version (governance mode).
     pub retain_until: Option<Timestamp>,
 }
 
@@ -83,7 +83,7 @@ pub enum Put {
         /// S3's mark of this version.
         etag: String,
     },
-    /// The condition was not true, or somebody wrote at the same time.
+    /// The condition was not true, or another writer wrote at the same time.
     Conflict,
 }
 
@@ -102,7 +102,7 @@ pub struct ReportBucketError {
 }
 
 impl ReportBucket {
-    /// The bucket called `name`, which must belong to `owner`: S3 refuses one of the same name that somebody else made.
+    /// The bucket called `name`, which must belong to `owner`: S3 refuses one of the same name in another account.
     pub fn new(config: &SdkConfig, name: &str, owner: &AccountId) -> Self {
         Self { client: Client::new(config), name: name.to_owned(), owner: owner.clone() }
     }
@@ -141,7 +141,7 @@ impl ReportBucket {
     /// Writes `object` if `condition` is true.
     ///
     /// # Errors
-    /// When it was not written for another reason, or nobody knows whether it was.
+    /// When it was not written for another reason, or it is unknown whether it was.
     pub async fn put(&self, object: NewObject<'_>, condition: Condition<'_>) -> Result<Put, ReportBucketError> {
         const ACTION: &str = "s3:PutObject";
         let NewObject { key, bytes, content_type, retain_until } = object;
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_mark_is_read_without_the_object_and_the_status_tells_what_is_wrong() {
+    async fn a_mark_is_read_without_the_object_and_the_status_says_what_is_wrong() {
         let marked = mock!(Client::head_object)
             .match_requests(|request| request.expected_bucket_owner() == Some("111122223333"))
             .then_output(|| HeadObjectOutput::builder().e_tag("\"a\"").build());

@@ -1,4 +1,4 @@
-//! A signed link to the page of the newest report. Nothing is called: whoever opens the link calls S3.
+//! A signed link to the page of the newest report. Nothing is called: the reader who opens the link calls S3.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use facts::source::Cause;
 use jiff::Timestamp;
 use messages::ReportLink;
 
-/// The IAM action that whoever opens a link takes, with the rights of whoever signed it.
+/// The IAM action that opening a link takes, with the rights of its signer.
 pub const ACTIONS: &[&str] = &["s3:GetObject"];
 
 /// Where the page lies in the bucket.
@@ -41,7 +41,7 @@ impl LatestReport {
     }
 
     /// A link that is good from `at` on, for [`ReportLink::LASTS`] at most. Signed by hand: S3's own operation would make each function
-    /// that tells a megabyte larger.
+    /// that sends alerts a megabyte larger.
     ///
     /// # Errors
     /// When there are no credentials to sign with, or the bucket's name is none.

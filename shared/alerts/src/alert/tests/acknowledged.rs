@@ -305,7 +305,7 @@ fn period(severity: Severity) -> SignedDuration {
 
 /// Without what an acknowledgement may change.
 fn core(memory: &Memory) -> BTreeMap<String, Condition> {
-    let core = |condition: &Condition| Condition { acknowledged: None, told_at: None, ..condition.clone() };
+    let core = |condition: &Condition| Condition { acknowledged: None, sent_at: None, ..condition.clone() };
     memory.conditions.iter().map(|(key, condition)| (key.clone(), core(condition))).collect()
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn the_first_run_tells_a_digest_of_what_it_found_itself() {
+fn the_first_run_sends_a_digest_of_what_it_found_itself() {
     let mut account = Account::new();
     account.policy.digest = Rhythm::Weekly;
     account.snapshot.root().access_keys[0].active = Ok(true);

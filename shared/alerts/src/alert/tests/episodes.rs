@@ -11,8 +11,8 @@ fn an_opening_is_a_new_episode_and_within_one_the_id_stays() {
     let runs = [naming(&["a"]), naming(&["a", "b"]), Seen::Passing, naming(&["a"]), Seen::Passing];
     for (run, seen) in (0..).zip(runs) {
         let now = noon() + QUARTER * run;
-        let told = life.look(now, now, seen).unwrap();
-        ids.push(maker.condition(life.0.as_ref().unwrap(), told).id);
+        let sent = life.look(now, now, seen).unwrap();
+        ids.push(maker.condition(life.0.as_ref().unwrap(), sent).id);
     }
     let (first, second) = ("111122223333/root-access-keys/1", "111122223333/root-access-keys/2");
     assert_eq!(ids, [first, first, first, second, second]);
@@ -24,10 +24,10 @@ fn st_17_the_third_opening_in_24_hours_is_marked() {
         let mut life = Life::default();
         [SignedDuration::ZERO, second, third].map(|after| {
             let now = noon() + after;
-            let told = life.look(now, now, failing(Severity::High)).unwrap();
-            assert_eq!(told.transition, Transition::Opened, "every episode is told");
+            let sent = life.look(now, now, failing(Severity::High)).unwrap();
+            assert_eq!(sent.transition, Transition::Opened, "every episode is sent");
             assert_eq!(life.see(now + SECOND, Seen::Passing), Some(Transition::Resolved));
-            told.flapping
+            sent.flapping
         })
     };
     assert_eq!(openings(hours(1), hours(2)), [false, false, true]);
@@ -62,17 +62,17 @@ fn st_16_openings_of_a_clock_that_was_far_ahead_are_not_lately() {
 }
 
 #[test]
-fn what_may_pass_by_itself_is_told_in_the_third_run_in_a_row() {
+fn what_may_pass_by_itself_is_sent_in_the_third_run_in_a_row() {
     let mut life = Life::default();
-    let told: Vec<_> = (0..4).map(|run| life.see(noon() + QUARTER * run, throttled())).collect();
-    assert_eq!(told, [None, None, Some(Transition::Opened), None]);
+    let sent: Vec<_> = (0..4).map(|run| life.see(noon() + QUARTER * run, throttled())).collect();
+    assert_eq!(sent, [None, None, Some(Transition::Opened), None]);
     assert_eq!(life.see(noon() + hours(2), Seen::Passing), Some(Transition::Resolved));
-    let told: Vec<_> = (9..12).map(|run| life.see(noon() + QUARTER * run, throttled())).collect();
-    assert_eq!(told, [None, None, Some(Transition::Opened)], "each episode anew");
+    let sent: Vec<_> = (9..12).map(|run| life.see(noon() + QUARTER * run, throttled())).collect();
+    assert_eq!(sent, [None, None, Some(Transition::Opened)], "each episode again");
 }
 
 #[test]
-fn what_passes_in_between_is_not_told() {
+fn what_passes_in_between_is_not_sent() {
     let mut life = Life::default();
     let exception = exception(None, noon() + hours(9));
     let suppressed = Seen::Suppressed(failure(Severity::Medium, &[]), exception);
@@ -112,27 +112,27 @@ fn se_5_a_condition_that_was_closed_by_hand_reopens_at_the_next_failing_evidence
     life.0 = life.0.map(|condition| Condition {
         open: false,
         judged_by: BTreeMap::from([(SOURCE, Timestamp::MAX)]),
-        told_at: Some(Timestamp::MAX),
+        sent_at: Some(Timestamp::MAX),
         ..condition
     });
     assert_eq!(life.see(noon() + hours(1), failing(Severity::Critical)), Some(Transition::Opened));
 }
 
 #[test]
-fn se_5_a_condition_whose_reminder_was_put_off_by_hand_is_told_again() {
+fn se_5_a_condition_whose_reminder_was_put_off_by_hand_is_sent_again() {
     let mut life = Life::open(Severity::Critical);
-    life.0.as_mut().unwrap().told_at = Some(Timestamp::MAX);
+    life.0.as_mut().unwrap().sent_at = Some(Timestamp::MAX);
     assert_eq!(life.see(noon() + QUARTER, failing(Severity::Critical)), Some(Transition::Reminder));
 }
 
 #[test]
-fn st_14_a_wiped_memory_tells_once_more_what_is_open() {
+fn st_14_a_wiped_memory_sends_once_more_what_is_open() {
     let mut life = Life::open(Severity::Critical);
     life.0 = None;
     assert_eq!(life.see(noon() + QUARTER, failing(Severity::Critical)), Some(Transition::Opened));
     let mut life = Life::open(Severity::Critical);
     life.0.as_mut().unwrap().failure = None;
     assert_eq!(life.see(noon() + QUARTER, Seen::Unknown), None);
-    let told = life.see(noon() + hours(1), failing(Severity::Critical));
-    assert_eq!(told, Some(Transition::Opened), "open without what was found is not open");
+    let sent = life.see(noon() + hours(1), failing(Severity::Critical));
+    assert_eq!(sent, Some(Transition::Opened), "open without what was found is not open");
 }

@@ -3,29 +3,29 @@
 use super::*;
 
 #[test]
-fn cr_15_a_pass_by_evidence_older_than_judged_does_not_resolve_and_the_reminder_still_comes() {
+fn cr_15_a_pass_by_evidence_older_than_evaluated_does_not_resolve_and_the_reminder_still_comes() {
     let mut life = Life::open(Severity::Critical);
     let old = noon() - SECOND;
     assert_eq!(life.see_old(noon() + QUARTER, old, Seen::Passing), None);
     assert_eq!(life.see_old(noon() + hours(4) - SECOND, old, Seen::Passing), None);
-    let told = life.look(noon() + hours(4), old, Seen::Passing).unwrap();
-    assert_eq!((told.transition, told.unverified_since), (Transition::Reminder, Some(noon() + QUARTER)));
+    let sent = life.look(noon() + hours(4), old, Seen::Passing).unwrap();
+    assert_eq!((sent.transition, sent.unverified_since), (Transition::Reminder, Some(noon() + QUARTER)));
     assert_eq!(life.see_old(noon() + hours(4), noon(), Seen::Passing), Some(Transition::Resolved), "just as old");
 }
 
 #[test]
-fn cr_15_a_failure_by_evidence_older_than_judged_does_not_reopen() {
+fn cr_15_a_failure_by_evidence_older_than_evaluated_does_not_reopen() {
     let mut life = Life::open(Severity::Critical);
-    let mended = noon() + hours(1);
-    assert_eq!(life.see(mended, Seen::Passing), Some(Transition::Resolved));
-    assert_eq!(life.see_old(mended + QUARTER, mended - SECOND, failing(Severity::Critical)), None);
+    let fixed = noon() + hours(1);
+    assert_eq!(life.see(fixed, Seen::Passing), Some(Transition::Resolved));
+    assert_eq!(life.see_old(fixed + QUARTER, fixed - SECOND, failing(Severity::Critical)), None);
     assert!(!life.is_open());
-    let told = life.see_old(mended + QUARTER, mended, failing(Severity::Critical));
-    assert_eq!(told, Some(Transition::Opened), "just as old");
+    let sent = life.see_old(fixed + QUARTER, fixed, failing(Severity::Critical));
+    assert_eq!(sent, Some(Transition::Opened), "just as old");
 }
 
 #[test]
-fn old_evidence_neither_silences_nor_drops_nor_changes() {
+fn old_evidence_neither_suppresses_nor_drops_nor_changes() {
     let exception = exception(None, noon() + hours(9));
     let suppressed = Seen::Suppressed(failure(Severity::Critical, &[]), exception);
     for seen in [suppressed, Seen::Dropped, naming(&["a", "b"])] {
@@ -46,19 +46,19 @@ fn cr_15_evidence_is_old_also_at_the_very_instant_of_the_judgement() {
 }
 
 #[test]
-fn a_suppressed_condition_is_told_as_it_is_now_and_was_judged_then() {
+fn a_suppressed_condition_is_sent_as_it_is_now_and_was_evaluated_then() {
     let mut life = Life::default();
     life.see(noon(), naming(&["a", "b"]));
     let suppressed = noon() + hours(1);
     let seen = Seen::Suppressed(failure(Severity::Critical, &["b"]), exception(None, noon() + hours(9)));
-    let told = life.look(suppressed, suppressed, seen).unwrap();
-    assert_eq!((told.failure.resources.as_slice(), told.failure.count), (["b".to_owned()].as_slice(), 1));
+    let sent = life.look(suppressed, suppressed, seen).unwrap();
+    assert_eq!((sent.failure.resources.as_slice(), sent.failure.count), (["b".to_owned()].as_slice(), 1));
     assert_eq!(life.see_old(suppressed + QUARTER, suppressed - SECOND, naming(&["b"])), None, "older than that");
     assert_eq!(life.see_old(suppressed + QUARTER, suppressed, naming(&["b"])), Some(Transition::Opened));
 }
 
 #[test]
-fn st_16_a_clock_that_stepped_back_by_up_to_the_period_starts_it_anew() {
+fn st_16_a_clock_that_stepped_back_by_up_to_the_period_starts_it_again() {
     for back in [SECOND, hours(1), hours(4)] {
         let mut life = Life::open(Severity::Critical);
         let now = noon() - back;
@@ -80,12 +80,12 @@ fn st_16_a_clock_that_stepped_back_by_more_than_the_period_reminds_at_once_and_o
 #[test]
 fn st_16_a_day_back_a_day_forward_and_right_again_is_at_most_one_reminder_a_jump() {
     let mut life = Life::open(Severity::Critical);
-    let mut told = Vec::new();
+    let mut sent = Vec::new();
     for jump in [hours(-24), hours(24), hours(0)] {
         let runs = (1..=4).map(|run| noon() + jump + QUARTER * run);
-        told.push(runs.filter_map(|now| life.see(now, failing(Severity::Critical))).count());
+        sent.push(runs.filter_map(|now| life.see(now, failing(Severity::Critical))).count());
     }
-    assert_eq!(told, [1, 1, 1]);
+    assert_eq!(sent, [1, 1, 1]);
 }
 
 #[test]
@@ -120,28 +120,28 @@ fn by_both(report: Timestamp, summary: Timestamp, seen: Seen) -> Observation {
 
 #[test]
 fn a_fix_counts_as_soon_as_the_source_that_found_the_fault_is_newer_and_no_other_is_older() {
-    let told = |report, seen| {
+    let sent = |report, seen| {
         let opened =
             Condition::next(None, &by_both(noon(), noon() + hours(2), naming(&["a"])), noon() + hours(2), &policy());
         let look = by_both(report, noon() + hours(3), seen);
-        Condition::next(Some(&opened.0), &look, noon() + hours(3), &policy()).1.map(|told| told.transition)
+        Condition::next(Some(&opened.0), &look, noon() + hours(3), &policy()).1.map(|sent| sent.transition)
     };
     // The report may be older than the failure that the live summary showed.
-    assert_eq!(told(noon(), Seen::Passing), Some(Transition::Resolved));
-    assert_eq!(told(noon() + hours(1), Seen::Passing), Some(Transition::Resolved));
-    assert_eq!(told(noon() - SECOND, Seen::Passing), None, "an older report than before");
+    assert_eq!(sent(noon(), Seen::Passing), Some(Transition::Resolved));
+    assert_eq!(sent(noon() + hours(1), Seen::Passing), Some(Transition::Resolved));
+    assert_eq!(sent(noon() - SECOND, Seen::Passing), None, "an older report than before");
 }
 
 #[test]
 fn a_failure_counts_when_one_of_the_sources_that_found_it_is_new() {
-    let told = |report, summary| {
+    let sent = |report, summary| {
         let opened = Condition::next(None, &by_both(noon(), noon(), naming(&["a"])), noon(), &policy()).0;
         let closed = Condition::next(Some(&opened), &by_both(noon(), noon(), Seen::Passing), noon(), &policy()).0;
         let now = noon() + hours(1);
         Condition::next(Some(&closed), &by_both(report, summary, naming(&["a"])), now, &policy()).1.is_some()
     };
-    assert!(told(noon() - SECOND, noon()), "a live failure is not muted by an old report");
-    assert!(!told(noon() - SECOND, noon() - SECOND), "cr_15: a stale answer does not reopen");
+    assert!(sent(noon() - SECOND, noon()), "a live failure is not muted by an old report");
+    assert!(!sent(noon() - SECOND, noon() - SECOND), "cr_15: a stale answer does not reopen");
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn evidence_of_the_future_in_the_table_holds_no_later_evidence_up() {
         condition.judged_by.values_mut().for_each(|at| *at = ahead);
     }
     let resolved = account.after(hours(1), |snapshot| snapshot.summary_mut().root_mfa = Ok(1));
-    let is_resolved = |alert: &Alert| alert.condition().is_some_and(|told| told.transition == Transition::Resolved);
+    let is_resolved = |alert: &Alert| alert.condition().is_some_and(|sent| sent.transition == Transition::Resolved);
     assert!(resolved.iter().any(is_resolved), "{resolved:?}");
     let judged = account.memory.conditions.values().flat_map(|condition| condition.judged_by.values());
     assert!(judged.clone().count() > 0 && judged.clone().all(|at| *at < ahead), "and is forgotten");

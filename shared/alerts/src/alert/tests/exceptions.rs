@@ -15,16 +15,16 @@ fn an_exception_for_the_whole_control_keeps_it_quiet_until_it_ends_and_not_a_sec
 }
 
 #[test]
-fn an_exception_that_begins_while_it_is_open_silences_it_once() {
+fn an_exception_that_begins_while_it_is_open_suppresses_it_once() {
     let mut account = Account::new();
     account.after(QUARTER, one_key);
     let whole = exception(None, noon() + hours(9));
     account.except(std::slice::from_ref(&whole));
     let alerts = account.after(QUARTER, |_| {});
     assert_eq!(words(&alerts), word(Transition::Suppressed, "root-access-keys"));
-    let told = alerts[0].condition().unwrap();
-    assert_eq!((told.exception.as_ref(), alerts[0].severity), (Some(&whole), Severity::Low));
-    assert!(told.failure.found.starts_with("Root has 1 access key"), "{}", told.failure.found);
+    let sent = alerts[0].condition().unwrap();
+    assert_eq!((sent.exception.as_ref(), alerts[0].severity), (Some(&whole), Severity::Low));
+    assert!(sent.failure.found.starts_with("Root has 1 access key"), "{}", sent.failure.found);
     assert_eq!(account.after(QUARTER, |_| {}), []);
     assert_eq!(account.after(QUARTER, |snapshot| snapshot.root().access_keys[0].active = Ok(false)), []);
 }
@@ -59,7 +59,7 @@ fn the_end_of_a_partial_exception_is_a_change() {
 }
 
 #[test]
-fn a_declaration_that_ended_is_told_once_and_again_when_a_new_one_ends() {
+fn a_declaration_that_ended_is_sent_once_and_again_when_a_new_one_ends() {
     let mut account = Account::new();
     let end = noon() + hours(1);
     account.except(&[exception(Some("bob"), end)]);
@@ -73,9 +73,9 @@ fn a_declaration_that_ended_is_told_once_and_again_when_a_new_one_ends() {
     attestations.push(attestation.clone());
     assert_eq!(account.after(hours(1) - SECOND, |_| {}), []);
     let alerts = account.after(SECOND, |_| {});
-    let told: Vec<_> = alerts.iter().map(|alert| (&alert.what, alert.severity)).collect();
+    let sent: Vec<_> = alerts.iter().map(|alert| (&alert.what, alert.severity)).collect();
     assert_eq!(
-        told,
+        sent,
         [
             (&What::ExceptionEnded(exception(Some("bob"), end)), Severity::Medium),
             (&What::AttestationLapsed(attestation), Severity::Low),

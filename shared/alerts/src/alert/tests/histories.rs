@@ -92,15 +92,15 @@ proptest! {
     ) {
         let mut life = Life::default();
         let mut now = noon();
-        let mut is_told = false;
+        let mut is_sent = false;
         let mut last_word = now;
         let mut in_a_row = 0;
         for (look, wait) in runs {
             now += wait;
-            let (was_open, decides) = (is_told, look.decides(&life));
+            let (was_open, decides) = (is_sent, look.decides(&life));
             let before = life.0.clone();
             let evidence_at = look.evidence_at(&life, now);
-            let told = life.see_old(now, evidence_at, look.seen(severity));
+            let sent = life.see_old(now, evidence_at, look.seen(severity));
 
             in_a_row = match look {
                 Look::Throttled => in_a_row + 1,
@@ -113,19 +113,19 @@ proptest! {
                 _ => false,
             };
             let must_end = decides && matches!(look, Look::Passing | Look::OldPass | Look::Suppressed | Look::Dropped);
-            match told {
-                Some(Transition::Opened) => { prop_assert!(must_open && !was_open); is_told = true; }
-                Some(transition) if ends(transition) => { prop_assert!(must_end && was_open); is_told = false; }
+            match sent {
+                Some(Transition::Opened) => { prop_assert!(must_open && !was_open); is_sent = true; }
+                Some(transition) if ends(transition) => { prop_assert!(must_end && was_open); is_sent = false; }
                 Some(Transition::Changed) => prop_assert!(was_open && decides),
                 Some(_) => prop_assert!(was_open && now.duration_since(last_word) >= period(severity)),
                 None => prop_assert!(!was_open || now.duration_since(last_word) < period(severity), "silence"),
             }
-            prop_assert!(!must_open || is_told, "lost");
-            prop_assert!(!must_end || !is_told, "does not end");
-            prop_assert_eq!(life.is_open(), is_told);
-            if told.is_some() {
+            prop_assert!(!must_open || is_sent, "lost");
+            prop_assert!(!must_end || !is_sent, "does not end");
+            prop_assert_eq!(life.is_open(), is_sent);
+            if sent.is_some() {
                 last_word = now;
-                let opened = i32::from(told == Some(Transition::Opened));
+                let opened = i32::from(sent == Some(Transition::Opened));
                 let episode = |condition: &Option<Condition>| {
                     condition.as_ref().map_or(0, |condition| i32::try_from(condition.episode).unwrap())
                 };
@@ -241,7 +241,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn over_whole_memories_nothing_is_lost_or_told_twice_in_a_run(
+    fn over_whole_memories_nothing_is_lost_or_sent_twice_in_a_run(
         runs in prop::collection::vec(truth(), 1..30),
     ) {
         let mut account = Account::new();
@@ -255,10 +255,10 @@ proptest! {
             let mut spoken = BTreeSet::new();
             for alert in &alerts {
                 prop_assert!(alert.id.len() <= 255 && !alert.id.contains(char::is_whitespace), "{}", alert.id);
-                let Some(told) = alert.condition() else { continue };
-                let key = told.condition.key();
-                prop_assert!(spoken.insert(key.clone()), "{key} told twice in one run");
-                match told.transition {
+                let Some(sent) = alert.condition() else { continue };
+                let key = sent.condition.key();
+                prop_assert!(spoken.insert(key.clone()), "{key} sent twice in one run");
+                match sent.transition {
                     Transition::Opened => prop_assert!(open.insert(key.clone()), "{key} opened twice"),
                     transition if ends(transition) => prop_assert!(open.remove(&key), "{key} ended twice"),
                     _ => prop_assert!(open.contains(&key), "{key} goes on and never opened"),
@@ -272,10 +272,10 @@ proptest! {
             for finding in report.findings.iter().filter(|finding| finding.status == facts::Status::Failed) {
                 let is_live = finding.judged_by.values().any(|at| *at == report.taken_at);
                 let is_suppressed = !finding.exceptions.is_empty();
-                // That nobody hears, and that root has no MFA at all, are conditions of their own, told once.
-                let is_told = finding.resources == ["subscription"] && open.contains("no-subscriber")
+                // That nobody hears, and that root has no MFA at all, are conditions of their own, sent once.
+                let is_sent = finding.resources == ["subscription"] && open.contains("no-subscriber")
                     || finding.control == "root-hardware-mfa" && finding.resources.is_empty();
-                let is_open = is_told || open.contains(finding.control);
+                let is_open = is_sent || open.contains(finding.control);
                 prop_assert!(!is_live || is_suppressed || is_open, "{} is lost", finding.control);
             }
             for state in report.errors().filter(|state| matches!(state.error.as_ref().unwrap().cause, Cause::Denied { .. })) {

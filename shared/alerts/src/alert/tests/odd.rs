@@ -1,4 +1,4 @@
-//! Whatever stands in the state table: a new violation is told by the run that sees it.
+//! Whatever stands in the state table: a new violation is sent by the run that sees it.
 //!
 //! A search: every value inside of every item that checks have left behind is replaced by odd ones, one at a time.
 
@@ -84,17 +84,17 @@ fn no_value_inside_of_an_item_mutes_a_new_violation_or_hides_a_gap() {
             let what = || format!("{}: {:.300}", mutated[number].0, mutated[number].1);
             let memory = recall(&mutated, now);
             let decision = decide(&memory, &report, &policy());
-            let told = words(&decision.alerts);
+            let sent = words(&decision.alerts);
             for control in ["root-mfa", "root-access-keys", "user-mfa"] {
                 let is_news = |(transition, key): &(Transition, String)| {
                     key == control && matches!(transition, Transition::Opened | Transition::Changed)
                 };
-                assert!(told.iter().any(is_news), "{control}: {}", what());
+                assert!(sent.iter().any(is_news), "{control}: {}", what());
             }
             if memory.odd.is_empty() {
-                assert!(!told.iter().any(|(_, key)| key == "odd-items"), "{}", what());
+                assert!(!sent.iter().any(|(_, key)| key == "odd-items"), "{}", what());
             } else {
-                assert!(told.contains(&(Transition::Opened, "odd-items".into())), "{}", what());
+                assert!(sent.contains(&(Transition::Opened, "odd-items".into())), "{}", what());
             }
             let spans = memory.coverage["eu-west-1"].spans(now, hours(24));
             let covers = |at: Timestamp| spans.iter().any(|span| span.since <= at && at < span.until);
@@ -135,26 +135,26 @@ fn an_item_under_another_key_counts_for_nothing_and_is_named() {
         mutated.push((key.into(), body));
         let memory = recall(&mutated, now);
         assert_eq!(memory.odd, BTreeSet::from([key.to_owned()]));
-        let told = words(&decide(&memory, &report, &policy()).alerts);
+        let sent = words(&decide(&memory, &report, &policy()).alerts);
         for control in ["root-mfa", "root-access-keys", "odd-items"] {
-            assert!(told.contains(&(Transition::Opened, control.into())), "{key}: {told:?}");
+            assert!(sent.contains(&(Transition::Opened, control.into())), "{key}: {sent:?}");
         }
-        assert!(!told.iter().any(|(transition, _)| *transition == Transition::Dropped), "{key}: {told:?}");
+        assert!(!sent.iter().any(|(transition, _)| *transition == Transition::Dropped), "{key}: {sent:?}");
     }
 }
 
 #[test]
-fn odd_items_are_told_once_named_up_to_a_hundred_and_resolved_when_they_are_gone() {
+fn odd_items_are_sent_once_named_up_to_a_hundred_and_resolved_when_they_are_gone() {
     let mut account = Account::new();
     account.memory.odd = (0..1_000).map(|number| format!("X#{number}\n")).collect();
     let alerts = account.run();
-    let told = alerts[0].condition().unwrap();
+    let sent = alerts[0].condition().unwrap();
     assert_eq!(
-        (told.transition, &told.condition, alerts[0].severity),
+        (sent.transition, &sent.condition, alerts[0].severity),
         (Transition::Opened, &Fault::OddItems, Severity::High)
     );
-    assert_eq!((told.failure.count, told.failure.resources.len()), (1_000, 100));
-    assert_eq!(told.failure.resources[0], "X#0");
+    assert_eq!((sent.failure.count, sent.failure.resources.len()), (1_000, 100));
+    assert_eq!(sent.failure.resources[0], "X#0");
     assert_eq!(account.after(QUARTER, |_| {}), []);
     account.memory.odd.clear();
     assert_eq!(words(&account.after(QUARTER, |_| {})), word(Transition::Resolved, "odd-items"));
@@ -276,13 +276,13 @@ fn a_digest_of_a_clock_that_is_ahead_is_renewed_by_the_check_that_sends_it() {
 }
 
 #[test]
-fn an_end_of_a_declaration_that_no_check_can_have_told_is_told_all_the_same() {
+fn an_end_of_a_declaration_that_no_check_can_have_sent_is_sent_all_the_same() {
     let mut account = lived();
     let last = account.snapshot.taken_at;
     account.snapshot.taken_at = last + QUARTER;
     let exception =
         |until| Exception { control: "user-mfa".into(), reason: "r".into(), owner: "o".into(), until, resource: None };
-    for (until, is_told) in [(last, false), (last + SECOND, true)] {
+    for (until, is_sent) in [(last, false), (last + SECOND, true)] {
         let mut account = Account { memory: account.memory.clone(), ..lived() };
         account.snapshot.taken_at = last + QUARTER;
         account.settings.declarations.exceptions = vec![exception(until)];
@@ -292,8 +292,8 @@ fn an_end_of_a_declaration_that_no_check_can_have_told_is_told_all_the_same() {
         let memory = recall(&table(&account.memory), account.snapshot.taken_at);
         assert!(memory.odd.is_empty(), "{:?}", memory.odd);
         let alerts = decide(&memory, &account.report(), &policy()).alerts;
-        let told = alerts.iter().any(|alert| matches!(alert.what, What::ExceptionEnded(_)));
-        assert_eq!(told, is_told, "{until}");
+        let sent = alerts.iter().any(|alert| matches!(alert.what, What::ExceptionEnded(_)));
+        assert_eq!(sent, is_sent, "{until}");
     }
 }
 

@@ -38,16 +38,16 @@ fn unrecorded() -> Account {
     let mut account = Account::new();
     assert_eq!(account.run(), []);
     let alerts = account.after(hours(3), |snapshot| password(snapshot, noon()));
-    let told: Vec<_> = words(&alerts).into_iter().filter(|(_, key)| key == UNRECORDED).collect();
-    assert_eq!(told, word(Transition::Opened, UNRECORDED));
+    let sent: Vec<_> = words(&alerts).into_iter().filter(|(_, key)| key == UNRECORDED).collect();
+    assert_eq!(sent, word(Transition::Opened, UNRECORDED));
     account.except(&[Exception { control: "root-unused".into(), ..exception(None, noon() + hours(1_000)) }]);
     account.run();
     account
 }
 
 fn transitions(alerts: &[Alert]) -> Vec<Transition> {
-    let told = alerts.iter().filter_map(Alert::condition);
-    told.filter(|told| told.condition.key() == UNRECORDED).map(|told| told.transition).collect()
+    let sent = alerts.iter().filter_map(Alert::condition);
+    sent.filter(|sent| sent.condition.key() == UNRECORDED).map(|sent| sent.transition).collect()
 }
 
 fn answered_for(resource: Option<&str>) -> Exception {
@@ -58,9 +58,9 @@ fn answered_for(resource: Option<&str>) -> Exception {
 fn a_use_without_a_trail_stays_open_when_it_is_too_old_to_compare_and_is_reminded_of() {
     let mut account = unrecorded();
     let alerts = account.after(hours(40), |snapshot| look_back(snapshot, 24));
-    let told = alerts.iter().find_map(Alert::condition).unwrap();
-    assert_eq!((told.transition, told.failure.severity), (Transition::Reminder, Severity::Critical));
-    assert!(told.unverified_since.is_some());
+    let sent = alerts.iter().find_map(Alert::condition).unwrap();
+    assert_eq!((sent.transition, sent.failure.severity), (Transition::Reminder, Severity::Critical));
+    assert!(sent.unverified_since.is_some());
     assert_eq!(account.open(), [UNRECORDED]);
 }
 
@@ -89,13 +89,13 @@ fn its_own_trail_mends_it_however_late_it_turns_up() {
 }
 
 #[test]
-fn another_use_without_a_trail_is_told_beside_the_first_and_each_must_be_explained() {
+fn another_use_without_a_trail_is_sent_beside_the_first_and_each_must_be_explained() {
     let mut account = unrecorded();
     let alerts = account.after(hours(3), |snapshot| password(snapshot, noon() + hours(1)));
-    let told = alerts.iter().find_map(Alert::condition).unwrap();
-    assert_eq!(told.transition, Transition::Changed);
+    let sent = alerts.iter().find_map(Alert::condition).unwrap();
+    assert_eq!(sent.transition, Transition::Changed);
     assert_eq!(
-        told.failure.resources,
+        sent.failure.resources,
         ["password used at 2026-11-20T13:00:00Z", "password used at 2026-11-20T12:00:00Z"]
     );
     let alerts = account.after(minutes(15), |snapshot| act(snapshot, noon() + hours(1)));
@@ -140,20 +140,20 @@ fn a_rule_that_is_off_opens_and_resolves_like_any_failure() {
     let alerts = account.after(QUARTER, |snapshot| turn(snapshot, Switch::Disabled));
     assert_eq!((words(&alerts), alerts[0].severity), (word(Transition::Opened, PATH), Severity::High));
     let without_trail = [PATH, "cloudtrail-trail"];
-    let told = |alerts: &[Alert], transitions: [Transition; 2]| {
+    let sent = |alerts: &[Alert], transitions: [Transition; 2]| {
         let expected: Vec<_> = transitions.into_iter().zip(without_trail.map(str::to_owned)).collect();
         assert_eq!(words(alerts), expected);
     };
     let alerts = account.after(QUARTER, |snapshot| snapshot.trails = Ok(Vec::new()));
-    told(&alerts, [Transition::Changed, Transition::Opened]);
+    sent(&alerts, [Transition::Changed, Transition::Opened]);
     let alerts = account.after(QUARTER, |snapshot| {
         *snapshot = Snapshot { taken_at: snapshot.taken_at, ..Snapshot::compliant() };
     });
-    told(&alerts, [Transition::Resolved, Transition::Resolved]);
+    sent(&alerts, [Transition::Resolved, Transition::Resolved]);
 }
 
 #[test]
-fn a_missing_subscriber_is_told_once_and_keeps_a_broken_path_open() {
+fn a_missing_subscriber_is_sent_once_and_keeps_a_broken_path_open() {
     let mut account = Account::new();
     let alerts = account.after(QUARTER, |snapshot| snapshot.subscribed = Some(Ok(false)));
     assert_eq!(words(&alerts), word(Transition::Opened, "no-subscriber"));
@@ -177,7 +177,7 @@ fn a_missing_subscriber_is_told_once_and_keeps_a_broken_path_open() {
 }
 
 #[test]
-fn a_region_that_refuses_to_list_its_trails_is_told_once_and_the_account_is_watched_all_the_same() {
+fn a_region_that_refuses_to_list_its_trails_is_sent_once_and_the_account_is_watched_all_the_same() {
     let mut account = Account::new();
     let refuse = |snapshot: &mut Snapshot| {
         snapshot.trails_unlisted.insert("us-east-2".into(), unavailable(Source::Trails, denied()));
@@ -190,7 +190,7 @@ fn a_region_that_refuses_to_list_its_trails_is_told_once_and_the_account_is_watc
 }
 
 #[test]
-fn an_organizations_trail_that_is_withheld_is_told_as_unjudged_and_one_that_times_out_as_unread() {
+fn an_organizations_trail_that_is_withheld_is_sent_as_unjudged_and_one_that_times_out_as_unread() {
     let trail = |cause: Cause, is_organization| {
         let mut account = Account::new();
         let alerts = account.after(QUARTER, |snapshot| {
@@ -207,5 +207,5 @@ fn an_organizations_trail_that_is_withheld_is_told_as_unjudged_and_one_that_time
         (word(Transition::Opened, "unread#trails"), false),
         "our own role lacks a right"
     );
-    assert_eq!(trail(Cause::TimedOut, true), (vec![], false), "what may pass is told when it lasts");
+    assert_eq!(trail(Cause::TimedOut, true), (vec![], false), "what may pass is sent when it lasts");
 }

@@ -6,7 +6,7 @@ use facts::verdict::Evidence;
 use super::*;
 
 #[test]
-fn a_compliant_account_tells_nothing_and_remembers_no_condition() {
+fn a_compliant_account_sends_nothing_and_remembers_no_condition() {
     let mut account = Account::new();
     assert_eq!(account.run(), []);
     assert_eq!(account.memory.conditions, BTreeMap::new());
@@ -75,7 +75,7 @@ fn what_a_newer_version_does_not_know_is_dropped_also_while_the_list_of_regions_
 }
 
 #[test]
-fn root_credentials_that_come_back_are_told_whichever_they_are() {
+fn root_credentials_that_come_back_are_sent_whichever_they_are() {
     for (name, give) in [
         ("password", (|summary| summary.root_password = Ok(1)) as fn(&mut AccountSummary)),
         ("access key", |summary| summary.root_access_keys = Ok(1)),
@@ -103,7 +103,7 @@ fn root_credentials_that_come_back_are_told_whichever_they_are() {
 }
 
 #[test]
-fn ct_13_more_than_three_hours_without_a_check_are_told_and_three_are_not() {
+fn ct_13_more_than_three_hours_without_a_check_are_sent_and_three_are_not() {
     let mut account = Account::new();
     assert_eq!(account.run(), [], "nothing before the first run was missed");
     assert_eq!(account.after(OUTAGE, |_| {}), []);
@@ -116,7 +116,7 @@ fn ct_13_more_than_three_hours_without_a_check_are_told_and_three_are_not() {
 }
 
 #[test]
-fn an_announced_use_of_root_is_told_by_its_beginning() {
+fn an_announced_use_of_root_is_sent_by_its_beginning() {
     let plan = Plan::new(noon(), noon() + hours(1), "CHG-1", "alice", noon()).unwrap();
     let alert = announce(&plan, &Snapshot::compliant().account, noon());
     assert_eq!(alert.id, "111122223333/planned-root-use/2026-11-20T12:00:00Z");
@@ -139,7 +139,7 @@ fn ids_are_stable_have_no_spaces_and_at_most_255_characters() {
 }
 
 #[test]
-fn root_activity_is_told_by_the_id_of_its_event_unless_a_service_did_it() {
+fn root_activity_is_sent_by_the_id_of_its_event_unless_a_service_did_it() {
     let act = |record: &str| {
         let event = facts::record::TrailEvent { record: Some(record.into()), ..Default::default() };
         RootActivity::classify(&event, &Snapshot::compliant().account, None).unwrap()
@@ -150,9 +150,9 @@ fn root_activity_is_told_by_the_id_of_its_event_unless_a_service_did_it() {
     let mut account = Account::new();
     account.snapshot.root_events.activity = vec![key.clone(), service];
     let decision = decide(&account.memory, &account.report(), &account.policy);
-    let [told] = decision.activity.as_slice() else { panic!("{:?}", decision.activity) };
-    assert_eq!(told.id, format!("111122223333/root/{}", key.event_id));
-    assert_eq!((told.act(), told.severity, told.condition()), (Some(&key), Severity::Critical, None));
+    let [sent] = decision.activity.as_slice() else { panic!("{:?}", decision.activity) };
+    assert_eq!(sent.id, format!("111122223333/root/{}", key.event_id));
+    assert_eq!((sent.act(), sent.severity, sent.condition()), (Some(&key), Severity::Critical, None));
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn an_alert_survives_the_store() {
 }
 
 #[test]
-fn that_root_has_no_mfa_at_all_is_told_once_and_ends_nothing_of_its_virtual_device() {
+fn that_root_has_no_mfa_at_all_is_sent_once_and_ends_nothing_of_its_virtual_device() {
     let device = |snapshot: &mut Snapshot| {
         let (serial, owner) = ("arn:aws:iam::111122223333:mfa/phone", "arn:aws:iam::111122223333:root");
         let device =
@@ -197,7 +197,7 @@ fn a_narrow_run_finds_but_clears_nothing() {
         let report = Report::generate(&snapshot, &Settings::compliant());
         let decision = decide(&memory, &report, &Policy { digest: Rhythm::Never, ..policy() });
         memory.conditions.extend(decision.conditions);
-        let transitions = decision.alerts.iter().filter_map(|alert| alert.condition().map(|told| told.transition));
+        let transitions = decision.alerts.iter().filter_map(|alert| alert.condition().map(|sent| sent.transition));
         transitions.collect::<Vec<_>>()
     };
     let region = |incomplete: bool| {
@@ -225,7 +225,7 @@ fn a_narrow_run_finds_but_clears_nothing() {
 }
 
 #[test]
-fn a_narrow_run_neither_catches_up_nor_tells_a_digest_nor_counts_as_a_check() {
+fn a_narrow_run_neither_catches_up_nor_sends_a_digest_nor_counts_as_a_check() {
     let mut snapshot = Snapshot::compliant();
     snapshot.is_narrow = true;
     let journal = Journal { last_run: Some(snapshot.taken_at - OUTAGE - SECOND), ..Journal::default() };

@@ -5,12 +5,12 @@ use super::*;
 #[test]
 fn a_first_failure_opens_and_the_first_episode_is_number_1() {
     let mut life = Life::default();
-    let told = life.look(noon(), noon(), failing(Severity::Critical)).unwrap();
-    assert_eq!((told.transition, told.condition, told.opened_at), (Transition::Opened, fault(), noon()));
-    assert_eq!((told.unverified_since, told.flapping, told.exception), (None, false, None));
+    let sent = life.look(noon(), noon(), failing(Severity::Critical)).unwrap();
+    assert_eq!((sent.transition, sent.condition, sent.opened_at), (Transition::Opened, fault(), noon()));
+    assert_eq!((sent.unverified_since, sent.flapping, sent.exception), (None, false, None));
     let condition = life.0.unwrap();
     assert_eq!((condition.open, condition.episode, condition.streak), (true, 1, 0));
-    assert_eq!((condition.told_at, judged(&condition)), (Some(noon()), Some(noon())));
+    assert_eq!((condition.sent_at, judged(&condition)), (Some(noon()), Some(noon())));
     assert_eq!((condition.fault, condition.openings), (Some(fault()), vec![noon()]));
 }
 
@@ -38,10 +38,10 @@ fn a_closed_condition_that_passes_or_cannot_be_seen_is_silence() {
 fn the_same_failure_is_silence_and_a_pass_resolves_it_once() {
     let mut life = Life::open(Severity::Critical);
     assert_eq!(life.see(noon() + QUARTER, failing(Severity::Critical)), None);
-    assert_eq!(life.0.as_ref().unwrap().streak, 0, "it was told");
-    let told = life.look(noon() + hours(1), noon() + hours(1), Seen::Passing).unwrap();
-    assert_eq!((told.transition, told.opened_at), (Transition::Resolved, noon()));
-    assert_eq!(told.failure.found, "Found", "what was wrong is told with the end of it");
+    assert_eq!(life.0.as_ref().unwrap().streak, 0, "it was sent");
+    let sent = life.look(noon() + hours(1), noon() + hours(1), Seen::Passing).unwrap();
+    assert_eq!((sent.transition, sent.opened_at), (Transition::Resolved, noon()));
+    assert_eq!(sent.failure.found, "Found", "what was wrong is sent with the end of it");
     assert_eq!(life.see(noon() + hours(2), Seen::Passing), None);
     let condition = life.0.unwrap();
     assert_eq!((condition.open, condition.failure, condition.unverified_since), (false, None, None));
@@ -64,7 +64,7 @@ fn a_reminder_comes_after_4_hours_when_critical_a_day_else_a_week_when_low_and_n
 }
 
 #[test]
-fn a_change_starts_the_period_of_the_reminder_anew() {
+fn a_change_starts_the_period_of_the_reminder_again() {
     let mut life = Life::default();
     assert_eq!(life.see(noon(), naming(&["a"])), Some(Transition::Opened));
     assert_eq!(life.see(noon() + hours(3), naming(&["a", "b"])), Some(Transition::Changed));
@@ -77,25 +77,25 @@ fn unknown_never_resolves_and_the_reminder_says_since_when_nobody_could_see() {
     let mut life = Life::open(Severity::Critical);
     assert_eq!(life.see(noon() + hours(1), Seen::Unknown), None);
     assert_eq!(life.see(noon() + hours(4) - SECOND, Seen::Unknown), None);
-    let told = life.look(noon() + hours(4), noon() + hours(4), Seen::Unknown).unwrap();
-    assert_eq!((told.transition, told.unverified_since), (Transition::Reminder, Some(noon() + hours(1))));
+    let sent = life.look(noon() + hours(4), noon() + hours(4), Seen::Unknown).unwrap();
+    assert_eq!((sent.transition, sent.unverified_since), (Transition::Reminder, Some(noon() + hours(1))));
     assert_eq!(life.see(noon() + hours(5), failing(Severity::Critical)), None);
-    let told = life.look(noon() + hours(8), noon() + hours(8), failing(Severity::Critical)).unwrap();
-    assert_eq!((told.transition, told.unverified_since), (Transition::Reminder, None), "seen again");
+    let sent = life.look(noon() + hours(8), noon() + hours(8), failing(Severity::Critical)).unwrap();
+    assert_eq!((sent.transition, sent.unverified_since), (Transition::Reminder, None), "seen again");
 }
 
 #[test]
 fn an_end_after_nobody_could_see_says_so_and_the_next_episode_forgets_it() {
     let mut life = Life::open(Severity::Critical);
     life.see(noon() + hours(1), Seen::Unknown);
-    let told = life.look(noon() + hours(2), noon() + hours(2), Seen::Passing).unwrap();
-    assert_eq!((told.transition, told.unverified_since), (Transition::Resolved, Some(noon() + hours(1))));
-    let told = life.look(noon() + hours(3), noon() + hours(3), failing(Severity::Critical)).unwrap();
-    assert_eq!((told.transition, told.unverified_since), (Transition::Opened, None));
+    let sent = life.look(noon() + hours(2), noon() + hours(2), Seen::Passing).unwrap();
+    assert_eq!((sent.transition, sent.unverified_since), (Transition::Resolved, Some(noon() + hours(1))));
+    let sent = life.look(noon() + hours(3), noon() + hours(3), failing(Severity::Critical)).unwrap();
+    assert_eq!((sent.transition, sent.unverified_since), (Transition::Opened, None));
 }
 
 #[test]
-fn a_second_key_is_told_at_once_and_one_less_is_silence() {
+fn a_second_key_is_sent_at_once_and_one_less_is_silence() {
     let mut life = Life::default();
     assert_eq!(life.see(noon(), naming(&["access key 1"])), Some(Transition::Opened));
     assert_eq!(life.see(noon() + QUARTER, naming(&["access key 1", "access key 2"])), Some(Transition::Changed));

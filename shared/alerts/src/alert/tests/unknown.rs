@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_source_that_is_denied_is_told_at_once_and_one_that_is_slow_in_the_third_run() {
+fn a_source_that_is_denied_is_sent_at_once_and_one_that_is_slow_in_the_third_run() {
     let causes = [
         (denied(), 1),
         (Cause::Refused { code: "Some".into() }, 1),
@@ -20,8 +20,8 @@ fn a_source_that_is_denied_is_told_at_once_and_one_that_is_slow_in_the_third_run
     for (cause, run) in causes {
         let mut account = Account::new();
         account.snapshot.virtual_mfa_devices = Err(unavailable(Source::VirtualMfaDevices, cause.clone()));
-        let told: Vec<usize> = (1..=4).filter(|_| !account.after(QUARTER, |_| {}).is_empty()).collect();
-        assert_eq!(told, [run], "{cause:?}");
+        let sent: Vec<usize> = (1..=4).filter(|_| !account.after(QUARTER, |_| {}).is_empty()).collect();
+        assert_eq!(sent, [run], "{cause:?}");
         assert_eq!(account.open(), ["unread#virtual_mfa_devices"], "{cause:?}");
     }
 }
@@ -33,9 +33,9 @@ fn a_source_that_cannot_be_read_is_medium_and_the_alias_is_low() {
         snapshot.account_alias = Err(unavailable(Source::AccountAlias, denied()));
         snapshot.regions = Err(unavailable(Source::Regions, denied()));
     });
-    let told: Vec<_> = alerts.iter().map(|alert| (alert.id.as_str(), alert.severity)).collect();
+    let sent: Vec<_> = alerts.iter().map(|alert| (alert.id.as_str(), alert.severity)).collect();
     assert_eq!(
-        told,
+        sent,
         [("111122223333/unread/account_alias/1", Severity::Low), ("111122223333/unread/regions/1", Severity::Medium),]
     );
     assert_eq!(alerts[1].condition().unwrap().failure.unavailable, account.snapshot.regions.clone().err());
@@ -49,7 +49,7 @@ fn unreadable_cell(snapshot: &mut Snapshot) {
 }
 
 #[test]
-fn an_unjudged_control_is_told_only_when_every_source_that_it_is_judged_by_could_be_read() {
+fn an_unjudged_control_is_sent_only_when_every_source_that_it_is_evaluated_by_could_be_read() {
     let mut account = Account::new();
     let alerts = account.after(QUARTER, unreadable_cell);
     assert_eq!(words(&alerts), word(Transition::Opened, "root-access-keys#unjudged"));
@@ -83,7 +83,7 @@ fn an_unjudged_control_is_told_only_when_every_source_that_it_is_judged_by_could
 }
 
 #[test]
-fn a_control_is_judged_again_as_soon_as_it_is_however_old_its_evidence() {
+fn a_control_is_evaluated_again_as_soon_as_it_is_however_old_its_evidence() {
     let mut account = Account::new();
     let mut report = account.report();
     report.findings[0].status = facts::Status::Unknown;
@@ -94,7 +94,7 @@ fn a_control_is_judged_again_as_soon_as_it_is_however_old_its_evidence() {
 }
 
 #[test]
-fn an_unknown_control_resolves_neither_its_failure_nor_what_kept_it_from_being_judged() {
+fn an_unknown_control_resolves_neither_its_failure_nor_what_kept_it_from_being_evaluated() {
     let mut account = Account::new();
     account.after(QUARTER, one_key);
     let alerts = account.after(QUARTER, |snapshot| {
@@ -147,12 +147,12 @@ fn pb_6_pb_7_a_topic_without_subscriber_opens_and_stays_while_nobody_can_see() {
 
 #[test]
 fn a_control_that_nobody_can_judge_is_at_most_as_bad_as_its_failure_and_an_exception_answers_for_it() {
-    let not_told = |snapshot: &mut Snapshot| {
+    let not_sent = |snapshot: &mut Snapshot| {
         let phone = facts::contacts::PhoneVerification::NotTold;
         snapshot.primary_contact = Ok(Some(facts::contacts::PrimaryContact { phone }));
     };
     let mut account = Account::new();
-    let alerts = account.after(QUARTER, not_told);
+    let alerts = account.after(QUARTER, not_sent);
     assert_eq!(words(&alerts), word(Transition::Opened, "contact-information#unjudged"));
     assert_eq!(alerts[0].severity, Severity::Low);
     let answered = Exception { control: "contact-information".into(), ..exception(None, noon() + hours(24 * 30)) };
@@ -164,13 +164,13 @@ fn a_control_that_nobody_can_judge_is_at_most_as_bad_as_its_failure_and_an_excep
 }
 
 #[test]
-fn what_could_not_be_judged_is_told_with_what_was_seen_of_it() {
+fn what_could_not_be_evaluated_is_sent_with_what_was_seen_of_it() {
     let mut account = Account::new();
     let alerts = account.after(QUARTER, |snapshot| {
         snapshot.credential_report.as_mut().unwrap().generated_at = snapshot.taken_at - hours(2);
         snapshot.root_events.since = snapshot.taken_at - hours(1);
     });
-    let told = alerts.iter().find_map(Alert::condition).unwrap();
-    assert_eq!(told.condition, Fault::Unjudged { control: "root-unused".into() });
-    assert!(told.failure.evidence.iter().any(|evidence| evidence.fact == "gap"), "{:?}", told.failure);
+    let sent = alerts.iter().find_map(Alert::condition).unwrap();
+    assert_eq!(sent.condition, Fault::Unjudged { control: "root-unused".into() });
+    assert!(sent.failure.evidence.iter().any(|evidence| evidence.fact == "gap"), "{:?}", sent.failure);
 }

@@ -75,12 +75,12 @@ impl Ledger {
                 .expression_attribute_values(":severity", AttributeValue::N(weight(alert).to_string()));
         }
         if let Some(count) = alert.count() {
-            let told = told_as(alert, count);
+            let sent = sent_as(alert, count);
             condition.push_str(" OR NOT attribute_type(n, :number) OR n < :least OR n > :most");
             put = put
                 .item("n", number(count))
-                .expression_attribute_values(":least", AttributeValue::N(told.start().to_string()))
-                .expression_attribute_values(":most", AttributeValue::N(told.end().to_string()));
+                .expression_attribute_values(":least", AttributeValue::N(sent.start().to_string()))
+                .expression_attribute_values(":most", AttributeValue::N(sent.end().to_string()));
         }
         self.put(put.condition_expression(condition))
     }
@@ -210,7 +210,7 @@ impl Recalled {
     }
 }
 
-/// One more than what was seen; what is no count begins anew.
+/// One more than what was seen; what is no count begins again.
 pub(super) fn next_version(seen: Option<&AttributeValue>) -> AttributeValue {
     let seen = seen.and_then(|seen| seen.as_n().ok()?.parse::<u64>().ok());
     AttributeValue::N(seen.and_then(|seen| seen.checked_add(1)).unwrap_or(1).to_string())
@@ -288,8 +288,8 @@ impl Seen {
 
     /// Whether `alert` is no news. What is no number was not written by a check, and covers nothing.
     pub(super) fn covers(&self, alert: &Alert) -> bool {
-        let is_worse = alert.is_completed() && self.severity.is_none_or(|told| told < weight(alert));
-        let is_known = |count| self.count.is_some_and(|told| told_as(alert, count).contains(&told));
+        let is_worse = alert.is_completed() && self.severity.is_none_or(|sent| sent < weight(alert));
+        let is_known = |count| self.count.is_some_and(|sent| sent_as(alert, count).contains(&sent));
         !is_worse && alert.count().is_none_or(is_known)
     }
 
@@ -329,7 +329,7 @@ pub(super) fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
 
 /// The counts with which a group of `count` may have been sent so that it is no news: a calm one with more than a tenth, any other with all of
 /// them. No run writes ten times as many as there are: such a count would mute further acts.
-pub(super) fn told_as(alert: &Alert, count: usize) -> RangeInclusive<i64> {
+pub(super) fn sent_as(alert: &Alert, count: usize) -> RangeInclusive<i64> {
     let whole = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let is_calm = alert.act().is_some_and(RootActivity::is_calm);
     let least = if is_calm { (count / 10).saturating_add(1) } else { count };

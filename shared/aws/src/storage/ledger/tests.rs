@@ -109,7 +109,7 @@ async fn a_second_write_names_the_first_ones_version() {
 }
 
 #[test]
-fn a_version_that_is_no_count_is_overwritten_on_condition_of_itself_and_counting_begins_anew() {
+fn a_version_that_is_no_count_is_overwritten_on_condition_of_itself_and_counting_begins_again() {
     let ledger = ledger(&[]);
     let number = |number: &str| AttributeValue::N(number.into());
     for (odd, next) in [
@@ -170,8 +170,8 @@ fn a_group_is_never_torn_apart_and_a_transaction_has_at_most_100_writes() {
 }
 
 #[tokio::test]
-async fn an_act_that_cloudtrail_completed_is_told_again_only_if_that_makes_it_worse() {
-    let told = |severity: Option<AttributeValue>| {
+async fn an_act_that_cloudtrail_completed_is_sent_again_only_if_that_makes_it_worse() {
+    let sent = |severity: Option<AttributeValue>| {
         let severity = severity.map(|severity| ("severity".to_owned(), severity));
         let item = HashMap::from([
             ("sk".to_owned(), AttributeValue::S("1".into())),
@@ -190,7 +190,7 @@ async fn an_act_that_cloudtrail_completed_is_told_again_only_if_that_makes_it_wo
         }
         alert
     };
-    for (before, now_it_is, completed, is_told) in [
+    for (before, now_it_is, completed, is_sent) in [
         (Some(number(Severity::Medium)), Severity::Critical, true, true),
         (Some(number(Severity::Critical)), Severity::Critical, true, false),
         (Some(number(Severity::Critical)), Severity::Medium, true, false),
@@ -198,10 +198,10 @@ async fn an_act_that_cloudtrail_completed_is_told_again_only_if_that_makes_it_wo
         (Some(AttributeValue::S("99".into())), Severity::Low, true, true),
         (None, Severity::Low, true, true),
     ] {
-        let rule = told(before.clone());
+        let rule = sent(before.clone());
         let alerts = [alert(now_it_is, completed)];
         let unseen = ledger(&[&rule]).unseen(&alerts, now()).await.unwrap();
-        assert_eq!(unseen.len() == 1, is_told, "{before:?} {now_it_is:?} {completed}");
+        assert_eq!(unseen.len() == 1, is_sent, "{before:?} {now_it_is:?} {completed}");
     }
 }
 
@@ -262,12 +262,12 @@ fn group(count: usize) -> Alert {
 }
 
 #[tokio::test]
-async fn a_group_is_told_again_when_it_has_grown_tenfold_and_what_is_of_it_with_it() {
+async fn a_group_is_sent_again_when_it_has_grown_tenfold_and_what_is_of_it_with_it() {
     let name = group(101).event_id().map(str::to_owned).unwrap();
     let rule = mock!(Client::batch_get_item).then_compute_output(move |_| {
-        let mut told = event(&name, now().as_second());
-        told.insert("n".into(), AttributeValue::N("500".into()));
-        BatchGetItemOutput::builder().responses("t", vec![told]).build()
+        let mut sent = event(&name, now().as_second());
+        sent.insert("n".into(), AttributeValue::N("500".into()));
+        BatchGetItemOutput::builder().responses("t", vec![sent]).build()
     });
     let unseen = async |alert: Alert| ledger(&[&rule]).unseen(&[alert], now()).await.unwrap().len();
     assert_eq!([unseen(group(499)).await, unseen(group(4_999)).await, unseen(group(5_000)).await], [0, 0, 1]);
@@ -276,7 +276,7 @@ async fn a_group_is_told_again_when_it_has_grown_tenfold_and_what_is_of_it_with_
     if let What::RootActivity(act) = &mut worse.what {
         act.kind = facts::root_activity::Kind::WriteCall;
     }
-    assert_eq!(unseen(worse).await, 1, "what changes something is never told with others alone");
+    assert_eq!(unseen(worse).await, 1, "what changes something is never sent with others alone");
 }
 
 #[tokio::test]
@@ -331,7 +331,7 @@ fn counted(count: usize, is_calm: bool) -> Alert {
 #[tokio::test]
 async fn a_group_is_news_when_it_grew_one_that_is_calm_tenfold_and_a_count_that_nobody_wrote_mutes_nothing() {
     let number = |number: i64| AttributeValue::N(number.to_string());
-    for (told, count, is_calm, is_news) in [
+    for (sent, count, is_calm, is_news) in [
         (number(2), 3, false, true),
         (number(19), 20, false, true),
         (number(20), 20, false, false),
@@ -348,27 +348,27 @@ async fn a_group_is_news_when_it_grew_one_that_is_calm_tenfold_and_a_count_that_
         (AttributeValue::S("150".into()), 150, true, true),
     ] {
         let mut item = event("fold/x", (now() + SignedDuration::from_hours(1)).as_second());
-        item.insert("n".into(), told.clone());
+        item.insert("n".into(), sent.clone());
         let rule = mock!(Client::batch_get_item)
             .then_output(move || BatchGetItemOutput::builder().responses("t", vec![item.clone()]).build());
         let alert = counted(count, is_calm);
         let ledger = ledger(&[&rule]);
         let unseen = ledger.unseen(std::slice::from_ref(&alert), now()).await.unwrap();
-        assert_eq!(unseen.len() == 1, is_news, "{told:?} {count} {is_calm}");
+        assert_eq!(unseen.len() == 1, is_news, "{sent:?} {count} {is_calm}");
         // The write agrees.
         let put = ledger.event(&alert, now()).unwrap().put.unwrap();
         assert!(put.condition_expression().unwrap().contains("n < :least OR n > :most"));
         let bound = |name: &str| put.expression_attribute_values().unwrap()[name].as_n().unwrap().parse::<i64>();
-        let told = told.as_n().ok().and_then(|told| told.parse::<i64>().ok());
-        let is_written = told.is_none_or(|told| told < bound(":least").unwrap() || told > bound(":most").unwrap());
-        assert_eq!(is_written, is_news, "{told:?} {count} {is_calm}");
+        let sent = sent.as_n().ok().and_then(|sent| sent.parse::<i64>().ok());
+        let is_written = sent.is_none_or(|sent| sent < bound(":least").unwrap() || sent > bound(":most").unwrap());
+        assert_eq!(is_written, is_news, "{sent:?} {count} {is_calm}");
     }
 }
 
 #[tokio::test]
-async fn an_act_is_told_with_its_group_only_where_the_group_is_one_that_a_check_wrote_down() {
+async fn an_act_is_sent_with_its_group_only_where_the_group_is_one_that_a_check_wrote_down() {
     let number = |number: &str| Some(AttributeValue::N(number.into()));
-    for (count, is_told) in [
+    for (count, is_sent) in [
         (number("150"), false),
         (number("1000000000"), true),
         (number("0"), true),
@@ -383,7 +383,7 @@ async fn an_act_is_told_with_its_group_only_where_the_group_is_one_that_a_check_
         let rule = mock!(Client::batch_get_item)
             .then_output(move || BatchGetItemOutput::builder().responses("t", vec![item.clone()]).build());
         let unseen = ledger(&[&rule]).unseen(&[alert], now()).await.unwrap().len();
-        assert_eq!(unseen == 1, is_told, "{count:?}");
+        assert_eq!(unseen == 1, is_sent, "{count:?}");
     }
 }
 
@@ -459,11 +459,11 @@ async fn items_that_cannot_be_read_are_named_and_expired_plans_are_forgotten() {
     let odd: Vec<&str> = recalled.memory.odd.iter().map(String::as_str).collect();
     assert_eq!(odd, ["C#root-mfa", "W#eu-west-1", "X#1"]);
     assert_eq!(recalled.memory.plans.len(), 1);
-    assert_eq!(recalled.versions["W#eu-west-1"], AttributeValue::N("7".into()), "it can be written anew");
+    assert_eq!(recalled.versions["W#eu-west-1"], AttributeValue::N("7".into()), "it can be written again");
 }
 
 #[tokio::test]
-async fn an_alert_of_another_version_is_told_as_what_it_is() {
+async fn an_alert_of_another_version_is_sent_as_what_it_is() {
     let rule = mock!(Client::query).then_output(|| {
         let item = HashMap::from([
             ("sk".into(), AttributeValue::S(format!("{:015}#an-id", now().as_millisecond()))),
