@@ -106,7 +106,8 @@ async fn four_acts() -> ExitCode {
         let event = story.event.to_string();
         let before = sandbox.published().len();
         let outcome = runtime::invoke(Invoke::over(&sandbox, &story, event, TIMEOUT)).await;
-        if !print_emails(&outcome, &sandbox.published()[before..]) || !report(&sandbox, &story, number, &outcome).await {
+        if !print_emails(&outcome, &sandbox.published()[before..]) || !report(&sandbox, &story, number, &outcome).await
+        {
             return ExitCode::FAILURE;
         }
     }

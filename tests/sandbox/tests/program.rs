@@ -80,8 +80,7 @@ async fn an_unknown_scenario_or_verb_is_an_error_that_lists_what_there_is() {
     let scenario = run(&["demo", "nonsense"], &[]).await;
     assert_eq!(scenario.code, Some(2));
     assert!(
-        scenario.err.contains("there is no scenario called `nonsense`")
-            && scenario.err.contains("quiet-compliant")
+        scenario.err.contains("there is no scenario called `nonsense`") && scenario.err.contains("quiet-compliant")
     );
     let verb = run(&["nonsense"], &[]).await;
     assert!(verb.code == Some(2) && verb.err.starts_with("usage:"));

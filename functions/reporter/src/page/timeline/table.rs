@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::LISTED;
 use crate::page::Page;
-use crate::page::words::{badge, counted, distance, moment, number, untrusted};
+use crate::page::words::{badge, capitalised, counted, distance, moment, number, untrusted};
 
 /// Rows that are shown at once; the style sheet has the same number.
 const ROWS: usize = 10;
@@ -57,7 +57,7 @@ fn row(page: &Page<'_>, place: usize, action: &RootActivity) -> Markup {
             td { @if let Some(at) = action.time { (moment(at)) br; "(" (distance(at, page.now())) ")" } @else { "unknown" } }
             td data-key=(action.severity as u8) { (badge(action.severity)) }
             td {
-                (untrusted(&bounded(&action.headline())))
+                (untrusted(&capitalised(&bounded(&action.headline()))))
                 @if let Some(target) = &action.target { span.more { (untrusted(target)) } }
                 @if let Some(name) = &action.federated_user { span.more { "in a session that root issued to the federated user " (untrusted(name)) } }
                 @if let Some(error) = &action.error { span.more { "refused: " (untrusted(error)) } }
