@@ -16,7 +16,7 @@ from playwright.sync_api import expect, sync_playwright
 NAMES = ["demo", "bad", "well", "empty", "hostile", "large", "newer", "first"]
 DESKTOP = {"width": 1280, "height": 900}
 # Pictures of the whole page; of the others the first screen.
-WHOLE = ["demo", "well", "empty", "hostile", "newer", "first"]
+WHOLE = ["demo", "well", "empty", "newer", "first"]
 PHONES = [320, 390]
 # A4 pages of a printout.
 SHEETS = 5
@@ -36,7 +36,7 @@ class Opened:
 
     def __init__(self, browser, file, now=None, **options):
         self.context = browser.new_context(**{"viewport": DESKTOP, **options})
-        self.context.set_default_timeout(10_000)
+        self.context.set_default_timeout(30_000)
         self.page = self.context.new_page()
         self.file = file
         self.said, self.asked = [], []
@@ -126,7 +126,7 @@ def still(browser, folder):
         check(page.locator(".tools").first.is_hidden(), "tools that need the script are shown without it")
         check("others need JavaScript" in page.locator("#users").inner_text(), "what needs the script is not said")
         activity = page.locator("[data-table=activity] tbody tr:not(.service)").filter(visible=True)
-        expect(activity).to_have_count(10)
+        expect(activity).to_have_count(5)
         page.locator("#all-activity").check()
         check(activity.count() > 100, "not all root activity can be shown without the script")
         check(page.locator("tr.service").first.is_hidden(), "services are shown before they are chosen")
@@ -200,7 +200,7 @@ def old(browser, folder):
         taken = datetime.datetime.fromisoformat(page.locator("#taken").get_attribute("datetime")[:19] + "+00:00")
     for age, words in [
         (datetime.timedelta(hours=3), None),
-        (datetime.timedelta(hours=4, minutes=1), "This report is 4 h 1 min old."),
+        (datetime.timedelta(hours=4, minutes=1, seconds=30), "This report is 4 h 1 min old."),
         (datetime.timedelta(days=10, hours=5), "This report is 10 days old."),
         (datetime.timedelta(days=-1), None),
     ]:
