@@ -140,14 +140,14 @@ def ocsf_faults(text, report):
         if finding["metadata"].get("version") != OCSF or "cloud" not in finding["metadata"].get("profiles", []):
             yield f"{uid}: metadata {finding['metadata']}"
         compliance = finding.get("compliance", {})
-        judged = expected.get(compliance.get("control"), {"status": None, "exceptions": [], "resources": []})
-        status = {"passed": 1, "unknown": 2, "failed": 3, "not_applicable": 99}.get(judged["status"])
+        evaluated = expected.get(compliance.get("control"), {"status": None, "exceptions": [], "resources": []})
+        status = {"passed": 1, "unknown": 2, "failed": 3, "not_applicable": 99}.get(evaluated["status"])
         if compliance.get("status_id") != status:
-            yield f"{uid}: compliance.status_id {compliance.get('status_id')} of what is {judged['status']}"
-        to_do = 3 if is_suppressed(judged) else 1 if judged["status"] in ("failed", "unknown") else 99
+            yield f"{uid}: compliance.status_id {compliance.get('status_id')} of what is {evaluated['status']}"
+        to_do = 3 if is_suppressed(evaluated) else 1 if evaluated["status"] in ("failed", "unknown") else 99
         if finding.get("status_id") != to_do:
             yield f"{uid}: status_id {finding.get('status_id')}"
-        if [resource.get("name") for resource in finding["resources"]][1:] != judged["resources"]:
+        if [resource.get("name") for resource in finding["resources"]][1:] != evaluated["resources"]:
             yield f"{uid}: other resources"
 
 
@@ -220,7 +220,7 @@ def hub_faults(text, report):
     account = report["account"]["id"]
     if [finding.get("Id") for finding in findings] != [f"rootwatch/{account}/eu-west-1/{control}" for control in expected]:
         yield "other ids than one a control"
-    for finding, judged in zip(findings, expected.values()):
+    for finding, evaluated in zip(findings, expected.values()):
         of_it = finding.get("Id")
         if len(json.dumps(finding)) > 240_000:
             yield f"{of_it}: longer than 240 KB"
@@ -242,9 +242,9 @@ def hub_faults(text, report):
             "unknown": ("WARNING", "ACTIVE"),
             "not_applicable": ("NOT_AVAILABLE", "ARCHIVED"),
         }
-        if stands != of_status[judged["status"]]:
-            yield f"{of_it}: {stands} of what {judged['status']}"
-        if finding["FindingProviderFields"]["Severity"]["Label"] != judged["severity"].upper():
+        if stands != of_status[evaluated["status"]]:
+            yield f"{of_it}: {stands} of what {evaluated['status']}"
+        if finding["FindingProviderFields"]["Severity"]["Label"] != evaluated["severity"].upper():
             yield f"{of_it}: severity"
 
 
@@ -353,7 +353,7 @@ def main(folder):
         for name in CHECKS:
             file = sample / name
             if name == "report.json" and report.get("schema") != "rootwatch.report/1":
-                # Another version's, or nobody's.
+                # Of another version, or of no version.
                 found, size = [], 0
             elif name == "security-hub-1.json" and not known(report):
                 found = ["findings of nothing"] if file.exists() else []

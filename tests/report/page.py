@@ -1,10 +1,11 @@
-"""Opens the pages that `sandbox pages FOLDER` wrote in a browser: what they ask for, what they say to a screen reader, what a mouse, a
-keyboard, a phone, paper and a browser without JavaScript make of them.
+"""Opens the pages that `sandbox pages FOLDER` wrote in a browser: what they load, what a screen reader gets, and how they work with a
+mouse, a keyboard, a phone, on paper and without JavaScript.
 
 usage: page.py FOLDER SHOTS [CHROMIUM]
 """
 
 import datetime
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -12,11 +13,13 @@ from pathlib import Path
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
-NAMES = ["bad", "well", "empty", "hostile", "large", "newer", "first"]
+NAMES = ["demo", "bad", "well", "empty", "hostile", "large", "newer", "first"]
 DESKTOP = {"width": 1280, "height": 900}
 # Pictures of the whole page; of the others the first screen.
-WHOLE = ["well", "empty", "hostile", "newer", "first"]
+WHOLE = ["demo", "well", "empty", "newer", "first"]
 PHONES = [320, 390]
+# A4 pages of a printout.
+SHEETS = 5
 LEAST = {"serious", "critical"}
 # axe's style for its own work is refused by the page's policy, which is as it should be: messages count until axe runs.
 faults = []
@@ -29,11 +32,11 @@ def check(is_so, what):
 
 
 class Opened:
-    """A page, with all that it asked for and complained of."""
+    """A page, with every request and every complaint."""
 
     def __init__(self, browser, file, now=None, **options):
         self.context = browser.new_context(**{"viewport": DESKTOP, **options})
-        self.context.set_default_timeout(10_000)
+        self.context.set_default_timeout(30_000)
         self.page = self.context.new_page()
         self.file = file
         self.said, self.asked = [], []
@@ -59,6 +62,11 @@ def overflow(page):
     return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
 
+# What a phone would have to scroll to the side for, but the chart; and text that its box hides.
+CUT = """[...document.querySelectorAll(".scroll:not(.drawing), td, .tile, .step, .finding, .verdict")]
+    .filter(box => box.checkVisibility() && box.scrollWidth > box.clientWidth + 1).map(box => box.className + ": " + box.textContent.slice(0, 60))"""
+
+
 def accessible(page, name):
     for violation in Axe().run(page).response["violations"]:
         nodes = [" ".join(map(str, node["target"])) for node in violation["nodes"]]
@@ -82,8 +90,10 @@ def looks(browser, folder, shots):
         for width in PHONES:
             with Opened(browser, file, viewport={"width": width, "height": 780}, device_scale_factor=2, has_touch=True) as page:
                 check(overflow(page) <= 0, f"{name} is {overflow(page)} px too wide for {width} px")
-                page.screenshot(path=shots / f"{name}-phone-{width}.png", full_page=name == "bad" and width == 390)
-        if name == "bad":
+                cut = page.evaluate(CUT)
+                check(not cut, f"{name} cuts at {width} px: {cut[:3]}")
+                page.screenshot(path=shots / f"{name}-phone-{width}.png", full_page=name in ("demo", "bad") and width == 390)
+        if name == "demo":
             # Those of the README.
             with Opened(browser, file, viewport={"width": 1180, "height": 1150}) as page:
                 page.screenshot(path=shots / "report-desktop.png")
@@ -96,8 +106,10 @@ def looks(browser, folder, shots):
             check(ground == "rgb(255, 255, 255)", f"{name} is printed on {ground}")
             ink = page.evaluate("getComputedStyle(document.querySelector('h1')).color")
             check(ink == "rgb(28, 33, 40)", f"{name} is printed in {ink}")
-            if name in ("bad", "empty"):
-                page.pdf(path=shots / f"{name}.pdf", format="A4", margin={side: "14mm" for side in ("top", "bottom", "left", "right")})
+        with Opened(browser, file) as page:
+            printed = page.pdf(path=shots / f"{name}.pdf", format="A4", prefer_css_page_size=True)
+            sheets = len(re.findall(rb"/Type\s*/Page\b", printed))
+            check(sheets <= SHEETS, f"{name} is printed on {sheets} pages")
 
 
 def column(page, table, place):
@@ -113,9 +125,13 @@ def still(browser, folder):
         check(page.locator("h1").is_visible() and page.locator("#open article").first.is_visible(), "no script, no page")
         check(page.locator(".tools").first.is_hidden(), "tools that need the script are shown without it")
         check("others need JavaScript" in page.locator("#users").inner_text(), "what needs the script is not said")
-        check(page.locator("tr.service").first.is_hidden(), "services are shown before somebody asks")
+        activity = page.locator("[data-table=activity] tbody tr:not(.service)").filter(visible=True)
+        expect(activity).to_have_count(5)
+        page.locator("#all-activity").check()
+        check(activity.count() > 100, "not all root activity can be shown without the script")
+        check(page.locator("tr.service").first.is_hidden(), "services are shown before they are chosen")
         page.locator("#services").check()
-        check(page.locator("tr.service").first.is_visible(), "services are not shown when somebody asks")
+        check(page.locator("tr.service").first.is_visible(), "services are not shown when they are chosen")
     with Opened(browser, folder / "large.html") as page:
         check(page.locator("[data-table=users] tbody tr").all_inner_texts() == before, "script and page word users differently")
     for name, word in [("hostile", "none"), ("newer", "unknown")]:
@@ -127,19 +143,64 @@ def still(browser, folder):
             check(page.locator("[data-table=users] tbody tr").all_inner_texts() == before, f"script and page word {name} users differently")
 
 
+def verdict(browser, folder):
+    """The first screen has the verdict, its figures and the five steps; what could not be read comes first."""
+    with Opened(browser, folder / "demo.html") as page:
+        said = page.locator(".verdict").inner_text()
+        check("critical" in said and "root was used" in said and "minutes ago" in said, f"the verdict is {said!r}")
+        check(said.rstrip(".") in page.title(), "the title says something else")
+        for part in (".verdict", ".tiles", "#steps"):
+            box = page.locator(part).bounding_box()
+            check(box["y"] + box["height"] <= DESKTOP["height"], f"{part} is not on the first screen")
+        tops = [page.locator(part).bounding_box()["y"] for part in ("#steps", "#timeline", "#open", "#controls")]
+        check(tops == sorted(tops), f"the order of the sections: {tops}")
+        # The newest event of the verdict is the newest row of the table.
+        used = page.locator(".tile").first.locator("time").inner_text()
+        check(used in page.locator("[data-table=activity] tbody tr").first.inner_text(), f"{used} is not the newest root activity")
+    for name in ("bad", "empty", "newer"):
+        with Opened(browser, folder / f"{name}.html") as page:
+            check(page.locator(".verdict").inner_text().startswith("INCOMPLETE: "), f"{name} does not say first what could not be read")
+
+
+def filters(browser, folder):
+    """Status, severity and framework, with and without JavaScript."""
+    for script in (False, True):
+        with Opened(browser, folder / "bad.html", java_script_enabled=script) as page:
+            cards, rows = page.locator("#open article").filter(visible=True), page.locator(".controls tbody tr").filter(visible=True)
+            every = rows.count()
+            check(every > 30 and cards.count() > 5, f"{every} controls, {cards.count()} cards")
+            page.locator("#by-status").select_option("passed")
+            expect(cards).to_have_count(0)
+            passed = rows.count()
+            check(0 < passed < every and all("Passed" in text for text in rows.all_inner_texts()), f"{passed} passed controls")
+            page.locator("#by-status").select_option("failed")
+            page.locator("#by-severity").select_option("critical")
+            check(all("Critical" in text for text in rows.all_inner_texts() + cards.all_inner_texts()), "other severities are shown")
+            page.locator("#by-status").select_option("")
+            page.locator("#by-severity").select_option("")
+            page.locator("#by-framework").select_option("security-hub")
+            numbers = rows.all_inner_texts()
+            check(numbers and all(re.search(r"\b[A-Z][A-Za-z0-9]+\.\d+\b", text) for text in numbers), f"numbers of Security Hub: {numbers[:2]}")
+            check(page.locator("#open .number").filter(visible=True).count() > 0, "the findings do not show the framework's numbers")
+            if script:
+                expect(page.locator(".chosen")).to_have_text(f"{len(numbers)} of {len(numbers)} requirements")
+            page.locator("#by-framework").select_option("")
+            expect(rows).to_have_count(every)
+
+
 def days_ago(page, text):
     """How many days before the report's."""
-    day = datetime.date.fromisoformat(page.locator(".facts time").get_attribute("datetime")[:10])
+    day = datetime.date.fromisoformat(page.locator("#taken").get_attribute("datetime")[:10])
     return (day - datetime.date.fromisoformat(text)).days
 
 
 def old(browser, folder):
-    """A page that nobody renews says so when it is opened, and a young one does not."""
+    """A page that is not renewed says so when it is opened, and a young one does not."""
     with Opened(browser, folder / "well.html", java_script_enabled=False) as page:
-        taken = datetime.datetime.fromisoformat(page.locator(".facts time").get_attribute("datetime")[:19] + "+00:00")
+        taken = datetime.datetime.fromisoformat(page.locator("#taken").get_attribute("datetime")[:19] + "+00:00")
     for age, words in [
         (datetime.timedelta(hours=3), None),
-        (datetime.timedelta(hours=4, minutes=1), "This report is 4 hours old."),
+        (datetime.timedelta(hours=4, minutes=1, seconds=30), "This report is 4 h 1 min old."),
         (datetime.timedelta(days=10, hours=5), "This report is 10 days old."),
         (datetime.timedelta(days=-1), None),
     ]:
@@ -160,7 +221,7 @@ def users(browser, folder):
     with Opened(browser, folder / "large.html") as page:
         table = page.locator("[data-table=users]")
         shown, turned = table.locator(".shown"), table.locator(".page")
-        expect(shown).to_have_text("5,000 in all")
+        expect(shown).to_have_text("5,000 in total")
         expect(turned).to_have_text("Page 1 of 100")
         table.locator(".forth").click()
         expect(turned).to_have_text("Page 2 of 100")
@@ -179,16 +240,16 @@ def users(browser, folder):
         ages = [int(text.split(", ")[1].split()[0]) for text in column(page, "users", 4) if "days" in text]
         check(ages == sorted(ages) and len(ages) > 40, f"keys are not sorted by age: {ages[:5]}")
         table.locator(".tag").select_option("nomfa")
-        expect(shown).not_to_have_text("5,000 in all")
+        expect(shown).not_to_have_text("5,000 in total")
         mfa = set(column(page, "users", 2))
         passwords = set(column(page, "users", 3))
         check(mfa == {"no"} and "no password" not in passwords, f"the filter lets through {mfa} {passwords}")
         table.locator(".tag").select_option("old")
-        expect(shown).not_to_have_text("5,000 in all")
+        expect(shown).not_to_have_text("5,000 in total")
         ages = [text.split(", ")[1] for text in column(page, "users", 4)]
         check(len(ages) == 50 and all("days" in age and int(age.split()[0].replace(",", "")) > 90 for age in ages), f"old keys: {ages}")
         table.locator(".tag").select_option("unused")
-        expect(shown).not_to_have_text("5,000 in all")
+        expect(shown).not_to_have_text("5,000 in total")
         uses = list(zip(column(page, "users", 3), column(page, "users", 4)))
         idle = lambda text: text not in ("no password", "never") and days_ago(page, text) > 45
         check(
@@ -199,7 +260,7 @@ def users(browser, folder):
         table.locator(".find").fill("team-07-0007 DEVELOPERS")
         expect(shown).to_have_text("1 of 5,000")
         expect(table.locator(".pages")).to_be_hidden()
-        table.locator(".find").fill("nobody is called so")
+        table.locator(".find").fill("no user has this name")
         expect(shown).to_have_text("0 of 5,000")
         expect(table.locator("tbody tr")).to_have_count(0)
     with Opened(browser, folder / "bad.html") as page:
@@ -209,13 +270,13 @@ def users(browser, folder):
 
 
 def paper(browser, folder):
-    """A printout says what it shows of how many, and what was asked for."""
+    """A printout says what it shows of how many, and by which filter."""
     with Opened(browser, folder / "large.html") as page:
         table = page.locator("[data-table=users]")
         page.emulate_media(media="print")
         page.evaluate("dispatchEvent(new Event('beforeprint'))")
-        expect(table.locator("tbody tr")).to_have_count(200)
-        for words, place in [("5,000 in all", ".shown"), ("Page 1 of 25", ".page")]:
+        expect(table.locator("tbody tr")).to_have_count(8)
+        for words, place in [("5,000 in total", ".shown"), ("Page 1 of 625", ".page")]:
             expect(table.locator(place)).to_have_text(words)
             check(table.locator(place).is_visible(), f"{words!r} is not printed")
         printed = page.locator(".tools :is(input, select), .pages button, .command button").filter(visible=True)
@@ -230,19 +291,19 @@ def paper(browser, folder):
 
 
 def shades(browser, folder):
-    """Announced windows lie behind their acts; what was not looked at is shaded, and said."""
+    """Planned windows are behind their root actions; days without data are shaded, and said."""
     with Opened(browser, folder / "bad.html") as page:
         windows = [shade.bounding_box() for shade in page.locator('.chart [fill="#B9D3F7"]').all()]
         marks = page.locator("a.mark", has=page.locator("rect")).all()
-        told = [mark for mark in marks if "announced: CHG-" in mark.get_attribute("aria-label")]
-        middles = [(box["x"] + box["width"] / 2) for box in (mark.locator("rect").bounding_box() for mark in told)]
+        planned = [mark for mark in marks if "planned: CHG-" in mark.get_attribute("aria-label")]
+        middles = [(box["x"] + box["width"] / 2) for box in (mark.locator("rect").bounding_box() for mark in planned)]
         behind = [any(box["x"] <= at <= box["x"] + box["width"] for box in windows) for at in middles]
-        check(len(windows) == 2 and behind == [True, True], f"{len(windows)} windows behind announced acts: {behind}")
+        check(len(windows) == 2 and behind == [True, True], f"{len(windows)} windows behind planned root actions: {behind}")
         expect(page.locator("#timeline .unseen")).to_have_count(0)
     with Opened(browser, folder / "newer.html") as page:
         unseen = page.locator('.chart [fill="#E9ECF0"]').bounding_box()
         whole = page.locator(".chart").bounding_box()
-        check(0.7 < unseen["width"] / whole["width"] < 0.9, "what was not looked at is not shaded")
+        check(0.7 < unseen["width"] / whole["width"] < 0.9, "days without data are not shaded")
         expect(page.locator("#timeline .unseen")).to_have_text("No data")
 
 
@@ -275,27 +336,27 @@ def copying(browser, folder):
         expect(page.locator("p.hidden[role=status]")).to_have_text("Not allowed")
 
 
-def acts(browser, folder):
+def activity(browser, folder):
     """Filter, marks and their tips."""
     with Opened(browser, folder / "bad.html") as page:
-        table = page.locator("[data-table=acts]")
+        table = page.locator("[data-table=activity]")
         count = table.locator("tbody tr").count()
         table.locator(".tag").select_option("severe")
-        check(set(column(page, "acts", 2)) == {"High", "Critical"}, "the filter by severity lets others through")
+        check(set(column(page, "activity", 2)) == {"High", "Critical"}, "the filter by severity lets others through")
         for tag, place, words in [("nomfa", 6, "NOT used"), ("unplanned", 7, "no")]:
             table.locator(".tag").select_option("")
             shown = table.locator(".shown").inner_text()
             table.locator(".tag").select_option(tag)
-            check(set(column(page, "acts", place)) == {words}, f"the filter {tag} lets others through")
+            check(set(column(page, "activity", place)) == {words}, f"the filter {tag} lets others through")
             check(table.locator(".shown").inner_text() != shown, f"the filter {tag} does nothing")
         table.locator(".tag").select_option("")
         table.locator("thead button", has_text="Severity").click()
         table.locator("thead button", has_text="Severity").click()
-        check(column(page, "acts", 2)[0] == "Critical", "severities are sorted as words")
+        check(column(page, "activity", 2)[0] == "Critical", "severities are sorted as words")
         expect(table.locator("tbody tr")).to_have_count(count)
         expect(table.locator(".shown")).to_have_text("28 of 30")
         page.locator("#services").check()
-        expect(table.locator(".shown")).to_have_text("30 in all")
+        expect(table.locator(".shown")).to_have_text("30 in total")
         table.locator(".find").fill("AWS service")
         expect(table.locator("tbody tr.service")).to_have_count(2)
         table.locator(".find").fill("")
@@ -310,7 +371,7 @@ def acts(browser, folder):
         newest = tip.inner_text()
         check("UTC" in newest and "from" in newest, f"the tip says {newest!r}")
         label = page.evaluate("document.activeElement.getAttribute('aria-label')")
-        check(label == newest, "a screen reader is told something else than the tip says")
+        check(label == newest, "a screen reader gets something else than the tip says")
         page.keyboard.press("ArrowLeft")
         expect(tip).not_to_have_text(newest)
         page.keyboard.press("Escape")
@@ -318,7 +379,7 @@ def acts(browser, folder):
         page.keyboard.press("ArrowRight")
         page.keyboard.press("Enter")
         row = page.evaluate("document.activeElement.id")
-        check(row.startswith("act-"), f"Enter on a mark goes to {row!r}")
+        check(row.startswith("action-"), f"Enter on a mark goes to {row!r}")
         mark = page.locator("a.mark:not(.informational)").nth(3)
         mark.scroll_into_view_if_needed()
         mark.hover()
@@ -358,7 +419,7 @@ def main():
     shots.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for test in (still, old, users, acts, shades, names, paper, copying, keyboard, hostile):
+        for test in (verdict, filters, still, old, users, activity, shades, names, paper, copying, keyboard, hostile):
             test(browser, folder)
         looks(browser, folder, shots)
         browser.close()

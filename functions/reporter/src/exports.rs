@@ -11,6 +11,7 @@ use checklist::{Finding, Framework, controls, framework_view};
 use facts::{Status, text};
 use jiff::Timestamp;
 
+use crate::page::moment;
 use crate::stored::Stored;
 
 pub mod asff;
@@ -165,7 +166,7 @@ impl Evaluated<'_> {
     fn exceptions(&self) -> String {
         let words = self.finding.exceptions.iter().map(|exception| {
             let of = exception.resource.as_ref().map(|resource| format!(" for {resource}")).unwrap_or_default();
-            format!("{} until {}{of}: {}", exception.owner, exception.until, exception.reason)
+            format!("{} until {}{of}: {}", exception.owner, moment(exception.until), exception.reason)
         });
         plain(&words.collect::<Vec<_>>().join("; "))
     }

@@ -20,10 +20,10 @@ async fn that_the_newest_reports_went_together_with_the_history_leaves_a_note() 
         reports.sandbox.remove_object(&key);
     }
     reports.kept(3).await;
-    let (code, words) = reports.verified("made-anew");
+    let (code, words) = reports.verified("rebuilt-note");
     let at = reports.history().rebuilt_at.unwrap();
     let note = format!(
-        "history.json was made anew at {at}: whether the newest report before that was removed or edited cannot be seen."
+        "history.json was rebuilt at {at}. It cannot show whether the newest report before that was removed or edited."
     );
     assert!(code == 0 && words.contains(&note) && words.contains("versions of history.json"), "{words}");
 }
@@ -45,11 +45,11 @@ async fn what_the_lifecycle_may_have_removed_is_no_fault_and_what_is_younger_is(
     reports.assert_clean("all-there");
     reports.sandbox.remove_object(&keys[1]);
     let (code, words) = reports.verified("expired");
-    assert!(code == 0 && words.contains("the bucket's lifecycle removes what is so old, a part at a time"), "{words}");
+    assert!(code == 0 && words.contains("The bucket's lifecycle removes reports of that age in parts"), "{words}");
     reports.sandbox.remove_object(&keys[0]);
     reports.sandbox.remove_object(&keys[2]);
     let (code, words) = reports.verified("all-expired");
-    assert!(code == 0 && words.contains(&format!("The chain begins with {}", keys[3])), "{words}");
+    assert!(code == 0 && words.contains(&format!("The chain starts at {}", keys[3])), "{words}");
     reports.sandbox.remove_object(&keys[3]);
     let (code, words) = reports.verified("too-young");
     assert!(code == 1 && words.contains(&format!("FAULT: {} is missing", keys[3])), "{words}");
@@ -137,10 +137,10 @@ async fn that_the_newest_report_was_removed_with_its_link_shows_by_its_run_or_is
     assert_eq!(code, 0, "{words}");
     assert!(!words.contains("No report is missing, "), "{words}");
     for said in [
-        "; they came every 1m",
-        "removed together with their lines in history.json cannot be seen from here",
-        "the last heartbeat (the metric Heartbeat, or the watcher behind HeartbeatUrl)",
-        "No report is missing up to the newest one that is here, and none was edited",
+        "; one arrived every 1m",
+        "cannot show whether newer ones were removed together with their lines in history.json",
+        "the last heartbeat (the metric Heartbeat, or the service behind HeartbeatUrl)",
+        "No report is missing up to the newest one in this copy, and none was edited",
     ] {
         assert!(words.contains(said), "{said}: {words}");
     }
@@ -260,7 +260,7 @@ async fn make_verify_evidence_says_when_the_history_is_never_the_same_and_when_t
     let copies = Copies::of(&reports, "restless");
     std::fs::write(copies.folder.join("restless"), "").unwrap();
     let (code, words) = copies.verified();
-    assert!(code != 0 && words.contains("history.json has changed during each of 5 copies"), "{words}");
+    assert!(code != 0 && words.contains("history.json changed during each of 5 copies"), "{words}");
     assert!(!words.contains("FAULT"), "{words}");
     std::fs::remove_file(copies.folder.join("restless")).unwrap();
     std::fs::remove_file(copies.folder.join("bucket/history.json")).unwrap();

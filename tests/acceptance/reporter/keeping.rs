@@ -35,7 +35,7 @@ async fn the_first_run_makes_report_history_and_page() {
     let objects = reports.sandbox.objects();
     let types = [HISTORY, PAGE, key.as_str()].map(|key| objects[key].content_type.as_str());
     assert_eq!(types, ["application/json", "text/html; charset=utf-8", "application/json"]);
-    assert_eq!(reports.history().rebuilt_at, None, "before the first run there was nothing to make anew");
+    assert_eq!(reports.history().rebuilt_at, None, "before the first check there was nothing to rebuild");
     reports.assert_clean("first");
 }
 
@@ -78,7 +78,7 @@ async fn two_at_once_make_one_chain() {
     });
     first.answer.unwrap();
     let chain: Vec<String> = reports.history().chain.into_iter().map(|link| link.key).collect();
-    assert_eq!(chain, [0, 2, 1].map(|number| reports.key(number)), "whoever comes second reads again");
+    assert_eq!(chain, [0, 2, 1].map(|number| reports.key(number)), "the second one reads again");
     assert_eq!(reports.versions(PAGE), 2, "the older report is not shown after the newer one");
     reports.assert_clean("two-at-once");
 }
@@ -127,7 +127,7 @@ async fn many_at_once_make_one_chain() {
 }
 
 #[tokio::test]
-async fn a_history_that_is_gone_damaged_newer_or_anothers_is_made_anew() {
+async fn a_history_that_is_gone_damaged_newer_or_anothers_is_rebuilt() {
     let reports = Reports::of(ALARM).await;
     for number in 0..3 {
         reports.kept(number).await;
@@ -250,14 +250,14 @@ async fn a_report_that_is_kept_is_not_claimed_again_though_the_history_has_forgo
     assert_eq!(reports.kept(2).await["report"], json!(reports.key(2)));
     assert_eq!(reports.history().chain, history.chain);
     reports.assert_clean("forgotten");
-    // Made anew in the call itself, from all that can be read: not from the newest, whose place has something else.
+    // Rebuilt in the call itself, from all that can be read: not from the newest, whose place has something else.
     let newest = reports.sandbox.object(&reports.key(3)).unwrap();
     reports.sandbox.place_object(&reports.key(3), "<html>");
     reports.sandbox.remove_object(HISTORY);
     assert_eq!(reports.keep(3).await.answer.unwrap_err()["errorType"], "ReportNotKept");
     reports.sandbox.place_object(&reports.key(3), newest);
     reports.kept(3).await;
-    reports.assert_clean("anew");
+    reports.assert_clean("rebuilt-in-the-call");
 }
 
 #[tokio::test]
@@ -266,7 +266,7 @@ async fn a_report_whose_place_is_forgotten_is_written_there_and_nothing_is_made_
     reports.kept(0).await;
     assert_eq!(reports.fails(1, Fault::on(PUT, Trouble::Crash).times(1)).await, "Sandbox.Killed");
     reports.kept(2).await;
-    // The history begins with it, then after it; then it was made anew, which goes back to the gap.
+    // The history begins with it, then after it; then it was rebuilt, which goes back to the gap.
     for links in [2, 1, 0] {
         reports.sandbox.remove_object(&reports.key(1));
         match links {
@@ -292,7 +292,7 @@ async fn a_report_whose_place_is_forgotten_is_written_there_and_nothing_is_made_
 }
 
 #[tokio::test]
-async fn what_passes_while_the_history_is_made_anew_leaves_no_report_out_of_it() {
+async fn what_passes_while_the_history_is_rebuilt_leaves_no_report_out_of_it() {
     for code in ["InternalError", "ServiceUnavailable", "ExpiredToken"] {
         let reports = Reports::of(QUIET).await;
         for number in 0..2 {
@@ -314,7 +314,7 @@ async fn what_passes_while_the_history_is_made_anew_leaves_no_report_out_of_it()
 }
 
 #[tokio::test]
-async fn a_history_that_is_larger_than_any_is_made_anew() {
+async fn a_history_that_is_larger_than_any_is_rebuilt() {
     let reports = Reports::of(QUIET).await;
     reports.kept(0).await;
     reports.sandbox.place_object(HISTORY, vec![b' '; 33 * 1024 * 1024]);

@@ -16,7 +16,7 @@ fn sent_to_security_hub(sandbox: &Sandbox, calls: usize) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn security_hub_is_told_of_all_once_a_day_and_else_of_what_changed() {
+async fn security_hub_gets_all_findings_once_a_day_and_else_those_that_changed() {
     let mut reports = Reports::of(ALARM).await.with("ROOTWATCH_SECURITY_HUB", "yes");
     reports.kept(0).await;
     let all: BTreeSet<String> = checklist::CHECKLIST.iter().map(|control| control.id.to_owned()).collect();
@@ -46,7 +46,7 @@ async fn security_hub_is_told_of_all_once_a_day_and_else_of_what_changed() {
 }
 
 #[tokio::test]
-async fn a_security_hub_that_refuses_is_an_error_of_its_own_and_told_by_the_retry() {
+async fn a_security_hub_that_refuses_is_an_error_of_its_own_and_gets_the_findings_from_the_retry() {
     let reports = Reports::of(QUIET).await.with("ROOTWATCH_SECURITY_HUB", "yes");
     let denied = Fault::on("securityhub:BatchImportFindings", Trouble::Deny);
     assert_eq!(reports.fails(0, denied).await, "SecurityHubNotTold");
@@ -69,7 +69,7 @@ fn of_one_control(reports: &mut Reports, change: impl Fn(&mut Value)) {
 }
 
 #[tokio::test]
-async fn what_security_hub_missed_is_told_with_the_next_run() {
+async fn what_security_hub_missed_is_sent_with_the_next_run() {
     let mut reports = with_security_hub().await;
     reports.kept(0).await;
     of_one_control(&mut reports, |finding| finding["status"] = json!("failed"));
@@ -87,7 +87,7 @@ async fn what_security_hub_missed_is_told_with_the_next_run() {
 }
 
 #[tokio::test]
-async fn security_hub_that_is_switched_on_at_noon_is_told_of_all_with_the_next_run() {
+async fn security_hub_that_is_enabled_at_noon_gets_all_findings_with_the_next_run() {
     let mut reports = with_security_hub().await;
     let on = std::mem::take(&mut reports.environment);
     reports.kept(0).await;
@@ -97,7 +97,7 @@ async fn security_hub_that_is_switched_on_at_noon_is_told_of_all_with_the_next_r
 }
 
 #[tokio::test]
-async fn a_narrow_run_tells_security_hub_nothing_also_when_it_is_tried_again() {
+async fn a_narrow_run_sends_nothing_to_security_hub_also_when_it_is_retried() {
     let reports = with_security_hub().await;
     reports.kept(0).await;
     let calls = reports.sandbox.imports().len();
@@ -110,7 +110,7 @@ async fn a_narrow_run_tells_security_hub_nothing_also_when_it_is_tried_again() {
 }
 
 #[tokio::test]
-async fn what_is_left_out_is_archived_in_security_hub() {
+async fn a_disabled_control_is_archived_in_security_hub() {
     let mut reports = with_security_hub().await;
     of_one_control(&mut reports, |finding| finding["status"] = json!("failed"));
     reports.kept(0).await;
@@ -128,7 +128,7 @@ async fn what_is_left_out_is_archived_in_security_hub() {
 }
 
 #[tokio::test]
-async fn security_hub_is_told_only_of_what_it_has_not_heard_of() {
+async fn security_hub_gets_only_the_findings_that_it_does_not_have() {
     let reports = with_security_hub().await;
     reports.kept(0).await;
     let mut history = reports.history();

@@ -12,7 +12,7 @@ use super::{HISTORY, PAGE, Reports};
 use crate::account::{ALARM, QUIET, story_now};
 
 #[tokio::test]
-async fn page_and_exports_are_made_anew_on_demand() {
+async fn page_and_exports_are_made_again_on_demand() {
     let reports = Reports::of(ALARM).await.with("ROOTWATCH_EXPORTS", "csv");
     let nothing = reports.handle(&json!({})).await.answer.unwrap_err();
     assert_eq!(nothing["errorType"], "NothingKept");
@@ -109,7 +109,7 @@ async fn a_narrow_run_is_kept_and_is_no_day_of_the_history() {
 }
 
 #[tokio::test]
-async fn only_reports_are_locked_and_only_where_the_owner_wishes_it() {
+async fn only_reports_are_locked_and_only_where_the_owner_enables_it() {
     let reports = Reports::of(QUIET).await.with("ROOTWATCH_OBJECT_LOCK_DAYS", "30");
     let error = reports.keep(0).await.answer.unwrap_err();
     assert_eq!(error["errorType"], "ReportNotKept", "a bucket without Object Lock takes no lock");

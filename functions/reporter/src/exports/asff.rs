@@ -72,7 +72,7 @@ fn finding(report: &Stored, evaluated: &Evaluated<'_>, since: Timestamp, taken_a
 
 /// Of a disabled control: whether it would fail is not known any more.
 fn disabled(report: &Stored, control: &Control, taken_at: Timestamp) -> SecurityFinding {
-    let fields = [("version", plain(&report.version)), ("status", "left out".to_owned())];
+    let fields = [("version", plain(&report.version)), ("status", "disabled".to_owned())];
     let filled = fields.into_iter().filter(|(_, value)| !value.is_empty());
     SecurityFinding {
         control: control.id,
@@ -83,7 +83,7 @@ fn disabled(report: &Stored, control: &Control, taken_at: Timestamp) -> Security
         compliance: Compliance::NotAvailable,
         record: RecordState::Archived,
         resources: Vec::new(),
-        remediation: "Nothing, as long as it is left out.".into(),
+        remediation: "None while the control is disabled.".into(),
         url: control.references.first().map(|reference| reference.url.to_owned()),
         requirements: Vec::new(),
         fields: filled
@@ -161,11 +161,11 @@ mod tests {
     }
 
     #[test]
-    fn an_exception_is_told_in_fields_and_stays_a_failure() {
+    fn an_exception_has_fields_of_its_own_and_stays_a_failure() {
         let sent = all(&one_of_each());
         let field = |at: usize, name: &str| sent[at].fields.get(name).map(String::as_str);
         assert_eq!(field(2, "rootwatch/suppressed"), Some("yes"));
-        let exceptions = "alice until 2027-03-01T00:00:00Z: the key is in the post";
+        let exceptions = "alice until 2027-03-01 00:00:00 UTC: the key is in the post";
         assert_eq!(field(2, "rootwatch/exceptions"), Some(exceptions));
         assert_eq!((field(0, "rootwatch/suppressed"), field(0, "rootwatch/exceptions")), (Some("no"), None));
     }
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_archived_once_it_is_asked_for() {
+    fn a_disabled_control_is_archived_once_it_is_asked_for() {
         let report = Stored {
             left_out: vec!["user-mfa".into(), "federation".into(), "of-another-version".into()],
             ..one_of_each()
@@ -239,11 +239,11 @@ mod tests {
             ("user-mfa", Compliance::NotAvailable, RecordState::Archived),
         ];
         assert_eq!(stands, expected);
-        assert_eq!(sent[1].fields["rootwatch/status"], "left out");
+        assert_eq!(sent[1].fields["rootwatch/status"], "disabled");
     }
 
     #[test]
-    fn a_report_that_does_not_tell_its_time_sends_nothing() {
+    fn a_report_without_a_time_sends_nothing() {
         let report = Stored { taken_at: None, ..one_of_each() };
         let send = everything(&one_of_each());
         assert_eq!((findings(&report, &send), everything(&report).len()), (Vec::new(), 0));

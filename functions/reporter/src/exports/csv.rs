@@ -134,7 +134,7 @@ mod tests {
         assert_eq!(cells(3), ["access-key-rotation", "root-mfa", "root-unused", "root-access-keys", "alert-path"]);
         assert_eq!(cells(6), ["failed", "unknown", "failed", "passed", "not applicable"]);
         assert_eq!(cells(7), ["no", "no", "yes", "no", "no"]);
-        assert_eq!(rows[2][8], *"alice until 2027-03-01T00:00:00Z: the key is in the post");
+        assert_eq!(rows[2][8], *"alice until 2027-03-01 00:00:00 UTC: the key is in the post");
         assert_eq!(rows[0][11], *"alice, bob");
         assert_eq!(rows[1][12], *"2026-11-20T10:00:00Z");
     }

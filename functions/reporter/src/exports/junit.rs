@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(non_success(status(&document, "root-mfa")).0, NonSuccessKind::Error);
         assert_eq!(
             skipped(status(&document, "root-unused")),
-            "suppressed: root-unused is failed. (alice until 2027-03-01T00:00:00Z: the key is in the post)"
+            "suppressed: root-unused is failed. (alice until 2027-03-01 00:00:00 UTC: the key is in the post)"
         );
         assert_eq!(skipped(status(&document, "alert-path")), "not applicable: alert-path is not_applicable.");
         assert_eq!(skipped(status(&document, "support-role")), "disabled (DisabledControls)");

@@ -22,8 +22,7 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
             (attested(page, &declarations.attestations))
             h3 { "Evaluation settings" }
             (settings(page))
-            h3 { "Evidence" }
-            (evidence(page))
+            div.chain { h3 { "Evidence" } (evidence(page)) }
         }
     }
 }

@@ -151,6 +151,7 @@ fn freshness(page: &Page<'_>) -> Markup {
         }
     };
     let below = html! {
+        span #age {}
         @match oldest {
             Some((state, seconds)) => { "oldest source: " (oldest_source(state, seconds)) }
             None if page.report.taken_at.is_none() => "the report does not say when it was made",
@@ -168,15 +169,23 @@ fn oldest_source(state: &SourceState, seconds: u64) -> String {
 /// What could not be read, by cause, before anything that rests on it.
 pub(super) fn read_errors(page: &Page<'_>) -> Markup {
     let errors = by_cause(page.report.sources.iter().filter_map(|state| state.error.as_ref()));
+    let mut by_remedy: Vec<(&str, Vec<String>)> = Vec::new();
+    for of_cause in errors.iter().take(CAUSES) {
+        let line = capitalised(&of_cause.to_string());
+        match by_remedy.iter_mut().find(|(remedy, _)| *remedy == of_cause.remedy()) {
+            Some((_, lines)) => lines.push(line),
+            None => by_remedy.push((of_cause.remedy(), vec![line])),
+        }
+    }
     html! {
         @if !errors.is_empty() {
             section #read-errors .notice aria-labelledby="read-errors-title" {
                 h2 #read-errors-title { (icon("unknown")) "Read errors" }
                 p { "UNKNOWN is not PASSED: data that could not be read may hide a finding." }
-                @for errors in errors.iter().take(CAUSES) {
+                @for (remedy, lines) in &by_remedy {
                     div.fault {
-                        p { b { (quoted(&capitalised(&errors.to_string()), page.now())) } "." }
-                        p.soft { (errors.remedy()) }
+                        @for line in lines { p { b { (quoted(line, page.now())) } "." } }
+                        p.soft { (remedy) }
                     }
                 }
                 @if errors.len() > CAUSES { p.note { (counted(errors.len() - CAUSES, "more cause", "more causes")) ": see " a href="#sources" { "Data sources" } "." } }

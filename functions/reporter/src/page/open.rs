@@ -63,10 +63,12 @@ fn failures<'a>(findings: &[&'a Finding]) -> impl Iterator<Item = &'a Finding> {
     findings.iter().copied().filter(|finding| finding.status == Status::Failed)
 }
 
-/// Controls that the same causes keep from being evaluated, and the read errors of them all.
+/// Controls that the same causes keep from being evaluated, with the read errors of them all.
 struct Unseen<'a> {
     findings: Vec<&'a Finding>,
     errors: Vec<&'a Unavailable>,
+    /// Where the report lists no such error: how to make them readable, by what it says of the findings.
+    ways: Vec<String>,
 }
 
 /// What is unknown by cause: thirty controls that one cause hides are one card.
@@ -76,19 +78,20 @@ fn unknown_by_cause<'a>(page: &Page<'a>, findings: &[&'a Finding]) -> Vec<Unseen
         let sources = control(finding.control).map(|control| control.sources).unwrap_or_default();
         let unread = page.report.sources.iter().filter(|state| sources.contains(&state.source));
         let errors: Vec<&Unavailable> = unread.filter_map(|state| state.error.as_ref()).collect();
+        let ways = if errors.is_empty() { own_ways(finding) } else { Vec::new() };
         let is_same = |other: &&mut Unseen<'a>| {
             let has = |all: &[&Unavailable], one: &Unavailable| all.iter().any(|other| other.cause == one.cause);
-            !errors.is_empty()
+            ways == other.ways
+                && errors.is_empty() == other.errors.is_empty()
                 && other.errors.iter().all(|error| has(&errors, error))
                 && errors.iter().all(|error| has(&other.errors, error))
-                && !other.errors.is_empty()
         };
         match all.iter_mut().find(is_same) {
             Some(other) => {
                 other.findings.push(finding);
                 other.errors.extend(errors);
             }
-            None => all.push(Unseen { findings: vec![*finding], errors }),
+            None => all.push(Unseen { findings: vec![*finding], errors, ways }),
         }
     }
     all
@@ -98,12 +101,8 @@ impl Unseen<'_> {
     /// How to make it readable: never the remediation of a failure that was not seen.
     fn ways(&self) -> Vec<String> {
         let by_cause = by_cause(self.errors.iter().copied());
-        let ways: Vec<String> = by_cause.iter().map(|errors| format!("{errors}. {}", errors.remedy())).collect();
-        match self.findings.first() {
-            _ if !ways.is_empty() => ways,
-            Some(finding) if !finding.remedy.is_empty() => finding.remedy.clone(),
-            _ => vec![UNJUDGED.to_owned()],
-        }
+        let of_errors = by_cause.iter().map(|errors| format!("{errors}. {}", errors.remedy()));
+        of_errors.chain(self.ways.iter().cloned()).collect()
     }
 
     /// The values of `value` that occur, each once.
@@ -123,10 +122,7 @@ fn unseen(page: &Page<'_>, unseen: &Unseen<'_>) -> Markup {
         article.finding.unknown data-status=(unseen.values(status_of)) data-severity=(unseen.values(|finding| rank(finding.severity))) data-in=(frameworks) {
             p.marks { (state(Status::Unknown)) }
             h3 { "Cannot verify " (counted(findings.len(), "control", "controls")) }
-            details open {
-                summary { "How to make it readable" }
-                ul { @for way in unseen.ways() { li { (quoted(&way, page.now())) } } }
-            }
+            (readable(page, &unseen.ways()))
             ul.unseen aria-label="Controls that could not be evaluated" {
                 @for (finding, control) in known() {
                     li id={"finding-" (control.id)} data-status=(status_of(finding)) data-severity=(rank(finding.severity)) data-in=(frameworks_of(control)) {
@@ -138,6 +134,26 @@ fn unseen(page: &Page<'_>, unseen: &Unseen<'_>) -> Markup {
                         (evidence(page, control.id, &finding.evidence))
                     }
                 }
+            }
+        }
+    }
+}
+
+/// How to make one finding readable, by what the report says of it.
+fn own_ways(finding: &Finding) -> Vec<String> {
+    // The reason itself is shown with the finding.
+    let reason = format!("{}. ", finding.reason);
+    let ways = finding.remedy.iter().map(|way| way.strip_prefix(&reason).unwrap_or(way).to_owned());
+    if finding.remedy.is_empty() { vec![UNJUDGED.to_owned()] } else { ways.collect() }
+}
+
+fn readable(page: &Page<'_>, ways: &[String]) -> Markup {
+    html! {
+        div.readable {
+            @if let [way] = ways { p { b { "How to make it readable: " } (quoted(way, page.now())) } }
+            @else {
+                p { b { "How to make it readable" } }
+                ul { @for way in ways { li { (quoted(way, page.now())) } } }
             }
         }
     }

@@ -22,7 +22,7 @@
   const taken = document.getElementById("taken");
   if (taken) {
     const minutes = Math.floor((Date.now() - Date.parse(taken.dateTime)) / 60000);
-    if (minutes >= 0) taken.after(make("span", " (" + age(minutes) + " ago)", "soft"));
+    if (minutes >= 0) document.getElementById("age").textContent = age(minutes) + " old; ";
     if (minutes > 180) {
       const said = make("p", "This report is " + age(minutes) + " old. Download the page again. If it is still old, newer reports are missing: see the log of the checker and of the reporter.", "notice");
       said.id = "old";

@@ -34,7 +34,7 @@ fn list(page: &Page<'_>, sources: &[SourceState]) -> Markup {
     html! {
         details {
             summary { "Data freshness: every source with its age" }
-            div.scroll tabindex="0" role="region" aria-label="Data sources" {
+            div.scroll tabindex="0" role="region" aria-label="Table of data sources" {
                 table.sources {
                     caption.hidden { "Data sources" }
                     (heads(&["Source", "Region", "As of", "Age", "Read"]))

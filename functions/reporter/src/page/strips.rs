@@ -160,9 +160,9 @@ fn group(
 
 fn line(page: &Page<'_>, days: Days, control: &Control, strip: &Strip) -> Markup {
     let finding = page.report.findings.iter().find(|finding| finding.control == control.id);
-    let has_trouble = strip.iter().any(|cell| *cell >= Cell::Suppressed);
+    let is_open = finding.is_some_and(|finding| matches!(finding.status, Status::Failed | Status::Unknown));
     html! {
-        div.line.trouble[has_trouble] {
+        div.line.open[is_open] {
             p.name { (control.title) }
             svg.strip viewBox={"0 0 " (CELL * Days::COUNT) " " (HEIGHT)} preserveAspectRatio="none" role="img" aria-label=(summary(days, control, strip)) {
                 @for (from, count, cell) in stretches(strip) {

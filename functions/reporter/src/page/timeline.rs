@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use facts::root_activity::Plan;
+use facts::span::Span;
 use facts::{RootActivity, Severity};
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 
 use super::Page;
 use super::days::Days;
-use super::words::{counted, date, heads, moment, number, time, untrusted};
+use super::words::{counted, date, dated, heads, moment, number, time, untrusted};
 use crate::looked::Looked;
 
 mod drawing;
@@ -27,7 +28,7 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
     html! {
         section #timeline aria-labelledby="timeline-title" {
             h2 #timeline-title { "Root activity, last 90 days" }
-            p.lead { (summary(page, &actions)) }
+            p.lead { (dated(&summary(page, &actions))) }
             @if services > 0 {
                 p.choice {
                     label {
@@ -112,10 +113,18 @@ fn coverage(page: &Page<'_>, looked: &Looked) -> String {
     if gaps.is_empty() {
         return format!("Read since {} in {regions}.", moment(from));
     }
+    let words = |gaps: &[Span]| match gaps {
+        [gap] => format!("{} to {}", moment(gap.since), moment(gap.until)),
+        gaps => format!("{} gaps", number(gaps.len())),
+    };
+    let same = gaps.first().map(|(_, gaps)| gaps);
+    if gaps.len() > 1 && gaps.len() == looked.regions() && gaps.iter().all(|(_, gaps)| Some(gaps) == same) {
+        let gaps = same.map(|gaps| words(gaps)).unwrap_or_default();
+        return format!("Read since {} in {regions}. NO DATA in all of them: {gaps}.", moment(from));
+    }
     let shown = gaps.iter().take(REGIONS).map(|(region, gaps)| match gaps.as_slice() {
         _ if looked.is_blank(region) => format!("{region} (never read)"),
-        [gap] => format!("{region} ({} to {})", moment(gap.since), moment(gap.until)),
-        gaps => format!("{region} ({} gaps)", number(gaps.len())),
+        gaps => format!("{region} ({})", words(gaps)),
     });
     let shown = shown.collect::<Vec<_>>().join(", ");
     let more = gaps.len().saturating_sub(REGIONS);
@@ -222,5 +231,18 @@ mod tests {
         let (text, unseen) = said(&report(&[("us-east-1", true)]), &history);
         assert!(text.contains("us-east-1 (2026-11-17 00:00:00 UTC to 2026-11-19 10:00:00 UTC)"), "{text}");
         assert_eq!(unseen, Days::COUNT - 2, "16 and 20 November were read");
+    }
+
+    #[test]
+    fn a_gap_of_every_region_is_said_once() {
+        let mut history = History::default();
+        let both = [("us-east-1", true), ("us-west-2", true)];
+        let (taken_at, root_events_since) = (Some(at("2026-11-17T00:00:00Z")), Some(at("2026-11-16T00:00:00Z")));
+        history.add(&Stored { taken_at, root_events_since, ..report(&both) });
+        assert_eq!(
+            said(&report(&both), &history).0,
+            "No root activity. Read since 2026-11-16 00:00:00 UTC in 2 Regions. NO DATA in all of them: 2026-11-17 00:00:00 UTC \
+             to 2026-11-19 10:00:00 UTC."
+        );
     }
 }

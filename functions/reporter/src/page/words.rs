@@ -40,12 +40,21 @@ fn cut(text: &str) -> Cow<'_, str> {
 
 /// `text` with each of its times as [`time`].
 fn timed(text: &str, now: Timestamp) -> Markup {
+    with_times(text, |at| time(at, now))
+}
+
+/// `text` of ours with each of its times in the page's form, and without an age.
+pub(super) fn dated(text: &str) -> Markup {
+    with_times(text, |at| html! { time datetime=(at) { span { (moment(at)) } } })
+}
+
+fn with_times(text: &str, words: impl Fn(Timestamp) -> Markup) -> Markup {
     let (mut parts, mut rest) = (Vec::new(), text);
     while let Some((before, at, after)) = first_time(rest) {
         parts.push((before, at));
         rest = after;
     }
-    html! { @for (before, at) in parts { (before) (time(at, now)) } (rest) }
+    html! { @for (before, at) in parts { (before) (words(at)) } (rest) }
 }
 
 /// The first time in `text`, with what stands before and after it. An age that follows it already is left out.

@@ -73,7 +73,12 @@ fn before(report: &Stored, at: Timestamp, day: i64) -> Run {
 /// Root activity of an ordinary account, by days and hours ago.
 fn ordinary(plans: &[Plan], ago: &impl Fn(i64, i64) -> Timestamp) -> Vec<RootActivity> {
     let samples = samples::records();
-    let of = |kind: Kind| samples.iter().find(|action| action.kind == kind && action.error.is_none()).cloned();
+    let of = |kind: Kind| {
+        samples
+            .iter()
+            .find(|action| action.kind == kind && (action.error.is_none() || kind == Kind::SignInFailed))
+            .cloned()
+    };
     let at = [
         (Kind::SignInFailed, 83, 3, 2),
         (Kind::SignInFailed, 47, 5, 4),

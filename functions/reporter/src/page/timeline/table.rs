@@ -1,4 +1,4 @@
-//! The table of root activity: the newest ten at once, the others on demand.
+//! The table of root activity: the newest five at once, the others on demand.
 
 use facts::root_activity::Mfa;
 use facts::text::bounded;
@@ -7,10 +7,10 @@ use maud::{Markup, html};
 
 use super::LISTED;
 use crate::page::Page;
-use crate::page::words::{badge, counted, distance, moment, number, untrusted};
+use crate::page::words::{badge, capitalised, counted, distance, moment, number, untrusted};
 
 /// Rows that are shown at once; the style sheet has the same number.
-const ROWS: usize = 10;
+const ROWS: usize = 5;
 const COLUMNS: [&str; 9] =
     ["Time", "Severity", "Action", "Source IP", "User agent", "MFA", "Planned", "Region", "Event"];
 
@@ -18,7 +18,7 @@ pub(super) fn section(page: &Page<'_>, actions: &[&RootActivity]) -> Markup {
     let shown = actions.iter().take(LISTED).filter(|action| action.is_told()).count();
     html! {
         @if !actions.is_empty() {
-            div.table #activity data-table="activity" data-size=(ROWS) data-paper="12" {
+            div.table #activity data-table="activity" data-size=(ROWS) data-paper="10" {
                 div.tools hidden {
                     label { "Find " input.find type="search" autocomplete="off" spellcheck="false"; }
                     label { "Show "
@@ -57,7 +57,7 @@ fn row(page: &Page<'_>, place: usize, action: &RootActivity) -> Markup {
             td { @if let Some(at) = action.time { (moment(at)) br; "(" (distance(at, page.now())) ")" } @else { "unknown" } }
             td data-key=(action.severity as u8) { (badge(action.severity)) }
             td {
-                (untrusted(&bounded(&action.headline())))
+                (untrusted(&capitalised(&bounded(&action.headline()))))
                 @if let Some(target) = &action.target { span.more { (untrusted(target)) } }
                 @if let Some(name) = &action.federated_user { span.more { "in a session that root issued to the federated user " (untrusted(name)) } }
                 @if let Some(error) = &action.error { span.more { "refused: " (untrusted(error)) } }
