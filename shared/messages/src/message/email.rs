@@ -304,7 +304,7 @@ impl<'a> Email<'a, '_> {
         let control = control.map(|control| format!(", {}", safe(&control.value))).unwrap_or_default();
         self.section(&format!("{}: {}{control}", incident.weight, safe_reason(&incident.title)));
         for fact in incident.facts.iter().filter(|fact| incident::is_brief(fact)) {
-            if !is_brief || fact.name == "Found" {
+            if !is_brief || ["Found", "When", "Before"].contains(&fact.name) {
                 self.fact(fact);
             }
         }

@@ -241,8 +241,8 @@ fn forbidden(text: &str) -> Option<&'static str> {
     let is_letter = |char: char| char.is_alphanumeric() || char == '_';
     WORDS.into_iter().find(|word| {
         text.match_indices(word).any(|(at, _)| {
-            let before = text[..at].chars().next_back();
-            let after = text[at + word.len()..].chars().next();
+            let before = text.get(..at).and_then(|text| text.chars().next_back());
+            let after = text.get(at + word.len()..).and_then(|text| text.chars().next());
             !before.is_some_and(is_letter) && !after.is_some_and(is_letter)
         })
     })
@@ -259,7 +259,7 @@ fn texts(message: &Message) -> Vec<String> {
         let steps = control.remediation.console.iter().chain(control.remediation.cli).copied();
         steps.chain([control.rationale, control.title, control.violation]).collect::<Vec<_>>()
     };
-    let controls: Vec<&str> = CHECKLIST.iter().flat_map(|control| of_control(&control)).collect();
+    let controls: Vec<&str> = CHECKLIST.iter().flat_map(of_control).collect();
     let without = |text: String| {
         controls.iter().fold(text, |text, words| {
             let shown = words.replace("as root with MFA", "as root");
