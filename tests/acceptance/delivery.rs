@@ -12,7 +12,7 @@ async fn publish_with(trouble: Trouble, times: Option<usize>) -> (Result<Vec<Str
     let mut story = Story::load(ALARM);
     story.faults.push(Fault { times, ..Fault::on("sns:Publish", trouble) });
     let sandbox = Sandbox::start(story.clone()).await;
-    let told = run(&sandbox, &story).await.map(|answer| answer.told);
+    let told = run(&sandbox, &story).await.map(|answer| answer.sent);
     let attempts = sandbox.calls().iter().filter(|call| call.action == "sns:Publish").count();
     (told, attempts, sandbox.published().len())
 }
@@ -81,7 +81,7 @@ async fn a_dry_run_does_everything_but_publish() {
     story.event = serde_json::json!({"dry_run": true});
     let sandbox = Sandbox::start(story.clone()).await;
     let answer = run(&sandbox, &story).await.unwrap();
-    assert_eq!((answer.told.len(), answer.report.root_activity.len()), (0, 3));
+    assert_eq!((answer.sent.len(), answer.report.root_activity.len()), (0, 3));
     assert!(answer.alerts.len() > 3, "what would be told is in the answer");
     assert!(!sandbox.calls().iter().any(|call| call.action == "sns:Publish"));
 }

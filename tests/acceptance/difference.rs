@@ -207,7 +207,7 @@ mod tests {
         let accepted = std::fs::read_to_string(folder.join("sent.snap")).unwrap();
         let broken = accepted.split_once("\n---\n").unwrap().1.replace("root-mfa ", "root-mfb ");
         if !writes() {
-            let said = said(move || assert_accepted(&folder, "told", &broken));
+            let said = said(move || assert_accepted(&folder, "sent", &broken));
             assert!(said.contains("root-mfb") && said.lines().count() < 8, "{said}");
         }
     }

@@ -30,7 +30,7 @@ async fn a_scheduled_run_answers_with_the_report_and_tells() {
     let answer = outcome.answer.unwrap();
     assert_eq!(answer["schema"], "rootwatch.report/1");
     assert_eq!(answer["account"]["id"], "111122223333");
-    assert_eq!(answer["told"], json!(["00000000-0000-4000-8000-000000000001"]));
+    assert_eq!(answer["sent"], json!(["00000000-0000-4000-8000-000000000001"]));
     assert_eq!(answer["findings"][0]["control"], "root-access-keys");
     assert_eq!(answer["findings"][0]["status"], "failed");
     assert_eq!(answer["root_activity"][0]["kind"], "root_access_key_created");
@@ -47,8 +47,8 @@ async fn a_compliant_account_is_silence_and_a_full_answer() {
     story.environment.insert("ROOTWATCH_DIGEST".into(), "never".into());
     let (outcome, sandbox) = invoke(&story, "{}", |_| {}).await;
     let answer = outcome.answer.unwrap();
-    assert!(answer["told"] == json!([]) && sandbox.published().is_empty());
-    assert_eq!((&answer["complete"], &answer["untold"]), (&json!(true), &json!(0)));
+    assert!(answer["sent"] == json!([]) && sandbox.published().is_empty());
+    assert_eq!((&answer["complete"], &answer["unsent"]), (&json!(true), &json!(0)));
     let findings = answer["findings"].as_array().unwrap();
     // Root's last use is too long ago to be compared with its trail.
     let (last, others) = findings.split_last().unwrap();
@@ -172,7 +172,7 @@ async fn cf_1_without_a_table_what_is_seen_is_told_all_the_same() {
         })
         .await;
         let answer = outcome.answer.unwrap();
-        assert_eq!((&answer["complete"], &answer["untold"]), (&json!(false), &json!(null)));
+        assert_eq!((&answer["complete"], &answer["unsent"]), (&json!(false), &json!(null)));
         let mail = sandbox.published()[0].bodies["default"].to_string();
         assert_says(&mail, "STATE STORE UNAVAILABLE");
         assert_says(&mail, "ROOTWATCH_TABLE");
@@ -232,7 +232,7 @@ async fn every_event_of_the_events_folder_is_answered() {
         let answer = outcome.answer.unwrap();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         let told = sandbox.published().first().map(|message| message.subject.clone());
-        assert_eq!(answer["told"] == json!([]), told.is_none());
+        assert_eq!(answer["sent"] == json!([]), told.is_none());
         names.push(format!("{name}: {}", told.unwrap_or_else(|| "nothing told".into())));
     }
     names.sort();

@@ -142,8 +142,8 @@ async fn st_10_a_run_whose_lease_another_one_holds_leaves_it_the_telling() {
     });
     assert_eq!(one.mails.len(), 1);
     assert!(one.is_complete() && other.mails.is_empty() && !other.has_heartbeat());
-    assert!(other.answer.unwrap().untold.is_some_and(|untold| untold > 0), "it says that something waits");
-    account.assert_settled("told").await;
+    assert!(other.answer.unwrap().unsent.is_some_and(|waiting| waiting > 0), "it says that something waits");
+    account.assert_settled("sent").await;
 }
 
 #[tokio::test]
@@ -208,7 +208,7 @@ async fn without_the_table(operation: &'static str, trouble: Trouble, expected: 
     let mut well = story(ALARM).later_with_a_young_report(minutes(30));
     well.faults.clear();
     let run = account.run(&well).await;
-    assert!(run.is_complete(), "{what}: {:?}", run.answer.map(|answer| answer.untold));
+    assert!(run.is_complete(), "{what}: {:?}", run.answer.map(|answer| answer.unsent));
     assert!(times(&run.ids()).values().all(|times| *times == 1), "{what}");
     // A lease that could not be given back ends by itself.
     assert!(account.items("O").await.is_empty(), "{what}");

@@ -255,7 +255,7 @@ async fn a_write_whose_answer_is_lost_is_known_again_and_everything_is_told_once
             let account = Account::of(&story).await;
             let run = account.run(&story).await;
             assert_eq!(run.ids(), expected, "{action} {after}");
-            assert_eq!(run.answer.unwrap().untold, Some(0), "{action} {after}");
+            assert_eq!(run.answer.unwrap().unsent, Some(0), "{action} {after}");
             assert_eq!(run.figures.get("StateStoreDown"), None, "{action} {after}");
             account.assert_settled(action).await;
         }

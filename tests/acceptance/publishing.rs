@@ -89,7 +89,7 @@ async fn pb_1_an_outage_that_ends_within_a_run_is_no_error_of_it() {
     assert_eq!(run.mails.len(), 1);
     account.assert_settled("after the outage").await;
     let answer = run.answer.expect("everything was told");
-    assert!(answer.complete && answer.untold == Some(0));
+    assert!(answer.complete && answer.unsent == Some(0));
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn pb_6_without_a_confirmed_subscriber_everything_is_kept_until_there_is_o
         assert!(run.mails.is_empty() && !run.has_heartbeat());
         let answer = run.answer.unwrap();
         assert_eq!((answer.complete, answer.report.subscribed), (false, Some(false)));
-        assert_eq!(answer.untold, Some(account.items("O").await.len()));
+        assert_eq!(answer.unsent, Some(account.items("O").await.len()));
     }
     assert!(!account.sandbox.calls().iter().any(|call| call.action == "sns:Publish"));
     let waiting = account.items("O").await.len();
@@ -135,7 +135,7 @@ async fn pb_6_nobody_knows_whether_anybody_hears_so_it_is_told_all_the_same() {
     let run = account.run(&story).await;
     assert_eq!(run.mails.len(), 1);
     assert!(!run.has_heartbeat() && !run.is_complete());
-    assert_eq!(run.answer.unwrap().untold, Some(0));
+    assert_eq!(run.answer.unwrap().unsent, Some(0));
 }
 
 #[tokio::test]

@@ -118,7 +118,7 @@ async fn a_wrong_webhook_and_a_mail_that_nobody_confirmed_are_no_listener_until_
         let answer = run.answer.as_ref().unwrap();
         assert_eq!((answer.report.subscribed, told(&run).len()), (Some(false), 0), "nothing but a test message");
         let waiting = account.items("O").await;
-        assert_eq!(answer.untold, Some(waiting.len()));
+        assert_eq!(answer.unsent, Some(waiting.len()));
         let is_kept = |what: &str| waiting.iter().any(|item| text(item, "sk").contains(what));
         assert!(is_kept("/alert-path/") && is_kept("/no-subscriber/") && is_kept("/root-access-keys/"));
         assert_eq!(

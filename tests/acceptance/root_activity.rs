@@ -331,7 +331,7 @@ async fn ct_18_who_changes_what_watches_is_told_by_name_and_other_stacks_are_not
     assert_eq!(notification["root_sessions"][0]["acts"][0]["kind"], "watch_tampered", "root's own is an act of root");
     assert_eq!(heard.figures["Tampering"], 2);
     assert!(process.hear(&story, &batch(&events)).await.mails.is_empty(), "each once");
-    account.assert_settled("told").await;
+    account.assert_settled("sent").await;
 }
 
 #[tokio::test]
@@ -377,7 +377,7 @@ async fn pb_1_what_sns_does_not_take_for_now_is_kept_and_delivered_again_and_tol
         assert_eq!((account.items("O").await.len(), &heard.figures["PublishFailed"]), (1, &json!(1)), "{trouble:?}");
         let heard = process.hear(&story.later(minutes(6)), &event).await;
         assert_eq!((heard.again().len(), ids(&heard.mails)), (0, vec!["one".to_owned()]), "{trouble:?}");
-        account.assert_settled("told").await;
+        account.assert_settled("sent").await;
     }
 }
 
@@ -487,7 +487,7 @@ async fn nothing_in_the_table_mutes_a_sign_in() {
         account.put_all(mutated).await;
         let heard = account.listener(&story).await.hear(&story, &event).await;
         assert_eq!((ids(&heard.mails), heard.again().len()), (vec!["one".to_owned()], 0), "{odd:?}");
-        account.assert_settled("told").await;
+        account.assert_settled("sent").await;
     }
 }
 
@@ -504,7 +504,7 @@ async fn behind_an_outbox_that_is_flooded_a_sign_in_is_told_at_once() {
     let heard = process.hear(&story, &batch(&[sign_in("one", "Success")])).await;
     assert!(ids(&heard.mails).contains(&"one".to_owned()) && heard.again().is_empty());
     assert_eq!(heard.mails.len(), 4, "three of what waits, and the news");
-    assert!(heard.answer.unwrap().untold.is_some_and(|untold| untold > 0), "the rest waits for the next run");
+    assert!(heard.answer.unwrap().unsent.is_some_and(|waiting| waiting > 0), "the rest waits for the next run");
 }
 
 #[tokio::test]
@@ -521,7 +521,7 @@ async fn what_another_run_is_to_tell_is_asked_for_again_by_sqs_until_it_is_told(
     assert_eq!(account.items("O").await.len(), 1, "it is written down");
     let heard = process.hear(&story.later(minutes(6)), &event).await;
     assert_eq!((heard.again().len(), ids(&heard.mails)), (0, vec!["one".to_owned()]));
-    account.assert_settled("told").await;
+    account.assert_settled("sent").await;
 }
 
 #[tokio::test]
@@ -579,7 +579,7 @@ async fn the_real_binary_tells_a_batch_and_answers_what_sqs_shall_deliver_again(
     let outcome = runtime::invoke(Invoke::root_activity(&account.sandbox, &story, event.to_string(), timeout)).await;
     let answer = outcome.answer.unwrap();
     assert_eq!(answer["batchItemFailures"], json!([{"itemIdentifier": "garbage"}]));
-    assert_eq!((answer["told"].as_array().unwrap().len(), &answer["untold"]), (1, &json!(0)));
+    assert_eq!((answer["sent"].as_array().unwrap().len(), &answer["unsent"]), (1, &json!(0)));
     assert_eq!(ids(&account.sandbox.published()), ["one"]);
     assert!(outcome.log.contains("\"AlertsTold\":1"), "{}", end_of(&outcome.log));
 

@@ -17,25 +17,25 @@ const ACTS: [&str; 4] = [
 #[tokio::test]
 async fn four_acts_are_told_as_they_come_and_what_was_mended_is_resolved() {
     let sandbox = Sandbox::start(Story::load(ACTS[0])).await;
-    let mut told = String::new();
+    let mut sent = String::new();
     for act in ACTS {
         let story = Story::load(act);
         sandbox.turn_to(story.clone());
         let before = sandbox.published().len();
         run(&sandbox, &story).await.expect("an act ends with an answer");
-        let _ = writeln!(told, "== {act}, {}: {}\n", story.now, story.about);
+        let _ = writeln!(sent, "== {act}, {}: {}\n", story.now, story.about);
         let mails = &sandbox.published()[before..];
         for mail in mails {
-            let _ = writeln!(told, "Subject: {}\n\n{}", mail.subject, mail.bodies["default"]);
+            let _ = writeln!(sent, "Subject: {}\n\n{}", mail.subject, mail.bodies["default"]);
         }
         if mails.is_empty() {
-            told.push_str("nothing\n\n");
+            sent.push_str("nothing\n\n");
         }
     }
-    assert_accepted(&scenarios().join("four-acts"), "told", &told);
+    assert_accepted(&scenarios().join("four-acts"), "sent", &sent);
     insta::with_settings!({
         snapshot_path => scenarios().join("four-acts"),
         prepend_module_to_snapshot => false,
         omit_expression => true,
-    }, { insta::assert_snapshot!("told", told); });
+    }, { insta::assert_snapshot!("sent", sent); });
 }

@@ -68,7 +68,7 @@ async fn messages_of(name: &str) -> String {
     let sandbox = Sandbox::start(story.clone()).await;
     let answer = run(&sandbox, &story).await.expect("a story ends with an answer");
     let published = sandbox.published();
-    assert_eq!(answer.told.len(), published.len(), "each alert that the answer lists is sent once");
+    assert_eq!(answer.sent.len(), published.len(), "each alert that the answer lists is sent once");
     assert!(published.len() <= 1, "one run, one message");
 
     let mut text = format!("{}\n\nFINDINGS\n", story.about);

@@ -306,8 +306,8 @@ impl Outcome {
             }
             (Some(publish), _) => Err(Error::Publish(publish, self.sent.waiting)),
             (None, store) => Ok(Answer {
-                told: self.sent.messages,
-                untold: self.sent.waiting,
+                sent: self.sent.messages,
+                unsent: self.sent.waiting,
                 complete: self.is_complete,
                 acknowledged: self.acknowledged,
                 ..Answer::new(report, self.alerts).unsent(self.sent.waiting.unwrap_or_default(), store.is_some())

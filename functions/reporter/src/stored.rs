@@ -128,7 +128,7 @@ impl Stored {
             previous: reader.field("previous"),
             complete: reader.field("complete"),
             // Earlier versions used another name.
-            unsent: reader.renamed(&["unsent", stringify!(untold)]),
+            unsent: reader.renamed(&["unsent", "untold"]),
             open: if fields.contains_key(OPEN) { reader.list(OPEN) } else { Vec::new() },
             is_narrow,
             missing: Vec::new(),

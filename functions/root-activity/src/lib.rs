@@ -54,9 +54,9 @@ pub struct Answer {
     /// Messages that SQS shall deliver again.
     pub batch_item_failures: Vec<Failure>,
     /// SNS's ids of what was published.
-    pub told: Vec<String>,
+    pub sent: Vec<String>,
     /// How many alerts wait to be sent; `None`: unknown.
-    pub untold: Option<usize>,
+    pub unsent: Option<usize>,
 }
 
 /// A message that SQS shall deliver again.
@@ -337,7 +337,7 @@ fn answer(deliveries: Vec<request::Delivery>, unnoted: &BTreeSet<String>, outcom
     let ids = again.filter_map(|delivery| delivery.message_id);
     Ok(Answer {
         batch_item_failures: ids.map(|item_identifier| Failure { item_identifier }).collect(),
-        told: sent.messages,
-        untold: sent.waiting,
+        sent: sent.messages,
+        unsent: sent.waiting,
     })
 }

@@ -31,20 +31,21 @@ const KEPT_RESOURCES: usize = 100;
 pub struct Answer {
     /// The check in one sentence: `INCOMPLETE: …` with what is unknown, root's controls first; else what fails, or what is suppressed.
     pub headline: String,
-    /// The judgement; of root activity at most the first 1,000, and of every list what [`Self::cut`] leaves.
+    /// The report; of root activity at most the first 1,000, and of every list the entries that [`Self::cut`] leaves.
     #[serde(flatten)]
     pub report: Report,
-    /// What this run found to be news; in a dry run, what would be told. At most the first 1,000.
+    /// Alerts that this run decided; in a dry run, those that it would send. At most the first 1,000.
     pub alerts: Vec<Alert>,
-    /// SNS's ids of the messages that this run published, also for an earlier run; empty when there was nothing to tell.
-    pub told: Vec<String>,
-    /// Alerts that are kept until they can be told; `null` when the state store could not be read.
-    pub untold: Option<usize>,
+    /// SNS's ids of the messages that this run published, also for an earlier run; empty when there was nothing to send.
+    pub sent: Vec<String>,
+    /// Alerts that wait until they can be sent; `null` when the state store could not be read.
+    #[serde(alias = "untold")]
+    pub unsent: Option<usize>,
     /// The findings by the numbers of a framework, where the event asked for one.
     pub framework: Option<View>,
     /// The run's time ended before all was read; the next run goes on from there.
     pub partial: bool,
-    /// Everything that must be read was read, and everything that had to be told was told: the run may send a heartbeat.
+    /// Everything that must be read was read, and every alert was sent: the run may send a heartbeat.
     pub complete: bool,
     /// Announced uses of root that are remembered.
     pub plans: Vec<Plan>,
@@ -86,8 +87,8 @@ impl Answer {
             partial: report.is_partial(),
             report,
             alerts,
-            told: Vec::new(),
-            untold: None,
+            sent: Vec::new(),
+            unsent: None,
             framework: None,
             complete: false,
             plans: Vec::new(),
@@ -254,7 +255,7 @@ mod tests {
         }
         let names = |mut answer: Answer, excess: usize| {
             let spare = MAX_BYTES - FOR_CUT - bytes(&answer);
-            answer.told = vec!["x".repeat(spare + excess - "\"\"".len())];
+            answer.sent = vec!["x".repeat(spare + excess - "\"\"".len())];
             answer.fit().cut.into_keys().collect::<Vec<_>>()
         };
         let answer = || {

@@ -202,7 +202,7 @@ impl<'a> Sorted<'a> {
             headline: self.status_line(bulletin.report).map(Into::into),
             severity: first.severity,
             account: Cow::Borrowed(&first.account),
-            told_at: bulletin.at,
+            sent_at: bulletin.at,
             repeats_possible: bulletin.repeats_possible,
             runbook: bulletin.runbook.into(),
             report_url: bulletin.report_link.filter(|_| self.digest().is_some()).map(|link| link.0.as_str().into()),

@@ -90,7 +90,7 @@ async fn invoke_prints_the_answer_to_an_event_from_a_file() {
     let event = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/on-demand.json");
     let printed = run(&["invoke", event, "quiet-compliant"], &[]).await;
     let answer: serde_json::Value = serde_json::from_str(&printed.out).expect("the answer as JSON");
-    assert_eq!((printed.code, answer["told"] == serde_json::json!([])), (Some(0), true));
+    assert_eq!((printed.code, answer["sent"] == serde_json::json!([])), (Some(0), true));
     assert_eq!(run(&["invoke", "no-such-file"], &[]).await.code, Some(2));
 }
 

@@ -87,7 +87,7 @@ fn report() -> Value {
         "findings": findings, "left_out": [], "root_activity": [sample::action(1, "critical", "root_access_key_created")],
         "users": [sample::user(1)], "users_in_account": 7, "declarations": {"exceptions": [], "attestations": []},
         "refused_settings": [],
-        "plans": [], "calls": [], "cut": {}, "previous": null, "complete": true, "untold": 0, "is_narrow": false, "subscribed": true,
+        "plans": [], "calls": [], "cut": {}, "previous": null, "complete": true, "unsent": 0, "is_narrow": false, "subscribed": true,
     })
 }
 
@@ -269,7 +269,7 @@ fn what_was_cut_and_a_run_that_was_not_complete_are_said() {
 fn a_check_that_was_not_complete_says_where_to_look_and_read_errors_are_said_once() {
     let said = |unsent: Value, error: Value| {
         let mut report = with("complete", json!(false));
-        report["untold"] = unsent;
+        report["unsent"] = unsent;
         report["sources"][0]["error"] = error;
         let page = text(&render(&report, &history(1)));
         page.split_once("The check was not complete: ").map(|(_, said)| said.split_once('.').unwrap().0.to_owned())

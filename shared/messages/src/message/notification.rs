@@ -44,7 +44,8 @@ pub struct Notification<'a> {
     /// The account.
     pub account: Cow<'a, Account>,
     /// When it was composed.
-    pub told_at: Timestamp,
+    #[serde(alias = "told_at")]
+    pub sent_at: Timestamp,
     /// The state store failed: all of it may be sent again, with other ids for episodes.
     pub repeats_possible: bool,
     /// Where the runbook is: an address, or its path in the project.
@@ -75,7 +76,7 @@ impl Notification<'_> {
     /// Everything in it, as it was before it was put in order. When root activity was seen is not in it.
     pub(super) fn all_alerts(&self) -> Vec<Alert> {
         let acts = self.root_sessions.iter().flat_map(|session| &session.acts);
-        let acts = acts.map(|act| of_root(act, &self.account, self.told_at));
+        let acts = acts.map(|act| of_root(act, &self.account, self.sent_at));
         acts.chain(self.alerts.iter().map(|alert| alert.clone().into_owned())).collect()
     }
 }

@@ -80,7 +80,7 @@ impl Page {
     /// The page of a notification of rootwatch.
     pub(super) fn of(notification: &Notification) -> Self {
         let alerts = notification.all_alerts();
-        let sorted = Sorted::new(&alerts, notification.told_at);
+        let sorted = Sorted::new(&alerts, notification.sent_at);
         let pen = Pen { notification, sorted: &sorted, account: &notification.account, printed: Vec::new() };
         let first = sorted.first();
         let icon = first.map_or("⚪", |first| icon_of(&sorted, first));
@@ -88,7 +88,7 @@ impl Page {
         let subject = subject.strip_prefix("[rootwatch] ").unwrap_or(subject);
         let who = first.and_then(Alert::act).map(|act| {
             let from = words::address(act, code, "an address that was not recorded");
-            format!(" — from {from}, {}, MFA {}", stamp_of(act.time, notification.told_at), act.mfa.words())
+            format!(" — from {from}, {}, MFA {}", stamp_of(act.time, notification.sent_at), act.mfa.words())
         });
         Self {
             title: format!("{icon} {}", for_title(subject)),
@@ -126,7 +126,7 @@ impl<'a> Pen<'a> {
         if notification.repeats_possible {
             opening.push(format!("⚠️ {}", ours(words::REPEATS_POSSIBLE)));
         }
-        opening.extend(sorted.sent_late(notification.told_at).map(|late| format!("⚠️ {}", ours(&late))));
+        opening.extend(sorted.sent_late(notification.sent_at).map(|late| format!("⚠️ {}", ours(&late))));
         if notification.left_out > 0 {
             let more = counted(notification.left_out, "root action or alert was", "root actions or alerts were");
             let sign_ins = match notification.left_out_sign_ins {
@@ -141,7 +141,7 @@ impl<'a> Pen<'a> {
     }
 
     fn parts(mut self) -> Vec<Part> {
-        let maker = Maker { sorted: self.sorted, account: self.account, at: self.notification.told_at, report: None };
+        let maker = Maker { sorted: self.sorted, account: self.account, at: self.notification.sent_at, report: None };
         let incidents = maker.all();
         let severity = self.sorted.first().map(|first| first.severity);
         let is_led = incidents.all.first().is_some_and(|incident| Some(incident.severity) >= severity);
@@ -232,7 +232,7 @@ impl<'a> Pen<'a> {
 
     /// What else was done in the same session, or by the same identity.
     fn also(&self, incident: &Incident<'a>) -> Vec<String> {
-        let now = self.notification.told_at;
+        let now = self.notification.sent_at;
         let of_act = |act: &&RootActivity| {
             let (what, region) = (sentence(&capital(&act.headline())), code(&act.region));
             let from = words::address(act, code, "an address that was not recorded");
@@ -324,7 +324,7 @@ impl<'a> Pen<'a> {
     fn ended(&self) -> Option<Part> {
         let ended = self.sorted.conditions_that(|transition| !email::is_open(transition));
         let (first, _) = ended.first()?;
-        let now = self.notification.told_at;
+        let now = self.notification.sent_at;
         let lines = ended.iter().map(|(alert, told)| {
             let (how, open) = words::ended(alert, told, now);
             let before = self.sorted.before(alert).map(|before| format!("; before: {before}")).unwrap_or_default();
@@ -346,7 +346,7 @@ impl<'a> Pen<'a> {
 
     fn digest(&self) -> Option<Part> {
         let digest = self.sorted.digest()?;
-        let now = self.notification.told_at;
+        let now = self.notification.sent_at;
         let others = self.sorted.open_beside(digest);
         let mut lines: Vec<String> = others
             .iter()
@@ -373,7 +373,7 @@ impl<'a> Pen<'a> {
     fn report(&self) -> Option<Part> {
         let url = self.notification.report_url.as_deref().filter(|url| is_link(url))?;
         let lines =
-            vec![format!("{}.", ours(&words::report_until(self.notification.told_at))), words::REPORT_LATER.into()];
+            vec![format!("{}.", ours(&words::report_until(self.notification.sent_at))), words::REPORT_LATER.into()];
         let mut links = vec![Link { text: "Open the report", url: url.to_owned() }];
         links.extend(self.pages());
         Some(Part { lines, links, ..Part::default() })
@@ -388,7 +388,7 @@ impl<'a> Pen<'a> {
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         vec![
             format!("Alert {}: {}{more}", if ids.len() == 1 { "ID" } else { "IDs" }, shown.join(" ")),
-            format!("sent {}", moment(self.notification.told_at)),
+            format!("sent {}", moment(self.notification.sent_at)),
             format!("rootwatch {}", sentence(&self.notification.version)),
         ]
     }

@@ -429,7 +429,7 @@ proptest! {
         notification.id = texts[7].clone().into();
         prop_assert_eq!(faults(&slack::compose(&notification)), [""; 0]);
         prop_assert_eq!(chat_faults(&chat::compose(&notification)), [""; 0]);
-        let other = Delivery { subject: Some(&texts[0]), body: &texts[1], sent_at: None, now: notification.told_at };
+        let other = Delivery { subject: Some(&texts[0]), body: &texts[1], sent_at: None, now: notification.sent_at };
         prop_assert_eq!(faults(&other.for_slack()), [""; 0]);
         let alarm = json!({"AlarmName": texts[0], "NewStateValue": texts[1], "AlarmDescription": texts[2], "NewStateReason": texts[3],
             "StateChangeTime": texts[4], "Region": texts[5], "AWSAccountId": texts[6], "AlarmArn": texts[7]}).to_string();
