@@ -215,7 +215,7 @@ async fn where_slack_alone_is_told_what_it_does_not_take_is_kept_and_published_o
     let error = error_of(run.answer).to_string();
     assert!(error.contains("SNS took it, and no subscriber received it: receiver-0: WebhookRefused"), "{error}");
     let waiting = account.items("O").await.len();
-    assert!(waiting > 0 && error.contains(&format!("{waiting} alerts are kept")), "{error}");
+    assert!(waiting > 0 && error.contains(&format!("{waiting} alerts are queued")), "{error}");
     let (run, _) = topic.run(&with_slack(ALARM, false).later_with_a_young_report(minutes(30))).await;
     assert!(run.is_complete());
     assert!(crate::account::ids(&told(&run)).len() >= waiting);

@@ -266,10 +266,10 @@ fn groups(decision: Decision, plan: Option<&Plan>) -> Vec<Vec<Entry>> {
     groups.push([journal].into_iter().chain(plan).chain(notices.drain(..).map(Entry::Send)).collect());
     for alert in of_conditions {
         let key = alert.condition().map(|of| of.condition.key()).unwrap_or_default();
-        let condition = conditions.remove(&key).map(|condition| Entry::Condition(key, condition));
+        let condition = conditions.remove(&key).map(|condition| Entry::Condition(key, Box::new(condition)));
         groups.push(condition.into_iter().chain([Entry::Send(alert)]).collect());
     }
-    groups.extend(conditions.into_iter().map(|(key, condition)| vec![Entry::Condition(key, condition)]));
+    groups.extend(conditions.into_iter().map(|(key, condition)| vec![Entry::Condition(key, Box::new(condition))]));
     groups
 }
 

@@ -131,7 +131,7 @@ pub struct Recalled {
 #[derive(Debug, Clone)]
 pub enum Entry {
     /// A condition by its key.
-    Condition(String, Condition),
+    Condition(String, Box<Condition>),
     /// What was scanned of a Region.
     Coverage(String, Coverage),
     /// What is remembered once an account.

@@ -200,7 +200,7 @@ impl Recalled {
         }
         let memory = &mut self.memory;
         match entry {
-            Entry::Condition(key, condition) => drop(memory.conditions.insert(key, condition)),
+            Entry::Condition(key, condition) => drop(memory.conditions.insert(key, *condition)),
             Entry::Coverage(region, coverage) => drop(memory.coverage.insert(region, coverage)),
             Entry::Journal(journal) => memory.journal = journal,
             Entry::Baseline(baseline) => memory.baseline = Some(baseline),
