@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_broken_story_prints_the_lines_that_differ() {
-        let folder = sandbox::scenarios().join("quiet-compliant");
+        let folder = sandbox::scenarios().join(crate::stories::COMPLIANT);
         let accepted = std::fs::read_to_string(folder.join("sent.snap")).unwrap();
         let broken = accepted.split_once("\n---\n").unwrap().1.replace("root-mfa ", "root-mfb ");
         if !writes() {

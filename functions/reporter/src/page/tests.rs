@@ -151,7 +151,7 @@ fn an_ordinary_page_says_who_when_what_and_since_when() {
         "Root has no MFA",
         "The reason of root-mfa.",
         "Open since 2026-11-18 06:00:00 UTC (2 days ago)",
-        "Why it matters. Without MFA a stolen password",
+        "Why it matters. Without MFA, a stolen password",
         "1 of 7 users named by findings.",
         "New root access key",
         "198.51.100.24",

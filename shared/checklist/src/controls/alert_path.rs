@@ -68,8 +68,7 @@ pub const CONTROL: Control = Control {
             "No confirmed subscription: confirm it in the email that AWS sent, or subscribe another address to the \
              topic.",
             "A function that does not forward: the finding and the function's log name the response. For Slack, put a \
-             working webhook URL into the parameter. The next message that is delivered resolves it; docs/integrations.md shows \
-             how to send one by hand.",
+             working webhook URL into the parameter. The next message that is delivered resolves it.",
         ],
         cli: &[
             "aws cloudtrail describe-trails --region us-east-1",

@@ -74,10 +74,7 @@ fn a_passed_control_says_the_fact_and_an_unknown_one_what_cannot_be_verified() {
     }
     let page = text(&render(&report, &history(1)));
     assert!(page.matches("Root has no access keys.").count() >= 2, "in its step and in the list of controls");
-    assert!(
-        page.contains("Cannot verify: root has multi-factor authentication")
-            && page.contains("How to make it readable")
-    );
+    assert!(page.contains("Cannot verify: root has MFA") && page.contains("How to make it readable"));
     assert!(page.contains("Allow iam:GetAccountSummary."));
     for gone in ["As it should be", "Not seen"] {
         assert!(!page.contains(gone), "{gone}");
