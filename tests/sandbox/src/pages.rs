@@ -16,7 +16,8 @@ use crate::{QUIET, TIMEOUT, samples};
 
 mod ninety_days;
 
-use ninety_days::{days, seeded};
+use ninety_days::days;
+pub(crate) use ninety_days::seeded;
 
 type Failed = Box<dyn std::error::Error>;
 

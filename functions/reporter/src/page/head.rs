@@ -49,21 +49,14 @@ pub(super) fn headline(page: &Page<'_>) -> String {
     capitalised(&parts.join("; "))
 }
 
-/// `2 critical and 3 high findings`; of lower ones only where there is none of these.
+/// `2 critical and 3 high findings`; of lower severities only where there is none of these.
 fn worst(page: &Page<'_>) -> String {
     let counts = counts(page);
-    let severe: Vec<String> = counts
-        .iter()
-        .filter(|(severity, _)| *severity >= Severity::High)
-        .map(|(of, count)| counted_of(*of, *count))
-        .collect();
-    let shown = if severe.is_empty() {
-        counts.first().map(|(severity, count)| counted_of(*severity, *count)).unwrap_or_default()
-    } else {
-        severe.join(" and ")
-    };
-    let all: usize = counts.iter().map(|(_, count)| count).sum();
-    format!("{shown} {}", if all == 1 { "finding" } else { "findings" })
+    let severe = counts.iter().filter(|(severity, _)| *severity >= Severity::High).count().max(1);
+    let shown: Vec<_> = counts.into_iter().take(severe).collect();
+    let noun = if shown.iter().map(|(_, count)| count).sum::<usize>() == 1 { "finding" } else { "findings" };
+    let shown: Vec<String> = shown.into_iter().map(|(severity, count)| counted_of(severity, count)).collect();
+    format!("{} {noun}", shown.join(" and "))
 }
 
 fn counted_of(severity: Severity, count: usize) -> String {
@@ -319,6 +312,9 @@ mod tests {
             ("root-unused", Status::Failed),
         ];
         assert_eq!(said(&findings, used), "2 critical and 1 high findings; root was used 9 minutes ago");
+        let one = [("root-unused", Status::Failed), ("security-contact", Status::Failed)];
+        assert!(said(&one, used).starts_with("1 high finding; "));
+        assert!(said(&one[1..], used).starts_with("1 medium finding; "));
         let passed = [("root-mfa", Status::Passed), ("root-unused", Status::Passed)];
         assert_eq!(said(&passed, |_| {}), "No open findings; root has never been used");
     }
