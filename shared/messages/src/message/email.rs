@@ -10,7 +10,8 @@ use facts::text::counted;
 use facts::text::for_email as safe;
 use jiff::Timestamp;
 
-use super::incident::{self, Fact, Incident, Incidents, MAX_NEW, Maker, Subject};
+use super::fact::Fact;
+use super::incident::{self, Incident, Incidents, MAX_NEW, Maker, Subject};
 use super::times::{span, stamp_of};
 use super::words::{self, Acknowledge, MAX_DETAILED, MAX_LINES, address, capital};
 use super::{Bulletin, Sorted, runbook};

@@ -14,7 +14,7 @@ use facts::text::counted;
 use facts::verdict::Status;
 use jiff::{SignedDuration, Timestamp};
 
-use super::incident::{Fact, is_notice};
+use super::fact::Fact;
 use super::times::{age, moment, plain, stamp};
 use super::{ReportLink, Sorted};
 pub(super) use alerts::LATE;
@@ -145,6 +145,11 @@ impl<'a> Sorted<'a> {
         let steps: Vec<String> = steps.collect();
         (!steps.is_empty()).then(|| steps.join(", "))
     }
+}
+
+/// Whether `what` is neither root's activity nor a finding.
+pub(super) fn is_notice(what: &What) -> bool {
+    !matches!(what, What::Condition(_) | What::RootActivity(_) | What::Tampering(_) | What::Digest(_))
 }
 
 /// What people must know of root activity beside what, who, where and when.

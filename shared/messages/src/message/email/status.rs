@@ -11,7 +11,8 @@ use facts::source::{Source, Unavailable};
 use facts::text::counted;
 use facts::verdict::Status;
 
-use super::super::incident::{Fact, Incidents, Subject};
+use super::super::fact::Fact;
+use super::super::incident::{Incidents, Subject};
 use super::super::times::{age, moment};
 use super::super::words::{self, MAX_LINES, MAX_OPERATIONS, some_of, suppressed};
 use super::{Email, is_of, safe, safe_reason};

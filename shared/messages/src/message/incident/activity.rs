@@ -5,7 +5,8 @@ use facts::root_activity::{Kind, Mfa, RootActivity};
 use facts::severity::Severity;
 use facts::tampering::Tampering;
 
-use super::{Fact, Incident, MAX_INCIDENTS, Maker, Subject};
+use super::{Incident, MAX_INCIDENTS, Maker, Subject};
+use crate::message::fact::Fact;
 use crate::message::times::stamp_of;
 use crate::message::{playbook, session, words};
 

@@ -6,7 +6,7 @@ use facts::text::{escaped_for_slack, for_slack};
 use jiff::Timestamp;
 
 use crate::message::Sorted;
-use crate::message::incident::Fact;
+use crate::message::fact::Fact;
 use crate::message::times::{age, moment};
 use crate::message::words::{self, MAX_LINES};
 
