@@ -15,6 +15,7 @@ use serde_json::json;
 pub mod chat;
 mod delivery;
 mod email;
+mod fact;
 mod incident;
 mod notification;
 mod page;

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use alerts::{Alert, ConditionAlert, Fault, Transition, What};
+use alerts::{Alert, ConditionAlert, Fault, Transition};
 use checklist::control::place;
 use checklist::finding::Finding;
 use checklist::report::Report;
@@ -19,6 +19,8 @@ use super::words::{self, Unread, capital, weight};
 use super::{Sorted, runbook};
 
 mod activity;
+
+pub(super) use super::fact::Fact;
 
 /// Most sessions, and most of each other kind, that are put into words; the rest is counted.
 const MAX_INCIDENTS: usize = 40;
@@ -65,23 +67,6 @@ pub(super) enum Subject<'a> {
     Unread,
     /// What people must know.
     Notice,
-}
-
-/// A name and a value. What others wrote stands alone; ours may quote.
-pub(super) struct Fact {
-    pub(super) name: &'static str,
-    pub(super) value: String,
-    pub(super) is_quoted: bool,
-}
-
-impl Fact {
-    pub(super) fn ours(name: &'static str, value: impl Into<String>) -> Self {
-        Self { name, value: value.into(), is_quoted: false }
-    }
-
-    pub(super) fn quoted(name: &'static str, value: &str) -> Self {
-        Self { name, value: value.to_owned(), is_quoted: true }
-    }
 }
 
 /// All that a message is about.
@@ -321,9 +306,4 @@ impl Sorted<'_> {
     pub(super) fn place(&self, alert: &Alert) -> usize {
         self.newest.iter().position(|other| std::ptr::eq(*other, alert)).unwrap_or(usize::MAX)
     }
-}
-
-/// Whether `what` is neither root's activity nor a finding.
-pub(super) fn is_notice(what: &What) -> bool {
-    !matches!(what, What::Condition(_) | What::RootActivity(_) | What::Tampering(_) | What::Digest(_))
 }
