@@ -158,7 +158,7 @@ async fn cf_1_a_fault_in_the_settings_stops_no_check_and_is_told_once() {
     assert_eq!((&refused[0]["setting"], &refused[0]["entry"]), (&json!("LookbackHours"), &json!(null)));
     let mails: Vec<String> = sandbox.published().iter().map(|mail| mail.bodies["default"].to_string()).collect();
     let mail = mails.join("\n");
-    for told in ["Settings are refused and ignored", "Exceptions, entry 1", "LookbackHours", "make check-config"] {
+    for told in ["settings are refused and ignored", "Exceptions, entry 1", "LookbackHours", "make check-config"] {
         assert!(mail.contains(told), "{told} is not in {mail}");
     }
     assert!(!mail.contains("secret") && !outcome.log.contains("watcher.example"));

@@ -130,7 +130,7 @@ async fn an_exception_silences_until_it_ends_and_its_end_is_told_once() {
         ["111122223333/exception-ended/root-mfa/all/2026-11-20T12:00:00Z", "111122223333/root-mfa/1"],
         "it opens, and its exception is over"
     );
-    assert!(words(run.mail()).contains("The exception for root-mfa is over."));
+    assert!(words(run.mail()).contains("The exception for root-mfa has ended."));
     assert!(account.run(&later(hours(2) + minutes(15))).await.mails.is_empty());
 }
 
@@ -141,7 +141,7 @@ async fn an_exception_that_comes_while_a_condition_is_open_says_that_it_is_suppr
     account.run(&story).await;
     let run = account.run(&suppressed(story.later_with_a_young_report(minutes(15)))).await;
     assert_eq!(transitions(&run.mails), [("111122223333/root-mfa/1".to_owned(), "suppressed".to_owned())]);
-    assert_says(run.mail(), "SUPPRESSED, not mended");
+    assert_says(run.mail(), "SUPPRESSED, not fixed");
     assert_says(run.mail(), "The key is in the post");
 }
 
@@ -203,7 +203,7 @@ async fn an_announced_use_of_root_is_told_and_what_root_then_does_is_one_less_se
             r#""sign_in_succeeded" "high" "CHG-7""#,
         ]
     );
-    assert!(words(run.mail()).contains("CHG-7, announced by alice; one less severe for that"));
+    assert!(words(run.mail()).contains("CHG-7, announced by alice; one severity lower for that"));
 }
 
 fn quiet(mut story: Story) -> Story {
@@ -286,6 +286,6 @@ async fn an_announced_use_that_cannot_be_written_down_is_an_error_and_what_root_
         story.faults.push(Fault::on(operation, Trouble::Deny));
         let run = Account::of(&story).await.run(&story).await;
         assert!(matches!(run.answer, Err(checker::Error::Plan { store: Some(_) })), "{operation}");
-        assert!(words(run.mail()).contains("CRITICAL New root access key"), "{operation}");
+        assert!(words(run.mail()).contains("CRITICAL: new root access key"), "{operation}");
     }
 }

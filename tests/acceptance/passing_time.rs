@@ -35,7 +35,7 @@ async fn ct_6_hundreds_of_events_are_one_message_and_the_older_ones_one_item_of_
     let account = Account::of(&story).await;
     let run = account.run(&story).await;
     assert_eq!((run.mails.len(), account.items("E").await.len()), (1, 101), "a hundred and a group");
-    assert_says(run.mail(), "260 acts of root");
+    assert_says(run.mail(), "260 root actions");
     assert!(run.is_complete());
     account.assert_settled("a flood").await;
     let run = account.run(&story.later_with_a_young_report(minutes(15))).await;
@@ -52,7 +52,7 @@ async fn ct_6_a_flood_in_every_region_is_told_once_and_again_when_it_is_ten_time
     assert_eq!(account.items("E").await.len(), 3 + regions, "root's three acts, and a group a Region");
     assert!(run.mails[0].subject.starts_with("[rootwatch] CRITICAL: new root access key"), "{}", run.mails[0].subject);
     // One of root's three acts only reads.
-    assert_says(run.mail(), &format!("{} read-only calls", 101 * regions + 1));
+    assert_says(run.mail(), &format!("{} read-only root actions", 101 * regions + 1));
     let coverage = account.item("A", "W#eu-west-1").await;
     let settled: Value = serde_json::from_str(&text(&coverage, "body")).unwrap();
     assert_eq!(settled["settled"].as_array().unwrap().len(), 1, "{settled}");
@@ -65,7 +65,7 @@ async fn ct_6_a_flood_in_every_region_is_told_once_and_again_when_it_is_ten_time
     let mut grown = story.later_with_a_young_report(minutes(30));
     grown.flood = Some(Flood::of(1_010, story.now - hours(3)));
     let run = account.run(&grown).await;
-    assert_says(run.mail(), &format!("{} read-only calls", 1_010 * regions));
+    assert_says(run.mail(), &format!("{} read-only root actions", 1_010 * regions));
     assert_eq!(account.items("E").await.len(), 3 + regions);
     account.assert_settled("a flood").await;
 }
@@ -196,7 +196,7 @@ async fn a_page_token_that_cloudtrail_refuses_in_between_loses_nothing_and_no_ac
         story.faults = vec![Fault::on("cloudtrail:LookupEvents", refused).in_region("us-east-1").after(3).times(1)];
         let account = Account::of(&story).await;
         let run = account.run(&story).await;
-        assert_says(run.mail(), &format!("{flood} acts of root"));
+        assert_says(run.mail(), &format!("{flood} root actions"));
         assert_eq!(account.items("E").await.len(), entries);
         assert!(run.is_complete());
     }
@@ -253,9 +253,9 @@ async fn ct_13_after_three_days_without_a_run_the_gap_is_caught_up_and_said() {
     let run = account.run(&story.later_with_a_young_report(hours(48))).await;
     assert_eq!(acts(&run).len(), 3);
     assert!(run.is_complete());
-    assert_says(run.mail(), "Nothing was checked from 2026-11-19 10:00:00 UTC to 2026-11-22 10:00:00 UTC");
+    assert_says(run.mail(), "No check ran from 2026-11-19 10:00:00 UTC to 2026-11-22 10:00:00 UTC");
     // Each act says how late.
-    assert_says(run.mail(), "told 2 d 0 h after it happened");
+    assert_says(run.mail(), "found 2 d 0 h after it happened");
     assert!(account.run(&story.later_with_a_young_report(hours(49))).await.mails.is_empty());
 }
 

@@ -52,7 +52,7 @@ async fn pb_1_pb_2_what_sns_refuses_is_an_error_and_kept_and_told_late_by_the_ne
         let run = account.run(&story.later_with_a_young_report(minutes(16))).await;
         assert_eq!(run.ids().len(), waiting, "{trouble:?}");
         assert!(
-            words(run.mail()).contains("TOLD LATE: some of this was seen at 2026-11-20 10:00:00 UTC"),
+            words(run.mail()).contains("SENT LATE: some of this was seen at 2026-11-20 10:00:00 UTC"),
             "{trouble:?}"
         );
         assert!(run.is_complete() && run.has_heartbeat());
@@ -74,7 +74,7 @@ async fn pb_1_what_is_told_within_a_quarter_of_an_hour_is_not_called_late() {
     let account = Account::of(&story).await;
     account.run(&with_publish(story.clone(), Trouble::Deny)).await;
     let run = account.run(&story.later_with_a_young_report(minutes(14))).await;
-    assert!(!run.mail().contains("TOLD LATE"));
+    assert!(!run.mail().contains("SENT LATE"));
 }
 
 #[tokio::test]
@@ -123,7 +123,7 @@ async fn pb_6_without_a_confirmed_subscriber_everything_is_kept_until_there_is_o
     let told = run.ids();
     assert_eq!(told.len(), waiting + 1, "what waited, and that somebody hears again: {told:?}");
     assert_eq!(told.iter().filter(|id| id.contains("no-subscriber")).count(), 2);
-    assert!(run.mail().contains("TOLD LATE") && run.is_complete() && run.has_heartbeat());
+    assert!(run.mail().contains("SENT LATE") && run.is_complete() && run.has_heartbeat());
     account.assert_settled("somebody hears").await;
 }
 
@@ -184,7 +184,7 @@ async fn pb_8_five_thousand_left_overs_are_one_message() {
     assert_eq!(run.figures["AlertsTold"], 5_000);
     let left_out = notification(&run.mails[0])["left_out"].as_u64().unwrap();
     assert!(left_out > 0 && left_out < 5_000, "the notification keeps SNS's limit of size and says so");
-    assert!(run.mail().contains("TOLD LATE"));
+    assert!(run.mail().contains("SENT LATE"));
     assert!(run.is_complete());
     account.assert_settled("five thousand").await;
 }
@@ -203,7 +203,7 @@ async fn st_18_what_failed_passed_and_failed_again_while_sns_was_out_is_one_mess
     let of_mfa: Vec<&str> =
         told.iter().filter(|(id, _)| id.contains("/root-mfa/")).map(|(_, transition)| transition.as_str()).collect();
     assert_eq!(of_mfa.len(), 3, "{told:?}");
-    assert_says(run.mail(), "before: opened at 2026-11-20 10:00:00 UTC, resolved at 2026-11-20 10:15:00 UTC");
+    assert_says(run.mail(), "Before: opened at 2026-11-20 10:00:00 UTC, resolved at 2026-11-20 10:15:00 UTC");
     account.assert_settled("after the outage").await;
     assert!(times(&ids(&account.run(&story_at(FRESH, start + minutes(60))).await.mails)).is_empty());
 }

@@ -239,14 +239,14 @@ async fn a_burst_of_failed_sign_ins_is_one_message_and_nothing_but_more_of_them_
         batch(&failures.collect::<Vec<_>>())
     };
     let first = process.hear(&story, &burst(0)).await;
-    assert_says(first.mail(), "100 failed sign-ins");
+    assert_says(first.mail(), "100 failed root sign-ins");
     assert_eq!(first.figures["RootActivitySignInFailed"], 100);
     assert!(process.hear(&story.later(minutes(1)), &burst(100)).await.mails.is_empty());
     assert_eq!(account.items("O").await.len(), 100, "they wait");
 
     let success = process.hear(&story.later(minutes(2)), &batch(&[sign_in("success", "Success")])).await;
     assert_eq!(success.mails[0].subject, "[rootwatch] HIGH: root sign-in in 111122223333");
-    assert!(words(success.mail()).contains("100 failed sign-ins"), "what waited is told with it");
+    assert!(words(success.mail()).contains("100 failed root sign-ins"), "what waited is told with it");
     assert!(process.hear(&story.later(minutes(14)), &burst(200)).await.mails.is_empty());
     assert_eq!(process.hear(&story.later(minutes(15)), &burst(300)).await.mails.len(), 1);
     account.assert_settled("all is told").await;
@@ -263,7 +263,7 @@ async fn ct_6_a_burst_of_a_thousand_is_told_as_one_and_its_rest_with_it() {
     };
     let first = process.hear(&story, &burst(0, 999)).await;
     assert_eq!(first.mails[0].subject, "[rootwatch] HIGH: root sign-in in 111122223333");
-    assert_says(first.mail(), "999 failed sign-ins");
+    assert_says(first.mail(), "999 failed root sign-ins");
     for (from, count) in [(1_000, 999), (2_000, 50)] {
         let heard = process.hear(&story.later(minutes(1)), &burst(from, count)).await;
         assert_eq!(ids(&heard.mails), [format!("success-{from}")], "the sign-in that succeeded, and no more");

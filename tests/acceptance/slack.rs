@@ -127,10 +127,12 @@ async fn what_a_check_tells_arrives_in_slack() {
     let header = &posts[0]["blocks"][0]["text"]["text"];
     assert_eq!(header, "🔴 CRITICAL: new root access key in acme-prod (111122223333)");
     let text = texts(&posts[0]);
-    for words in ["MFA\n", "198.51.100.24", "Delete it now: sign in as root", "Open the event", "Alert ids:"] {
+    for words in
+        ["MFA\n", "198.51.100.24", "Deactivate root access key AKIAEXAMPLE000000001", "Open the event", "Alert IDs:"]
+    {
         assert!(text.contains(words.trim_end()), "{words}: {text}");
     }
-    assert!(!text.contains("TOLD LATE"));
+    assert!(!text.contains("SENT LATE"));
 }
 
 #[tokio::test]
@@ -337,7 +339,7 @@ async fn what_waited_in_the_queue_is_told_late_and_says_so() {
         process.invocation.ends += SignedDuration::from_mins(minutes);
         process.hear(&event).await.unwrap();
         let text = texts(&process.sandbox.posts()[0]);
-        assert_eq!(text.contains("TOLD LATE:* SNS had it at 2026-11-20 10:00:00 UTC"), late, "{text}");
+        assert_eq!(text.contains("SENT LATE:* SNS had it at <!date^"), late, "{text}");
     }
 }
 

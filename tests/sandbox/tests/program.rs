@@ -48,10 +48,10 @@ async fn the_demo_shows_four_acts_on_one_account_then_the_other_stories() {
     let order = [
         at("Act 1 of 4"),
         at("Subject: [rootwatch] CRITICAL: root has no MFA in acme-prod (111122223333)"),
-        at("HOW IT STANDS"),
+        at("ACCOUNT STATUS"),
         at("Act 2 of 4"),
         at("Subject: [rootwatch] CRITICAL: new root access key in acme-prod (111122223333)"),
-        at("What to do now:"),
+        at("NEXT STEPS, in this order"),
         at("Act 3 of 4"),
         at("No mail: there is nothing new to tell."),
         at("Act 4 of 4"),

@@ -228,11 +228,15 @@ impl<'a> Email<'a, '_> {
             let from = address(act, safe, "an address that was not recorded");
             let on = act.target.as_deref().map(|on| format!(" on {}", safe(on))).unwrap_or_default();
             let unread = if act.details_readable { "" } else { ", details unreadable" };
+            let planned = act.planned.as_ref().map(|plan| format!(", planned: {}", safe_reason(&words::planned(plan))));
+            let planned = planned.unwrap_or_default();
             let event = act.console_url(self.account).map(|url| format!(", event {url}")).unwrap_or_default();
             let (what, call, region) = (safe(&act.headline()), safe(&act.event_name), safe(&act.region));
             let when = stamp_of(act.time, now);
             let severity = act.severity;
-            self.line(format!("- {severity}: {what}{on}, {when}, {call} in {region}, from {from}{unread}{event}"));
+            self.line(format!(
+                "- {severity}: {what}{on}, {when}, {call} in {region}, from {from}{planned}{unread}{event}"
+            ));
         }
         if also.len() > MAX_ALSO {
             let rest = also.iter().skip(MAX_ALSO).copied();
@@ -305,7 +309,8 @@ impl<'a> Email<'a, '_> {
         let control = control.map(|control| format!(", {}", safe(&control.value))).unwrap_or_default();
         self.section(&format!("{}: {}{control}", incident.weight, safe_reason(&incident.title)));
         for fact in incident.facts.iter().filter(|fact| incident::is_brief(fact)) {
-            if !is_brief || ["Found", "When", "Before"].contains(&fact.name) {
+            let is_new = fact.name == "When" && fact.value.starts_with("opened ") && !fact.value.contains(';');
+            if !is_brief || (["Found", "When", "Before"].contains(&fact.name) && !is_new) {
                 self.fact(fact);
             }
         }

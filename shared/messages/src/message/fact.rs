@@ -1,4 +1,4 @@
-//! A line of a message: a name and a value.
+//! A name and a value, as each channel shows them in its own way.
 
 /// A name and a value. What others wrote stands alone; ours may quote.
 pub(super) struct Fact {

@@ -237,7 +237,9 @@ impl<'a> Pen<'a> {
             let (what, region) = (sentence(&capital(&act.headline())), code(&act.region));
             let from = words::address(act, code, "an address that was not recorded");
             let unread = if act.details_readable { "" } else { ", details unreadable" };
-            format!("• {} {what}, {}, {region}, from {from}{unread}", icon(act.severity), stamp_of(act.time, now))
+            let planned = act.planned.as_ref().map(|plan| format!(", planned: {}", sentence(&words::planned(plan))));
+            let (icon, when, planned) = (icon(act.severity), stamp_of(act.time, now), planned.unwrap_or_default());
+            format!("• {icon} {what}, {when}, {region}, from {from}{planned}{unread}")
         };
         let of_change = |change: &&Tampering| {
             let on = change.on.as_deref().map(|on| format!(" on {}", code(on))).unwrap_or_default();

@@ -7,7 +7,7 @@ use checklist::controls;
 use checklist::declarations::{Attestation, Exception};
 use checklist::read_errors::by_cause;
 use checklist::summary::Summary;
-use facts::root_activity::{Kind, RootActivity};
+use facts::root_activity::{Kind, Plan, RootActivity};
 use facts::source::Unavailable;
 use facts::tampering::Tampering;
 use facts::text::counted;
@@ -154,10 +154,7 @@ pub(super) fn is_notice(what: &What) -> bool {
 
 /// What people must know of root activity beside what, who, where and when.
 pub(super) fn remarks(act: &RootActivity, now: Timestamp) -> Vec<Fact> {
-    let planned = act
-        .planned
-        .as_ref()
-        .map(|plan| format!("{}, announced by {}; one severity lower for that", plan.ticket, plan.by));
+    let planned = act.planned.as_ref().map(planned);
     let late = act.time.map(|at| now.duration_since(at)).filter(|late| *late > FOUND_LATE);
     let unreadable = "details unreadable: CloudTrail's record is missing or broken, open the event yourself";
     let remarks = [
@@ -171,6 +168,11 @@ pub(super) fn remarks(act: &RootActivity, now: Timestamp) -> Vec<Fact> {
         (!act.details_readable).then(|| Fact::ours("Note", unreadable)),
     ];
     remarks.into_iter().flatten().collect()
+}
+
+/// Who announced it, and what follows from that.
+pub(super) fn planned(plan: &Plan) -> String {
+    format!("{}, announced by {}; one severity lower for that", plan.ticket, plan.by)
 }
 
 /// `AKIA…` is a key that stays until it is deleted, `ASIA…` ends with its session.
@@ -439,4 +441,9 @@ fn word(transition: Transition) -> &'static str {
 pub(super) fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+/// Whether `what` is neither root's activity nor a finding.
+fn is_notice(what: &What) -> bool {
+    !matches!(what, What::Condition(_) | What::RootActivity(_) | What::Tampering(_) | What::Digest(_))
 }
