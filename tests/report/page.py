@@ -275,8 +275,8 @@ def paper(browser, folder):
         table = page.locator("[data-table=users]")
         page.emulate_media(media="print")
         page.evaluate("dispatchEvent(new Event('beforeprint'))")
-        expect(table.locator("tbody tr")).to_have_count(8)
-        for words, place in [("5,000 in total", ".shown"), ("Page 1 of 625", ".page")]:
+        expect(table.locator("tbody tr")).to_have_count(5)
+        for words, place in [("5,000 in total", ".shown"), ("Page 1 of 1000", ".page")]:
             expect(table.locator(place)).to_have_text(words)
             check(table.locator(place).is_visible(), f"{words!r} is not printed")
         printed = page.locator(".tools :is(input, select), .pages button, .command button").filter(visible=True)

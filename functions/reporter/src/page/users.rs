@@ -40,7 +40,7 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
 fn table(page: &Page<'_>, users: &[User]) -> Markup {
     let limits = Limits::of(page);
     html! {
-        div.table data-table="users" data-size=(ROWS) data-paper="8" {
+        div.table data-table="users" data-size=(ROWS) data-paper="5" {
             div.tools hidden {
                 label { "Find " input.find type="search" autocomplete="off" spellcheck="false"; }
                 label { "Show "

@@ -18,7 +18,7 @@ pub(super) fn section(page: &Page<'_>, actions: &[&RootActivity]) -> Markup {
     let shown = actions.iter().take(LISTED).filter(|action| action.is_told()).count();
     html! {
         @if !actions.is_empty() {
-            div.table #activity data-table="activity" data-size=(ROWS) data-paper="10" {
+            div.table #activity data-table="activity" data-size=(ROWS) data-paper="6" {
                 div.tools hidden {
                     label { "Find " input.find type="search" autocomplete="off" spellcheck="false"; }
                     label { "Show "
