@@ -143,6 +143,7 @@ impl Checker {
             period: settings.policy.remind_critical,
             runbook: &settings.runbook,
             report: report_page.as_ref(),
+            links: &settings.links,
         };
         let sender = Sender { voice, policy: &settings.policy, deadline: sending::recording_ends(clock.started, left) };
 

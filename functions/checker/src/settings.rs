@@ -9,6 +9,7 @@ use facts::relay::Own;
 use facts::{Partition, text};
 use function::{Environment, SettingsError, is_https};
 use jiff::{SignedDuration, Timestamp};
+use messages::Links;
 
 use crate::request::MAX_LOOKBACK_HOURS;
 
@@ -39,6 +40,8 @@ pub struct Settings {
     pub runbook: String,
     /// Where the reporter keeps reports; `None`: reports are not kept, or messages have no link.
     pub report_bucket: Option<String>,
+    /// Console addresses of report and dashboard.
+    pub links: Links,
     /// What changes verdicts.
     pub checklist: checklist::Settings,
 }
@@ -61,7 +64,7 @@ impl Settings {
     pub fn read(variables: impl IntoIterator<Item = (String, String)>, now: Timestamp) -> Result<Self, SettingsError> {
         let mut environment = Environment::new(variables);
         let defaults = checklist::Settings::default();
-        let stack = environment.take("ROOTWATCH_STACK");
+        let (stack, report_bucket) = (environment.take("ROOTWATCH_STACK"), environment.take("ROOTWATCH_REPORT_BUCKET"));
         let settings = Self {
             partition: environment.partition(),
             topic_arn: environment.topic_arn("ROOTWATCH_TOPIC_ARN"),
@@ -70,11 +73,12 @@ impl Settings {
             watch: watch(&mut environment),
             table: environment.table("ROOTWATCH_TABLE"),
             relays: environment.own("ROOTWATCH_NOTIFIERS", stack.as_deref()),
+            links: environment.links(report_bucket.as_deref(), stack.as_deref()),
             stack,
             policy: policy(&mut environment),
             heartbeat_url: heartbeat_url(&mut environment),
             runbook: environment.runbook("ROOTWATCH_RUNBOOK_URL"),
-            report_bucket: environment.take("ROOTWATCH_REPORT_BUCKET"),
+            report_bucket,
             checklist: checklist::Settings {
                 password_policy_profile: environment
                     .parsed("ROOTWATCH_PASSWORD_POLICY_PROFILE", defaults.password_policy_profile),
@@ -234,6 +238,7 @@ pub(crate) mod tests {
             heartbeat_url: None,
             runbook: messages::RUNBOOK.into(),
             report_bucket: None,
+            links: Links::default(),
             checklist: checklist::Settings::default(),
         };
         assert_eq!(read(&[]), Ok(expected.clone()));

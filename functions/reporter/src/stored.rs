@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alerts::{Acknowledgement, Fault, OpenCondition};
+use alerts::{Acknowledged, Acknowledgement};
 use checklist::declarations::Declarations;
 use checklist::report::Score;
 use checklist::source_state::SourceState;
@@ -19,9 +19,6 @@ use serde_json::{Map, Value};
 
 /// The schema of the reports that this version writes.
 pub const SCHEMA: &str = "rootwatch.report/1";
-
-/// The optional field with what is open, as alerts were sent for it.
-const OPEN: &str = "open_conditions";
 
 /// A report, as far as it could be read.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -72,8 +69,8 @@ pub struct Stored {
     pub is_narrow: bool,
     /// How many alerts are not sent yet; `None`: the report does not say.
     pub unsent: Option<usize>,
-    /// Conditions that alerts were sent for and that are open; empty also where the report has no such field, as those of earlier versions.
-    pub open: Vec<OpenCondition>,
+    /// Open alerts that a person acknowledged; empty also where the report has no such field, as those of earlier versions.
+    pub acknowledged: Vec<Acknowledged>,
     /// What could not be read of it, one sentence each.
     pub missing: Vec<String>,
     /// The fields that are there and could be read.
@@ -129,7 +126,12 @@ impl Stored {
             complete: reader.field("complete"),
             // Earlier versions used another name.
             unsent: reader.renamed(&["unsent", "untold"]),
-            open: if fields.contains_key(OPEN) { reader.list(OPEN) } else { Vec::new() },
+            // `null` where the state table could not be read.
+            acknowledged: if fields.get("acknowledged").is_some_and(Value::is_array) {
+                reader.list("acknowledged")
+            } else {
+                Vec::new()
+            },
             is_narrow,
             missing: Vec::new(),
             fields: std::mem::take(&mut reader.read),
@@ -155,12 +157,9 @@ impl Stored {
     }
 
     /// The acknowledgement of an open finding of `control`.
-    pub fn acknowledged(&self, control: &str) -> Option<&Acknowledgement> {
-        let is_of_it = |open: &&OpenCondition| match &open.condition {
-            Fault::Control { control: id } | Fault::Unjudged { control: id } => id == control,
-            _ => false,
-        };
-        self.open.iter().filter(is_of_it).filter_map(|open| open.acknowledged.as_ref()).max_by_key(|given| given.until)
+    pub fn acknowledgement(&self, control: &str) -> Option<&Acknowledgement> {
+        let of_it = self.acknowledged.iter().filter(|given| given.condition.control() == Some(control));
+        of_it.map(|given| &given.acknowledgement).max_by_key(|given| given.until)
     }
 
     /// Whether the report has `field`, be it that there is nothing.
@@ -277,34 +276,32 @@ mod tests {
     }
 
     #[test]
-    fn a_report_of_an_earlier_version_has_other_names_for_what_is_not_sent_and_no_open_conditions() {
+    fn a_report_of_an_earlier_version_has_other_names_for_what_is_not_sent_and_no_acknowledgements() {
         let mut earlier = empty();
         earlier.as_object_mut().unwrap().shift_remove("unsent");
         earlier["untold"] = json!(3);
         let report = Stored::read(&earlier);
-        assert_eq!((report.unsent, report.missing.len(), report.open.len()), (Some(3), 0, 0));
+        assert_eq!((report.unsent, report.missing.len(), report.acknowledged.len()), (Some(3), 0, 0));
     }
 
     #[test]
     fn an_acknowledgement_is_that_of_its_control() {
         let mut report = empty();
-        let given = |until: &str| json!({"by": "alice", "note": null, "from": "2026-11-20T09:00:00Z", "until": until});
-        let open = |fault: &str, control: &str, given: Value| {
-            json!({"condition": {"fault": fault, "control": control}, "severity": "high", "opened_at": "2026-11-20T09:00:00Z",
-                "unverified_since": null, "acknowledged": given})
+        let given = |fault: &str, control: &str, until: &str| {
+            json!({"alert": format!("111122223333/{control}/1"), "condition": {"fault": fault, "control": control},
+                "acknowledgement": {"by": "alice", "note": null, "from": "2026-11-20T09:00:00Z", "until": until}})
         };
-        report["open_conditions"] = json!([
-            open("control", "root-mfa", given("2026-11-21T09:00:00Z")),
-            open("unjudged", "user-mfa", given("2026-11-22T09:00:00Z")),
-            open("control", "federation", Value::Null),
+        report["acknowledged"] = json!([
+            given("control", "root-mfa", "2026-11-21T09:00:00Z"),
+            given("unjudged", "user-mfa", "2026-11-22T09:00:00Z"),
             {"of": "tomorrow"},
         ]);
         let report = Stored::read(&report);
-        let until = |control: &str| report.acknowledged(control).map(|given| given.until.to_string());
+        let until = |control: &str| report.acknowledgement(control).map(|given| given.until.to_string());
         assert_eq!(until("root-mfa").as_deref(), Some("2026-11-21T09:00:00Z"));
         assert_eq!(until("user-mfa").as_deref(), Some("2026-11-22T09:00:00Z"));
         assert_eq!((until("federation"), until("root-access-keys")), (None, None));
-        assert_eq!(report.missing, ["1 entry of `open_conditions` cannot be read by this version and is not shown."]);
+        assert_eq!(report.missing, ["1 entry of `acknowledged` cannot be read by this version and is not shown."]);
     }
 
     #[test]

@@ -160,6 +160,7 @@ impl Listener {
             period: Policy::default().remind_critical,
             runbook: &settings.runbook,
             report: None,
+            links: &settings.links,
         };
         let left = Duration::try_from(invocation.ends.duration_since(invocation.now)).unwrap_or_default();
         let deadline = clock.started + left.saturating_sub(FOR_SENDING.min(left / 4));

@@ -4,6 +4,7 @@ use checklist::Refused;
 use facts::Partition;
 use facts::relay::Own;
 use function::{Environment, SettingsError};
+use messages::Links;
 
 /// What the owner of the account chose, from the parameters of the template.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub struct Settings {
     pub regions: Option<Vec<String>>,
     /// Where people find the runbook.
     pub runbook: String,
+    /// Console addresses of report and dashboard.
+    pub links: Links,
     /// What was set and cannot be read. The checker shares these settings, and reports it.
     pub refused: Vec<Refused>,
 }
@@ -44,13 +47,14 @@ impl Settings {
     /// Without a topic or a Region nothing can be done: all faults at once.
     pub fn read(variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, SettingsError> {
         let mut environment = Environment::new(variables);
-        let stack = environment.take("ROOTWATCH_STACK");
+        let (stack, report_bucket) = (environment.take("ROOTWATCH_STACK"), environment.take("ROOTWATCH_REPORT_BUCKET"));
         let settings = Self {
             partition: environment.partition(),
             topic_arn: environment.topic_arn("ROOTWATCH_TOPIC_ARN"),
             table: environment.table("ROOTWATCH_TABLE"),
             relays: environment.own("ROOTWATCH_NOTIFIERS", stack.as_deref()),
             canaries: None,
+            links: environment.links(report_bucket.as_deref(), stack.as_deref()),
             stack,
             regions: environment.regions("ROOTWATCH_REGIONS"),
             runbook: environment.runbook("ROOTWATCH_RUNBOOK_URL"),

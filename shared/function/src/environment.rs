@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use aws::storage::report_link::KEY;
 use checklist::Refused;
 use checklist::declarations::Parsed;
 use facts::relay::Own;
 use facts::{Partition, text};
+use messages::Links;
 
 /// Every variable of ours begins so; one that is not known is refused, as a misspelt one would silently do nothing.
 const PREFIX: &str = "ROOTWATCH_";
@@ -73,6 +75,12 @@ impl Environment {
     /// The function's own Region.
     pub fn region(&self) -> &str {
         &self.region
+    }
+
+    /// Console addresses of the report in `bucket`, and of the dashboard of `stack` as the template names it.
+    pub fn links(&self, bucket: Option<&str>, stack: Option<&str>) -> Links {
+        let dashboard = stack.map(|stack| format!("{stack}-{}", self.region));
+        Links::of(&self.region, bucket.map(|bucket| (bucket, KEY)), dashboard.as_deref())
     }
 
     /// The partition of that Region.

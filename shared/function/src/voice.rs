@@ -11,7 +11,7 @@ use aws::{Clock, Drained, Lease, Ledger, LedgerError, Notifier, PublishError, dr
 use checklist::Report;
 use jiff::{SignedDuration, Timestamp};
 use messages::Message;
-use messages::{Bulletin, ReportLink};
+use messages::{Bulletin, Links, ReportLink};
 
 /// How one run sends.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub struct Voice<'a> {
     pub runbook: &'a str,
     /// Where the whole report is, if reports are kept.
     pub report: Option<&'a LatestReport>,
+    /// Console addresses of report and dashboard.
+    pub links: &'a Links,
 }
 
 /// The outcome of sending.
@@ -87,8 +89,8 @@ impl Voice<'_> {
             repeats_possible,
             runbook,
             report_link: link.as_ref(),
-            links: None,
-            recipients: None,
+            links: Some(self.links),
+            recipients: self.notifier.recipients(),
         })
     }
 

@@ -173,7 +173,7 @@ fn exceptions(page: &Page<'_>, finding: &Finding) -> Markup {
 
 /// Who works on it until when; reminders have stopped for so long.
 fn acknowledged(page: &Page<'_>, control: &str) -> Markup {
-    let acknowledged = page.report.acknowledged(control).filter(|given| given.until > page.now());
+    let acknowledged = page.report.acknowledgement(control).filter(|given| given.until > page.now());
     html! {
         @if let Some(Acknowledgement { by, note, until, .. }) = acknowledged {
             p.exception.acknowledged {
@@ -311,11 +311,11 @@ mod tests {
     #[test]
     fn an_acknowledged_finding_names_who_and_until_when_and_one_that_ended_does_not() {
         let open = |until: &str| {
-            let open = serde_json::json!([{"condition": {"fault": "control", "control": "root-mfa"}, "severity": "critical", "opened_at": sample::TAKEN_AT,
-                "unverified_since": null, "acknowledged": {"by": "<b>alice", "note": "CHG-7", "from": sample::TAKEN_AT, "until": until}}]);
+            let given = serde_json::json!([{"alert": "111122223333/root-mfa/1", "condition": {"fault": "control", "control": "root-mfa"},
+                "acknowledgement": {"by": "<b>alice", "note": "CHG-7", "from": sample::TAKEN_AT, "until": until}}]);
             let report = Stored {
                 findings: vec![sample::finding("root-mfa", Status::Failed)],
-                open: serde_json::from_value(open).unwrap(),
+                acknowledged: serde_json::from_value(given).unwrap(),
                 taken_at: sample::TAKEN_AT.parse().ok(),
                 ..Stored::default()
             };

@@ -14,7 +14,7 @@ use facts::relay::{Listeners, Note, Own, Relay};
 use facts::source::Cause;
 use facts::{Source, Unavailable, text};
 use jiff::{SignedDuration, Timestamp};
-use messages::Message;
+use messages::{Message, Recipients};
 use tokio::time::{Instant, sleep};
 
 use crate::storage::ledger::{Fate, Ledger};
@@ -28,6 +28,9 @@ const FOR_THE_REST: SignedDuration = SignedDuration::from_secs(8);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 /// More subscriptions than a topic of alerts has.
 const MAX_SUBSCRIPTIONS: usize = 2_000;
+/// Subscriptions that are counted by kind: a page of `ListSubscriptionsByTopic`
+/// (<https://docs.aws.amazon.com/sns/latest/api/API_ListSubscriptionsByTopic.html>).
+const MAX_COUNTED: usize = 100;
 
 /// The IAM actions that are called here.
 pub(crate) const ACTIONS: &[&str] = &["sns:ListSubscriptionsByTopic", "sns:Publish"];
@@ -40,6 +43,8 @@ pub struct Notifier {
     publisher: aws_sdk_sns::Client,
     topic_arn: String,
     relays: Option<Relays>,
+    /// Who gets its messages, once [`Notifier::listeners`] has counted them.
+    recipients: OnceLock<Recipients>,
 }
 
 /// The functions of ours that pass messages on, during one run.
@@ -85,6 +90,7 @@ impl Notifier {
             publisher: aws_sdk_sns::Client::from_conf(patient),
             topic_arn: topic_arn.into(),
             relays: None,
+            recipients: OnceLock::new(),
         }
     }
 
@@ -119,28 +125,56 @@ impl Notifier {
         Ok(listeners)
     }
 
-    /// Whether another subscriber has confirmed a subscription, and which functions of ours have one. All are read only to find those.
+    /// The confirmed subscriptions by kind; `None`: not read, or more than are counted.
+    pub fn recipients(&self) -> Option<Recipients> {
+        self.recipients.get().copied()
+    }
+
+    /// Whether another subscriber has confirmed a subscription, and which functions of ours have one. More than are counted are read only
+    /// to find those.
     async fn subscriptions(&self, own: Option<&Own>) -> Result<(bool, Vec<String>), Unavailable> {
         let all = own.map(|own| own.names.len()).unwrap_or_default();
         let (mut others, mut found) = (false, Vec::new());
+        let mut recipients = Recipients::default();
         let request = self.client.list_subscriptions_by_topic().topic_arn(&self.topic_arn);
         let mut subscriptions = request.into_paginator().items().send();
-        for _ in 0..MAX_SUBSCRIPTIONS {
-            if others && found.len() >= all {
+        for read in 0..MAX_SUBSCRIPTIONS {
+            let is_enough = others && found.len() >= all;
+            if is_enough && read >= MAX_COUNTED {
                 break;
             }
-            let Some(subscription) = subscriptions.next().await else { break };
-            let subscription = subscription
-                .map_err(|error| failure::unavailable(Source::Subscribers, "sns:ListSubscriptionsByTopic", &error))?;
+            let subscription = match subscriptions.next().await {
+                Some(Ok(subscription)) => subscription,
+                Some(Err(_)) if is_enough => break,
+                Some(Err(error)) => {
+                    return Err(failure::unavailable(Source::Subscribers, "sns:ListSubscriptionsByTopic", &error));
+                }
+                None => {
+                    let _ = self.recipients.set(recipients);
+                    break;
+                }
+            };
             // `PendingConfirmation` or `Deleted` stand there before and after.
             if !subscription.subscription_arn().is_some_and(|arn| arn.starts_with("arn:")) {
                 continue;
             }
             let function = subscription.endpoint().and_then(|endpoint| function_beside(&self.topic_arn, endpoint));
             match function.filter(|function| own.is_some_and(|own| own.has(function))) {
-                Some(name) if !found.iter().any(|known| known == name) => found.push(name.to_owned()),
+                Some(name) if !found.iter().any(|known| known == name) => {
+                    // CloudFormation puts the resource's name of the template into the function's.
+                    if name.contains("ChatNotifier") {
+                        recipients.chat = true
+                    } else {
+                        recipients.slack = true
+                    }
+                    found.push(name.to_owned());
+                }
                 Some(_) => {}
-                None => others = true,
+                None => {
+                    others = true;
+                    let is_email = subscription.protocol().is_some_and(|protocol| protocol.starts_with("email"));
+                    if is_email { recipients.email += 1 } else { recipients.others += 1 }
+                }
             }
         }
         Ok((others, found))
@@ -349,9 +383,19 @@ mod tests {
         page.set_next_token(next.map(str::to_owned)).build()
     }
 
+    fn notifier(client: Client) -> Notifier {
+        Notifier {
+            publisher: client.clone(),
+            client,
+            topic_arn: TOPIC.into(),
+            relays: None,
+            recipients: OnceLock::new(),
+        }
+    }
+
     async fn hears(rule: &Rule) -> Result<bool, Unavailable> {
         let client = mock_client!(aws_sdk_sns, RuleMode::MatchAny, [rule]);
-        let notifier = Notifier { publisher: client.clone(), client, topic_arn: TOPIC.into(), relays: None };
+        let notifier = notifier(client);
         notifier.listeners().await.map(|listeners| listeners.others)
     }
 
@@ -373,6 +417,53 @@ mod tests {
             .output(move || page(&["PendingConfirmation", confirmed], Some("3")))
             .build();
         assert_eq!((hears(&rule).await, rule.num_calls()), (Ok(true), 2));
+    }
+
+    /// The recipients after a look at these subscriptions, each with protocol, whether it is confirmed, and endpoint.
+    async fn recipients(all: &[(&'static str, bool, &'static str)], next: Option<&'static str>) -> Option<Recipients> {
+        let all = all.to_vec();
+        let rule = mock!(Client::list_subscriptions_by_topic)
+            .sequence()
+            .output(move || {
+                let subscriptions = all.iter().map(|(protocol, is_confirmed, endpoint)| {
+                    let arn = if *is_confirmed { TOPIC } else { "PendingConfirmation" };
+                    Subscription::builder().protocol(*protocol).subscription_arn(arn).endpoint(*endpoint).build()
+                });
+                let page = ListSubscriptionsByTopicOutput::builder().set_subscriptions(Some(subscriptions.collect()));
+                page.set_next_token(next.map(str::to_owned)).build()
+            })
+            .error(|| {
+                ListSubscriptionsByTopicError::generic(ErrorMetadata::builder().code("AuthorizationError").build())
+            })
+            .build();
+        let client = mock_client!(aws_sdk_sns, RuleMode::MatchAny, [&rule]);
+        let notifier = notifier(client);
+        let own = Own { names: Vec::new(), is_refused: false, stack: Some("rootwatch".into()) };
+        notifier.subscriptions(Some(&own)).await.unwrap();
+        notifier.recipients()
+    }
+
+    #[tokio::test]
+    async fn recipients_are_the_confirmed_subscriptions_by_kind_and_unknown_where_not_all_were_read() {
+        let slack = "arn:aws:lambda:eu-west-1:111122223333:function:rootwatch-SlackNotifier-1A2B3C";
+        let chat = "arn:aws:lambda:eu-west-1:111122223333:function:rootwatch-ChatNotifier-1A2B3C";
+        let all = [
+            ("email", true, "a@b.example"),
+            ("email-json", true, "c@d.example"),
+            ("email", false, "e@f.example"),
+            ("lambda", true, slack),
+            ("sqs", true, "arn:aws:sqs:eu-west-1:111122223333:x"),
+        ];
+        let expected = Recipients { email: 2, others: 1, slack: true, chat: false };
+        assert_eq!(recipients(&all, None).await, Some(expected));
+        let both = [("lambda", true, slack), ("lambda", true, chat)];
+        assert_eq!(
+            recipients(&both, None).await,
+            Some(Recipients { slack: true, chat: true, ..Recipients::default() })
+        );
+        assert_eq!(recipients(&[], None).await, Some(Recipients::default()));
+        assert_eq!(recipients(&all, Some("2")).await, None, "the second page is refused");
+        assert_eq!(recipients(&[("email", true, "a@b.example"); 100], Some("2")).await, None, "more than are counted");
     }
 
     #[tokio::test]
@@ -422,7 +513,7 @@ mod tests {
         ] {
             let rule = of_functions(name);
             let client = mock_client!(aws_sdk_sns, RuleMode::MatchAny, [&rule]);
-            let notifier = Notifier { publisher: client.clone(), client, topic_arn: TOPIC.into(), relays: None };
+            let notifier = notifier(client);
             let (others, found) = notifier.subscriptions(Some(&own)).await.unwrap();
             assert_eq!((others, found.as_slice() == [name]), (is_other, !is_other), "{name} {own:?}");
         }

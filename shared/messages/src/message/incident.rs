@@ -21,8 +21,6 @@ use super::{Sorted, runbook};
 
 mod activity;
 
-pub(super) use super::fact::Fact;
-
 /// Most sessions, and most of each other kind, that are put into words; the rest is counted.
 const MAX_INCIDENTS: usize = 40;
 

@@ -147,11 +147,6 @@ impl<'a> Sorted<'a> {
     }
 }
 
-/// Whether `what` is neither root's activity nor a finding.
-pub(super) fn is_notice(what: &What) -> bool {
-    !matches!(what, What::Condition(_) | What::RootActivity(_) | What::Tampering(_) | What::Digest(_))
-}
-
 /// What people must know of root activity beside what, who, where and when.
 pub(super) fn remarks(act: &RootActivity, now: Timestamp) -> Vec<Fact> {
     let planned = act.planned.as_ref().map(planned);
