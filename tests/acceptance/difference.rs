@@ -20,7 +20,7 @@ fn one_line(text: &str) -> String {
 fn brief(text: &str) -> String {
     let line = one_line(text);
     match line.char_indices().nth(WIDEST) {
-        Some((end, _)) => format!("{}… ({} bytes)", line.get(..end).unwrap_or(line), text.len()),
+        Some((end, _)) => format!("{}… ({} bytes)", line.get(..end).unwrap_or(&line), text.len()),
         None => line,
     }
 }
