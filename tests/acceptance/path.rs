@@ -54,10 +54,10 @@ async fn a_canary_that_did_not_arrive_is_told_with_its_region_while_checks_stay_
     let before = account.run(&broken.later(minutes(15))).await;
     assert_eq!(path(&before).status, Status::Passed, "that of the check before arrived");
     let missed = account.run(&broken.later(minutes(30))).await;
-    assert!(path(&missed).reason.starts_with("Canary of us-east-1, sent at 2026-11-20T10:15:00Z and not arrived."));
+    assert!(path(&missed).reason.starts_with("Canary of us-east-1: sent at 2026-11-20T10:15:00Z, did not arrive."));
     assert_eq!((is_of_the_path(&missed), missed.is_complete()), (vec!["opened".to_owned()], true));
     let still = account.run(&broken.later(minutes(45))).await;
-    assert!(path(&still).reason.starts_with("Canary of us-east-1, sent at 2026-11-20T10:15:00Z"), "the oldest");
+    assert!(path(&still).reason.starts_with("Canary of us-east-1: sent at 2026-11-20T10:15:00Z"), "the oldest");
     assert!(still.mails.is_empty(), "nothing new");
     account.run(&story.later(minutes(60))).await;
     let mended = account.run(&story.later(minutes(75))).await;

@@ -232,7 +232,7 @@ def and_its_canary_is_missed(stack):
 
     finding = wait_for("a canary that is missed", 150, missed, pause=1)
     assert finding["status"] == "failed", finding
-    assert re.search(rf"[Cc]anary of {REGION}, sent at \S+ and not arrived", finding["reason"]), finding
+    assert re.search(rf"[Cc]anary of {REGION}: sent at \S+, did not arrive", finding["reason"]), finding
 
 
 def a_forwarding_region_that_refuses_is_named_and_the_check_stays_complete(stack):
