@@ -50,12 +50,12 @@ async fn pb_5_what_sns_may_have_taken_is_not_sent_again_by_the_same_run() {
 }
 
 #[tokio::test]
-async fn pb_2_a_permanent_refusal_is_an_error_at_once_and_says_what_to_mend() {
+async fn pb_2_a_permanent_refusal_is_an_error_at_once_and_says_what_to_fix() {
     for code in ["KMSAccessDenied", "KMSDisabled", "AuthorizationError", "NotFound", "InvalidParameter"] {
         let (told, attempts, published) = publish_with(Trouble::Error(code.into()), None).await;
         let error = told.unwrap_err().to_string();
         assert_eq!((attempts, published), (1, 0), "{code}: no hot retry");
-        assert!(error.contains(code) && error.contains("(trying again will not help: mend"), "{error}");
+        assert!(error.contains(code) && error.contains("(trying again will not help: fix"), "{error}");
     }
 }
 

@@ -45,7 +45,8 @@ fn the_environment_of_the_template_is_what_each_function_reads() {
     let settings = checker::Settings::read(variables.clone(), now).unwrap();
     let least = minimal().into_iter().chain(stack.clone());
     assert_eq!(settings.report_bucket.as_deref(), Some("rootwatch-reports"));
-    let settings = checker::Settings { watch: None, report_bucket: None, ..settings };
+    let mut settings = checker::Settings { watch: None, report_bucket: None, ..settings };
+    assert!(settings.links.report.take().is_some_and(|page| page.contains("/rootwatch-reports?")));
     assert_eq!(settings, checker::Settings::read(least, now).unwrap(), "the same defaults in template and code");
     let watch = checker::Settings::read(variables.clone(), now).unwrap().watch.unwrap();
     let rules: BTreeSet<String> = ["RootRule", "TamperingRule"]
@@ -62,11 +63,13 @@ fn the_environment_of_the_template_is_what_each_function_reads() {
 
     let variables = variables_of("RootActivity");
     let settings = root_activity::Settings::read(variables.clone()).unwrap();
-    let forwarding = variables.clone().into_iter().filter(|(name, _)| name == "ROOTWATCH_FORWARD_REGIONS");
-    let least = minimal().into_iter().chain(stack).chain(forwarding);
+    let named = |name: &str| ["ROOTWATCH_FORWARD_REGIONS", "ROOTWATCH_REPORT_BUCKET"].contains(&name);
+    let others = variables.clone().into_iter().filter(|(name, _)| named(name));
+    let least = minimal().into_iter().chain(stack).chain(others);
     assert_eq!(settings, root_activity::Settings::read(least).unwrap());
     assert_eq!(settings.canaries.unwrap().regions, ["us-east-1", "us-east-2", "us-west-2", "eu-west-1"]);
-    assert_eq!(variables.len(), 8);
+    assert!(settings.links.report.is_some_and(|page| page.contains("/rootwatch-reports?")));
+    assert_eq!(variables.len(), 9);
 
     let variables = variables_of("Reporter");
     let settings = reporter::Settings::read(variables.clone()).unwrap();

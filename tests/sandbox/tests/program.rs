@@ -53,10 +53,10 @@ async fn the_demo_shows_four_acts_on_one_account_then_the_other_stories() {
         at("Subject: [rootwatch] CRITICAL: new root access key in acme-prod (111122223333)"),
         at("NEXT STEPS, in this order"),
         at("Act 3 of 4"),
-        at("No mail: there is nothing new to tell."),
+        at("No email: nothing changed."),
         at("Act 4 of 4"),
         at("Root has no access keys, active or inactive"),
-        at("The page of this account: build/demo/latest.html"),
+        at("The report of this account: build/demo/latest.html"),
         at("make demo SCENARIO="),
         at("unknown-nothing-can-be-read"),
     ];
@@ -78,9 +78,7 @@ async fn the_demo_shows_four_acts_on_one_account_then_the_other_stories() {
 async fn an_unknown_scenario_or_verb_is_an_error_that_lists_what_there_is() {
     let scenario = run(&["demo", "nonsense"], &[]).await;
     assert_eq!(scenario.code, Some(2));
-    assert!(
-        scenario.err.contains("there is no scenario called `nonsense`") && scenario.err.contains("quiet-compliant")
-    );
+    assert!(scenario.err.contains("There is no scenario `nonsense`") && scenario.err.contains("quiet-compliant"));
     let verb = run(&["nonsense"], &[]).await;
     assert!(verb.code == Some(2) && verb.err.starts_with("usage:"));
 }
@@ -203,5 +201,5 @@ async fn a_try_without_an_identity_says_so() {
     story.faults = vec![Fault::on("sts:GetCallerIdentity", Trouble::Deny)];
     let printed = try_with(&Sandbox::start(story).await).await;
     assert_eq!(printed.code, Some(1));
-    assert!(printed.err.contains("AWS does not know who you are"), "{}", printed.err);
+    assert!(printed.err.contains("AWS did not accept your credentials"), "{}", printed.err);
 }
