@@ -174,14 +174,14 @@ def junit_faults(text, report):
         expected[control] = "skipped" if is_suppressed(finding) else of_status[finding["status"]]
     if by_control != expected:
         yield f"outcomes: {set(by_control.items()) ^ set(expected.items())}"
-    whole = outcome(cases["The report can be read whole"])
+    whole = outcome(cases["The report can be read completely"])
     if not known(report) and whole != "error":
         yield "a report without findings is no error"
     for name, case in cases.items():
         for result in case.result:
             if not result.message or any(unicodedata.category(char) in ("Cc", "Cf") for char in result.message):
                 yield f"{name}: message {result.message!r}"
-            steps = {"failure": "In the console: 1. ", "error": "To make it readable: "}.get(outcome(case), "")
+            steps = {"failure": "Remediation: 1. ", "error": "How to make it readable: "}.get(outcome(case), "")
             if name.endswith(")") and steps not in (result.text or ""):
                 yield f"{name}: does not say what to do"
 
@@ -293,7 +293,7 @@ BREAKS = {
         "a severity of none": of_report(lambda report: report["findings"][0].update(severity="bad")),
         "a status of none": of_report(lambda report: report["findings"][0].update(status="good")),
         "a time as number": of_report(lambda report: report.update(taken_at=1)),
-        "a number as text": of_report(lambda report: report.update(untold="0")),
+        "a number as text": of_report(lambda report: report.update(unsent="0")),
     },
     "latest.csv": {
         "a formula": lambda text: text.replace('"0.1.0"', '" =0.1.0"', 1),
@@ -328,7 +328,7 @@ BREAKS = {
         "a control character": lambda text: text.replace('message="', 'message="&#8;', 1),
         "no XML": lambda text: text.replace("</testcase>", "", 1),
         "a case too few": lambda text: re.sub(r"<testcase[^>]*/>|<testcase.*?</testcase>", "", text, count=1, flags=re.DOTALL),
-        "nothing to do": lambda text: text.replace("In the console: 1.", "", 1),
+        "nothing to do": lambda text: text.replace("Remediation: 1.", "", 1),
     },
     "security-hub-1.json": {
         "an unknown field": changed(lambda one: one.update(Foo="a")),

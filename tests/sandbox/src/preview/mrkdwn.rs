@@ -74,10 +74,11 @@ fn marked(mark: char, text: &str) -> Markup {
     }
 }
 
-/// What stands between `<` and `>`: a link, or somebody who is called.
+/// The text between `<` and `>`: a link, a mention, or a time, which Slack shows in the reader's zone and this picture as its fallback.
 fn angle(text: &str) -> Markup {
     let (target, label) = text.split_once('|').unwrap_or((text, text));
     match target.chars().next() {
+        Some('!') if target.starts_with("!date^") => html! { (unescape(label)) },
         Some('!' | '@' | '#') => html! { span.mention { "@" (unescape(target.trim_start_matches(['!', '@', '#']))) } },
         _ => html! { a href=(unescape(target)) { (unescape(label)) } },
     }
@@ -114,6 +115,7 @@ mod tests {
             ("one\ntwo", "one<br>two"),
             ("&gt; said", "<blockquote>said</blockquote>"),
             ("```a\n*b*```", "<pre>a\n*b*</pre>"),
+            ("at <!date^1795144080^{date_short_pretty}|2026-11-20 03:08:00 UTC>", "at 2026-11-20 03:08:00 UTC"),
             ("ping <!channel>", "ping <span class=\"mention\">@channel</span>"),
         ] {
             assert_eq!(draw(text).into_string(), html);
