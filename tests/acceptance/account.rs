@@ -1,4 +1,4 @@
-//! One account over several runs: what each of them told, and what the table holds in between.
+//! One account over several runs: what each of them sent, and what the table holds in between.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -215,7 +215,7 @@ pub(crate) fn notification(mail: &Published) -> Value {
     serde_json::from_str(&mail.bodies["sqs"]).expect("a notification is JSON")
 }
 
-/// Ids of everything that was told, sorted: an id that was told twice is there twice.
+/// Ids of everything that was sent, sorted: an id that was sent twice is there twice.
 pub(crate) fn ids(mails: &[Published]) -> Vec<String> {
     let mut ids: Vec<String> = Vec::new();
     for notification in mails.iter().map(notification) {
@@ -228,18 +228,18 @@ pub(crate) fn ids(mails: &[Published]) -> Vec<String> {
     ids
 }
 
-/// How often each id was told.
+/// How often each id was sent.
 pub(crate) fn times(ids: &[String]) -> BTreeMap<&str, usize> {
     let mut times = BTreeMap::new();
     ids.iter().for_each(|id| *times.entry(id.as_str()).or_default() += 1);
     times
 }
 
-/// What was told of conditions: id and transition, in the order of the messages.
+/// What was sent of conditions: id and transition, in the order of the messages.
 pub(crate) fn transitions(mails: &[Published]) -> Vec<(String, String)> {
     let alerts = mails.iter().map(notification).flat_map(|notification| list(&notification["alerts"]).clone());
-    let told = alerts.filter(|alert| alert["kind"] == "condition");
-    told.map(|alert| (owned(&alert["id"]), owned(&alert["facts"]["transition"]))).collect()
+    let sent = alerts.filter(|alert| alert["kind"] == "condition");
+    sent.map(|alert| (owned(&alert["id"]), owned(&alert["facts"]["transition"]))).collect()
 }
 
 fn list(value: &Value) -> &Vec<Value> {

@@ -12,16 +12,16 @@ async fn publish_with(trouble: Trouble, times: Option<usize>) -> (Result<Vec<Str
     let mut story = Story::load(ALARM);
     story.faults.push(Fault { times, ..Fault::on("sns:Publish", trouble) });
     let sandbox = Sandbox::start(story.clone()).await;
-    let told = run(&sandbox, &story).await.map(|answer| answer.sent);
+    let sent = run(&sandbox, &story).await.map(|answer| answer.sent);
     let attempts = sandbox.calls().iter().filter(|call| call.action == "sns:Publish").count();
-    (told, attempts, sandbox.published().len())
+    (sent, attempts, sandbox.published().len())
 }
 
 #[tokio::test]
 async fn pb_1_what_passes_is_tried_again_and_told_once() {
     for trouble in [Trouble::Throttle, Trouble::Error("KMSThrottling".into()), Trouble::Broken] {
-        let (told, attempts, published) = publish_with(trouble.clone(), Some(1)).await;
-        assert_eq!(told.unwrap().len(), 1, "{trouble:?}");
+        let (sent, attempts, published) = publish_with(trouble.clone(), Some(1)).await;
+        assert_eq!(sent.unwrap().len(), 1, "{trouble:?}");
         assert_eq!((attempts, published), (2, 1), "{trouble:?}");
     }
 }
@@ -30,8 +30,8 @@ async fn pb_1_what_passes_is_tried_again_and_told_once() {
 async fn pb_1_sns_that_answers_late_is_waited_for_and_has_the_message_once() {
     // Longer than an attempt of any other call.
     assert!(crate::stories::limits().attempt < Duration::from_secs(3));
-    let (told, attempts, published) = publish_with(Trouble::AnswerLate(3_000), None).await;
-    assert_eq!((told.unwrap().len(), attempts, published), (1, 1, 1));
+    let (sent, attempts, published) = publish_with(Trouble::AnswerLate(3_000), None).await;
+    assert_eq!((sent.unwrap().len(), attempts, published), (1, 1, 1));
 }
 
 #[tokio::test]
@@ -43,8 +43,8 @@ async fn pb_5_what_sns_may_have_taken_is_not_sent_again_by_the_same_run() {
         (Trouble::Reset, 0),
         (Trouble::Garbage, 0),
     ] {
-        let (told, attempts, published) = publish_with(trouble.clone(), None).await;
-        assert!(told.is_err(), "{trouble:?}: nobody knows, so it is kept");
+        let (sent, attempts, published) = publish_with(trouble.clone(), None).await;
+        assert!(sent.is_err(), "{trouble:?}: nobody knows, so it is kept");
         assert_eq!((attempts, published), (1, taken), "{trouble:?}");
     }
 }
@@ -52,8 +52,8 @@ async fn pb_5_what_sns_may_have_taken_is_not_sent_again_by_the_same_run() {
 #[tokio::test]
 async fn pb_2_a_permanent_refusal_is_an_error_at_once_and_says_what_to_fix() {
     for code in ["KMSAccessDenied", "KMSDisabled", "AuthorizationError", "NotFound", "InvalidParameter"] {
-        let (told, attempts, published) = publish_with(Trouble::Error(code.into()), None).await;
-        let error = told.unwrap_err().to_string();
+        let (sent, attempts, published) = publish_with(Trouble::Error(code.into()), None).await;
+        let error = sent.unwrap_err().to_string();
         assert_eq!((attempts, published), (1, 0), "{code}: no hot retry");
         assert!(error.contains(code) && error.contains("(trying again will not help: fix"), "{error}");
     }
@@ -61,16 +61,16 @@ async fn pb_2_a_permanent_refusal_is_an_error_at_once_and_says_what_to_fix() {
 
 #[tokio::test]
 async fn what_does_not_pass_is_an_error_after_all_attempts() {
-    let (told, attempts, published) = publish_with(Trouble::Throttle, None).await;
-    assert!(told.unwrap_err().to_string().contains("Throttling"));
+    let (sent, attempts, published) = publish_with(Trouble::Throttle, None).await;
+    assert!(sent.unwrap_err().to_string().contains("Throttling"));
     assert_eq!((attempts, published), (4, 0));
 }
 
 #[tokio::test]
 async fn an_answer_that_cannot_be_understood_is_no_success() {
     for trouble in [Trouble::Garbage, Trouble::Empty] {
-        let (told, _, published) = publish_with(trouble.clone(), None).await;
-        assert!(told.is_err(), "{trouble:?}");
+        let (sent, _, published) = publish_with(trouble.clone(), None).await;
+        assert!(sent.is_err(), "{trouble:?}");
         assert_eq!(published, 0);
     }
 }
@@ -82,7 +82,7 @@ async fn a_dry_run_does_everything_but_publish() {
     let sandbox = Sandbox::start(story.clone()).await;
     let answer = run(&sandbox, &story).await.unwrap();
     assert_eq!((answer.sent.len(), answer.report.root_activity.len()), (0, 3));
-    assert!(answer.alerts.len() > 3, "what would be told is in the answer");
+    assert!(answer.alerts.len() > 3, "what would be sent is in the answer");
     assert!(!sandbox.calls().iter().any(|call| call.action == "sns:Publish"));
 }
 

@@ -13,8 +13,8 @@ use crate::stories::limits;
 async fn undisturbed() -> (BTreeSet<String>, Vec<String>) {
     let story = story(ALARM);
     let account = Account::of(&story).await;
-    let told = account.run(&story).await.ids();
-    (account.sandbox.calls().into_iter().map(|call| call.action).collect(), told)
+    let sent = account.run(&story).await.ids();
+    (account.sandbox.calls().into_iter().map(|call| call.action).collect(), sent)
 }
 
 fn is_mended((id, what): &(String, String)) -> bool {
@@ -37,13 +37,13 @@ async fn recovers_from(action: String, trouble: Trouble, expected: Vec<String>) 
     assert!(first.figures["_aws"].is_object(), "{what}: the run came to its end");
     let second = account.run(&well.later_with_a_young_report(minutes(15))).await;
     assert!(second.answer.is_ok(), "{what}: {}", summary(&second.answer));
-    let told = ids(&account.sandbox.published());
-    let missing: Vec<&String> = expected.iter().filter(|id| !told.contains(id)).collect();
-    assert!(missing.is_empty(), "{what}: {missing:?} was never told");
+    let sent = ids(&account.sandbox.published());
+    let missing: Vec<&String> = expected.iter().filter(|id| !sent.contains(id)).collect();
+    assert!(missing.is_empty(), "{what}: {missing:?} was never sent");
     let transitions = transitions(&account.sandbox.published());
     assert!(!transitions.iter().any(is_mended), "{what}: {transitions:?}");
     if !action.starts_with("dynamodb:") && !action.starts_with("sns:") {
-        assert!(times(&told).iter().all(|(id, times)| *times == 1 || is_blindness(id)), "{what}: {told:?}");
+        assert!(times(&sent).iter().all(|(id, times)| *times == 1 || is_blindness(id)), "{what}: {sent:?}");
     }
 }
 

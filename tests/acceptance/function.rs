@@ -158,8 +158,8 @@ async fn cf_1_a_fault_in_the_settings_stops_no_check_and_is_told_once() {
     assert_eq!((&refused[0]["setting"], &refused[0]["entry"]), (&json!("LookbackHours"), &json!(null)));
     let mails: Vec<String> = sandbox.published().iter().map(|mail| mail.bodies["default"].to_string()).collect();
     let mail = mails.join("\n");
-    for told in ["settings are refused and ignored", "Exceptions, entry 1", "LookbackHours", "make check-config"] {
-        assert!(mail.contains(told), "{told} is not in {mail}");
+    for sent in ["settings are refused and ignored", "Exceptions, entry 1", "LookbackHours", "make check-config"] {
+        assert!(mail.contains(sent), "{sent} is not in {mail}");
     }
     assert!(!mail.contains("secret") && !outcome.log.contains("watcher.example"));
 }
@@ -231,9 +231,9 @@ async fn every_event_of_the_events_folder_is_answered() {
         let (outcome, sandbox) = invoke(&now("quiet-compliant"), &event, |_| {}).await;
         let answer = outcome.answer.unwrap();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        let told = sandbox.published().first().map(|message| message.subject.clone());
-        assert_eq!(answer["sent"] == json!([]), told.is_none());
-        names.push(format!("{name}: {}", told.unwrap_or_else(|| "nothing sent".into())));
+        let sent = sandbox.published().first().map(|message| message.subject.clone());
+        assert_eq!(answer["sent"] == json!([]), sent.is_none());
+        names.push(format!("{name}: {}", sent.unwrap_or_else(|| "nothing sent".into())));
     }
     names.sort();
     insta::assert_snapshot!(names.join("\n"));

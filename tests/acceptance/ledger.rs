@@ -79,8 +79,8 @@ async fn st_2_to_st_9_a_run_that_dies_at_any_write_is_finished_by_the_next_one()
             assert_eq!(outcome.answer.unwrap()["complete"], true, "{what}: {}", end_of(&outcome.log));
             account.assert_settled(&what).await;
             let mails = account.sandbox.published();
-            let told = ids(&mails);
-            let times = times(&told);
+            let sent = ids(&mails);
+            let times = times(&sent);
             assert!(times.keys().eq(expected.iter()), "{what}: {times:?}");
             let most = if may_repeat { 2 } else { 1 };
             assert!(times.values().all(|times| *times <= most), "{what}: {times:?}");
@@ -199,7 +199,7 @@ async fn without_the_table(operation: &'static str, trouble: Trouble, expected: 
     assert!(!answer.complete, "{what}");
     assert_eq!(run.figures["StateStoreDown"], 1, "{what}");
     assert!(!run.has_heartbeat(), "{what}");
-    // Giving the lease back is the last thing: all was written down and told by then.
+    // Giving the lease back is the last thing: all was written down and sent by then.
     let is_blind = operation != "DeleteItem";
     assert_eq!(run.mail().contains("STATE STORE UNAVAILABLE"), is_blind, "{what}");
     let again = process.run(&broken.later_with_a_young_report(minutes(15))).await;
@@ -288,7 +288,7 @@ async fn st_15_an_item_that_expired_and_is_still_readable_counts_for_nothing() {
     event.insert("ttl".into(), AttributeValue::N("1".into()));
     account.put(event.clone()).await;
     let run = account.run(&story.later_with_a_young_report(minutes(15))).await;
-    assert_eq!(run.ids(), [text(&event, "sk")], "its act is told once more, and nothing else");
+    assert_eq!(run.ids(), [text(&event, "sk")], "its act is sent once more, and nothing else");
     let renewed = account.item("E", &text(&event, "sk")).await;
     assert_ne!(renewed["ttl"], event["ttl"]);
     assert!(account.run(&story.later_with_a_young_report(minutes(30))).await.mails.is_empty());
@@ -324,8 +324,8 @@ async fn se_5_an_item_that_cannot_be_read_is_forgotten_and_logged() {
     let outcome = account.invoke(&story).await;
     assert_eq!(outcome.answer.unwrap()["complete"], true);
     assert!(outcome.log.contains("C#root-mfa") && outcome.log.contains("cannot be read and count for nothing"));
-    let told = ids(&account.sandbox.published()[before..]);
-    assert_eq!(told, ["111122223333/odd-items/1", "111122223333/root-mfa/1"]);
+    let sent = ids(&account.sandbox.published()[before..]);
+    assert_eq!(sent, ["111122223333/odd-items/1", "111122223333/root-mfa/1"]);
     let outcome = account.invoke(&story).await;
     assert!(!outcome.log.contains("count for nothing"), "it was written again: {}", end_of(&outcome.log));
 }

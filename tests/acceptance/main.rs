@@ -1,6 +1,6 @@
 //! The stories, against a loopback AWS account.
 //!
-//! - `stories`: each folder of `scenarios/` and what is told;
+//! - `stories`: each folder of `scenarios/` and what is sent;
 //! - `function`: the real binary in a local Lambda Runtime API;
 //! - `delivery`: what SNS may answer;
 //! - `deployment`: template, events, documents and the actions that the code calls, held together;

@@ -1,4 +1,4 @@
-//! Whatever somebody writes into the table: what is new is told by the run that sees it, and the next one is not held up.
+//! Whatever somebody writes into the table: what is new is sent by the run that sees it, and the next one is not held up.
 
 use std::collections::HashMap;
 
@@ -71,7 +71,7 @@ async fn lived() -> Vec<Item> {
     items
 }
 
-/// The acts that the next run finds, as if they had been told.
+/// The acts that the next run finds, as if they had been sent.
 fn seen_before(story_of: &str) -> Vec<Item> {
     let folder = sandbox::scenarios().join(story_of).join("root-events");
     let files = std::fs::read_dir(folder).unwrap().map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap());
@@ -85,12 +85,12 @@ async fn run(account: &Account, story: &Story) -> Run {
 }
 
 fn is_told(run: &Run, acts: &[Item], what: &str) {
-    let told = run.ids();
+    let sent = run.ids();
     for news in NEWS {
-        assert!(told.iter().any(|id| id.contains(news)), "{what}: {news} is mute: {told:?}");
+        assert!(sent.iter().any(|id| id.contains(news)), "{what}: {news} is mute: {sent:?}");
     }
     for act in acts {
-        assert!(told.contains(&text(act, "sk")), "{what}: {act:?} is mute: {told:?}");
+        assert!(sent.contains(&text(act, "sk")), "{what}: {act:?} is mute: {sent:?}");
     }
 }
 
@@ -179,9 +179,9 @@ async fn what_cannot_be_read_is_kept_aside_before_it_is_overwritten_or_told_and_
     assert_eq!((&kept[0]["body"], text(&kept[1], "body").as_str()), (&forged["body"], "{\"theirs\":1"));
     let ends = (story.now + minutes(15) + hours(24 * 120)).as_second().to_string();
     assert!(kept.iter().all(|item| item["ttl"] == number(&ends)), "{kept:?}");
-    let told = ids(&run.mails);
+    let sent = ids(&run.mails);
     let expected = ["111122223333/odd-items/1", "111122223333/root-mfa/1", "x"];
-    assert_eq!(told, expected);
+    assert_eq!(sent, expected);
 
     let run = account.run(&story.later_with_a_young_report(minutes(30))).await;
     assert_eq!(run.ids(), ["111122223333/odd-items/1"], "resolved");
@@ -222,7 +222,7 @@ async fn a_table_that_is_too_full_to_be_read_is_one_that_failed() {
 #[tokio::test]
 async fn a_planned_use_of_four_years_lowers_nothing_and_is_told() {
     let story = story(ALARM);
-    let told = |run: &Run| words(run.mail());
+    let sent = |run: &Run| words(run.mail());
     let of = |from: &str, to: &str| {
         let body = json!({"from": from, "to": to, "ticket": "CHG-1", "by": "mallory"}).to_string();
         item("A", &format!("P#{from}"), &[("body", AttributeValue::S(body))])
@@ -231,12 +231,12 @@ async fn a_planned_use_of_four_years_lowers_nothing_and_is_told() {
     account.put(of("2024-11-20T00:00:00Z", "2028-11-20T00:00:00Z")).await;
     let run = account.run(&story).await;
     assert!(run.mails[0].subject.contains("CRITICAL: new root access key"), "{}", run.mails[0].subject);
-    assert!(!told(&run).contains("mallory") && run.ids().contains(&"111122223333/odd-items/1".to_owned()));
+    assert!(!sent(&run).contains("mallory") && run.ids().contains(&"111122223333/odd-items/1".to_owned()));
     assert_eq!(run.answer.unwrap().plans, []);
 
     let account = Account::of(&story).await;
     account.put(of("2026-11-20T04:00:00Z", "2026-11-20T12:00:00Z")).await;
-    assert!(told(&account.run(&story).await).contains("announced by mallory"), "one within the limits explains");
+    assert!(sent(&account.run(&story).await).contains("announced by mallory"), "one within the limits explains");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -347,12 +347,12 @@ async fn a_body_that_is_too_large_to_be_kept_aside_or_has_too_long_a_key_is_told
 async fn a_group_that_was_never_told_mutes_no_failed_sign_in() {
     let story = story("critical-one-success-among-many-failed-sign-ins");
     let name = "fold/SignInFailed//refused/us-east-1/2026-11-20/ConsoleLogin/198.51.100.24/";
-    let told = |run: Run| run.ids().into_iter().filter(|id| id.contains("/root/")).collect::<Vec<_>>();
-    let expected = told(Account::of(&story).await.run(&story).await);
+    let sent = |run: Run| run.ids().into_iter().filter(|id| id.contains("/root/")).collect::<Vec<_>>();
+    let expected = sent(Account::of(&story).await.run(&story).await);
     let account = Account::of(&story).await;
     let ends = number(&(story.now + hours(24)).as_second().to_string());
     account.put(item("E", name, &[("ttl", ends), ("n", number("1000000000"))])).await;
-    assert_eq!(told(account.run(&story).await), expected);
+    assert_eq!(sent(account.run(&story).await), expected);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -89,7 +89,7 @@ async fn a_digest_links_the_report_and_the_link_is_in_neither_log_nor_ledger() {
     story.environment.insert("ROOTWATCH_REPORT_BUCKET".into(), "rootwatch-reports".into());
     story.environment.insert("AWS_LAMBDA_LOG_LEVEL".into(), "TRACE".into());
     let account = Account::of(&story).await;
-    // Written down, and not told yet.
+    // Written down, and not sent yet.
     account.sandbox.add_fault(Fault::on("sns:Publish", Trouble::Deny));
     let refused = account.invoke(&story).await;
     assert!(refused.answer.is_err(), "{}", summary(&refused.answer));
@@ -160,7 +160,7 @@ async fn a_statement_that_lapsed_is_told_once() {
     let ids = run.ids();
     assert!(ids.len() == 1 && ids[0].contains("/attestation-lapsed/contacts-reviewed/"), "{ids:?}");
     assert!(account.run(&story.later_with_a_young_report(minutes(15))).await.mails.is_empty());
-    // Those that a control asks for are told by the control.
+    // The control reports those that it asks for.
     let lapsed = story.later_with_a_young_report(hours(72 * 24));
     let ids: Vec<String> = account.run(&lapsed).await.ids();
     assert!(ids.iter().any(|id| id.contains("/root-credentials-attested/")), "{ids:?}");
@@ -190,8 +190,8 @@ async fn an_announced_use_of_root_is_told_and_what_root_then_does_is_one_less_se
     let run = account.run(&quiet(after)).await;
     let plans: Vec<String> = announced(&run);
     assert_eq!(plans, ["CHG-7"], "remembered");
-    let told = notification(&run.mails[0]);
-    let acts = told["root_sessions"].as_array().unwrap().iter().flat_map(|session| session["acts"].as_array().unwrap());
+    let sent = notification(&run.mails[0]);
+    let acts = sent["root_sessions"].as_array().unwrap().iter().flat_map(|session| session["acts"].as_array().unwrap());
     let mut acts: Vec<String> =
         acts.map(|act| format!("{} {} {}", act["kind"], act["severity"], act["planned"]["ticket"])).collect();
     acts.sort();

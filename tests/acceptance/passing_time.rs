@@ -225,23 +225,23 @@ async fn ct_8_a_run_that_is_cut_short_is_continued_and_nothing_is_told_twice() {
     assert!(run.is_complete());
     let news = run.answer.unwrap().alerts;
     let acts = news.iter().filter(|alert| alert.act().is_some()).count();
-    assert_eq!(acts, 96 - recorded, "what the first run told is not told again");
+    assert_eq!(acts, 96 - recorded, "what the first run sent is not sent again");
 }
 
 #[tokio::test]
 async fn ct_12_an_event_that_cloudtrail_shows_two_hours_late_is_told_once() {
     let story = with_look_back(acts_alone().shown_late(hours(2)), 1);
     let account = Account::of(&story).await;
-    let mut told = Vec::new();
+    let mut sent = Vec::new();
     for half_hour in 0..5 {
         let run = account.run(&story.later_with_a_young_report(minutes(30 * half_hour))).await;
         assert!(run.is_complete());
-        told.extend(acts(&run));
+        sent.extend(acts(&run));
     }
-    told.sort();
-    assert_eq!(told.len(), 3, "{told:?}");
-    told.dedup();
-    assert_eq!(told.len(), 3);
+    sent.sort();
+    assert_eq!(sent.len(), 3, "{sent:?}");
+    sent.dedup();
+    assert_eq!(sent.len(), 3);
 }
 
 #[tokio::test]
@@ -318,13 +318,13 @@ async fn st_16_a_clock_that_jumps_a_day_back_and_forth_neither_mutes_nor_floods(
             mails.extend(run.mails);
         }
         // Root's last use is more than a day ago once the clock is ahead.
-        let mut told = transitions(&mails);
-        told.retain(|(id, _)| !id.contains("/root-unused/"));
+        let mut sent = transitions(&mails);
+        sent.retain(|(id, _)| !id.contains("/root-unused/"));
         // Facts that lie ahead of a clock that is behind are unknown, and no control passes by them, until it is right again.
         let is_of_the_clock = |id: &str, what: &str| {
             id.contains("/unjudged/") || (id.contains("/root-access-keys/") && what == "changed")
         };
-        assert!(told.iter().all(|(id, what)| what == "reminder" || is_of_the_clock(id, what)), "{jump}: {told:?}");
+        assert!(sent.iter().all(|(id, what)| what == "reminder" || is_of_the_clock(id, what)), "{jump}: {sent:?}");
         messages.push(mails.len());
     }
     assert!(messages.iter().all(|count| *count <= 1), "at most one message a jump: {messages:?}");
@@ -334,7 +334,7 @@ async fn st_16_a_clock_that_jumps_a_day_back_and_forth_neither_mutes_nor_floods(
         let run = account.run(&story.later_with_a_young_report(hours(hour))).await;
         reminded.extend(transitions(&run.mails).into_iter().map(|(id, _)| id));
     }
-    // An act of root is told once; its id is CloudTrail's. What is of low severity is told again after a week.
+    // An act of root is sent once; its id is CloudTrail's. What is of low severity is sent again after a week.
     let is_reminded = |id: &&String| {
         id.contains('/') && !["/root-unused/", "/federation/", "/support-role/"].iter().any(|part| id.contains(part))
     };
@@ -347,7 +347,7 @@ async fn st_16_a_clock_that_jumps_a_day_back_and_forth_neither_mutes_nor_floods(
 async fn st_17_what_comes_and_goes_is_told_each_time_and_called_flapping_from_the_third_on() {
     let start: Timestamp = story(FRESH).now;
     let account = Account::of(&story(FRESH)).await;
-    let mut told = Vec::new();
+    let mut sent = Vec::new();
     for number in 0..6 {
         let name = if number % 2 == 0 { FRESH } else { QUIET };
         let run = account.run(&story_at(name, start + minutes(30 * number))).await;
@@ -359,7 +359,7 @@ async fn st_17_what_comes_and_goes_is_told_each_time_and_called_flapping_from_th
             "run {number}: {}",
             run.mail()
         );
-        told.push(format!("{} {} {}", mfa["id"], mfa["facts"]["transition"], mfa["facts"]["flapping"]));
+        sent.push(format!("{} {} {}", mfa["id"], mfa["facts"]["transition"], mfa["facts"]["flapping"]));
     }
     let expected = [
         r#""111122223333/root-mfa/1" "opened" false"#,
@@ -369,7 +369,7 @@ async fn st_17_what_comes_and_goes_is_told_each_time_and_called_flapping_from_th
         r#""111122223333/root-mfa/3" "opened" true"#,
         r#""111122223333/root-mfa/3" "resolved" true"#,
     ];
-    assert_eq!(told, expected);
+    assert_eq!(sent, expected);
 }
 
 #[tokio::test]

@@ -26,8 +26,8 @@ fn path(run: &Run) -> &Finding {
 }
 
 fn is_of_the_path(run: &Run) -> Vec<String> {
-    let told = transitions(&run.mails).into_iter();
-    told.filter(|(id, _)| id.contains("alert-path")).map(|(_, transition)| transition).collect()
+    let sent = transitions(&run.mails).into_iter();
+    sent.filter(|(id, _)| id.contains("alert-path")).map(|(_, transition)| transition).collect()
 }
 
 #[tokio::test]

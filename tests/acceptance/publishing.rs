@@ -56,7 +56,7 @@ async fn pb_1_pb_2_what_sns_refuses_is_an_error_and_kept_and_told_late_by_the_ne
             "{trouble:?}"
         );
         assert!(run.is_complete() && run.has_heartbeat());
-        account.assert_settled("told late").await;
+        account.assert_settled("sent late").await;
     }
 }
 
@@ -88,7 +88,7 @@ async fn pb_1_an_outage_that_ends_within_a_run_is_no_error_of_it() {
     let run = account.run(&next).await;
     assert_eq!(run.mails.len(), 1);
     account.assert_settled("after the outage").await;
-    let answer = run.answer.expect("everything was told");
+    let answer = run.answer.expect("everything was sent");
     assert!(answer.complete && answer.unsent == Some(0));
 }
 
@@ -120,9 +120,9 @@ async fn pb_6_without_a_confirmed_subscriber_everything_is_kept_until_there_is_o
     let waiting = account.items("O").await.len();
 
     let run = account.run(&heard_by(deaf.later_with_a_young_report(minutes(30)), true)).await;
-    let told = run.ids();
-    assert_eq!(told.len(), waiting + 1, "what waited, and that somebody hears again: {told:?}");
-    assert_eq!(told.iter().filter(|id| id.contains("no-subscriber")).count(), 2);
+    let sent = run.ids();
+    assert_eq!(sent.len(), waiting + 1, "what waited, and that somebody hears again: {sent:?}");
+    assert_eq!(sent.iter().filter(|id| id.contains("no-subscriber")).count(), 2);
     assert!(run.mail().contains("SENT LATE") && run.is_complete() && run.has_heartbeat());
     account.assert_settled("somebody hears").await;
 }
@@ -149,9 +149,9 @@ async fn pb_7_the_last_subscriber_leaves_and_comes_back() {
     let back = heard_by(quiet.later_with_a_young_report(minutes(30)), true);
     let run = account.run(&back).await;
     let expected = [("opened"), ("resolved")].map(|what| ("111122223333/no-subscriber/1".to_owned(), what.to_owned()));
-    let mut told = transitions(&run.mails);
-    told.sort();
-    assert_eq!(told, expected);
+    let mut sent = transitions(&run.mails);
+    sent.sort();
+    assert_eq!(sent, expected);
     assert!(run.has_heartbeat());
 }
 
@@ -199,10 +199,10 @@ async fn st_18_what_failed_passed_and_failed_again_while_sns_was_out_is_one_mess
         assert!(run.answer.is_err() && run.mails.is_empty());
     }
     let run = account.run(&story_at(FRESH, start + minutes(45))).await;
-    let told = transitions(&run.mails);
+    let sent = transitions(&run.mails);
     let of_mfa: Vec<&str> =
-        told.iter().filter(|(id, _)| id.contains("/root-mfa/")).map(|(_, transition)| transition.as_str()).collect();
-    assert_eq!(of_mfa.len(), 3, "{told:?}");
+        sent.iter().filter(|(id, _)| id.contains("/root-mfa/")).map(|(_, transition)| transition.as_str()).collect();
+    assert_eq!(of_mfa.len(), 3, "{sent:?}");
     assert_says(run.mail(), "Before: opened at 2026-11-20 10:00:00 UTC, resolved at 2026-11-20 10:15:00 UTC");
     account.assert_settled("after the outage").await;
     assert!(times(&ids(&account.run(&story_at(FRESH, start + minutes(60))).await.mails)).is_empty());

@@ -99,7 +99,7 @@ fn alert_path(run: &Run) -> (Status, String) {
     (finding.status, finding.reason.clone())
 }
 
-fn told(run: &Run) -> Vec<Published> {
+fn sent(run: &Run) -> Vec<Published> {
     run.mails.iter().filter(|mail| mail.subject != KNOCK).cloned().collect()
 }
 
@@ -116,7 +116,7 @@ async fn a_wrong_webhook_and_a_mail_that_nobody_confirmed_are_no_listener_until_
         assert!(reason.contains("no other subscription is confirmed"), "{reason}");
         assert!(!run.is_complete() && !run.has_heartbeat());
         let answer = run.answer.as_ref().unwrap();
-        assert_eq!((answer.report.subscribed, told(&run).len()), (Some(false), 0), "nothing but a test message");
+        assert_eq!((answer.report.subscribed, sent(&run).len()), (Some(false), 0), "nothing but a test message");
         let waiting = account.items("O").await;
         assert_eq!(answer.unsent, Some(waiting.len()));
         let is_kept = |what: &str| waiting.iter().any(|item| text(item, "sk").contains(what));
@@ -132,8 +132,8 @@ async fn a_wrong_webhook_and_a_mail_that_nobody_confirmed_are_no_listener_until_
     let (run, _) = topic.run(&mended).await;
     assert!(run.is_complete() && run.has_heartbeat());
     assert_eq!(alert_path(&run).0, Status::Passed);
-    let told = told(&run);
-    assert!(told.len() == 1 && crate::account::ids(&told).len() >= waiting, "all that waited");
+    let sent = sent(&run);
+    assert!(sent.len() == 1 && crate::account::ids(&sent).len() >= waiting, "all that waited");
     assert_eq!(account.sandbox.posts().len(), 2, "the test message, and what waited");
     account.assert_settled("mended").await;
 }
@@ -157,7 +157,7 @@ async fn a_webhook_that_works_is_proven_by_the_first_check_before_it_tells_and_a
     let (run, _) = topic.run(&first).await;
     assert!(run.is_complete() && run.has_heartbeat());
     assert_eq!((alert_path(&run).0, topic.knocks(), account.sandbox.posts().len()), (Status::Passed, 1, 2));
-    assert!(!transitions(&told(&run)).iter().any(|(id, _)| id.contains("no-subscriber") || id.contains("alert-path")));
+    assert!(!transitions(&sent(&run)).iter().any(|(id, _)| id.contains("no-subscriber") || id.contains("alert-path")));
     let (run, _) = topic.run(&first.later_with_a_young_report(minutes(15))).await;
     assert!(run.is_complete() && run.mails.is_empty());
     assert_eq!(topic.knocks(), 1);
@@ -175,7 +175,7 @@ async fn beside_a_mail_that_is_read_a_broken_slack_is_named_and_the_heartbeat_go
     let (status, reason) = alert_path(&run);
     assert!(status == Status::Failed && reason.to_lowercase().starts_with(&REFUSED.to_lowercase()), "{reason}");
     assert!(run.is_complete() && run.has_heartbeat(), "somebody hears");
-    let opened = transitions(&told(&run));
+    let opened = transitions(&sent(&run));
     assert_eq!(opened, [("111122223333/alert-path/1".to_owned(), "opened".to_owned())]);
     // A function that is not even called notes nothing.
     let well = with_slack(ALARM, true);
@@ -211,14 +211,14 @@ async fn where_slack_alone_is_told_what_it_does_not_take_is_kept_and_published_o
     let broken = with_a_wrong_webhook(with_slack(ALARM, false)).later_with_a_young_report(minutes(15));
     let (run, failed) = topic.run(&broken).await;
     assert!(!run.has_heartbeat());
-    assert_eq!((told(&run).len(), failed), (1, 1), "SNS had it, and Lambda tries again for its part");
+    assert_eq!((sent(&run).len(), failed), (1, 1), "SNS had it, and Lambda tries again for its part");
     let error = error_of(run.answer).to_string();
     assert!(error.contains("SNS took it, and no subscriber received it: receiver-0: WebhookRefused"), "{error}");
     let waiting = account.items("O").await.len();
     assert!(waiting > 0 && error.contains(&format!("{waiting} alerts are queued")), "{error}");
     let (run, _) = topic.run(&with_slack(ALARM, false).later_with_a_young_report(minutes(30))).await;
     assert!(run.is_complete());
-    assert!(crate::account::ids(&told(&run)).len() >= waiting);
+    assert!(crate::account::ids(&sent(&run)).len() >= waiting);
     account.assert_settled("mended").await;
 }
 
@@ -228,7 +228,7 @@ async fn notes_that_cannot_be_read_leave_it_unknown_and_everything_is_published_
     blind.faults.push(Fault::on("dynamodb:BatchGetItem", Trouble::Deny));
     let account = Account::of(&blind).await;
     let run = account.run(&blind).await;
-    assert_eq!(told(&run).len(), 1);
+    assert_eq!(sent(&run).len(), 1);
     assert!(!run.has_heartbeat());
     let report = run.answer.unwrap().report;
     assert_eq!(report.subscribed, None);
@@ -292,7 +292,7 @@ async fn a_hundred_notes_of_nobody_hide_none_of_ours() {
     let mut topic = Topic::of(&account).await;
     account.put_all((0..100).map(|number| note(&format!("!{number:03}#passed"), "{}")).collect()).await;
     let (run, failed) = topic.run(&story).await;
-    assert!(run.is_complete() && failed == 0 && !told(&run).is_empty());
+    assert!(run.is_complete() && failed == 0 && !sent(&run).is_empty());
 }
 
 #[tokio::test]
@@ -305,7 +305,7 @@ async fn where_the_names_of_our_functions_cannot_be_read_a_deaf_one_is_no_listen
         let mut topic = Topic::of(&account).await;
         let (run, _) = topic.run(&story).await;
         assert_eq!((run.is_complete(), run.has_heartbeat()), (!is_deaf, !is_deaf));
-        assert_eq!((told(&run).is_empty(), alert_path(&run).0 == Status::Passed), (is_deaf, !is_deaf));
+        assert_eq!((sent(&run).is_empty(), alert_path(&run).0 == Status::Passed), (is_deaf, !is_deaf));
     }
     // Somebody's own function, which nobody took for ours, is somebody.
     let mut story = with_slack(ALARM, false);

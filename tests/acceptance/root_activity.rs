@@ -1,4 +1,4 @@
-//! What EventBridge delivers, by way of the queue: told within seconds, and once with what the checker finds.
+//! What EventBridge delivers, by way of the queue: sent within seconds, and once with what the checker finds.
 
 use std::cell::Cell;
 
@@ -133,13 +133,13 @@ async fn a_sign_in_is_told_by_whoever_sees_it_first_and_by_nobody_again() {
         assert!(heard.again().is_empty());
         assert_eq!(heard.mails.len(), usize::from(listener_first));
         account.run(&story).await;
-        let told = ids(&account.sandbox.published());
-        let times = times(&told);
+        let sent = ids(&account.sandbox.published());
+        let times = times(&sent);
         for act in &acts {
             assert_eq!(times.get(id_of(act).as_str()), Some(&1), "listener first: {listener_first}");
         }
         assert!(process.hear(&story, &batch(&acts)).await.mails.is_empty(), "EventBridge may deliver twice");
-        account.assert_settled("all is told").await;
+        account.assert_settled("all is sent").await;
     }
 }
 
@@ -160,7 +160,7 @@ async fn the_canaries_of_a_check_are_noted_with_their_seconds_and_cost_nothing_e
     let heard = account.listener(&story).await.hear(&arrived, &batch_of(&canaries)).await;
     assert!(heard.again().is_empty() && heard.mails.is_empty());
     let calls: Vec<String> = account.sandbox.calls().into_iter().map(|call| call.action).collect();
-    assert_eq!(calls, vec!["dynamodb:PutItem"; 4], "nothing else is read or told");
+    assert_eq!(calls, vec!["dynamodb:PutItem"; 4], "nothing else is read or sent");
     let noted = account.item("A", "K#us-east-1").await;
     assert_eq!(noted["body"].as_s().unwrap(), r#"{"sent_at":"2026-11-20T10:00:00Z","seconds":21}"#);
     let next = account.run(&story.later(minutes(15))).await;
@@ -246,10 +246,10 @@ async fn a_burst_of_failed_sign_ins_is_one_message_and_nothing_but_more_of_them_
 
     let success = process.hear(&story.later(minutes(2)), &batch(&[sign_in("success", "Success")])).await;
     assert_eq!(success.mails[0].subject, "[rootwatch] HIGH: root sign-in in 111122223333");
-    assert!(words(success.mail()).contains("100 failed root sign-ins"), "what waited is told with it");
+    assert!(words(success.mail()).contains("100 failed root sign-ins"), "what waited is sent with it");
     assert!(process.hear(&story.later(minutes(14)), &burst(200)).await.mails.is_empty());
     assert_eq!(process.hear(&story.later(minutes(15)), &burst(300)).await.mails.len(), 1);
-    account.assert_settled("all is told").await;
+    account.assert_settled("all is sent").await;
 }
 
 #[tokio::test]
@@ -410,7 +410,7 @@ async fn pb_6_without_a_confirmed_subscriber_it_is_kept_for_the_first_one() {
 
 #[tokio::test]
 async fn st_12_without_the_table_it_is_told_at_once_headed_so_and_a_warm_process_does_not_repeat_it() {
-    // The last one is the lease: written down, but not to be told in order.
+    // The last one is the lease: written down, but not to be sent in order.
     for operation in ["dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:TransactWriteItems", "dynamodb:PutItem"] {
         let broken = with(story(QUIET), Fault::on(operation, Trouble::Deny));
         let account = Account::of(&broken).await;
@@ -563,8 +563,8 @@ async fn st_2_to_st_9_a_batch_whose_run_ends_at_any_call_is_finished_when_it_is_
         account.end_lease().await;
         let heard = account.listener(&story).await.hear(&story.later(minutes(6)), &event).await;
         assert!(heard.again().is_empty());
-        let told = ids(&account.sandbox.published());
-        assert!((1..=2).contains(&told.len()), "{action} {after}: {told:?}");
+        let sent = ids(&account.sandbox.published());
+        assert!((1..=2).contains(&sent.len()), "{action} {after}: {sent:?}");
         account.assert_settled(action).await;
     }
 }

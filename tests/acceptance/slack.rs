@@ -39,7 +39,7 @@ fn queued(event: &Value) -> Value {
 }
 
 /// What the checker tells of `story`.
-async fn told(story: &Story) -> Value {
+async fn sent(story: &Story) -> Value {
     let run = Account::of(story).await.run(story).await;
     event(&run.mails[0], story)
 }
@@ -94,7 +94,7 @@ impl Process {
 
 async fn with_fault(trouble: Trouble, times: Option<usize>) -> (Process, Value) {
     let mut story = story(ALARM);
-    let event = told(&story).await;
+    let event = sent(&story).await;
     story.faults.push(Fault { times, ..Fault::on("slack:POST", trouble) });
     (Process::over(&story).await, event)
 }
@@ -119,7 +119,7 @@ async fn binary(story: &Story, event: &Value, timeout: u64, change: impl FnOnce(
 #[tokio::test]
 async fn what_a_check_tells_arrives_in_slack() {
     let story = story_now(ALARM);
-    let event = told(&story).await;
+    let event = sent(&story).await;
     let (outcome, sandbox) = binary(&story, &event, 60, |_| {}).await;
     assert_eq!(outcome.answer.unwrap(), json!({"sent": ["00000000-0000-4000-8000-000000000001"]}));
     let posts = sandbox.posts();
@@ -147,7 +147,7 @@ async fn every_kind_of_story_is_taken_by_slack_and_by_amazon_q() {
     ] {
         // With its digest, so that each has something to tell.
         let story = Story::load(name);
-        let event = told(&story).await;
+        let event = sent(&story).await;
         let process = Process::over(&story).await;
         assert!(process.hear(&event).await.is_ok(), "{name}");
         assert_eq!(process.sandbox.posts().len(), 1, "{name}");
@@ -161,7 +161,7 @@ async fn every_kind_of_story_is_taken_by_slack_and_by_amazon_q() {
 async fn amazon_q_gets_a_custom_notification_and_nothing_is_read_for_it() {
     let story = story(ALARM);
     let process = Process::with(&story, |_| vec![("ROOTWATCH_CHAT_TOPIC_ARN", story.chat_topic_arn())]).await;
-    process.hear(&told(&story).await).await.unwrap();
+    process.hear(&sent(&story).await).await.unwrap();
     let chats = process.sandbox.chats();
     assert_eq!(chats[0]["content"]["title"], "🔴 CRITICAL: new root access key in acme-prod (111122223333)");
     assert_eq!(chats[0]["metadata"]["threadId"], "111122223333/root/00000000-0000-4000-8000-000000000006");
@@ -171,7 +171,7 @@ async fn amazon_q_gets_a_custom_notification_and_nothing_is_read_for_it() {
 #[tokio::test]
 async fn a_topic_that_does_not_take_it_is_an_error() {
     let mut story = story(ALARM);
-    let event = told(&story).await;
+    let event = sent(&story).await;
     for (trouble, error_type) in [(Trouble::Deny, "PublishRefused"), (Trouble::Broken, "PublishFailed")] {
         story.faults = vec![Fault::on("sns:Publish", trouble)];
         let process = Process::with(&story, |_| vec![("ROOTWATCH_CHAT_TOPIC_ARN", story.chat_topic_arn())]).await;
@@ -238,7 +238,7 @@ async fn sl_2_slack_that_answers_late_is_waited_for_and_has_the_message_once() {
 #[tokio::test]
 async fn sl_2_a_webhook_that_hangs_is_an_error_before_lambda_ends_the_call() {
     let mut story = story_now(ALARM);
-    let event = told(&story).await;
+    let event = sent(&story).await;
     story.faults.push(Fault::on("slack:POST", Trouble::Hang));
     let (outcome, _) = binary(&story, &event, 8, |_| {}).await;
     let error = error_of(outcome.answer);
@@ -283,7 +283,7 @@ async fn sl_5_an_address_that_is_not_slacks_is_refused_before_anything_is_sent()
         "",
     ] {
         let mut story = story(ALARM);
-        let event = told(&story).await;
+        let event = sent(&story).await;
         story.parameters.insert(WEBHOOK_PARAMETER.into(), url.into());
         let process = Process::over(&story).await;
         let (error_type, message) = process.hear(&event).await.unwrap_err();
@@ -295,7 +295,7 @@ async fn sl_5_an_address_that_is_not_slacks_is_refused_before_anything_is_sent()
 #[tokio::test]
 async fn sl_6_a_webhook_that_was_replaced_is_read_anew_by_a_warm_process() {
     let story = story(ALARM);
-    let event = told(&story).await;
+    let event = sent(&story).await;
     let process = Process::over(&story).await;
     process.hear(&event).await.unwrap();
     process.hear(&event).await.unwrap();
@@ -312,7 +312,7 @@ async fn sl_6_a_webhook_that_was_replaced_is_read_anew_by_a_warm_process() {
 #[tokio::test]
 async fn sl_6_a_webhook_that_is_missing_or_denied_is_an_error_and_told_when_it_is_there() {
     let mut story = story(ALARM);
-    let event = told(&story).await;
+    let event = sent(&story).await;
     let there = std::mem::take(&mut story.parameters);
     let process = Process::over(&story).await;
     let (error_type, message) = process.hear(&event).await.unwrap_err();
@@ -332,7 +332,7 @@ async fn sl_6_a_webhook_that_is_missing_or_denied_is_an_error_and_told_when_it_i
 #[tokio::test]
 async fn what_waited_in_the_queue_is_told_late_and_says_so() {
     let story = story(ALARM);
-    let event = queued(&told(&story).await);
+    let event = queued(&sent(&story).await);
     for (minutes, late) in [(15, false), (16, true)] {
         let mut process = Process::over(&story).await;
         process.invocation.now += SignedDuration::from_mins(minutes);
@@ -359,7 +359,7 @@ async fn an_alarm_of_the_stack_arrives_too_and_so_does_any_text() {
 #[tokio::test]
 async fn pb_8_whatever_fits_into_sns_fits_into_slack() {
     let story = story("critical-one-success-among-many-failed-sign-ins").with_a_flood_of(2_000);
-    let event = told(&story).await;
+    let event = sent(&story).await;
     assert!(event.to_string().len() < messages::MAX_BYTES);
     let process = Process::over(&story).await;
     process.hear(&event).await.unwrap();
@@ -396,7 +396,7 @@ async fn cf_1_without_a_way_wrong_settings_of_the_slack_function_are_one_error_w
 #[tokio::test]
 async fn se_1_in_1_in_2_neither_the_webhook_nor_a_mention_gets_out() {
     let mut story = story_now("critical-hostile-text");
-    let event = told(&story).await;
+    let event = sent(&story).await;
     let traced = |invoke: &mut Invoke| {
         invoke.environment.push(("AWS_LAMBDA_LOG_LEVEL".into(), "TRACE".into()));
         invoke.environment.push(("RUST_LOG".into(), "trace".into()));

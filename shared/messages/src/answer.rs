@@ -25,7 +25,7 @@ const KEPT_PLANS: usize = 50;
 /// The same of the resources of a finding.
 const KEPT_RESOURCES: usize = 100;
 
-/// What the function answers: the report, and what people were told.
+/// What the function answers: the report, and the alerts that were sent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Answer {
@@ -110,7 +110,7 @@ impl Answer {
         self
     }
 
-    /// The same in at most [`MAX_BYTES`] of JSON. The ends of lists are left out, the least important list first: alerts were told,
+    /// The same in at most [`MAX_BYTES`] of JSON. The ends of lists are left out, the least important list first: alerts were sent,
     /// and findings say in words what their resources are; of none more than is needed, and a rest of each before all of one.
     pub fn fit(mut self) -> Self {
         let mut excess = bytes(&self).saturating_sub(MAX_BYTES - FOR_CUT);

@@ -173,19 +173,19 @@ impl<'a> Sorted<'a> {
     }
 
     /// What happened, for a reader who hears of it only now: still open is news when the opening could not be sent.
-    fn transition(&self, newest: &Alert, told: &ConditionAlert) -> Transition {
+    fn transition(&self, newest: &Alert, update: &ConditionAlert) -> Transition {
         let goes_on = |transition| matches!(transition, Transition::Changed | Transition::Reminder);
         let episode = self.history(newest).iter().filter(|earlier| earlier.id == newest.id);
         let earlier = episode.filter_map(|earlier| earlier.condition()).map(|earlier| earlier.transition);
         earlier
-            .chain([told.transition])
-            .filter(|_| goes_on(told.transition))
+            .chain([update.transition])
+            .filter(|_| goes_on(update.transition))
             .min_by_key(|transition| match transition {
                 Transition::Opened => 0,
                 Transition::Changed => 1,
                 _ => 2,
             })
-            .unwrap_or(told.transition)
+            .unwrap_or(update.transition)
     }
 
     fn notification(&self, bulletin: &Bulletin, subject: &str, listed: usize) -> String {
@@ -221,8 +221,8 @@ impl<'a> Sorted<'a> {
     fn rank(&self, alert: &Alert) -> u8 {
         match &alert.what {
             What::RootActivity(_) | What::Tampering(_) | What::RootCredentialsBack { .. } => 0,
-            What::Condition(told) => match self.transition(alert, told) {
-                Transition::Opened | Transition::Changed if !told.condition.is_blindness() => 1,
+            What::Condition(update) => match self.transition(alert, update) {
+                Transition::Opened | Transition::Changed if !update.condition.is_blindness() => 1,
                 Transition::Opened | Transition::Changed => 2,
                 Transition::Reminder => 3,
                 Transition::Suppressed | Transition::Acknowledged => 4,
@@ -242,8 +242,7 @@ impl<'a> Sorted<'a> {
     /// The same in one sentence. Good news alone must not read as if the rest had been checked.
     fn status_line(&self, report: Option<&Report>) -> Option<String> {
         let summary = self.status(report).map(|summary| summary.headline());
-        let is_good_news =
-            |alert: &&Alert| matches!(&alert.what, What::Condition(told) if told.transition == Transition::Resolved);
+        let is_good_news = |alert: &&Alert| matches!(&alert.what, What::Condition(update) if update.transition == Transition::Resolved);
         summary.or_else(|| self.others.iter().any(is_good_news).then(|| NOT_CHECKED.to_owned()))
     }
 
@@ -254,17 +253,17 @@ impl<'a> Sorted<'a> {
             What::RootActivity(act) if act.planned.is_some() => format!("{severity}: planned {}", act.headline()),
             What::RootActivity(act) => format!("{severity}: {}", act.headline()),
             What::Tampering(tampering) => format!("{severity}: {}", tampering.headline()),
-            What::Condition(told) => {
-                let weight = if told.condition.is_blindness() { "UNKNOWN".to_owned() } else { severity.to_string() };
-                let what = told.condition.headline();
-                match self.transition(alert, told) {
+            What::Condition(update) => {
+                let weight = if update.condition.is_blindness() { "UNKNOWN".to_owned() } else { severity.to_string() };
+                let what = update.condition.headline();
+                match self.transition(alert, update) {
                     Transition::Opened => format!("{weight}: {what}"),
                     Transition::Changed => format!("{weight}: worse: {what}"),
                     Transition::Reminder => format!("{weight}: still open: {what}"),
-                    Transition::Resolved => format!("RESOLVED: {}", told.condition.resolved()),
+                    Transition::Resolved => format!("RESOLVED: {}", update.condition.resolved()),
                     Transition::Suppressed => format!("SUPPRESSED: {what}"),
                     Transition::Acknowledged => format!("ACKNOWLEDGED: {what}"),
-                    Transition::Dropped => format!("NO LONGER CHECKED: {}", told.condition.about()),
+                    Transition::Dropped => format!("NO LONGER CHECKED: {}", update.condition.about()),
                 }
             }
             What::PlannedRootUse(_) => "PLANNED: use of root announced".into(),
@@ -289,10 +288,10 @@ impl<'a> Sorted<'a> {
     /// What the message is about, in about `room` characters.
     fn what(&self, report: Option<&Report>, room: usize) -> Option<String> {
         let first = self.first()?;
-        let unread = self.newest.iter().filter_map(|alert| alert.condition()).filter(|told| {
-            told.condition.is_blindness() && matches!(told.transition, Transition::Opened | Transition::Changed)
+        let unread = self.newest.iter().filter_map(|alert| alert.condition()).filter(|update| {
+            update.condition.is_blindness() && matches!(update.transition, Transition::Opened | Transition::Changed)
         });
-        let is_unread = first.condition().is_some_and(|told| told.condition.is_blindness());
+        let is_unread = first.condition().is_some_and(|update| update.condition.is_blindness());
         let summary = self.status(report).unwrap_or_default();
         Some(match unread.count() {
             several if is_unread && (several > 1 || summary.names_root()) => match summary {
@@ -307,7 +306,7 @@ impl<'a> Sorted<'a> {
 /// What makes a later alert the last word on an earlier one.
 fn key(alert: &Alert) -> Option<String> {
     match &alert.what {
-        What::Condition(told) => Some(told.condition.key()),
+        What::Condition(update) => Some(update.condition.key()),
         What::Digest(_) => Some("digest".to_owned()),
         _ => None,
     }

@@ -79,7 +79,7 @@ fn the_environment_of_the_template_is_what_each_function_reads() {
     assert_eq!(variables.len(), 6);
 }
 
-/// Faults are told by the name that people know.
+/// Faults name the parameter that people know.
 #[test]
 fn a_refused_setting_is_called_as_the_parameter_that_sets_it() {
     let template = template();

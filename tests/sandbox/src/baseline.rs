@@ -53,7 +53,7 @@ pub(crate) struct Organization {
     pub(crate) feature_set: String,
     /// Features of centralized root access; `null`: IAM has no trusted access.
     pub(crate) central_root_access: Option<Vec<String>>,
-    /// Whether its policies are told to this account although it is a member: the organization delegated that.
+    /// Whether this account may read its policies although it is a member: the organization delegated that.
     pub(crate) tells_policies: bool,
     /// What the account is in, from the nearest up to the root.
     pub(crate) parents: Vec<String>,

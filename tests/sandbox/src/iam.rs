@@ -155,7 +155,7 @@ fn open_id_connect_providers(state: &State) -> String {
     format!("<OpenIDConnectProviderList>{hosts}</OpenIDConnectProviderList>")
 }
 
-/// `ListOrganizationsFeatures`: only the management account is told.
+/// `ListOrganizationsFeatures`: only the management account gets an answer.
 fn organizations_features(state: &State) -> Result<String, ServiceError> {
     let account = state.story.account.as_str();
     let refused = |code: &str, what: String| ServiceError::new(400, code, what);

@@ -1,4 +1,4 @@
-//! IAM Identity Center: an instance has a Region, and is told there unless every Region is asked for.
+//! IAM Identity Center: an instance has a Region, and is listed there unless every Region is asked for.
 
 use serde_json::{Value, json};
 

@@ -210,7 +210,7 @@ fn condition(transition: Transition, condition: Fault, failure: Failure) -> Aler
     };
     let opened_at = if transition == Transition::Opened { now() } else { hours_ago(28) };
     let id = format!("{}/1", condition.key().replace('#', "/"));
-    let told = ConditionAlert {
+    let update = ConditionAlert {
         transition,
         condition,
         failure,
@@ -220,7 +220,7 @@ fn condition(transition: Transition, condition: Fault, failure: Failure) -> Aler
         exception: (transition == Transition::Suppressed).then(exception),
         acknowledged: (transition == Transition::Acknowledged).then(acknowledgement),
     };
-    alert(&id, severity, What::Condition(Box::new(told)))
+    alert(&id, severity, What::Condition(Box::new(update)))
 }
 
 fn acknowledgement() -> Acknowledgement {
@@ -254,8 +254,8 @@ fn conditions() -> Vec<Sample> {
     let single = |name, transition, fault, failure| Sample::new(name, vec![condition(transition, fault, failure)]);
     let changing = |name, change: fn(&mut ConditionAlert)| {
         let mut alert = condition(Transition::Reminder, control("root-mfa"), no_mfa());
-        if let What::Condition(told) = &mut alert.what {
-            change(told);
+        if let What::Condition(update) = &mut alert.what {
+            change(update);
         }
         Sample::new(name, vec![alert])
     };
@@ -272,8 +272,8 @@ fn conditions() -> Vec<Sample> {
         single("condition-opened", Transition::Opened, control("root-mfa"), no_mfa()),
         single("condition-changed", Transition::Changed, policies.clone(), users(&["alice", "carol"])),
         single("condition-reminder", Transition::Reminder, control("root-mfa"), no_mfa()),
-        changing("condition-reminder-unverified", |told| told.unverified_since = Some(hours_ago(6))),
-        changing("condition-reminder-flapping", |told| told.flapping = true),
+        changing("condition-reminder-unverified", |update| update.unverified_since = Some(hours_ago(6))),
+        changing("condition-reminder-flapping", |update| update.flapping = true),
         single("condition-resolved", Transition::Resolved, control("root-mfa"), no_mfa()),
         single("condition-suppressed", Transition::Suppressed, policies.clone(), users(&["alice"])),
         single("condition-acknowledged", Transition::Acknowledged, control("root-mfa"), no_mfa()),
@@ -397,7 +397,7 @@ mod tests {
     /// A new kind does not compile before it is named here, and fails before it has a sample.
     fn kind(what: &What) -> &'static str {
         match what {
-            What::Condition(told) => match told.transition {
+            What::Condition(update) => match update.transition {
                 Transition::Opened => "opened",
                 Transition::Changed => "changed",
                 Transition::Reminder => "reminder",

@@ -207,7 +207,7 @@ impl Sandbox {
         Ok(())
     }
 
-    /// How often the watcher outside the account was told that all is well: what came, unsigned, under `/watcher/`.
+    /// How many heartbeats the service outside the account got: unsigned calls under `/watcher/`.
     pub fn heartbeats(&self) -> usize {
         self.account.lock().heartbeats
     }

@@ -427,6 +427,6 @@ fn a_story_is_stated_for_ten_days_before_its_present_wherever_that_is() {
 
 #[test]
 fn every_story_can_be_told() {
-    let told = Story::names().iter().filter(|name| !Story::load(name).about.is_empty()).count();
-    assert_eq!(told, Story::names().len());
+    let sent = Story::names().iter().filter(|name| !Story::load(name).about.is_empty()).count();
+    assert_eq!(sent, Story::names().len());
 }

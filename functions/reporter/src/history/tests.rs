@@ -230,9 +230,9 @@ fn news_is_what_is_not_as_in_the_run_before_and_all_of_it_once_a_day() {
     assert!(news("2026-11-20T11:00:00Z", &[GOOD, OTHER]).is_empty());
     assert_eq!(news("2026-11-20T12:00:00Z", &[BAD, OTHER]), ["root-mfa"]);
     assert_eq!(news("2026-11-20T13:00:00Z", &[GOOD, OTHER]), ["root-mfa"]);
-    assert!(news("2026-11-20T12:30:00Z", &[BAD, OTHER]).is_empty(), "it is older than what was told");
+    assert!(news("2026-11-20T12:30:00Z", &[BAD, OTHER]).is_empty(), "it is older than the last news");
     assert_eq!(news("2026-11-21T00:00:00Z", &[GOOD, OTHER]).len(), 2, "the first run of a day");
-    assert_eq!(news("2026-11-21T01:00:00Z", &[GOOD]), [""; 0], "what is not there for another reason is not told");
+    assert_eq!(news("2026-11-21T01:00:00Z", &[GOOD]), [""; 0], "what is not there for another reason is no news");
 }
 
 #[test]

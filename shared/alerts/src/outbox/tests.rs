@@ -22,7 +22,7 @@ enum Protocol {
     OutboxWithoutLease,
     /// Seen first; sent when that is written.
     MarkThenPublish,
-    /// Told first; seen when that is done.
+    /// Sent first; seen when that is done.
     PublishThenMark,
 }
 

@@ -204,7 +204,7 @@ impl RootActivity {
         self.folded.as_ref().map_or(self.time, |folded| folded.since)
     }
 
-    /// Of an act that is not worth telling by itself where its like were told on the same day as a group: the name of that group.
+    /// Of an act that is not worth an alert of its own where its like were sent on the same day as a group: the name of that group.
     pub fn calm_group(&self) -> Option<String> {
         (self.folded.is_none() && self.is_calm()).then(|| self.group(Alike::Source))
     }

@@ -347,14 +347,14 @@ impl<'a> Email<'a, '_> {
             return;
         }
         self.section("ENDED OR ACKNOWLEDGED");
-        for (alert, told) in ended.iter().take(MAX_LINES) {
-            let (how, open) = words::ended(alert, told, now);
+        for (alert, update) in ended.iter().take(MAX_LINES) {
+            let (how, open) = words::ended(alert, update, now);
             let before = self.sorted.before(alert).map(|before| format!("; before: {before}")).unwrap_or_default();
             let how = how.trim_end_matches('.');
             self.line(format!("- {}. It was {open}{before}. Alert ID {}", safe_reason(how), safe(&alert.id)));
         }
         self.more(ended.len().saturating_sub(MAX_LINES));
-        if ended.iter().any(|(_, told)| told.transition == Transition::Resolved) {
+        if ended.iter().any(|(_, update)| update.transition == Transition::Resolved) {
             self.line("If none of you fixed it, find out who did.");
         }
     }
@@ -431,5 +431,5 @@ fn how_to_list(since: Option<Timestamp>) -> String {
 
 /// Whether `alert` is of a condition that is open.
 fn is_of(alert: &Alert, control: &str) -> bool {
-    alert.condition().is_some_and(|told| told.condition.control() == Some(control))
+    alert.condition().is_some_and(|update| update.condition.control() == Some(control))
 }

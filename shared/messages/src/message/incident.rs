@@ -98,13 +98,14 @@ impl<'a> Maker<'a, '_> {
             |transition| matches!(transition, Transition::Opened | Transition::Changed | Transition::Reminder);
         let conditions = self.sorted.conditions_that(is_open);
         let (unread, mut seen): (Vec<_>, Vec<_>) =
-            conditions.into_iter().partition(|(_, told)| matches!(told.condition, Fault::Unread { .. }));
+            conditions.into_iter().partition(|(_, update)| matches!(update.condition, Fault::Unread { .. }));
         seen.retain(|(alert, _)| !folded.contains(&alert.id.as_str()));
         let mut notices = self.sorted.notices();
         left_out += seen.len().saturating_sub(MAX_INCIDENTS) + notices.len().saturating_sub(MAX_INCIDENTS);
         seen.truncate(MAX_INCIDENTS);
         notices.truncate(MAX_INCIDENTS);
-        others.extend(seen.into_iter().map(|(alert, told)| (self.sorted.place(alert), self.condition(alert, told))));
+        others
+            .extend(seen.into_iter().map(|(alert, update)| (self.sorted.place(alert), self.condition(alert, update))));
         others.extend(self.unread(&unread));
         let notices = notices.into_iter();
         others.extend(notices.filter_map(|alert| Some((self.sorted.place(alert), self.notice(alert)?))));
@@ -126,36 +127,36 @@ impl<'a> Maker<'a, '_> {
     ) -> Vec<(&'a Alert, &'a ConditionAlert)> {
         let controls: Vec<&str> = controls.collect();
         let is_new = |transition| matches!(transition, Transition::Opened | Transition::Changed);
-        let is_caused = |told: &ConditionAlert| matches!(&told.condition, Fault::Control { control } if controls.contains(&control.as_str()));
+        let is_caused = |update: &ConditionAlert| matches!(&update.condition, Fault::Control { control } if controls.contains(&control.as_str()));
         let opened = self.sorted.conditions_that(is_new).into_iter();
         let opened: Vec<_> =
-            opened.filter(|(alert, told)| is_caused(told) && !folded.contains(&alert.id.as_str())).collect();
+            opened.filter(|(alert, update)| is_caused(update) && !folded.contains(&alert.id.as_str())).collect();
         folded.extend(opened.iter().map(|(alert, _)| alert.id.as_str()));
         opened
     }
 
-    fn condition(&self, alert: &'a Alert, told: &'a ConditionAlert) -> Incident<'a> {
-        let control = words::control_of(told);
-        let transition = self.sorted.transition(alert, told);
+    fn condition(&self, alert: &'a Alert, update: &'a ConditionAlert) -> Incident<'a> {
+        let control = words::control_of(update);
+        let transition = self.sorted.transition(alert, update);
         let state = match transition {
             Transition::Changed => "worse: ",
             Transition::Reminder => "still open: ",
             _ => "",
         };
         let mut facts = vec![
-            Fact::ours("Found", plain(&told.failure.found)),
-            Fact::ours("When", self.sorted.since(alert, told, self.at)),
+            Fact::ours("Found", plain(&update.failure.found)),
+            Fact::ours("When", self.sorted.since(alert, update, self.at)),
         ];
         let place = control.map(|control| format!("{} ({})", control.id, place(control.step)));
         facts.extend(place.map(|place| Fact::ours("Control", place)));
         facts.extend(self.sorted.before(alert).map(|before| Fact::ours("Before", before)));
-        let (mut steps, commands) = control.map(|control| playbook::of_control(control, told)).unwrap_or_default();
-        let remedy = playbook::of_fault(&told.condition);
+        let (mut steps, commands) = control.map(|control| playbook::of_control(control, update)).unwrap_or_default();
+        let remedy = playbook::of_fault(&update.condition);
         steps.extend(remedy.map(Shown::plain));
         Incident {
             severity: alert.severity,
-            weight: weight(told),
-            title: format!("{state}{}", told.condition.headline()),
+            weight: weight(update),
+            title: format!("{state}{}", update.condition.headline()),
             facts,
             why: control.filter(|_| transition != Transition::Reminder).map(|control| control.rationale),
             steps,
@@ -164,7 +165,7 @@ impl<'a> Maker<'a, '_> {
             more: control.and_then(|control| control.references.first()).map(|reference| reference.url),
             heading: runbook::heading(&alert.what),
             alert,
-            what: Subject::Condition(told),
+            what: Subject::Condition(update),
             opened: Vec::new(),
         }
     }
@@ -180,9 +181,9 @@ impl<'a> Maker<'a, '_> {
             }
         }
         let title = match unread {
-            [(alert, told)] => {
-                let is_known = self.sorted.transition(alert, told) == Transition::Reminder;
-                format!("{}{}", if is_known { "still open: " } else { "" }, told.condition.headline())
+            [(alert, update)] => {
+                let is_known = self.sorted.transition(alert, update) == Transition::Reminder;
+                format!("{}{}", if is_known { "still open: " } else { "" }, update.condition.headline())
             }
             several => format!("{} data sources could not be read", several.len()),
         };
@@ -247,8 +248,8 @@ impl<'a> Incident<'a> {
 
     /// `root-access-keys (CRITICAL), root-unused (HIGH)`.
     pub(super) fn opened_words(&self) -> Option<String> {
-        let name = |(_, told): &(&Alert, &ConditionAlert)| {
-            told.condition.control().map(|control| format!("{control} ({})", weight(told)))
+        let name = |(_, update): &(&Alert, &ConditionAlert)| {
+            update.condition.control().map(|control| format!("{control} ({})", weight(update)))
         };
         let opened: Vec<String> = self.opened.iter().filter_map(name).collect();
         (!opened.is_empty()).then(|| opened.join(", "))
@@ -256,8 +257,8 @@ impl<'a> Incident<'a> {
 
     /// Whether it is a finding that is new, or worse than before.
     pub(super) fn is_new_finding(&self, sorted: &Sorted) -> bool {
-        let Subject::Condition(told) = self.what else { return false };
-        matches!(sorted.transition(self.alert, told), Transition::Opened | Transition::Changed)
+        let Subject::Condition(update) = self.what else { return false };
+        matches!(sorted.transition(self.alert, update), Transition::Opened | Transition::Changed)
     }
 
     /// Whether its steps have phases.

@@ -327,8 +327,8 @@ impl<'a> Pen<'a> {
         let ended = self.sorted.conditions_that(|transition| !email::is_open(transition));
         let (first, _) = ended.first()?;
         let now = self.notification.sent_at;
-        let lines = ended.iter().map(|(alert, told)| {
-            let (how, open) = words::ended(alert, told, now);
+        let lines = ended.iter().map(|(alert, update)| {
+            let (how, open) = words::ended(alert, update, now);
             let before = self.sorted.before(alert).map(|before| format!("; before: {before}")).unwrap_or_default();
             let (icon, id) = (icon_of(self.sorted, alert), code(&alert.id));
             format!("{icon} {}\nIt was {}{}. Alert ID {id}", sentence(&how), ours(&open), ours(&before))
@@ -339,7 +339,7 @@ impl<'a> Pen<'a> {
         if more > 0 {
             lines.push(format!("and {more} more"));
         }
-        if ended.iter().any(|(_, told)| told.transition == Transition::Resolved) {
+        if ended.iter().any(|(_, update)| update.transition == Transition::Resolved) {
             lines.push("If none of you fixed it, find out who did.".into());
         }
         let links = self.runbook(runbook::heading(&first.what)).into_iter().collect();

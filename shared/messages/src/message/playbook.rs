@@ -340,7 +340,7 @@ fn sessions<'a>(step: &'a Step, values: &Values) -> Option<&'a str> {
 }
 
 /// How to fix what a control found: its steps, and its commands with the names that are known.
-pub(super) fn of_control(control: &Control, told: &ConditionAlert) -> (Vec<Shown>, Vec<String>) {
+pub(super) fn of_control(control: &Control, update: &ConditionAlert) -> (Vec<Shown>, Vec<String>) {
     // Root may have no MFA yet: that may be the next finding.
     let text = |step: &str| without_paths(&step.replace("as root with MFA", "as root"));
     let steps = control.remediation.console.iter().map(|step| Shown::plain(text(step)));
@@ -351,12 +351,12 @@ pub(super) fn of_control(control: &Control, told: &ConditionAlert) -> (Vec<Shown
             command.split_once("   # ").map(|(_, remark)| remark.split([';', ' ']).next().unwrap_or_default());
         profile.filter(|profile| ["strict", "cis", "nist"].contains(profile)).map(str::to_owned)
     };
-    let is_in_force = |profile: &str| told.failure.found.split([' ', ':', ',']).any(|word| word == profile);
+    let is_in_force = |profile: &str| update.failure.found.split([' ', ':', ',']).any(|word| word == profile);
     let knows_profile = commands.iter().filter_map(of_profile).any(|profile| is_in_force(&profile));
     let applies = |command: &&str| !knows_profile || of_profile(command).is_none_or(|profile| is_in_force(&profile));
-    let user = told.failure.resources.iter().find_map(|resource| (control.user_of)(resource)).and_then(word);
+    let user = update.failure.resources.iter().find_map(|resource| (control.user_of)(resource)).and_then(word);
     let trail =
-        told.failure.resources.iter().find(|resource| resource.starts_with("arn:") && resource.contains(":trail/"));
+        update.failure.resources.iter().find(|resource| resource.starts_with("arn:") && resource.contains(":trail/"));
     let trail = trail.and_then(|trail| word(trail));
     let filled = |command: &str| {
         let command = user.iter().fold(command.to_owned(), |command, user| command.replace("<user>", user));

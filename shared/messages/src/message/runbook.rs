@@ -46,7 +46,7 @@ pub(super) fn heading(what: &What) -> &'static str {
     }
     match what {
         What::RootActivity(act) => act.topic().headline,
-        What::Condition(told) => match (told.transition, &told.condition) {
+        What::Condition(update) => match (update.transition, &update.condition) {
             (Transition::Resolved, _) => "RESOLVED: …",
             (Transition::Suppressed | Transition::Acknowledged | Transition::Dropped, _) => {
                 "SUPPRESSED: …, ACKNOWLEDGED: … and NO LONGER CHECKED: …"

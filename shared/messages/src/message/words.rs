@@ -42,8 +42,8 @@ pub(super) const NO_ALL_CLEAR: &str = "UNKNOWN is no all-clear: what could not b
 impl<'a> Sorted<'a> {
     /// Conditions to which this happened, for a reader who hears of it only now.
     pub(super) fn conditions_that(&self, is: impl Fn(Transition) -> bool) -> Vec<(&'a Alert, &'a ConditionAlert)> {
-        let conditions = self.newest.iter().filter_map(|alert| alert.condition().map(|told| (*alert, told)));
-        conditions.filter(|(alert, told)| is(self.transition(alert, told))).collect()
+        let conditions = self.newest.iter().filter_map(|alert| alert.condition().map(|update| (*alert, update)));
+        conditions.filter(|(alert, update)| is(self.transition(alert, update))).collect()
     }
 
     /// Changes to the monitoring.
@@ -68,7 +68,7 @@ impl<'a> Sorted<'a> {
     /// What of `digest` is open and has no words of its own beside it.
     pub(super) fn open_beside(&self, digest: &'a Digest) -> Vec<&'a OpenCondition> {
         let is_told = |open: &&OpenCondition| {
-            self.newest.iter().any(|alert| alert.condition().is_some_and(|told| told.condition == open.condition))
+            self.newest.iter().any(|alert| alert.condition().is_some_and(|update| update.condition == open.condition))
         };
         digest.open.iter().filter(|open| !is_told(open)).collect()
     }
@@ -97,7 +97,7 @@ impl<'a> Sorted<'a> {
             let (unknown, known): (Vec<_>, Vec<_>) = self
                 .conditions_that(|is| is == transition)
                 .into_iter()
-                .partition(|(_, told)| told.condition.is_blindness());
+                .partition(|(_, update)| update.condition.is_blindness());
             parts.extend((!known.is_empty()).then(|| counted(known.len(), finding, findings)));
             parts.extend((!unknown.is_empty()).then(|| format!("{} {unread}", unknown.len())));
         }
@@ -125,22 +125,22 @@ impl<'a> Sorted<'a> {
     }
 
     /// Since when a condition is open, and what else is to be known of its age.
-    pub(super) fn since(&self, alert: &Alert, told: &ConditionAlert, now: Timestamp) -> String {
-        let opened = stamp(told.opened_at, now);
-        let mut since = vec![match self.transition(alert, told) {
-            Transition::Opened if told.transition == Transition::Opened => format!("opened {opened}"),
+    pub(super) fn since(&self, alert: &Alert, update: &ConditionAlert, now: Timestamp) -> String {
+        let opened = stamp(update.opened_at, now);
+        let mut since = vec![match self.transition(alert, update) {
+            Transition::Opened if update.transition == Transition::Opened => format!("opened {opened}"),
             Transition::Changed => format!("open since {opened}, and worse than reported then"),
             _ => format!("open since {opened}"),
         }];
-        since.extend(told.unverified_since.map(|at| format!("could not be verified since {}", stamp(at, now))));
-        since.extend(told.flapping.then(|| "it came and went at least three times within 24 hours".to_owned()));
+        since.extend(update.unverified_since.map(|at| format!("could not be verified since {}", stamp(at, now))));
+        since.extend(update.flapping.then(|| "it came and went at least three times within 24 hours".to_owned()));
         since.join("; ")
     }
 
     /// What happened to the same condition and could not be sent then.
     pub(super) fn before(&self, newest: &Alert) -> Option<String> {
         let steps = self.history(newest).iter().filter_map(|alert| {
-            alert.condition().map(|told| format!("{} at {}", word(told.transition), moment(alert.at)))
+            alert.condition().map(|update| format!("{} at {}", word(update.transition), moment(alert.at)))
         });
         let steps: Vec<String> = steps.collect();
         (!steps.is_empty()).then(|| steps.join(", "))
@@ -180,16 +180,16 @@ fn key(id: &str) -> String {
 }
 
 /// The control that fails, where the condition is of one.
-pub(super) fn control_of(told: &ConditionAlert) -> Option<&'static Control> {
-    match &told.condition {
+pub(super) fn control_of(update: &ConditionAlert) -> Option<&'static Control> {
+    match &update.condition {
         Fault::Control { control } => controls::control(control),
         _ => None,
     }
 }
 
 /// How a condition weighs: what was not seen has no severity for people.
-pub(super) fn weight(told: &ConditionAlert) -> String {
-    if told.condition.is_blindness() { "UNKNOWN".to_owned() } else { told.failure.severity.to_string() }
+pub(super) fn weight(update: &ConditionAlert) -> String {
+    if update.condition.is_blindness() { "UNKNOWN".to_owned() } else { update.failure.severity.to_string() }
 }
 
 /// A status as a person sees it at once: what is wrong in capitals.
@@ -201,10 +201,10 @@ pub(super) fn shown(status: Status) -> String {
 }
 
 /// How a condition ended, and how long it was open.
-pub(super) fn ended(alert: &Alert, told: &ConditionAlert, now: Timestamp) -> (String, String) {
-    let how = match (told.transition, &told.exception, &told.acknowledged) {
+pub(super) fn ended(alert: &Alert, update: &ConditionAlert, now: Timestamp) -> (String, String) {
+    let how = match (update.transition, &update.exception, &update.acknowledged) {
         (Transition::Suppressed, Some(exception), _) => {
-            format!("SUPPRESSED, not fixed: {}. {}", told.condition, suppressed(exception, now))
+            format!("SUPPRESSED, not fixed: {}. {}", update.condition, suppressed(exception, now))
         }
         (Transition::Acknowledged, _, Some(by)) => {
             let note = by.note.as_ref().map(|note| format!(" Note: {note}.")).unwrap_or_default();
@@ -212,21 +212,21 @@ pub(super) fn ended(alert: &Alert, told: &ConditionAlert, now: Timestamp) -> (St
                 "ACKNOWLEDGED by {} until {}: {}. Reminders stop; it alerts again if it gets worse.{note}",
                 by.by,
                 moment(by.until),
-                told.condition
+                update.condition
             )
         }
         (Transition::Acknowledged, _, None) => {
-            format!("ACKNOWLEDGED: {}. Reminders stop for now; it alerts again if it gets worse.", told.condition)
+            format!("ACKNOWLEDGED: {}. Reminders stop for now; it alerts again if it gets worse.", update.condition)
         }
         (Transition::Dropped, ..) => format!(
             "NO LONGER CHECKED, so its state is not known: {}. Its Region is no longer scanned, or the control is disabled, or this \
              version has no such control.",
-            told.condition.about()
+            update.condition.about()
         ),
-        _ => format!("RESOLVED: {}", told.condition.resolved()),
+        _ => format!("RESOLVED: {}", update.condition.resolved()),
     };
-    let (from, length) = (moment(told.opened_at), age(alert.at.duration_since(told.opened_at)));
-    let span = match told.transition {
+    let (from, length) = (moment(update.opened_at), age(alert.at.duration_since(update.opened_at)));
+    let span = match update.transition {
         Transition::Suppressed | Transition::Acknowledged => format!("open since {from}, and still open"),
         _ => format!("open for {length}, from {from} to {}", moment(alert.at)),
     };
@@ -374,20 +374,21 @@ impl<'a> Unread<'a> {
     /// Thirty denials are one line.
     pub(super) fn of(sorted: &Sorted<'a>, conditions: &[(&'a Alert, &'a ConditionAlert)], now: Timestamp) -> Vec<Self> {
         let mut all: Vec<Self> = Vec::new();
-        for (alert, told) in conditions {
+        for (alert, update) in conditions {
             let before = sorted.before(alert).map(|before| format!("before: {before}"));
-            let is_plain = told.transition == Transition::Opened && told.unverified_since.is_none() && !told.flapping;
-            let since = (!is_plain).then(|| sorted.since(alert, told, now));
+            let is_plain =
+                update.transition == Transition::Opened && update.unverified_since.is_none() && !update.flapping;
+            let since = (!is_plain).then(|| sorted.since(alert, update, now));
             let times: Vec<String> = since.into_iter().chain(before).collect();
             let times = (!times.is_empty()).then(|| times.join("; "));
-            let error = told.failure.unavailable.as_ref();
+            let error = update.failure.unavailable.as_ref();
             let is_same = |other: &&mut Self| {
                 let first = other.errors.first().map(|first| &first.cause);
                 other.times == times && first.is_some() && first == error.map(|error| &error.cause)
             };
             match all.iter_mut().find(is_same) {
                 Some(other) => other.errors.extend(error),
-                None => all.push(Self { errors: error.into_iter().collect(), found: &told.failure.found, times }),
+                None => all.push(Self { errors: error.into_iter().collect(), found: &update.failure.found, times }),
             }
         }
         all

@@ -116,7 +116,7 @@ fn perform(
 
 fn get(state: &State, key: &str) -> Result<Response<Full<Bytes>>, ServiceError> {
     let Some(object) = state.reports.objects.get(key) else {
-        // Who may not list is not told what is not there.
+        // Without the right to list, a missing object looks denied.
         let is_denied = |fault: &crate::fault::Fault| fault.on == "s3:ListBucket" && fault.trouble == Trouble::Deny;
         return Err(if state.story.faults.iter().any(is_denied) {
             ServiceError::denied("s3", "s3:ListBucket")

@@ -72,11 +72,11 @@ impl<'a> Email<'a, '_> {
 
     /// What could not be read, and how to make it readable.
     pub(super) fn read_errors(&mut self, incidents: &Incidents<'a>) {
-        let told = self.sorted.newest.iter().filter_map(|alert| alert.condition());
-        let told: Vec<&Unavailable> = told.filter_map(|told| told.failure.unavailable.as_ref()).collect();
+        let update = self.sorted.newest.iter().filter_map(|alert| alert.condition());
+        let update: Vec<&Unavailable> = update.filter_map(|update| update.failure.unavailable.as_ref()).collect();
         let states = self.bulletin.report.into_iter().flat_map(Report::errors);
         let errors: Vec<&Unavailable> =
-            states.filter_map(|state| state.error.as_ref()).filter(|error| !told.contains(error)).collect();
+            states.filter_map(|state| state.error.as_ref()).filter(|error| !update.contains(error)).collect();
         let unread = incidents.all.iter().find(|incident| matches!(incident.what, Subject::Unread));
         if errors.is_empty() && unread.is_none() {
             return;

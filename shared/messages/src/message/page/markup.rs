@@ -50,7 +50,7 @@ pub(in crate::message) fn icon_of(sorted: &Sorted, alert: &Alert) -> &'static st
     if alert.digest().is_some_and(|digest| !digest.summary.is_complete() && digest.severity() <= Severity::Medium) {
         return "❓";
     }
-    match alert.condition().map(|told| (sorted.transition(alert, told), told.condition.is_blindness())) {
+    match alert.condition().map(|update| (sorted.transition(alert, update), update.condition.is_blindness())) {
         Some((Transition::Resolved, _)) => "✅",
         Some((Transition::Acknowledged, _)) => "👤",
         Some((Transition::Suppressed | Transition::Dropped, _)) => "🔇",

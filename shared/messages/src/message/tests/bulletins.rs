@@ -55,7 +55,7 @@ impl Story {
         self
     }
 
-    pub(super) fn told(&mut self) -> Option<Message> {
+    pub(super) fn sent(&mut self) -> Option<Message> {
         self.told_with(None)
     }
 
@@ -77,7 +77,7 @@ impl Story {
     }
 
     pub(super) fn mail(&mut self) -> Message {
-        self.told().expect("something to send")
+        self.sent().expect("something to send")
     }
 }
 
@@ -118,7 +118,7 @@ fn a_condition_is_new_then_still_open_then_resolved() {
     let mail = story.run(hours(2), mfa).mail();
     assert_eq!(mail.subject, "[rootwatch] RESOLVED: Root has MFA in acme-prod (111122223333)");
     insta::assert_snapshot!("the_mail_of_an_end", shown(&mail));
-    assert_eq!(story.run(QUARTER, |_| {}).told(), None);
+    assert_eq!(story.run(QUARTER, |_| {}).sent(), None);
 }
 
 #[test]
@@ -283,12 +283,12 @@ fn pb_8_five_thousand_alerts_left_over_are_one_message_that_fits() {
         story.run(QUARTER, no_mfa).run(QUARTER, mfa);
     }
     let sample = story.waiting[0].clone();
-    let What::Condition(told) = &sample.what else { panic!("{sample:?}") };
+    let What::Condition(sent) = &sample.what else { panic!("{sample:?}") };
     // Of a few conditions many times, and of many conditions a few times.
     for number in 0..4_800_u32 {
         let region = Some(format!("region-{}", number % 1_600));
         let condition = Fault::Unread { source: facts::Source::RootEvents, region };
-        let what = What::Condition(Box::new(alerts::ConditionAlert { condition, ..(**told).clone() }));
+        let what = What::Condition(Box::new(alerts::ConditionAlert { condition, ..(**sent).clone() }));
         let after = SignedDuration::from_secs(number.into());
         story.waiting.push(Alert { id: format!("{number}"), at: sample.at + after, what, ..sample.clone() });
     }

@@ -338,13 +338,13 @@ fn an_alarm_of_cloudwatch_and_any_other_text_are_shown_too() {
 #[test]
 fn what_sns_had_more_than_15_minutes_ago_says_so_first() {
     let body = sign_in_and_key().json;
-    let told = |minutes| {
+    let sent = |minutes| {
         let now: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
         let sent_at = Some(now - SignedDuration::from_mins(minutes));
         drawn(&Delivery { sent_at, ..delivered("x", &body) }.for_slack())
     };
-    assert!(!told(15).contains("SENT LATE"));
-    let text = told(16);
+    assert!(!sent(15).contains("SENT LATE"));
+    let text = sent(16);
     assert!(text.contains("--- section\n⚠️ *SENT LATE:* SNS had it at <!date^"), "{text}");
     assert!(text.contains("|2026-11-20 09:44:00 UTC>, 16 min ago."), "{text}");
 }

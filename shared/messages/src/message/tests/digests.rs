@@ -10,7 +10,7 @@ use super::*;
 #[test]
 fn everything_there_is_to_know_is_told_in_its_words() {
     let mut story = Story::new();
-    story.run(QUARTER, |snapshot| snapshot.summary_mut().root_password = Ok(0)).told();
+    story.run(QUARTER, |snapshot| snapshot.summary_mut().root_password = Ok(0)).sent();
     let end = at("2026-11-20T16:00:00Z");
     let exception = Exception {
         control: "individual-iam-users".into(),
@@ -54,7 +54,7 @@ fn a_digest_when_all_is_well_and_when_it_is_not() {
         until: at("2027-03-01T00:00:00Z"),
         resource: None,
     });
-    story.run(QUARTER, no_mfa).run(QUARTER, |snapshot| snapshot.password_policy = Ok(None)).told();
+    story.run(QUARTER, no_mfa).run(QUARTER, |snapshot| snapshot.password_policy = Ok(None)).sent();
     let mail = story.run(hours(2), |snapshot| snapshot.account_summary = Snapshot::blind().account_summary);
     mail.snapshot.taken_at += hours(19);
     mail.waiting.clear();
@@ -117,7 +117,7 @@ fn bulletin_of_nothing() -> Bulletin<'static> {
 fn of_digests_that_waited_only_the_last_is_told() {
     let mut story = Story::new();
     story.policy.digest = Rhythm::Daily;
-    story.run(QUARTER, no_mfa).told();
+    story.run(QUARTER, no_mfa).sent();
     story.run(hours(24), |_| {}).run(hours(24), mfa);
     let digests: Vec<Alert> =
         story.waiting.iter().filter(|alert| matches!(alert.what, What::Digest(_))).cloned().collect();

@@ -85,8 +85,8 @@ fn an_end_that_is_dated_like_an_opening_or_a_little_ahead_does_not_hide_it() {
         let mut forged = opened.clone();
         forged.at = now + SignedDuration::from_mins(ahead);
         forged.severity = Severity::Informational;
-        let What::Condition(told) = &mut forged.what else { panic!("a condition") };
-        told.transition = Transition::Resolved;
+        let What::Condition(sent) = &mut forged.what else { panic!("a condition") };
+        sent.transition = Transition::Resolved;
         let forged = Alert::stored(&of, &json(&forged), now).unwrap();
         for alerts in [[opened.clone(), forged.clone()], [forged.clone(), opened.clone()]] {
             let subject = sent_later(&alerts, now).subject;

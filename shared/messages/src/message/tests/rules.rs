@@ -183,7 +183,7 @@ fn every_condition() -> Vec<(String, Message)> {
                 unavailable: matches!(fault, Fault::Unread { .. }).then(|| unavailable.clone()),
             };
             let acknowledged = (transition == Transition::Acknowledged).then(alice);
-            let told = ConditionAlert {
+            let sent = ConditionAlert {
                 transition,
                 condition: fault.clone(),
                 failure,
@@ -199,7 +199,7 @@ fn every_condition() -> Vec<(String, Message)> {
                 at: now(),
                 severity: Severity::High,
                 account: account.clone(),
-                what: What::Condition(Box::new(told)),
+                what: What::Condition(Box::new(sent)),
             };
             samples.push((format!("{fault:?} {transition:?}"), send(&[alert], None, now(), RUNBOOK)));
         }
@@ -360,9 +360,9 @@ fn an_acknowledgement_is_named_with_its_end_and_in_the_digest_too() {
     story.waiting.retain(|alert| alert.digest().is_some());
     let text = story.mail().text;
     assert!(text.contains(", acknowledged by alice until 2026-11-22 10:15:00 UTC"), "{text}");
-    let told = every_condition().into_iter().find(|(name, _)| name.contains("root-mfa\" } Acknowledged")).unwrap().1;
+    let sent = every_condition().into_iter().find(|(name, _)| name.contains("root-mfa\" } Acknowledged")).unwrap().1;
     let said = "ACKNOWLEDGED by alice until 2026-11-21 09:30:00 UTC: root has no MFA. Reminders stop; it alerts again if it gets worse.";
-    assert!(told.text.contains(said), "{}", told.text);
+    assert!(sent.text.contains(said), "{}", sent.text);
 }
 
 #[test]

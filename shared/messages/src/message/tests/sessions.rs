@@ -57,12 +57,12 @@ fn the_session_with_the_worst_act_comes_first_and_its_acts_stay_together() {
         access_key_id: None,
         ..new_root_key()
     };
-    let (text, told) = sessions(vec![
+    let (text, sent) = sessions(vec![
         act("1", "KEY-A", "192.0.2.1", "2026-11-20T09:30:00Z"),
         act("2", "KEY-B", "192.0.2.2", time),
         key("3", "192.0.2.2"),
     ]);
-    assert_eq!(told, [vec!["3", "2"], vec!["1"]]);
+    assert_eq!(sent, [vec!["3", "2"], vec!["1"]]);
     let place = |words: &str| text.find(words).unwrap_or_else(|| panic!("no {words} in {text}"));
     assert!(place("events/3") < place("SAME SESSION: 1 more root action"));
     assert!(place("SAME SESSION") < place("events/2") && place("events/2") < place("events/1"));
@@ -78,14 +78,14 @@ fn one_visit_to_the_console_is_one_session_also_when_only_a_read_joins_its_acts(
         ..read_only()
     };
     let failed = RootActivity { source_address: Some("192.0.2.3".into()), ..failed_sign_in() };
-    let (text, told) = sessions(vec![
+    let (text, sent) = sessions(vec![
         act("1", "KEY-A", "192.0.2.1", "2026-11-20T09:30:00Z"),
         act("2", "KEY-B", "192.0.2.3", "2026-11-20T09:20:00Z"),
         act("3", "KEY-A", "192.0.2.2", time),
         read,
         failed,
     ]);
-    assert_eq!(told.len(), 1);
+    assert_eq!(sent.len(), 1);
     let session = "SAME SESSION: 2 more root actions; all from 2026-11-20 09:00:00 UTC to 2026-11-20 09:30:00 UTC";
     assert_eq!(text.matches(session).count(), 1, "{text}");
 }
@@ -106,9 +106,9 @@ fn a_session_is_known_by_its_earliest_act_whatever_is_found_of_it_later() {
 
 #[test]
 fn what_is_found_more_than_an_hour_after_it_happened_says_so() {
-    let told = |time: &str| sessions(vec![act("1", "KEY", "192.0.2.1", time)]).0;
-    assert!(!told("2026-11-20T09:00:00Z").contains("after it happened"));
-    assert!(told("2026-11-20T08:59:59Z").contains("\nNote: found 1 h 0 min after it happened\n"));
+    let sent = |time: &str| sessions(vec![act("1", "KEY", "192.0.2.1", time)]).0;
+    assert!(!sent("2026-11-20T09:00:00Z").contains("after it happened"));
+    assert!(sent("2026-11-20T08:59:59Z").contains("\nNote: found 1 h 0 min after it happened\n"));
 }
 
 // What others wrote.
