@@ -144,7 +144,7 @@ impl Summary {
         let findings = counted(self.failed, "open finding", "open findings");
         (self.failed > 0).then(|| match self.worst {
             Some(worst) if self.failed == 1 => format!("{findings}, {worst}"),
-            Some(worst) => format!("{findings}, the worst {worst}"),
+            Some(worst) => format!("{findings} (worst: {worst})"),
             None => findings,
         })
     }
@@ -170,11 +170,11 @@ impl Summary {
     fn rest(&self) -> Vec<String> {
         let unread = (self.unknown.is_empty() && !self.unread.is_empty()).then(|| {
             let sources = counted(self.unread.len(), "data source", "data sources");
-            format!("{sources} could not be read whole{}", some(&self.unread))
+            format!("{sources} could not be fully read{}", some(&self.unread))
         });
         let regions = (!self.unread_regions.is_empty()).then(|| {
-            let regions = counted(self.unread_regions.len(), "Region is", "Regions are");
-            format!("{regions} not read whole{}", some(&self.unread_regions))
+            let regions = counted(self.unread_regions.len(), "Region", "Regions");
+            format!("{regions} could not be fully read{}", some(&self.unread_regions))
         });
         let outdated =
             self.outdated_since.map(|at| format!("status of {}, not of now", at.strftime("%Y-%m-%d %H:%M UTC")));

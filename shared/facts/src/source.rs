@@ -245,8 +245,9 @@ impl Unavailable {
                  Regions. If it is enabled, the credentials have expired."
             }
             Cause::Denied { .. } => {
-                "Denied: allow each named action to rootwatch's role; deploying the stack again restores its policies. If the role has \
-                 the action, a service control policy, a resource policy or a permissions boundary denies it: exempt the role there."
+                "Access denied: deploy the stack again, which restores the policies of rootwatch's role. If the role already allows \
+                 the listed actions, a service control policy, a resource policy or a permissions boundary denies them: exempt the \
+                 role there."
             }
             Cause::Throttled { .. } => {
                 "Throttled: wait for the next check. If it lasts, another tool uses up the account's request rate for this call: slow \

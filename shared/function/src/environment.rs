@@ -77,10 +77,9 @@ impl Environment {
         &self.region
     }
 
-    /// Console addresses of the report in `bucket`, and of the dashboard of `stack` as the template names it.
+    /// Console addresses of the report in `bucket` and of the dashboard of `stack`.
     pub fn links(&self, bucket: Option<&str>, stack: Option<&str>) -> Links {
-        let dashboard = stack.map(|stack| format!("{stack}-{}", self.region));
-        Links::of(&self.region, bucket.map(|bucket| (bucket, KEY)), dashboard.as_deref())
+        Links::of(&self.region, bucket.map(|bucket| (bucket, KEY)), stack)
     }
 
     /// The partition of that Region.

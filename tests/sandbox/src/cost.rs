@@ -204,7 +204,7 @@ impl Measured {
         let [free, full] = self.totals();
         let events = SECOND_COPY.of(self.events_a_month()) + GUARD_DUTY.of(self.events_a_month());
         format!(
-            "Between {} and {} US dollars a month: the stack costs {} within AWS's free tier and {} without it. A second trail and \
+            "Between {} and {} US dollars a month: the stack costs {} if the account's free tier is otherwise unused, and {} without it. A second trail and \
              GuardDuty add up to {} for the API calls of the checks.",
             dollars(free),
             dollars(full + events),

@@ -47,7 +47,7 @@ pub(crate) fn write(folder: &Path, browser: &str) -> Result<usize, Failed> {
 }
 
 pub(crate) fn compose(sample: &Sample) -> Result<Message, Failed> {
-    let links = Links::of("eu-west-1", Some(("rootwatch-reports", "latest.html")), Some("rootwatch-eu-west-1"));
+    let links = Links::of("eu-west-1", Some(("rootwatch-reports", "latest.html")), Some("rootwatch"));
     let bulletin = Bulletin {
         alerts: &sample.alerts,
         at: samples::now(),

@@ -53,21 +53,24 @@ pub const CONTROL: Control = Control {
         console: &[
             "If you did not change this, an attacker may have switched off monitoring. Look for StopLogging, \
              DeleteTrail, UpdateTrail, PutEventSelectors, DisableRule, DeleteRule, RemoveTargets, UpdateSchedule and \
-             DeleteSchedule in CloudTrail > Event history, and treat the account as compromised.",
-            "No trail: CloudTrail > Trails > Create trail. It records every Region. Management events: Read and \
+             DeleteSchedule in CloudTrail > Event history. It shows one Region at a time: check the trail's home Region, \
+             the stack's Region and the forwarding Regions. If you cannot explain the change, treat the account as \
+             compromised.",
+            "If there is no trail: CloudTrail > Trails > Create trail. It records every Region. Management events: Read and \
              Write.",
-            "A trail that does not qualify: open it and choose Start logging, edit its management events, or fix what \
+            "If a trail does not qualify: open it and choose Start logging, edit its management events, or fix what \
              its delivery error names (the bucket, its policy or its key).",
-            "A Region that an SCP denies: no events are forwarded from there. Exempt the roles of the stack in the \
+            "If an SCP denies a Region: no events are forwarded from there. Exempt the roles of the stack in the \
              organization and run `make forwarders`, or remove the Region from the parameter ForwardRegions. Scheduled \
              checks still find what is recorded there.",
-            "A canary that did not arrive, although rules and targets are right: check the stack's role ForwarderRole \
+            "If a canary did not arrive although rules and targets are right: check the stack's role ForwarderRole \
              and its policy, the queue's policy, the event source mapping of the function RootActivity, and its log.",
-            "A rule, its target or the schedule: CloudFormation > Stacks > rootwatch > Stack actions > Create change \
-             set, with the deployment mode that reverts drift. It restores what is missing or disabled.",
-            "No confirmed subscription: confirm it in the email that AWS sent, or subscribe another address to the \
+            "If a rule, its target or the schedule was changed: CloudFormation > Stacks > rootwatch > Stack actions > \
+             Create change set, with the deployment mode that reverts drift. Keep every parameter at its existing value, \
+             review the change set, then execute it. It restores what is missing or disabled.",
+            "If no subscription is confirmed: confirm it in the email that AWS sent, or subscribe another address to the \
              topic.",
-            "A function that does not forward: the finding and the function's log name the response. For Slack, put a \
+            "If a function does not forward: the finding and the function's log name the response. For Slack, put a \
              working webhook URL into the parameter. The next message that is delivered resolves it.",
         ],
         cli: &[
@@ -75,8 +78,6 @@ pub const CONTROL: Control = Control {
             "aws cloudtrail start-logging --name <trail ARN> --region <its home Region>",
             "aws cloudtrail get-event-selectors --trail-name <trail ARN> --region <its home Region>",
             "aws events list-targets-by-rule --rule <rule> --region <Region>",
-            "aws cloudformation create-change-set --stack-name rootwatch --change-set-name revert-drift --use-previous-template \
-             --deployment-mode REVERT_DRIFT --capabilities CAPABILITY_IAM",
         ],
     },
     sources: &[Source::Subscribers, Source::Trails, Source::Watch],

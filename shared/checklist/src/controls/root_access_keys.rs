@@ -22,7 +22,7 @@ pub(super) const CONTROL: Control = Control {
                 CLI, signed with the key itself.",
     remediation: Remediation {
         console: &[
-            "Find out what uses the key (the evidence shows its last use) and move that workload to an IAM role.",
+            "Find out what uses each key (the report shows when it was last used) and move that workload to an IAM role.",
             "Sign in as root and choose Security credentials in the account menu.",
             "Access keys > Actions > Deactivate. When nothing has failed for a few days, Access keys > Actions > \
              Delete.",

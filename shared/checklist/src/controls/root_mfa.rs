@@ -23,8 +23,8 @@ pub(super) const CONTROL: Control = Control {
                 root user. A password that the report lists as `not_supported` counts as present.",
     remediation: Remediation {
         console: &[
-            "Sign in as root and choose Security credentials in the account menu.",
-            "Multi-factor authentication > Assign MFA device: choose a passkey or security key.",
+            "Sign in as root, open Security credentials in the account menu, and under Multi-factor authentication \
+             choose Assign MFA device: a passkey or security key.",
             "Register a second device and keep it elsewhere. If you lose the only device, you are locked out.",
         ],
         cli: &[

@@ -225,7 +225,7 @@ impl Kind {
             Self::WriteCall => (
                 "change made by root",
                 "Daily work needs no root. Each use of it is a chance to lose the account.",
-                const { &[ASK, recover("Undo the change ({call}) unless you want it. It was made on: {resource}.")] },
+                const { &[ASK, recover("If you did not want {call}, restore what it changed: {resource}.")] },
             ),
             Self::ReadOnlyCall => (
                 "read-only root activity",

@@ -223,10 +223,10 @@ impl<'a> Email<'a, '_> {
     fn session(&mut self, also: &[&'a RootActivity], from: Option<Timestamp>, to: Option<Timestamp>) {
         let now = self.bulletin.at;
         let more = counted(words::count(also.iter().copied()), "more root action", "more root actions");
-        self.section(&format!("SAME SESSION: {more}; all {}", span(from, to, now)));
+        self.section(&format!("SAME SESSION: {more}; whole session: {}", span(from, to, now)));
         for act in also.iter().take(MAX_ALSO) {
             let from = address(act, safe, "an address that was not recorded");
-            let on = act.target.as_deref().map(|on| format!(" on {}", safe(on))).unwrap_or_default();
+            let on = act.target.as_deref().map(|on| format!(" ({})", safe(on))).unwrap_or_default();
             let unread = if act.details_readable { "" } else { ", details unreadable" };
             let planned = act.planned.as_ref().map(|plan| format!(", planned: {}", safe_reason(&words::planned(plan))));
             let planned = planned.unwrap_or_default();
@@ -250,7 +250,7 @@ impl<'a> Email<'a, '_> {
     fn changes(&mut self, also: &[&'a Tampering]) {
         self.section(&format!("SAME IDENTITY: {}", counted(also.len(), "more change", "more changes")));
         for tampering in also.iter().take(MAX_ALSO) {
-            let on = tampering.on.as_deref().map(|on| format!(" on {}", safe(on))).unwrap_or_default();
+            let on = tampering.on.as_deref().map(|on| format!(" ({})", safe(on))).unwrap_or_default();
             let event = tampering.console_url(self.account).map(|url| format!(", event {url}")).unwrap_or_default();
             let when = stamp_of(tampering.time, self.bulletin.at);
             self.line(format!("- {}: {}{on}, {when}{event}", tampering.severity, safe(&tampering.headline())));
@@ -351,7 +351,7 @@ impl<'a> Email<'a, '_> {
             let (how, open) = words::ended(alert, update, now);
             let before = self.sorted.before(alert).map(|before| format!("; before: {before}")).unwrap_or_default();
             let how = how.trim_end_matches('.');
-            self.line(format!("- {}. It was {open}{before}. Alert ID {}", safe_reason(how), safe(&alert.id)));
+            self.line(format!("- {}. It {open}{before}. Alert ID {}", safe_reason(how), safe(&alert.id)));
         }
         self.more(ended.len().saturating_sub(MAX_LINES));
         if ended.iter().any(|(_, update)| update.transition == Transition::Resolved) {
@@ -373,9 +373,14 @@ impl<'a> Email<'a, '_> {
         self.section("ACKNOWLEDGE");
         self.line(words::ACKNOWLEDGE);
         self.line(format!("$ {}", acknowledge.command));
-        self.line(format!("Or invoke the function Checker with {}", acknowledge.event));
+        let place = self.bulletin.links.and_then(|links| links.stack.as_ref());
+        let place = place.map(|(stack, region)| format!(" --stack-name {stack} --region {region}")).unwrap_or_default();
+        self.line(format!("Without a checkout: sam remote invoke Checker{place} --event '{}'", acknowledge.event));
         if !acknowledge.others.is_empty() {
-            self.field("Other alert IDs", &format!("{}{}", acknowledge.others.join(", "), acknowledge.more));
+            self.field(
+                "Also open, one acknowledgement each",
+                &format!("{}{}", acknowledge.others.join(", "), acknowledge.more),
+            );
         }
     }
 

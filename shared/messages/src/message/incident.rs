@@ -270,8 +270,9 @@ impl<'a> Incident<'a> {
     pub(super) fn unless(&self) -> Option<&'static str> {
         let is_asked = self.steps.first().is_none_or(|first| first.phase == Some(Phase::Confirm));
         let is_event = matches!(self.what, Subject::Session { .. } | Subject::Tampering(_));
-        (is_event && !is_asked && self.steps.len() > 1)
-            .then_some("If one of you did this for a known task, stop after step 1. Otherwise go on:")
+        (is_event && !is_asked && self.steps.len() > 1).then_some(
+            "Step 1 is *Do first*, above. If one of you did this for a known task, stop there. Otherwise continue:",
+        )
     }
 
     pub(super) fn headline(&self) -> String {

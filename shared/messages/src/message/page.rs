@@ -242,7 +242,7 @@ impl<'a> Pen<'a> {
             format!("• {icon} {what}, {when}, {region}, from {from}{planned}{unread}")
         };
         let of_change = |change: &&Tampering| {
-            let on = change.on.as_deref().map(|on| format!(" on {}", code(on))).unwrap_or_default();
+            let on = change.on.as_deref().map(|on| format!(" ({})", code(on))).unwrap_or_default();
             let what = sentence(&capital(&change.headline()));
             format!("• {} {what}{on}, {}", icon(change.severity), stamp_of(change.time, now))
         };
@@ -331,7 +331,7 @@ impl<'a> Pen<'a> {
             let (how, open) = words::ended(alert, update, now);
             let before = self.sorted.before(alert).map(|before| format!("; before: {before}")).unwrap_or_default();
             let (icon, id) = (icon_of(self.sorted, alert), code(&alert.id));
-            format!("{icon} {}\nIt was {}{}. Alert ID {id}", sentence(&how), ours(&open), ours(&before))
+            format!("{icon} {}\nIt {}{}. Alert ID {id}", sentence(&how), ours(&open), ours(&before))
         });
         let mut lines: Vec<String> = lines.collect();
         let more = lines.len().saturating_sub(MAX_LINES);

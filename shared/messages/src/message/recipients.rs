@@ -40,25 +40,31 @@ pub struct Links {
     pub report: Option<String>,
     /// The dashboard of rootwatch itself.
     pub dashboard: Option<String>,
+    /// The stack and its Region, for commands.
+    pub stack: Option<(String, String)>,
 }
 
 impl Links {
-    /// The page `key` in `bucket`, and the `dashboard`, in the console of `region`; what the console could misread is left out.
-    pub fn of(region: &str, report: Option<(&str, &str)>, dashboard: Option<&str>) -> Self {
+    /// The page `key` in `bucket`, and the dashboard of `stack` as the template names it, in the console of `region`; what a console or a
+    /// shell could misread is left out.
+    pub fn of(region: &str, report: Option<(&str, &str)>, stack: Option<&str>) -> Self {
         let plain = |text: &str| {
             !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte))
         };
         let domain = Partition::of_region(region).console_domain();
-        let (report, dashboard) = if plain(region) { (report, dashboard) } else { (None, None) };
+        let (report, stack) = if plain(region) { (report, stack) } else { (None, None) };
         let report = report.filter(|(bucket, key)| plain(bucket) && plain(key));
-        let dashboard = dashboard.filter(|name| plain(name));
+        let stack = stack.filter(|name| plain(name));
         Self {
             report: report.map(|(bucket, key)| {
                 format!("https://{region}.{domain}/s3/object/{bucket}?region={region}&prefix={key}")
             }),
-            dashboard: dashboard.map(|name| {
-                format!("https://{region}.{domain}/cloudwatch/home?region={region}#dashboards/dashboard/{name}")
+            dashboard: stack.map(|stack| {
+                format!(
+                    "https://{region}.{domain}/cloudwatch/home?region={region}#dashboards/dashboard/{stack}-{region}"
+                )
             }),
+            stack: stack.map(|stack| (stack.to_owned(), region.to_owned())),
         }
     }
 }
@@ -99,7 +105,7 @@ mod tests {
 
     #[test]
     fn links_of_the_console_follow_the_partition_and_take_no_odd_names() {
-        let links = Links::of("eu-west-1", Some(("rootwatch-reports", "latest.html")), Some("rootwatch-eu-west-1"));
+        let links = Links::of("eu-west-1", Some(("rootwatch-reports", "latest.html")), Some("rootwatch"));
         let object =
             "https://eu-west-1.console.aws.amazon.com/s3/object/rootwatch-reports?region=eu-west-1&prefix=latest.html";
         assert_eq!(links.report.as_deref(), Some(object));

@@ -227,8 +227,8 @@ pub(super) fn ended(alert: &Alert, update: &ConditionAlert, now: Timestamp) -> (
     };
     let (from, length) = (moment(update.opened_at), age(alert.at.duration_since(update.opened_at)));
     let span = match update.transition {
-        Transition::Suppressed | Transition::Acknowledged => format!("open since {from}, and still open"),
-        _ => format!("open for {length}, from {from} to {}", moment(alert.at)),
+        Transition::Suppressed | Transition::Acknowledged => format!("has been open since {from}"),
+        _ => format!("was open for {length}, from {from} to {}", moment(alert.at)),
     };
     (how, span)
 }
@@ -336,8 +336,8 @@ pub(super) struct Acknowledge {
     pub(super) more: String,
 }
 
-pub(super) const ACKNOWLEDGE: &str = "An acknowledgement stops the reminders until it ends, and it always ends (here after 24 hours). The alert comes \
-     again if it gets worse.";
+pub(super) const ACKNOWLEDGE: &str =
+    "Acknowledging stops the reminders for a limited time (here 24 hours). You are alerted again if it gets worse.";
 
 /// Ids that are shown beside the first one.
 const MAX_OTHER_IDS: usize = 5;
@@ -419,7 +419,12 @@ pub(super) const REPORT_LATER: &str =
 
 pub(super) fn suppressed(exception: &Exception, now: Timestamp) -> String {
     let of = exception.resource.as_ref().map(|resource| format!(" for {resource}")).unwrap_or_default();
-    format!("Suppressed{of} until {} by {}: {}.", stamp(exception.until, now), exception.owner, exception.reason)
+    format!(
+        "Suppressed{of} until {} (owner: {}; reason: {}).",
+        stamp(exception.until, now),
+        exception.owner,
+        exception.reason
+    )
 }
 
 fn word(transition: Transition) -> &'static str {

@@ -111,7 +111,8 @@ pub const COMPROMISED: &[Step] = &[
     ),
     eradicate(
         "Remove what was added since {since}: IAM users, access keys, console passwords, roles, trust policies, policies, identity \
-         providers. Sessions from GetFederationToken and GetSessionToken end only with the key that issued them, or by themselves.",
+         providers. Deleting a key does not end the sessions that it issued. Sessions of root by GetFederationToken or GetSessionToken \
+         expire within one hour: check again after that hour.",
     ),
     eradicate(
         "Check for changes that IAM does not show: support cases, alternate and billing contacts, payment methods, and resources in \
@@ -132,8 +133,8 @@ pub(super) const DEACTIVATE_ROOT_KEY: Step = contain(
      Deactivate. Or, with root's own credentials: `aws iam update-access-key --access-key-id {key} --status Inactive`.",
 );
 pub(super) const EXPORT_ROOT_KEY: Step = preserve(
-    "Export what the key did: `aws cloudtrail lookup-events --lookup-attributes AttributeKey=AccessKeyId,AttributeValue={key} --region \
-     {region} > {key}.json`.",
+    "Export the key's events, in every Region in use: `aws cloudtrail lookup-events --lookup-attributes \
+     AttributeKey=AccessKeyId,AttributeValue={key} --region {region} > {key}-{region}.json`.",
 );
 pub(super) const DELETE_ROOT_KEY: Step = eradicate(
     "Delete root access key {key}: Security credentials > Access keys > Actions > Delete. Or, with root's own credentials: `aws iam \

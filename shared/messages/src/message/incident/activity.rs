@@ -70,11 +70,11 @@ impl<'a> Maker<'a, '_> {
         let mut facts = vec![
             Fact::ours("Who", who),
             Fact::ours("When", when),
-            Fact::ours("From", format!("{from}, in {}", act.region)),
+            Fact::ours("From", format!("{from} (recorded in {})", act.region)),
         ];
         facts.extend(act.target.as_deref().map(|target| Fact::quoted("Resource", target)));
         facts.extend(act.error.as_deref().map(|error| Fact::quoted("Refused", error)));
-        facts.push(Fact::ours("Call", format!("{} of {}", act.event_name, act.event_source)));
+        facts.push(Fact::ours("Call", format!("{} ({})", act.event_name, act.event_source)));
         facts.push(match act.user_agent.as_deref() {
             Some(agent) => Fact::quoted("User agent", agent),
             None => Fact::ours("User agent", "not recorded"),
@@ -145,11 +145,11 @@ impl<'a> Maker<'a, '_> {
             let mut facts = vec![
                 Fact::quoted("Who", &tampering.by),
                 Fact::ours("When", stamp_of(tampering.time, self.at)),
-                Fact::ours("From", format!("{from}, in {}", tampering.region)),
+                Fact::ours("From", format!("{from} (recorded in {})", tampering.region)),
             ];
             facts.extend(tampering.on.as_deref().map(|on| Fact::quoted("Resource", on)));
             facts.extend(tampering.error.as_deref().map(|error| Fact::quoted("Refused", error)));
-            facts.push(Fact::ours("Call", format!("{} of {}", tampering.event_name, tampering.event_source)));
+            facts.push(Fact::ours("Call", format!("{} ({})", tampering.event_name, tampering.event_source)));
             facts.push(match tampering.user_agent.as_deref() {
                 Some(agent) => Fact::quoted("User agent", agent),
                 None => Fact::ours("User agent", "not recorded"),

@@ -20,6 +20,7 @@ fn links() -> Links {
     Links {
         report: Some(LINKS.into()),
         dashboard: Some("https://eu-west-1.console.aws.amazon.com/cloudwatch/home".into()),
+        stack: Some(("rootwatch".into(), "eu-west-1".into())),
     }
 }
 
