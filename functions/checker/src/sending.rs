@@ -6,7 +6,7 @@ use ::aws::LedgerError;
 use ::aws::storage::ledger::{Entry, Recalled, Recorded};
 use alerts::Alert;
 use alerts::sweep::{Coverage, sign_ins_of};
-use alerts::{Acknowledge, Acknowledged, NotAcknowledged, Transition};
+use alerts::{Acknowledge, Acknowledged, NotAcknowledged, Transition, What};
 use alerts::{Decision, Memory, Policy, Rhythm};
 use checklist::Report;
 use facts::root_activity::Plan;
@@ -91,7 +91,7 @@ impl Sender<'_> {
             Err(error) => {
                 outcome.sent.store = Some(error);
                 outcome.sent.waiting = None;
-                outcome.alerts.retain(|alert| !is_acknowledgement(alert));
+                outcome.alerts.iter_mut().for_each(remind);
                 self.send_untracked(report, &outcome.alerts, &mut outcome.sent).await;
             }
         }
@@ -190,7 +190,7 @@ impl Sender<'_> {
         }
         outcome.acknowledged = Some(acknowledged(&recalled.memory, report));
         if !is_decided {
-            outcome.alerts.retain(|alert| !is_acknowledgement(alert));
+            outcome.alerts.iter_mut().for_each(remind);
             tracing::error!("other runs kept writing: what this one decided is sent without being recorded");
             outcome.sent.store = Some(self.voice.ledger.contested());
         }
@@ -238,9 +238,14 @@ fn acknowledged(memory: &Memory, report: &Report) -> Vec<Acknowledged> {
     alerts::acknowledged(&memory.conditions, &report.account.id, report.taken_at)
 }
 
-/// What is not recorded is not acknowledged, and no message may say that it is.
-fn is_acknowledgement(alert: &Alert) -> bool {
-    alert.condition().is_some_and(|sent| sent.transition == Transition::Acknowledged)
+/// An acknowledgement that is not recorded is none, and no message may say that it is; the reminder that it replaces is sent.
+fn remind(alert: &mut Alert) {
+    if let What::Condition(update) = &mut alert.what
+        && update.transition == Transition::Acknowledged
+    {
+        (update.transition, update.acknowledged) = (Transition::Reminder, None);
+        alert.severity = update.failure.severity;
+    }
 }
 
 fn lag(memory: &Memory, now: Timestamp) -> SignedDuration {

@@ -54,7 +54,8 @@ pub struct History {
     /// The last day whose reports the bucket's lifecycle may have removed.
     pub expired_until: Option<Date>,
     /// Controls whose findings are not in Security Hub yet; `None`: all of them, once it is enabled.
-    #[serde(alias = "untold")]
+    // Stored under the name that an earlier version reads.
+    #[serde(rename = "untold", deserialize_with = "some_current_ids")]
     pub unsent: Option<BTreeSet<String>>,
 }
 
@@ -84,7 +85,8 @@ pub struct Run {
     #[serde(deserialize_with = "by_current_id")]
     pub statuses: BTreeMap<String, Status>,
     /// Controls whose failure or unknown an exception suppresses.
-    #[serde(alias = "excepted", deserialize_with = "current_ids")]
+    // Stored under the name that an earlier version reads.
+    #[serde(rename = "excepted", deserialize_with = "current_ids")]
     pub suppressed: BTreeSet<String>,
     /// Root actions that no check before had seen, by kind.
     pub root_activity: BTreeMap<Kind, usize>,
@@ -99,6 +101,11 @@ fn by_current_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<
 fn current_ids<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<String>, D::Error> {
     let stored = BTreeSet::<String>::deserialize(deserializer)?;
     Ok(stored.iter().map(|id| current_id(id).to_owned()).collect())
+}
+
+fn some_current_ids<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BTreeSet<String>>, D::Error> {
+    let stored = Option::<BTreeSet<String>>::deserialize(deserializer)?;
+    Ok(stored.map(|stored| stored.iter().map(|id| current_id(id).to_owned()).collect()))
 }
 
 /// A history that cannot be used.

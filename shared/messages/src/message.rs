@@ -146,8 +146,11 @@ impl<'a> Sorted<'a> {
                 stories.entry(key).or_default().push(alert);
             }
         }
+        // An acknowledgement is never the last word over something that was not sent yet.
+        let is_news =
+            |alert: &&Alert| alert.condition().is_none_or(|update| update.transition != Transition::Acknowledged);
         for story in stories.values_mut() {
-            story.sort_by_key(|alert| alert.turn(at));
+            story.sort_by_key(|alert| (is_news(alert), alert.turn(at)));
         }
         let single = others.iter().copied().filter(|alert| key(alert).is_none());
         let newest = single.chain(stories.values().filter_map(|story| story.last().copied())).collect();

@@ -1,5 +1,6 @@
 //! The head and the foot of the page: which account, the verdict and its figures, and what could not be read.
 
+use checklist::Summary;
 use checklist::read_errors::by_cause;
 use checklist::source_state::SourceState;
 use facts::{Severity, Status};
@@ -35,10 +36,15 @@ pub(super) fn header(page: &Page<'_>) -> Markup {
     }
 }
 
+/// The report's summary, as of now.
+fn summary(page: &Page<'_>) -> Summary {
+    let outdated_since = page.report.taken_at.filter(|at| page.made_at.duration_since(*at) > OLD);
+    Summary { outdated_since, ..page.report.summary() }
+}
+
 /// The verdict in one sentence. What could not be read comes first: without it nothing below reads as well.
 pub(super) fn headline(page: &Page<'_>) -> String {
-    let mut unseen = page.report.summary();
-    unseen.outdated_since = page.report.taken_at.filter(|at| page.made_at.duration_since(*at) > OLD);
+    let mut unseen = summary(page);
     let (failed, suppressed, is_complete) = (unseen.failed, unseen.suppressed, unseen.is_complete());
     (unseen.failed, unseen.suppressed, unseen.worst) = (0, 0, None);
     let unseen = (!is_complete).then(|| unseen.headline());
@@ -74,7 +80,7 @@ fn counts(page: &Page<'_>) -> Vec<(Severity, usize)> {
 }
 
 fn verdict(page: &Page<'_>) -> Markup {
-    let summary = page.report.summary();
+    let summary = summary(page);
     let class = match () {
         () if summary.worst >= Some(Severity::High) => "failed",
         () if !summary.is_complete() => "unknown",
@@ -100,7 +106,7 @@ fn use_of_root(page: &Page<'_>) -> Markup {
 fn open(page: &Page<'_>) -> Markup {
     let counts = counts(page);
     let all: usize = counts.iter().map(|(_, count)| count).sum();
-    let is_complete = page.report.summary().is_complete();
+    let is_complete = summary(page).is_complete();
     let figure = html! {
         @if all > 0 { a href="#open" { (number(all)) } }
         @else if is_complete { "None" }

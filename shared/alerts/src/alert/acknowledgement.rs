@@ -122,7 +122,7 @@ impl Acknowledgement {
             return Err(AcknowledgeError::Hours(hours));
         }
         let by = text::bounded(by);
-        if by.is_empty() {
+        if by.trim_end_matches('…').is_empty() {
             return Err(AcknowledgeError::Nameless);
         }
         let note = note.map(text::bounded).filter(|note| !note.is_empty());

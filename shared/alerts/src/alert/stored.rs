@@ -128,8 +128,14 @@ impl Journal {
         self.alias.take_if(|alias| !is_alias(alias));
         let last = self.last_run.unwrap_or(Timestamp::MIN).min(now);
         self.ended.retain(|id| can_have_ended(id, last));
+        self.ended = self.ended.iter().map(|id| of_today(id)).collect();
         self
     }
+}
+
+/// The id of an ended declaration, with its control's id of today.
+fn of_today(id: &str) -> String {
+    id.split('/').map(current_id).collect::<Vec<_>>().join("/")
 }
 
 /// 3 to 63 lower-case letters, digits and single hyphens inside

@@ -2,12 +2,14 @@
 //! paragraph is one line, as it is read on phones.
 
 use alerts::{Alert, Transition};
+use checklist::finding::Finding;
 use checklist::report::Report;
 use facts::account::Account;
 use facts::root_activity::RootActivity;
 use facts::tampering::Tampering;
 use facts::text::counted;
 use facts::text::for_email as safe;
+use facts::verdict::Status;
 use jiff::Timestamp;
 
 use super::fact::Fact;
@@ -271,8 +273,8 @@ impl<'a> Email<'a, '_> {
         let mut shown = Vec::new();
         for (number, incident) in incidents.all.iter().enumerate() {
             new += usize::from(is_new(incident));
-            // The rest of many new findings are lines among the open ones.
-            let is_counted = self.is_crowded && is_new(incident) && new > MAX_NEW;
+            // The rest of many new findings are lines among the open ones, where there are such lines.
+            let is_counted = self.is_crowded && is_new(incident) && new > MAX_NEW && self.is_listed(incident);
             if !is_counted && number >= led && !matches!(incident.what, Subject::Unread) {
                 shown.push(incident);
             }
@@ -294,13 +296,28 @@ impl<'a> Email<'a, '_> {
             let from = from.map(|from| format!(", from {}", safe_reason(&from.value))).unwrap_or_default();
             let event = incident.event.as_ref().map(|url| format!(", event {url}")).unwrap_or_default();
             let first = incident.first().map(|first| format!(". {}", first.text)).unwrap_or_default();
-            self.line(format!("- {}: {}{when}{from}{event}{first}", incident.weight, safe_reason(&incident.title)));
+            let opened = incident.opened_words().map(|opened| format!(". Opened: {}", safe_reason(&opened)));
+            let opened = opened.unwrap_or_default();
+            self.line(format!(
+                "- {}: {}{when}{from}{event}{opened}{first}",
+                incident.weight,
+                safe_reason(&incident.title)
+            ));
         }
         self.more(lines.len().saturating_sub(MAX_LINES) + incidents.others);
         if incidents.other_acts > 0 {
             let acts = counted(incidents.other_acts, "more root action", "more root actions");
             self.line(format!("- and {acts} in further sessions: {}", how_to_list(None)));
         }
+    }
+
+    /// Whether the open findings have a line for it.
+    fn is_listed(&self, incident: &Incident<'a>) -> bool {
+        let control = incident.alert.condition().and_then(|update| update.condition.control());
+        let is_open =
+            |finding: &&Finding| matches!(finding.status, Status::Failed | Status::Unknown) && !finding.is_suppressed();
+        let mut open = self.bulletin.report.iter().flat_map(|report| &report.findings).filter(is_open);
+        open.any(|finding| Some(finding.control) == control)
     }
 
     fn block(&mut self, incident: &Incident<'a>) {

@@ -119,18 +119,21 @@ impl<'a> Maker<'a, '_> {
         Values::new(self.account, membership(self.account, self.report))
     }
 
-    /// Findings of `controls` that opened with it; each belongs to one incident.
+    /// Findings of `controls` that opened with an event of `severity`, and are no worse than it; each belongs to one incident.
     fn caused_by(
         &self,
+        severity: Severity,
         controls: impl Iterator<Item = &'static str>,
         folded: &mut Vec<&'a str>,
     ) -> Vec<(&'a Alert, &'a ConditionAlert)> {
         let controls: Vec<&str> = controls.collect();
-        let is_new = |transition| matches!(transition, Transition::Opened | Transition::Changed);
         let is_caused = |update: &ConditionAlert| matches!(&update.condition, Fault::Control { control } if controls.contains(&control.as_str()));
-        let opened = self.sorted.conditions_that(is_new).into_iter();
-        let opened: Vec<_> =
-            opened.filter(|(alert, update)| is_caused(update) && !folded.contains(&alert.id.as_str())).collect();
+        let opened = self.sorted.conditions_that(|transition| transition == Transition::Opened).into_iter();
+        // That root was used is the event itself.
+        let is_the_event = |update: &ConditionAlert| update.condition.control() == Some("root-unused");
+        let opened =
+            opened.filter(|(alert, update)| is_caused(update) && (alert.severity <= severity || is_the_event(update)));
+        let opened: Vec<_> = opened.filter(|(alert, _)| !folded.contains(&alert.id.as_str())).collect();
         folded.extend(opened.iter().map(|(alert, _)| alert.id.as_str()));
         opened
     }

@@ -44,7 +44,7 @@ pub struct Notification<'a> {
     /// The account.
     pub account: Cow<'a, Account>,
     /// When it was composed.
-    #[serde(alias = "told_at")]
+    #[serde(rename = "told_at")]
     pub sent_at: Timestamp,
     /// The state store failed: all of it may be sent again, with other ids for episodes.
     pub repeats_possible: bool,

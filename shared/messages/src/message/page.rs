@@ -292,7 +292,9 @@ impl<'a> Pen<'a> {
                 let fact = |name| incident.facts.iter().find(|fact| fact.name == name && incident.event.is_some());
                 let when = fact("When").map(|when| format!(", {}", shown(when))).unwrap_or_default();
                 let from = fact("From").map(|from| format!(", from {}", shown(from))).unwrap_or_default();
-                format!("{icon} {}: {}{when}{from}", incident.weight, sentence(&incident.headline()))
+                let opened = incident.opened_words().map(|opened| format!(". Opened: {}", sentence(&opened)));
+                let opened = opened.unwrap_or_default();
+                format!("{icon} {}: {}{when}{from}{opened}", incident.weight, sentence(&incident.headline()))
             })
             .collect();
         let more = lines.len().saturating_sub(MAX_LINES) + incidents.others;

@@ -264,14 +264,15 @@ fn identity(arn: &str) -> (String, Option<String>) {
                 "Unless user {user} is yours and can explain it, stop it: `aws iam attach-user-policy --user-name {user} --policy-arn \
                  arn:aws:iam::aws:policy/AWSDenyAll`. Then deactivate its access keys: `aws iam list-access-keys --user-name {user}`."
             ),
-            Some(user.clone()),
+            Some(user.clone()).filter(|user| !user.contains([',', '='])),
         ),
         ("assumed-role", [role, session]) => (
             format!(
                 "Unless session {session} of role {role} is yours and can explain it, stop it: IAM > Roles > {role} > Revoke sessions > \
                  Revoke active sessions. Then check who may assume the role."
             ),
-            Some(session.clone()),
+            // The look-up takes attributes separated by commas.
+            Some(session.clone()).filter(|session| !session.contains([',', '='])),
         ),
         _ => (IDENTITY.to_owned(), None),
     }

@@ -346,12 +346,15 @@ impl Acknowledge {
     /// `None` where nothing of it reminds.
     pub(super) fn of(ids: &[&str]) -> Option<Self> {
         // Only what can be pasted into a shell as it is.
-        let is_plain = |id: &&&str| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_.:-".contains(&byte));
+        let is_plain = |id: &&&str| {
+            id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_.:-".contains(&byte))
+                && facts::text::for_email(id) == **id
+        };
         let ids: Vec<&str> = ids.iter().filter(is_plain).copied().collect();
         let (first, others) = ids.split_first()?;
         let more = match others.len().saturating_sub(MAX_OTHER_IDS) {
             0 => String::new(),
-            more => format!(" and {more} more in the report"),
+            more => format!(" and {more} more; with a wrong ID the function lists open ones"),
         };
         Some(Self {
             command: format!("make ack ALERT={first} BY=you HOURS=24"),

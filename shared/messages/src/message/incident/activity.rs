@@ -32,7 +32,7 @@ impl<'a> Maker<'a, '_> {
             let values = |act: &RootActivity| self.values().of_act(act, from);
             // Only what was done is undone.
             let done = acts.iter().take(1).chain(acts.iter().skip(1).filter(|act| act.error.is_none()));
-            let opened = self.caused_by(acts.iter().flat_map(|act| consequences(act)), folded);
+            let opened = self.caused_by(act.severity, acts.iter().flat_map(|act| consequences(act)), folded);
             let is_planned = act.planned.is_some();
             let title = if is_planned { format!("planned {}", act.headline()) } else { act.headline() };
             incidents.push(Incident {
@@ -158,7 +158,7 @@ impl<'a> Maker<'a, '_> {
             let words = tampering.words();
             let is_done = of_identity.iter().any(|(_, tampering)| tampering.error.is_none());
             let consequences = if is_done { MONITORING } else { &[] };
-            let opened = self.caused_by(consequences.iter().copied(), folded);
+            let opened = self.caused_by(tampering.severity, consequences.iter().copied(), folded);
             incidents.push((
                 self.sorted.place(alert),
                 Incident {
@@ -203,7 +203,7 @@ fn consequences(act: &RootActivity) -> Vec<&'static str> {
         Kind::SignInSucceeded | Kind::CliSignIn if act.mfa == Mfa::NotUsed => &["root-mfa", "root-hardware-mfa"],
         Kind::ContactChanged => &["security-contact", "contact-information"],
         Kind::WatchTampered => MONITORING,
-        Kind::UserAccessKeyCreated | Kind::UserAccessKeyChanged => &["access-key-rotation"],
+        Kind::UserAccessKeyChanged => &["access-key-rotation"],
         Kind::WriteCall if act.effect.is_some() => {
             &["least-privilege", "role-trust", "groups-assign-permissions", "user-mfa", "administrator-access"]
         }

@@ -1,9 +1,9 @@
 //! Emails over more than one run: what waited, and what ended.
 
-use alerts::Fault;
+use alerts::{Acknowledgement, ConditionAlert, Fault, Transition, What};
 use checklist::declarations::Exception;
 use checklist::settings::Selection;
-use facts::Status;
+use facts::{Severity, Status};
 
 use super::*;
 
@@ -119,6 +119,64 @@ fn a_condition_is_new_then_still_open_then_resolved() {
     assert_eq!(mail.subject, "[rootwatch] RESOLVED: Root has MFA in acme-prod (111122223333)");
     insta::assert_snapshot!("the_mail_of_an_end", shown(&mail));
     assert_eq!(story.run(QUARTER, |_| {}).sent(), None);
+}
+
+/// `alert` with another transition and control.
+fn altered(alert: &Alert, change: impl FnOnce(&mut ConditionAlert)) -> Alert {
+    let mut alert = alert.clone();
+    let What::Condition(update) = &mut alert.what else { panic!("{alert:?} is about no condition") };
+    change(update);
+    alert.id = format!("{}/{}/1", alert.account.id, update.condition.key());
+    alert
+}
+
+#[test]
+fn an_acknowledgement_is_not_the_last_word_over_what_was_not_sent_yet() {
+    for transition in [Transition::Opened, Transition::Changed] {
+        let mut story = Story::new();
+        story.run(QUARTER, no_mfa);
+        let waiting = altered(&story.waiting[0], |update| update.transition = transition);
+        let given = altered(&waiting, |update| {
+            let from = at("2026-11-20T10:30:00Z");
+            update.transition = Transition::Acknowledged;
+            update.acknowledged = Some(Acknowledgement::new("alice", None, 24, from).unwrap());
+        });
+        let given = Alert { severity: Severity::Low, at: waiting.at + QUARTER, ..given };
+        story.waiting = vec![waiting, given];
+        let mail = story.mail();
+        assert!(mail.subject.starts_with("[rootwatch] CRITICAL: "), "{}", mail.subject);
+        assert!(mail.text.contains("\nDo first: ") && mail.text.contains("acknowledged at "), "{}", mail.text);
+    }
+}
+
+#[test]
+fn every_new_finding_is_in_an_email_also_where_it_is_no_open_finding_of_the_report() {
+    let mut story = Story::new();
+    story.run(QUARTER, no_mfa);
+    let others = ["user-mfa", "federation", "organization", "support-role", "billing-alerts", "least-privilege"];
+    let others = others.map(|control| Fault::Control { control: control.into() });
+    let all: Vec<Alert> = others
+        .into_iter()
+        .chain([Fault::OddItems, Fault::RefusedSettings])
+        .map(|fault| altered(&story.waiting[0], |update| update.condition = fault))
+        .collect();
+    for report in [Some(story.report()), None] {
+        let bulletin = Bulletin {
+            alerts: &all,
+            at: story.snapshot.taken_at,
+            report: report.as_ref(),
+            repeats_possible: false,
+            runbook: RUNBOOK,
+            report_link: None,
+            links: None,
+            recipients: None,
+        };
+        let text = Message::compose(&bulletin).unwrap().text;
+        for alert in &all {
+            let headline = alert.condition().unwrap().condition.headline();
+            assert!(text.contains(&headline), "{headline} is missing with a report: {}: {text}", report.is_some());
+        }
+    }
 }
 
 #[test]

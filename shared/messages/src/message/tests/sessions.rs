@@ -86,7 +86,8 @@ fn one_visit_to_the_console_is_one_session_also_when_only_a_read_joins_its_acts(
         failed,
     ]);
     assert_eq!(sent.len(), 1);
-    let session = "SAME SESSION: 2 more root actions; whole session: from 2026-11-20 09:00:00 UTC to 2026-11-20 09:30:00 UTC";
+    let session =
+        "SAME SESSION: 2 more root actions; whole session: from 2026-11-20 09:00:00 UTC to 2026-11-20 09:30:00 UTC";
     assert_eq!(text.matches(session).count(), 1, "{text}");
 }
 
