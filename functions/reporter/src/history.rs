@@ -55,7 +55,7 @@ pub struct History {
     pub expired_until: Option<Date>,
     /// Controls whose findings are not in Security Hub yet; `None`: all of them, once it is enabled.
     // Stored under the name that an earlier version reads.
-    #[serde(rename = "untold", deserialize_with = "some_current_ids")]
+    #[serde(default, rename = "untold", deserialize_with = "some_current_ids")]
     pub unsent: Option<BTreeSet<String>>,
 }
 

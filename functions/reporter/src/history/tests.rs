@@ -307,7 +307,7 @@ fn what_security_hub_did_not_hear_of_waits_and_at_first_that_is_everything() {
 #[test]
 fn a_history_of_an_older_version_is_read() {
     let mut older: Value = serde_json::from_slice(&History::new(&account()).write().unwrap()).unwrap();
-    for field in ["looked", "expired_until", "unsent"] {
+    for field in ["looked", "expired_until", "untold"] {
         assert!(older.as_object_mut().unwrap().shift_remove(field).is_some(), "{field}");
     }
     assert_eq!(History::read(older.to_string().as_bytes(), &account()), Ok(History::new(&account())));

@@ -357,7 +357,7 @@ fn what_could_not_be_read_stands_with_what_to_do() {
     for words in [
         "1 of 2 sources could not be read completely",
         "Root events: cloudtrail:LookupEvents in us-west-2 was denied (AccessDenied).",
-        "Denied: allow each named action to rootwatch's role",
+        "Access denied: deploy the stack again, which restores the policies of rootwatch's role",
         "2 h 0 min",
         &"5f".repeat(32),
     ] {
