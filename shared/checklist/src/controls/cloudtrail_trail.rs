@@ -29,7 +29,7 @@ pub(super) const CONTROL: Control = Control {
             "CloudTrail > Trails > Create trail. A trail that is created in the console records every Region.",
             "Management events: choose Read and Write, and clear the options that exclude AWS KMS and Amazon RDS Data \
              API events.",
-            "A trail that does not qualify: open it and choose Start logging, edit its management events, or fix what \
+            "If a trail does not qualify: open it and choose Start logging, edit its management events, or fix what \
              its delivery error names (the bucket, its policy or its key).",
         ],
         cli: &[

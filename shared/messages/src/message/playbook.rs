@@ -344,7 +344,6 @@ fn sessions<'a>(step: &'a Step, values: &Values) -> Option<&'a str> {
 pub(super) fn of_control(control: &Control, update: &ConditionAlert) -> (Vec<Shown>, Vec<String>) {
     // Root may have no MFA yet: that may be the next finding.
     let text = |step: &str| without_paths(&step.replace("as root with MFA", "as root"));
-    let steps = control.remediation.console.iter().map(|step| Shown::plain(text(step)));
     let commands: Vec<&str> = control.remediation.cli.to_vec();
     // Of one command a profile, only that of the profile in force.
     let of_profile = |command: &&str| {
@@ -359,11 +358,67 @@ pub(super) fn of_control(control: &Control, update: &ConditionAlert) -> (Vec<Sho
     let trail =
         update.failure.resources.iter().find(|resource| resource.starts_with("arn:") && resource.contains(":trail/"));
     let trail = trail.and_then(|trail| word(trail));
+    let home = trail.as_deref().and_then(|trail| trail.split(':').nth(3)).filter(|region| !region.is_empty());
     let filled = |command: &str| {
         let command = user.iter().fold(command.to_owned(), |command, user| command.replace("<user>", user));
+        let command = home.iter().fold(command, |command, home| command.replace("<its home Region>", home));
         trail.iter().fold(command, |command, trail| command.replace("<trail ARN>", trail))
     };
-    (steps.collect(), commands.into_iter().filter(applies).map(filled).collect())
+    let is_absent = update.failure.resources.iter().any(|resource| resource.starts_with("no trail "));
+    let branches = Branches::of(&update.failure.found, trail.is_some(), is_absent);
+    let steps = control.remediation.console.iter().filter(|step| branches.has_step(step));
+    let commands = commands.into_iter().filter(applies).filter(|command| branches.has_command(command));
+    (steps.map(|step| Shown::plain(text(step))).collect(), commands.map(filled).collect())
+}
+
+/// Which of the steps that begin with `If` a finding calls for, by its own words. Where none fits, all are shown.
+struct Branches {
+    found: String,
+    /// It names a trail.
+    has_trail: bool,
+    /// It says that a Region has none.
+    is_absent: bool,
+}
+
+impl Branches {
+    /// The beginning of a step, and the words of a finding that call for it.
+    const ALL: [(&'static str, &'static [&'static str]); 7] = [
+        ("If there is no trail", &["trail"]),
+        ("If a trail does not qualify", &["trail"]),
+        ("If an SCP denies", &["denied"]),
+        ("If a canary", &["canary"]),
+        ("If a rule", &["rule ", "schedule "]),
+        ("If no subscription", &["subscription"]),
+        ("If a function", &["function "]),
+    ];
+
+    fn of(found: &str, has_trail: bool, is_absent: bool) -> Self {
+        Self { found: found.to_lowercase(), has_trail, is_absent }
+    }
+
+    fn calls_for(&self, (step, words): (&str, &[&str])) -> bool {
+        let is_other = match step {
+            "If there is no trail" => self.has_trail,
+            "If a trail does not qualify" => self.is_absent && !self.has_trail,
+            _ => false,
+        };
+        !is_other && words.iter().any(|word| self.found.contains(word))
+    }
+
+    fn fits(&self) -> bool {
+        Self::ALL.iter().any(|branch| self.calls_for(*branch))
+    }
+
+    fn has_step(&self, step: &str) -> bool {
+        let branch = Self::ALL.iter().find(|(begins, _)| step.starts_with(begins));
+        !self.fits() || branch.is_none_or(|branch| self.calls_for(*branch))
+    }
+
+    /// A command about a rule belongs to the step about rules.
+    fn has_command(&self, command: &str) -> bool {
+        let has = |word: &str| self.found.contains(word);
+        !self.fits() || !command.contains("<rule>") || has("rule ")
+    }
 }
 
 /// Without the sentences that name a document of the project: in a message such a path leads nowhere.

@@ -571,3 +571,42 @@ fn in_a_session_of_many_actions_everything_is_contained_before_anything_is_delet
     assert_eq!(text.matches("Secure root's mailbox").count(), 1);
     assert!(text.lines().count() <= 60, "{text}");
 }
+
+#[test]
+fn of_several_alternatives_only_those_of_the_finding_are_shown() {
+    let control = checklist::controls::control("alert-path").unwrap();
+    let steps = |found: &str, resources: &[&str]| {
+        let mut story = super::bulletins::Story::new();
+        story.run(super::bulletins::QUARTER, super::bulletins::no_mfa);
+        let What::Condition(update) = &story.waiting[0].what else { panic!("a condition") };
+        let failure = alerts::Failure {
+            found: found.into(),
+            resources: resources.iter().map(|name| (*name).to_owned()).collect(),
+            ..update.failure.clone()
+        };
+        let update = alerts::ConditionAlert { failure, ..(**update).clone() };
+        let (steps, commands) = super::super::playbook::of_control(control, &update);
+        let steps: Vec<String> = steps
+            .into_iter()
+            .map(|step| step.text)
+            .filter(|text| text.starts_with("If a") || text.starts_with("If no") || text.starts_with("If there"))
+            .collect();
+        (steps, commands.join("\n"))
+    };
+    let begins = |steps: &[String], expected: &[&str]| {
+        assert_eq!(steps.len(), expected.len(), "{steps:?}");
+        assert!(steps.iter().zip(expected).all(|(step, begin)| step.starts_with(begin)), "{steps:?}");
+    };
+    let trail = "arn:aws:cloudtrail:eu-west-1:111122223333:trail/management";
+    let (shown, commands) = steps("No working trail records write management events in us-east-1", &[trail]);
+    begins(&shown, &["If a trail does not qualify"]);
+    let start = format!("aws cloudtrail start-logging --name {trail} --region eu-west-1");
+    assert!(commands.contains(&start) && !commands.contains("<rule>"), "{commands}");
+    let (shown, _) = steps("No working trail records write management events in us-east-1", &["no trail of us-east-1"]);
+    begins(&shown, &["If there is no trail"]);
+    let (shown, commands) = steps("Rule rootwatch-root in us-east-1 is disabled; no subscription is confirmed", &[]);
+    begins(&shown, &["If a rule", "If no subscription"]);
+    assert!(commands.contains("<rule>"), "{commands}");
+    let (shown, _) = steps("Something that no step names", &[]);
+    assert_eq!(shown.len(), 7, "where none fits, all are shown");
+}
