@@ -27,6 +27,12 @@ fn an_entry_of_the_event_history_may_come_late_too() {
 }
 
 #[test]
+fn a_quiet_story_is_found_under_its_former_name() {
+    let [now, former] = ["quiet-compliant", "nothing-to-tell-compliant"].map(|name| Story::load(name).about);
+    assert_eq!(former, now);
+}
+
+#[test]
 fn a_later_story_has_an_older_report_unless_it_is_to_be_young() {
     let story = Story::load("quiet-compliant");
     let hour = SignedDuration::from_hours(1);
