@@ -366,4 +366,4 @@ impl Since {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

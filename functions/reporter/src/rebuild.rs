@@ -88,30 +88,12 @@ fn folder(key: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use facts::RootActivity;
     use serde_json::json;
 
     use super::*;
     use crate::chain::sha256;
     use crate::history::Link;
-
-    fn account() -> AccountId {
-        AccountId::parse("111122223333").unwrap()
-    }
-
-    fn act(id: &str, time: &str) -> RootActivity {
-        serde_json::from_value(json!({
-            "event_id": id, "kind": "sign_in_succeeded", "severity": "high", "time": time, "region": "us-east-1",
-            "event_name": "ConsoleLogin", "event_source": "signin.amazonaws.com", "source_address": null,
-            "user_agent": null, "mfa": "used", "access_key_id": null, "target": null, "error": null, "invoked_by": null,
-            "details_readable": true, "planned": null,
-        }))
-        .unwrap()
-    }
-
-    fn at(text: &str) -> Timestamp {
-        text.parse().unwrap()
-    }
+    use crate::history::tests::{account, act, at};
 
     fn key(day: u32, hour: u32) -> String {
         format!("reports/111122223333/2026/{:02}/{:02}/T{hour:02}0000Z-0000000a.json", 8 + day / 28, 1 + day % 28)

@@ -1,4 +1,4 @@
-//! Tests.
+//! A history grows, is stored and is read again.
 
 use facts::verdict::Verdict;
 use serde_json::{Value, json};
@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use super::*;
 use crate::chain::sha256;
 
-fn account() -> AccountId {
+pub(crate) fn account() -> AccountId {
     AccountId::parse("111122223333").unwrap()
 }
 
-fn act(id: &str, time: &str) -> RootActivity {
+pub(crate) fn act(id: &str, time: &str) -> RootActivity {
     serde_json::from_value(json!({
         "event_id": id, "kind": "sign_in_succeeded", "severity": "high", "time": time, "region": "us-east-1",
         "event_name": "ConsoleLogin", "event_source": "signin.amazonaws.com", "source_address": null,
@@ -20,7 +20,7 @@ fn act(id: &str, time: &str) -> RootActivity {
     .unwrap()
 }
 
-fn at(text: &str) -> Timestamp {
+pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 

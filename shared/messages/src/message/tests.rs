@@ -28,21 +28,26 @@ fn compose(change: impl FnOnce(&mut Snapshot)) -> Message {
     compose_new(&report(change)).expect("something to send")
 }
 
-/// What the first run of all sends, without its digest.
-fn compose_new(report: &Report) -> Option<Message> {
-    let policy = Policy { digest: Rhythm::Never, ..Policy::default() };
-    let decision = decide(&Memory::default(), report, &policy);
-    let alerts: Vec<Alert> = decision.activity.into_iter().chain(decision.alerts).collect();
-    Message::compose(&Bulletin {
-        alerts: &alerts,
-        at: report.taken_at,
-        report: Some(report),
+/// `alerts` as they are sent at `at`, and nothing else that a sender may know.
+fn bulletin<'a>(alerts: &'a [Alert], at: Timestamp, report: Option<&'a Report>) -> Bulletin<'a> {
+    Bulletin {
+        alerts,
+        at,
+        report,
         repeats_possible: false,
         runbook: RUNBOOK,
         report_link: None,
         links: None,
         recipients: None,
-    })
+    }
+}
+
+/// What the first run of all sends, without its digest.
+fn compose_new(report: &Report) -> Option<Message> {
+    let policy = Policy { digest: Rhythm::Never, ..Policy::default() };
+    let decision = decide(&Memory::default(), report, &policy);
+    let alerts: Vec<Alert> = decision.activity.into_iter().chain(decision.alerts).collect();
+    Message::compose(&bulletin(&alerts, report.taken_at, Some(report)))
 }
 
 fn sample(record: &str) -> RootActivity {

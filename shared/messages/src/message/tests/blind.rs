@@ -193,15 +193,6 @@ fn compose_all(report: &Report, alerts: &[Alert]) -> Message {
 }
 
 fn compose(report: Option<&Report>, alerts: &[Alert], at: Timestamp) -> Message {
-    let bulletin = Bulletin {
-        alerts,
-        at,
-        report,
-        repeats_possible: false,
-        runbook: RUNBOOK,
-        report_link: None,
-        links: None,
-        recipients: None,
-    };
+    let bulletin = bulletin(alerts, at, report);
     Message::compose(&bulletin).unwrap()
 }

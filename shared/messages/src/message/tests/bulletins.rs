@@ -64,16 +64,7 @@ impl Story {
         let alerts = std::mem::take(&mut self.waiting);
         let report = self.report();
         let at = self.snapshot.taken_at;
-        Message::compose(&Bulletin {
-            alerts: &alerts,
-            at,
-            report: Some(&report),
-            repeats_possible: false,
-            runbook: RUNBOOK,
-            report_link: link,
-            links: None,
-            recipients: None,
-        })
+        Message::compose(&Bulletin { report_link: link, ..bulletin(&alerts, at, Some(&report)) })
     }
 
     pub(super) fn mail(&mut self) -> Message {
@@ -161,16 +152,7 @@ fn every_new_finding_is_in_an_email_also_where_it_is_no_open_finding_of_the_repo
         .map(|fault| altered(&story.waiting[0], |update| update.condition = fault))
         .collect();
     for report in [Some(story.report()), None] {
-        let bulletin = Bulletin {
-            alerts: &all,
-            at: story.snapshot.taken_at,
-            report: report.as_ref(),
-            repeats_possible: false,
-            runbook: RUNBOOK,
-            report_link: None,
-            links: None,
-            recipients: None,
-        };
+        let bulletin = bulletin(&all, story.snapshot.taken_at, report.as_ref());
         let text = Message::compose(&bulletin).unwrap().text;
         for alert in &all {
             let headline = alert.condition().unwrap().condition.headline();
@@ -299,16 +281,8 @@ fn st_12_without_a_state_store_the_mail_is_headed_so() {
     let mut story = Story::new();
     story.run(QUARTER, no_mfa);
     let report = story.report();
-    let bulletin = |repeats_possible| Bulletin {
-        alerts: &story.waiting,
-        at: report.taken_at,
-        report: Some(&report),
-        repeats_possible,
-        runbook: RUNBOOK,
-        report_link: None,
-        links: None,
-        recipients: None,
-    };
+    let bulletin =
+        |repeats_possible| Bulletin { repeats_possible, ..bulletin(&story.waiting, report.taken_at, Some(&report)) };
     let heading = "\nSTATE STORE UNAVAILABLE, REPEATS POSSIBLE: ";
     let (good, bad) = (Message::compose(&bulletin(false)).unwrap(), Message::compose(&bulletin(true)).unwrap());
     assert!(!good.text.contains(heading) && bad.text.contains(heading));
@@ -319,16 +293,7 @@ fn st_12_without_a_state_store_the_mail_is_headed_so() {
 fn what_an_earlier_run_left_is_sent_before_anything_is_read() {
     let mut story = Story::new();
     story.run(QUARTER, no_mfa);
-    let bulletin = Bulletin {
-        alerts: &story.waiting,
-        at: at("2026-11-20T10:30:00Z"),
-        report: None,
-        repeats_possible: false,
-        runbook: RUNBOOK,
-        report_link: None,
-        links: None,
-        recipients: None,
-    };
+    let bulletin = bulletin(&story.waiting, at("2026-11-20T10:30:00Z"), None);
     let text = Message::compose(&bulletin).unwrap().text;
     assert!(text.contains("CRITICAL: root has no MFA\n") && text.contains("root-mfa (step 2)"), "{text}");
     assert!(!text.contains("OPEN FINDINGS\n") && !text.contains("Data freshness"));

@@ -229,16 +229,7 @@ fn monitoring_tampering_is_in_slack_with_what_to_do() {
     };
     let account = Snapshot::compliant().account;
     let alerts: Vec<Alert> = (1..8).map(|number| of_tampering(tampering(number), &account, now)).collect();
-    let bulletin = Bulletin {
-        alerts: &alerts,
-        at: now,
-        report: None,
-        repeats_possible: true,
-        runbook: RUNBOOK,
-        report_link: None,
-        links: None,
-        recipients: None,
-    };
+    let bulletin = Bulletin { repeats_possible: true, ..bulletin(&alerts, now, None) };
     let drawn = drawn(&slack(&Message::compose(&bulletin).unwrap()));
     assert_eq!(drawn.matches("[ \"Open the event\" ]").count(), 1, "one incident, one event first");
     for words in [

@@ -90,27 +90,16 @@ fn a_digest_carries_the_link_to_the_report_in_one_piece_and_nothing_else_does() 
     assert_eq!(mail.text.matches("https://rootwatch-reports").count(), 1);
     let json: serde_json::Value = serde_json::from_str(&mail.json).unwrap();
     assert_eq!(json["report_url"], link.0);
-    assert!(!format!("{:?}", Bulletin { report_link: Some(&link), ..bulletin_of_nothing() }).contains("https://"));
+    assert!(
+        !format!("{:?}", Bulletin { report_link: Some(&link), ..bulletin(&[], at("2026-11-20T10:00:00Z"), None) })
+            .contains("https://")
+    );
 
     let mail = story.run(hours(4), |_| {}).told_with(Some(&link)).unwrap();
     assert!(!mail.text.contains("rootwatch-reports") && !mail.text.contains("make report"), "{}", mail.text);
     assert!(mail.json.contains("\"report_url\":null"));
     let mail = story.run(hours(24), |_| {}).told_with(None).unwrap();
     assert!(mail.text.contains("ACCOUNT STATUS") && !mail.text.contains("make report"), "{}", mail.text);
-}
-
-fn bulletin_of_nothing() -> Bulletin<'static> {
-    let at = at("2026-11-20T10:00:00Z");
-    Bulletin {
-        alerts: &[],
-        at,
-        report: None,
-        repeats_possible: false,
-        runbook: RUNBOOK,
-        report_link: None,
-        links: None,
-        recipients: None,
-    }
 }
 
 #[test]
@@ -148,7 +137,11 @@ fn an_old_digest_that_is_sent_without_a_check_says_that_it_is_old_and_lists_noth
     let mut story = Story::new();
     story.policy.digest = Rhythm::Weekly;
     story.run(QUARTER, no_mfa).run(hours(1), mfa);
-    let bulletin = Bulletin { alerts: &story.waiting, at: at("2026-11-20T12:00:00Z"), ..bulletin_of_nothing() };
+    let bulletin = Bulletin {
+        alerts: &story.waiting,
+        at: at("2026-11-20T12:00:00Z"),
+        ..bulletin(&[], at("2026-11-20T10:00:00Z"), None)
+    };
     let mail = Message::compose(&bulletin).unwrap();
     let json: serde_json::Value = serde_json::from_str(&mail.json).unwrap();
     assert_eq!(json["headline"], "INCOMPLETE: status of 2026-11-20 10:15 UTC, not of now; 1 open finding, CRITICAL");

@@ -16,16 +16,7 @@ fn json(value: &impl serde::Serialize) -> String {
 
 /// What is sent of these without a check.
 fn sent_later(alerts: &[Alert], at: Timestamp) -> Message {
-    let bulletin = Bulletin {
-        alerts,
-        at,
-        report: None,
-        repeats_possible: false,
-        runbook: RUNBOOK,
-        report_link: None,
-        links: None,
-        recipients: None,
-    };
+    let bulletin = bulletin(alerts, at, None);
     Message::compose(&bulletin).unwrap()
 }
 

@@ -27,16 +27,7 @@ fn links() -> Links {
 fn send(alerts: &[Alert], report: Option<&Report>, at: Timestamp, runbook: &str) -> Message {
     let recipients = Some(Recipients { email: 2, slack: true, ..Recipients::default() });
     let links = &links();
-    let bulletin = Bulletin {
-        alerts,
-        at,
-        report,
-        repeats_possible: false,
-        runbook,
-        report_link: None,
-        links: Some(links),
-        recipients,
-    };
+    let bulletin = Bulletin { runbook, links: Some(links), recipients, ..bulletin(alerts, at, report) };
     Message::compose(&bulletin).unwrap()
 }
 
