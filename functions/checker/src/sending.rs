@@ -331,7 +331,7 @@ pub(crate) fn recording_ends(started: Instant, left: Duration) -> Instant {
 mod tests {
     use std::collections::BTreeMap;
 
-    use alerts::{Condition, ConditionAlert, Failure, Fault, Journal, Transition, What};
+    use alerts::{Acknowledgement, Condition, ConditionAlert, Failure, Fault, Journal, Transition, What};
     use facts::{Account, AccountId, Partition, Severity};
 
     use super::*;
@@ -382,6 +382,23 @@ mod tests {
             Entry::Send(alert) => format!("send {}", alert.id),
         };
         groups.iter().map(|group| group.iter().map(name).collect()).collect()
+    }
+
+    #[test]
+    fn an_acknowledgement_that_is_not_recorded_is_a_reminder_and_no_other_alert_changes() {
+        let opened = of_condition("root-mfa");
+        let mut same = opened.clone();
+        remind(&mut same);
+        assert_eq!(same, opened);
+        let mut given = Alert { severity: Severity::Low, ..opened };
+        if let What::Condition(update) = &mut given.what {
+            update.transition = Transition::Acknowledged;
+            update.acknowledged = Some(Acknowledgement::new("alice", None, 24, now()).unwrap());
+        }
+        remind(&mut given);
+        let update = given.condition().unwrap();
+        assert_eq!((given.severity, update.transition), (Severity::High, Transition::Reminder));
+        assert_eq!(update.acknowledged, None);
     }
 
     #[test]

@@ -340,6 +340,19 @@ mod tests {
             .unwrap();
         };
         let passed = [("root-mfa", Status::Passed), ("root-unused", Status::Passed)];
+        let old = |report: &mut Stored| report.taken_at = Some("2026-11-20T05:00:00Z".parse().unwrap());
+        assert!(said(&passed, old).starts_with("INCOMPLETE: status of "), "{}", said(&passed, old));
+        let report = Stored {
+            findings: passed.iter().map(|(control, status)| sample::finding(control, *status)).collect(),
+            complete: true,
+            subscribed: Some(true),
+            taken_at: Some("2026-11-20T05:00:00Z".parse().unwrap()),
+            ..Stored::default()
+        };
+        let made_at = sample::TAKEN_AT.parse().unwrap();
+        let page = Page { report: &report, history: &History::default(), made_at };
+        assert!(verdict(&page).into_string().contains("class=\"verdict unknown\""), "its sign is none of a pass");
+        assert!(open(&page).into_string().contains("None seen"));
         for said in [said(&passed, unread), said(&passed, |report| report.complete = false), said(&[], |_| {})] {
             assert!(said.starts_with("INCOMPLETE: ") && !said.to_lowercase().contains("no open findings"), "{said}");
         }

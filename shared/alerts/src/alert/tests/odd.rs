@@ -380,3 +380,14 @@ fn a_condition_stored_under_an_earlier_id_of_its_control_stays_open_and_yields_t
     assert_eq!(of(&[newer, before]).episode, 7);
     assert_eq!(serde_json::from_value::<Transition>(json!("silenced")).unwrap(), Transition::Suppressed);
 }
+
+#[test]
+fn the_end_of_a_declaration_under_an_earlier_id_of_its_control_is_remembered() {
+    let id = |control: &str| format!("111122223333/exception-ended/{control}/all/2026-11-19T00:00:00Z");
+    let now: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
+    let journal =
+        Journal { last_run: Some(now), ended: [id("root-credentials-statements")].into(), ..Journal::default() };
+    let mut memory = Memory::default();
+    assert!(memory.take(JOURNAL, &json(&journal), None, now));
+    assert_eq!(memory.journal.ended, [id("root-credentials-attested")].into());
+}

@@ -601,3 +601,12 @@ fn of_several_alternatives_only_those_of_the_finding_are_shown() {
     let (shown, _) = steps("Something that no step names", &[]);
     assert_eq!(shown.len(), 7, "where none fits, all are shown");
 }
+
+#[test]
+fn an_alert_id_that_an_email_client_would_make_a_link_of_is_in_no_command() {
+    let shown = |ids: &[&str]| crate::message::words::Acknowledge::of(ids).map(|acknowledge| acknowledge.command);
+    let forged = ["https://evil.example/login", "www.evil.example/1", "x y", "`id`"];
+    assert_eq!(shown(&forged), None);
+    let plain = shown(&[forged[0], "111122223333/root-mfa/1"]);
+    assert_eq!(plain.as_deref(), Some("make ack ALERT=111122223333/root-mfa/1 BY=you HOURS=24"));
+}
