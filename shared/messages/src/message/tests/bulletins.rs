@@ -134,6 +134,8 @@ fn an_acknowledgement_is_not_the_last_word_over_what_was_not_sent_yet() {
         });
         let given = Alert { severity: Severity::Low, at: waiting.at + QUARTER, ..given };
         story.waiting = vec![waiting, given];
+        // It is sent an hour later: by time alone the acknowledgement would come last.
+        story.snapshot.taken_at += hours(1);
         let mail = story.mail();
         assert!(mail.subject.starts_with("[rootwatch] CRITICAL: "), "{}", mail.subject);
         assert!(mail.text.contains("\nDo first: ") && mail.text.contains("acknowledged at "), "{}", mail.text);
