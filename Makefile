@@ -1,6 +1,6 @@
 # Everything a developer, a user or CI runs. CI calls `check`, `test` and `e2e` and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help demo try check-config verify-account preview test look e2e check bless bench build built-for release-check deploy ack forwarders invoke report evidence verify-evidence clean programs browser bucket fmt-check words clippy docs licences template
+.PHONY: help demo try check-config verify-account preview test look e2e check bless bench build built-for package demo-program release-check doctor scripts deploy ack forwarders invoke report evidence verify-evidence clean programs browser bucket fmt-check words clippy docs licences template
 
 , := ,
 SCENARIO ?=
@@ -26,7 +26,9 @@ help:
 	@echo "make check-config           validates the settings in PARAMETERS and samconfig.toml"
 	@echo "make invoke EVENT=file      sends an event to the function, over a simulated account"
 	@echo "make check bench bless      lints, benchmarks, and accepting changed output"
-	@echo "make release-check          builds the functions for x86_64 and arm64; needs Rust's target for both"
+	@echo "make doctor                 what a deployment needs, and how a deployed one is: changes nothing"
+	@echo "make package ARCH=arm64     everything that a deployment needs, in one archive under dist/"
+	@echo "make release-check          packages for x86_64 and arm64, twice: needs Rust's target for both"
 
 demo: programs
 	@target/debug/sandbox demo $(SCENARIO)
@@ -45,13 +47,15 @@ invoke: programs
 # No more than these targets run, of the libraries that the tests are built of: no library is built twice (tests/libraries).
 programs:
 	@test -x target/debug/sandbox || echo "Building; a few minutes the first time …"
-	@$(CARGO) build --quiet --locked --package checker --package reporter --package sandbox
+	@tests/progress $(CARGO) build --locked --package checker --package reporter --package sandbox
 
 # More threads than cores: the acceptance tests mostly wait for the pace that CloudTrail sets.
-test: build/account/.ready
+test: build/account/.ready build/package/.ready
 	@$(CARGO) build --workspace --bins --tests --locked --quiet
 	INSTA_UPDATE=no RUST_TEST_THREADS=8 $(CARGO) test --workspace --locked
 	build/account/bin/python tests/account/verify_test.py
+	build/package/bin/python tests/package/pack_test.py
+	$(PYTHON) tests/package/doctor_test.py
 	@$(MAKE) --no-print-directory look
 
 # The page in a browser, light, dark, on a phone, printed; and the exports, by what others read them with. Pictures in build/look.
@@ -67,7 +71,7 @@ browser:
 
 # The stack itself: built, deployed to a local AWS, and seen to work; ROW names some of the rows.
 ROW ?=
-e2e: build/sam/.ready build/local-aws/.ready
+e2e: build/sam/.ready build/local-aws/.ready build/aws-cli/.ready build/package/.ready programs
 	PATH="$(CURDIR)/build/sam/bin:$$PATH" build/local-aws/bin/python tests/e2e/stack.py $(ROW)
 
 # Writes what the tests compare with, whatever else fails, and names the files that differ. Read the difference before committing it.
@@ -76,7 +80,7 @@ bless:
 	echo "Generated files that are not as committed:"; \
 	git status --short -- '*.snap' '*CONTROLS.md' README.md docs | grep . || echo " none"; exit $$code
 
-check: fmt-check words clippy docs licences template
+check: fmt-check words scripts clippy docs licences template
 
 fmt-check:
 	$(CARGO) fmt --all --check
@@ -84,6 +88,10 @@ fmt-check:
 # Words that texts for people may not contain: tests/words.txt.
 words:
 	@$(PYTHON) tests/words.py
+
+# What people run in their own shells.
+scripts: build/package/.ready
+	@build/package/bin/shellcheck tests/progress tests/package/rootwatch tests/package/doctor
 
 clippy:
 	$(CARGO) clippy --workspace --all-targets --all-features --locked -- --deny warnings
@@ -112,6 +120,9 @@ build/%/.ready: tests/template/%.txt
 build/%/.ready: tests/report/%.txt
 	$(INSTALL)
 
+build/%/.ready: tests/package/%.txt
+	$(INSTALL)
+
 build/%/.ready: tests/account/%.txt
 	$(INSTALL)
 
@@ -124,7 +135,7 @@ FIGURES ?=
 others_than = $(filter-out $(1),$(or $(FIGURES),all))
 MEASURED = checker $(if $(call others_than,checks limits sign-ins floods),reporter) \
 	$(if $(call others_than,checks limits sign-ins floods reports cost),bare root-activity slack-notifier)
-bench: $(if $(FIGURES),,build/sam/.ready build/local-aws/.ready)
+bench: $(if $(FIGURES),,build/sam/.ready build/local-aws/.ready build/aws-cli/.ready build/package/.ready)
 	$(if $(FIGURES),,$(CARGO) bench --package facts --bench credential_report --locked)
 	@for program in sandbox $(MEASURED); do $(CARGO) build --release --quiet --locked --package $$program || exit; done
 	@target/release/sandbox figures $(FIGURES)
@@ -142,11 +153,15 @@ CONFIGURED = $(shell awk '/^\[/ {on = /^\[default\.(deploy|global)\.parameters\]
 	| sed -n 's/^ *parameter_overrides *= *"\(.*\)" *$$/\1/p' | sed 's/\\"/"/g')
 MACHINE_x86_64 := 62
 MACHINE_arm64 := 183
+TARGET_x86_64 := x86_64-unknown-linux-gnu
+TARGET_arm64 := aarch64-unknown-linux-gnu
+# Programs name the files that they were compiled from, in their panics. So that they are the same wherever they are built, none is absolute.
+NAMELESS = $(RUSTFLAGS) --remap-path-prefix=$(CURDIR)= --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=cargo
 
 build:
 	$(if $(MACHINE_$(ARCH)),,$(error ARCH is x86_64 or arm64, not $(ARCH)))
 	$(if $(filter-out $(ARCH),$(call architecture,$(PARAMETERS))),$(error ARCH is $(ARCH), and PARAMETERS names another))
-	env -u CARGO_BUILD_TARGET $(if $(filter x86_64,$(ARCH)),CARGO_BUILD_TARGET=x86_64-unknown-linux-gnu) \
+	env -u CARGO_BUILD_TARGET $(if $(filter x86_64,$(ARCH)),CARGO_BUILD_TARGET=$(TARGET_x86_64)) RUSTFLAGS="$(NAMELESS)" \
 		sam build --parameter-overrides Architecture=$(ARCH)
 	@$(MAKE) --no-print-directory built-for ARCH=$(ARCH)
 
@@ -158,9 +173,25 @@ built-for:
 		|| { echo "$$program is not built for $(ARCH)"; exit 1; }; \
 	done
 
+# One archive: the functions' code, a template that names it, the demo, and `rootwatch`, which deploys with the AWS CLI alone.
+# SANDBOX names the demo's program where one is built already.
+SANDBOX ?=
+package: build build/package/.ready $(if $(SANDBOX),,demo-program)
+	@build/package/bin/python tests/package/pack.py $(ARCH) .aws-sam/build $(or $(SANDBOX),target/lambda/sandbox/bootstrap) dist
+
+demo-program:
+	env -u CARGO_BUILD_TARGET RUSTFLAGS="$(NAMELESS)" cargo lambda build --release --locked --package sandbox --bin sandbox --target $(TARGET_$(ARCH))
+
+# Both architectures, and one of them once more in another folder: the same bytes.
 release-check:
-	@$(MAKE) --no-print-directory build ARCH=arm64
-	@$(MAKE) --no-print-directory build ARCH=x86_64
+	@$(MAKE) --no-print-directory package ARCH=arm64
+	@$(MAKE) --no-print-directory package ARCH=x86_64
+	$(PYTHON) tests/package/twice.py dist
+
+# What a deployment from source needs, and how a deployed one is.
+doctor:
+	@STACK='$(STACK)' BUILDS=1 VERSION=$(VERSION) tests/package/doctor
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 
 # Non-interactive. EMAIL receives alerts. PARAMETERS sets others of docs/configuration.md: PARAMETERS="LookbackHours=48 Digest=daily".
 # Parameters you omit keep their current value, or take that of samconfig.toml.
@@ -261,4 +292,4 @@ evidence: bucket
 	echo "history.json changed during each of 5 copies, so reports and history do not match. Try again between two checks."; exit 1
 
 clean:
-	rm -rf build target .aws-sam
+	rm -rf build target dist .aws-sam

@@ -10,7 +10,7 @@ from pathlib import Path
 
 # Changelog and glossary name what they replace, and so does a stored history; schemas are made of the code's documentation; scenarios quote others.
 LEFT_OUT = re.compile(r"^(CHANGELOG\.md|docs/glossary\.md|docs/.*\.json|functions/reporter/src/history/snapshots/.*|tests/words\.(txt|py)|LICENSE.*)$")
-TEXTS = re.compile(r"(\.md|\.snap|/story\.json|^template\.yaml|^Makefile|\.toml)$")
+TEXTS = re.compile(r"(\.md|\.snap|/story\.json|^template\.yaml|^Makefile|\.toml|^tests/package/(rootwatch|doctor))$")
 CODE = re.compile(r"^(functions|shared|tests/sandbox)/.*\.rs$")
 TESTS = re.compile(r"/(tests|benches|testing)(/|\.rs$)|_test\.py$")
 # A comment, a character, a raw string, a string.

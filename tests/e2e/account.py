@@ -18,6 +18,8 @@ from botocore.config import Config
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parent.parent
+# Everything that a deployment out of the archive may use, beside the AWS CLI. SAM CLI and git are for this test.
+COMMANDS = ["awk", "cat", "cut", "date", "dirname", "env", "grep", "head", "mktemp", "rm", "sed", "sh", "sort", "tail", "tr", "uname"]
 ACCOUNT_ID = "111122223333"
 REGION = "us-east-1"
 
@@ -51,6 +53,14 @@ class Account:
             "AWS_ENDPOINT_URL": self.url,
             "SAM_CLI_TELEMETRY": "0",
         }
+        tools = Path(self.folder, "tools")
+        tools.mkdir()
+        clis = {"aws": PROJECT / "build/aws-cli/bin/aws", "sam": PROJECT / "build/sam/bin/sam"}
+        for name, program in (clis | {name: shutil.which(name) for name in [*COMMANDS, "git"]}).items():
+            assert program, f"there is no {name} here"
+            tools.joinpath(name).symlink_to(program)
+        # No cargo, rustc, zig, make or Python: what is deployed was built before.
+        self.without_toolchain = {"PATH": str(tools), "HOME": self.folder}
         # The functions get this too: nothing is in it that they would not have on Lambda.
         own = {
             "AWS_ENDPOINT_URL": self.url,

@@ -1,4 +1,4 @@
-"""`make e2e`: template.yaml, built and deployed by the SAM CLI to a local AWS, and what people then get.
+"""`make e2e`: the archive of `make package`, deployed by its own script and the AWS CLI to a local AWS, and what people then get.
 
 MiniStack is the account. It enforces IAM, so each function does what its role allows and nothing else. What it lacks:
 - root's row of the credential report is a constant (no keys, no MFA): that is in the first message;
@@ -19,11 +19,16 @@ import hashlib
 import json
 import platform
 import re
+import shutil
+import subprocess
 import sys
+import tarfile
 import time
 import traceback
 import uuid
+import zipfile
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from account import ACCOUNT_ID, PROJECT, REGION, Account, Inbox, Webhook, wait_for
 
@@ -77,16 +82,17 @@ def each_program_is_built_for_the_architecture_of_its_function(stack):
     functions = stack.account.client("lambda")
     for name, resource in stack.template["Resources"].items():
         if resource["Type"] == "AWS::Serverless::Function" and name in stack.resources:
-            header = PROJECT.joinpath(".aws-sam/build", stack.built(name), "bootstrap").read_bytes()[:20]
+            with zipfile.ZipFile(stack.archive / resource["Properties"]["CodeUri"]) as code:
+                header = code.read("bootstrap")[:20]
             deployed = functions.get_function_configuration(FunctionName=stack.resources[name])["Architectures"]
             assert header[:4] == b"\x7fELF" and deployed == [ARCHITECTURE], (name, deployed)
             assert int.from_bytes(header[18:], "little") == MACHINE[ARCHITECTURE], name
 
 
 def a_second_stack_of_the_name_in_another_region_changes_nothing_here(stack):
-    """Created again from today's template, and removed again."""
+    """Created again from the archive's template, by the SAM CLI without a build, and removed again."""
     before = stack.left()
-    stack.deploy("rate(1 hour)", region=ELSEWHERE)
+    stack.deploy_by_sam("rate(1 hour)", stack.archive / "template.yaml", region=ELSEWHERE)
     others = stack.account.client("cloudformation", ELSEWHERE).describe_stack_resources(StackName=stack.name)["StackResources"]
     others = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in others}
     boards = {board["DashboardName"] for board in stack.account.client("cloudwatch").list_dashboards()["DashboardEntries"]}
@@ -178,6 +184,18 @@ def each_check_leaves_a_report_and_the_page(stack):
     assert ACCOUNT_ID in wait_for("the page", 60, page)
 
 
+def the_doctor_finds_a_deployed_stack(stack):
+    """`./rootwatch doctor`, as far as the local AWS answers: each line good, bad or unknown."""
+    printed = stack.doctor()
+    lines = [line.split(None, 2) for line in printed.splitlines()]
+    assert {line[0] for line in lines} <= {"good", "bad", "unknown"}, printed
+    said = {line[1]: (line[0], line[2]) for line in lines}
+    assert said["stack"][0] == "good" and stack.name in said["stack"][1], printed
+    assert said["subscribers"] == ("good", "1 confirmed"), printed
+    assert said["credentials"][0] == said["region"][0] == said["name"][0] == "good", printed
+    assert {"tools", "permission", "trail", "quota", "heartbeat"} <= set(said), printed
+
+
 def the_owner_verifies_the_account(stack):
     """`make verify-account`, as far as the local AWS answers: each question in its place, and nobody's id on the page."""
     page = stack.account.run(sys.executable, "tests/account/verify.py", stack.name, AWS_REGION=REGION)
@@ -256,13 +274,14 @@ def a_forwarding_region_that_refuses_is_named_and_the_check_stays_complete(stack
 
 
 def deleting_leaves_what_the_template_retains(stack):
-    """`sam delete`: sent alerts, reports and logs outlive the stack, and nothing else."""
+    """`./rootwatch remove`: sent alerts, reports and logs outlive the stack, and nothing else."""
     policies = {name: resource.get("DeletionPolicy", "") for name, resource in stack.template["Resources"].items()}
     kept = {name for name, policy in policies.items() if policy.startswith("Retain")}
     # A bucket's policy has no name of its own: it stays with the bucket.
     kept.discard("ReportBucketPolicy")
     expected = {stack.resources[name] for name in kept & set(stack.resources)}
-    stack.account.sam("delete", "--stack-name", stack.name, "--no-prompts")
+    printed = stack.rootwatch("remove")
+    assert stack.resources["Ledger"] in printed and stack.resources["ReportBucket"] in printed, printed
     assert stack.left() == expected, f"left: {stack.left()}, expected: {expected}"
 
 
@@ -275,6 +294,7 @@ ROWS = [
     an_update_keeps_what_was_told_and_the_reports,
     each_program_is_built_for_the_architecture_of_its_function,
     the_owner_verifies_the_account,
+    the_doctor_finds_a_deployed_stack,
     a_canary_arrives_through_rule_and_queue,
     a_forwarding_region_that_refuses_is_named_and_the_check_stays_complete,
     a_rule_that_loses_its_target_is_named_at_once,
@@ -298,8 +318,11 @@ class Stack:
             Name=WEBHOOK, Type="SecureString", Value=f"http://{webhook.host}{self.webhook_path}"
         )
         self.cloudformation = account.client("cloudformation")
-        self.template = self.read_template(PROJECT.joinpath("template.yaml").read_text())
-        account.run("make", "build", f"ARCH={ARCHITECTURE}", **profile or {})
+        self.archive = self.unpack(account.run("make", "package", f"ARCH={ARCHITECTURE}", "SANDBOX=target/debug/sandbox", **profile or {}))
+        account.environment |= account.without_toolchain
+        for tool in ("cargo", "rustc", "zig"):
+            assert shutil.which(tool, path=account.environment["PATH"]) is None, tool
+        self.template = self.read_template(self.archive.joinpath("template.yaml").read_text())
         self.earlier = self.update_from(before) if before else None
         self.deploy(schedule)
         self.resources = self.described()
@@ -315,20 +338,41 @@ class Stack:
 
         return yaml_parse(text)
 
-    def built(self, function):
-        """The folder of a function's program: two functions of one source share it."""
-        template = self.read_template(PROJECT.joinpath(".aws-sam/build/template.yaml").read_text())
-        return template["Resources"][function]["Properties"]["CodeUri"]
+    def unpack(self, printed):
+        """The archive that `make package` names, unpacked; every file is as its SHA256SUMS says."""
+        [archive] = re.findall(r"^(dist/\S+\.tar\.gz) ", printed, re.MULTILINE)
+        with tarfile.open(PROJECT / archive) as files:
+            files.extractall(self.account.folder, filter="data")
+        folder = Path(self.account.folder, Path(archive).name.removesuffix(".tar.gz"))
+        sums = dict(line.split("  ")[::-1] for line in folder.joinpath("SHA256SUMS").read_text().splitlines())
+        found = {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.rglob("*") if file.is_file()}
+        del found["SHA256SUMS"]
+        assert found == sums, found.items() ^ sums.items()
+        return folder
+
+    def rootwatch(self, *arguments, **environment):
+        """The archive's own script, in an environment with the AWS CLI and no toolchain."""
+        return self.account.run(str(self.archive / "rootwatch"), *arguments, STACK=self.name, AWS_REGION=REGION, **environment)
+
+    def doctor(self):
+        """Its lines, whether or not one of them is bad."""
+        done = subprocess.run(
+            [self.archive / "rootwatch", "doctor"],
+            env=self.account.environment | {"STACK": self.name, "AWS_REGION": REGION},
+            stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        )
+        assert done.returncode in (0, 1) and not done.stderr, done
+        return done.stdout
 
     def update_from(self, commit):
         """Deploys the template of `commit` with today's programs, puts something into the table, and returns the resources."""
         template = self.read_template(self.template_of(commit))
         for name, resource in template["Resources"].items():
             if resource["Type"] == "AWS::Serverless::Function":
-                resource["Properties"]["CodeUri"] = self.built(name)
-        earlier = PROJECT.joinpath(".aws-sam/build/earlier.json")
+                resource["Properties"]["CodeUri"] = f"functions/{resource['Metadata']['BuildProperties']['Binary']}.zip"
+        earlier = self.archive / "earlier.json"
         earlier.write_text(json.dumps(template))
-        self.deploy("rate(1 hour)", template=earlier)
+        self.deploy_by_sam("rate(1 hour)", earlier)
         earlier.unlink()
         resources = self.described()
         self.account.client("dynamodb").put_item(TableName=resources["Ledger"], Item=self.MARKER)
@@ -342,11 +386,16 @@ class Stack:
             text = PROJECT.joinpath("template.yaml").read_text()
             return text.replace("${AWS::StackName}-${AWS::Region}", "${AWS::StackName}").replace("${Stack}-${HomeRegion}", "${Stack}")
 
-    def deploy(self, schedule, template=None, region=REGION):
-        chosen = {"Schedule": schedule, "SlackWebhookParameter": WEBHOOK, "ForwardRegions": "", "Architecture": ARCHITECTURE}
-        overrides = [f"{name}='{value}'" for name, value in chosen.items()]
+    def chosen(self, schedule):
+        return {"Schedule": schedule, "SlackWebhookParameter": WEBHOOK, "ForwardRegions": ""}
+
+    def deploy(self, schedule):
+        self.rootwatch("deploy", *(f"{name}={value}" for name, value in self.chosen(schedule).items()))
+
+    def deploy_by_sam(self, schedule, template, region=REGION):
+        overrides = [f"{name}='{value}'" for name, value in (self.chosen(schedule) | {"Architecture": ARCHITECTURE}).items()]
         # The SAM CLI looks for its settings beside the template.
-        source = ["--template-file", str(template), "--config-file", str(PROJECT / "samconfig.toml")] if template else []
+        source = ["--template-file", str(template), "--config-file", str(PROJECT / "samconfig.toml")]
         common = ["--stack-name", self.name, "--region", region, "--no-confirm-changeset", "--no-progressbar"]
         self.account.sam("deploy", *source, *common, "--parameter-overrides", *overrides)
 
@@ -405,7 +454,7 @@ class Stack:
         names += [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]]
         names += [board["DashboardName"] for board in client("cloudwatch").list_dashboards()["DashboardEntries"]]
         names += [stack["StackName"] for stack in self.cloudformation.describe_stacks()["Stacks"]]
-        return {name for name in names if not name.startswith("aws-sam-cli-managed-default")}
+        return {name for name in names if not name.startswith(("aws-sam-cli-managed-default", "rootwatch-artifacts"))}
 
 
 def main(chosen):

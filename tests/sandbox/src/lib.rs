@@ -50,8 +50,11 @@ pub use signals::Crash;
 pub use sns::Published;
 pub use story::{Crowd, Flood, Story, Subscription, WEBHOOK_PARAMETER, scenarios};
 
-/// The source tree, out of which stories are read: the one that this was built from, or the current folder, when that one is gone.
+/// The folder out of which stories are read: an unpacked archive that this program is in, else the source tree that it was built from,
+/// else the current folder.
 pub fn root() -> PathBuf {
+    let unpacked = std::env::current_exe().ok().and_then(|program| Some(program.parent()?.parent()?.to_owned()));
     let built_from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    if built_from.join("tests/scenarios").is_dir() { built_from } else { PathBuf::from(".") }
+    let found = unpacked.into_iter().chain([built_from]).find(|folder| folder.join("tests/scenarios").is_dir());
+    found.unwrap_or_else(|| PathBuf::from("."))
 }

@@ -7,19 +7,15 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
-use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
-use facts::source::Cause;
-use facts::text::{bounded, for_terminal, is_unprintable};
+use facts::text::{for_terminal, is_unprintable};
 use jiff::Timestamp;
 use sandbox::runtime::{self, Invoke, Outcome};
 use sandbox::{Published, Sandbox, Story};
-use serde::Deserialize;
-use serde_json::{Value, json};
 
 mod evidence;
 mod exports;
 mod figures;
+mod own_account;
 mod pages;
 mod preview;
 mod samples;
@@ -59,7 +55,7 @@ async fn main() -> ExitCode {
         }
         ["invoke", event] => invoke(event, ALARM).await,
         ["invoke", event, scenario] => invoke(event, scenario).await,
-        ["try"] => try_own_account().await,
+        ["try"] => own_account::check().await,
         ["figures", chosen @ ..] if chosen.iter().all(|name| figures::NAMES.contains(name)) => {
             figures::print(chosen).await;
             ExitCode::SUCCESS
@@ -188,19 +184,27 @@ async fn report(sandbox: &Sandbox, story: &Story, number: usize, outcome: &Outco
 /// The page, with a copy of the report bucket beside it.
 fn write_page(sandbox: &Sandbox) -> bool {
     let folder = sandbox::root().join(DEMO);
-    let bucket = folder.join("bucket");
+    let (bucket, page) = (folder.join("bucket"), folder.join("latest.html"));
     let written = (|| {
         if bucket.exists() {
             std::fs::remove_dir_all(&bucket)?;
         }
         sandbox.copy_objects(&bucket)?;
-        std::fs::copy(bucket.join("latest.html"), folder.join("latest.html"))
+        std::fs::copy(bucket.join("latest.html"), &page)
     })();
     match &written {
-        Ok(_) => println!("The report of this account: {DEMO}/latest.html (the bucket: {DEMO}/bucket)\n"),
+        Ok(_) => println!("The report of this account: {} (the bucket: {})\n", named(&page), named(&bucket)),
         Err(error) => eprintln!("{DEMO}: {error}"),
     }
     written.is_ok()
+}
+
+/// A file as a person finds it from the current folder.
+fn named(file: &Path) -> String {
+    let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let absolute = absolute.canonicalize().unwrap_or(absolute);
+    let here = std::env::current_dir().unwrap_or_default();
+    absolute.strip_prefix(here).unwrap_or(&absolute).display().to_string()
 }
 
 /// `false` if the function failed.
@@ -264,134 +268,6 @@ async fn run(story: Story, event: String) -> (Outcome, Sandbox) {
     let sandbox = Sandbox::start(story.clone()).await;
     let outcome = runtime::invoke(Invoke::over(&sandbox, &story, event, TIMEOUT)).await;
     (outcome, sandbox)
-}
-
-/// The same binary once against the caller's own account: read-only, publishes nothing.
-async fn try_own_account() -> ExitCode {
-    let config = aws::client::config(&aws::client::Limits::default()).load().await;
-    let region = config.region().map_or("us-east-1", |region| region.as_ref()).to_owned();
-    let config = config.into_builder().region(aws_config::Region::new(region.clone())).build();
-    let (mut identity, mut exported) = (who_am_i(&config).await, Vec::new());
-    if identity.is_err()
-        && let Some(credentials) = exported_by_the_cli().await
-    {
-        let config = config.into_builder().credentials_provider(credentials.provider()).build();
-        identity = who_am_i(&config).await;
-        exported = credentials.variables();
-    }
-    let identity = match identity {
-        Ok(identity) => identity,
-        Err(cause) => {
-            eprintln!("AWS did not accept your credentials: sts:GetCallerIdentity {cause}.");
-            eprintln!("Sign in as you do for the AWS CLI (environment, profile, SSO or `aws login`) and try again.");
-            return ExitCode::FAILURE;
-        }
-    };
-    let (account, arn) = (identity.account().unwrap_or_default(), identity.arn().unwrap_or_default());
-    let partition = arn.split(':').nth(1).unwrap_or("aws");
-    println!("Reading account {} as {}. This is read-only and sends no alerts.\n", bounded(account), bounded(arn));
-    // A dry run reads the sent alerts: none, in a table of its own.
-    let ledger = Sandbox::start(Story::load(QUIET)).await;
-    let outcome = runtime::invoke(Invoke {
-        binary: runtime::binary("checker"),
-        environment: exported
-            .into_iter()
-            .chain([
-                ("AWS_REGION".into(), region.clone()),
-                ("ROOTWATCH_TOPIC_ARN".into(), format!("arn:{partition}:sns:{region}:{account}:dry-run")),
-                ("ROOTWATCH_TABLE".into(), sandbox::TABLE.into()),
-                ("AWS_ENDPOINT_URL_DYNAMODB".into(), ledger.url().into()),
-            ])
-            .collect(),
-        inherit: true,
-        function_arn: format!("arn:{partition}:lambda:{region}:{account}:function:dry-run"),
-        event: json!({"dry_run": true}).to_string(),
-        timeout: TIMEOUT,
-        crash: None,
-        most_memory: None,
-    })
-    .await;
-    match &outcome.answer {
-        Ok(answer) => {
-            println!("{}", painted_all(&for_terminal(&in_words(answer))));
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("{}", for_terminal(&format!("The function failed: {error}\n{}", outcome.log)));
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn who_am_i(config: &aws_config::SdkConfig) -> Result<GetCallerIdentityOutput, Cause> {
-    let answer = aws_sdk_sts::Client::new(config).get_caller_identity().send().await;
-    answer.map_err(|error| aws::failure::cause(&error))
-}
-
-/// Credentials of a profile that the function's SDK cannot read (SSO, `aws login`, a process), from the AWS CLI.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Exported {
-    access_key_id: String,
-    secret_access_key: String,
-    session_token: Option<String>,
-}
-
-impl Exported {
-    fn provider(&self) -> SharedCredentialsProvider {
-        let Self { access_key_id, secret_access_key, session_token } = self;
-        let credentials = Credentials::new(access_key_id, secret_access_key, session_token.clone(), None, "aws-cli");
-        SharedCredentialsProvider::new(credentials)
-    }
-
-    fn variables(self) -> Vec<(String, String)> {
-        let key = [("AWS_ACCESS_KEY_ID", self.access_key_id), ("AWS_SECRET_ACCESS_KEY", self.secret_access_key)];
-        let token = self.session_token.map(|token| ("AWS_SESSION_TOKEN", token));
-        key.into_iter().chain(token).map(|(name, value)| (name.to_owned(), value)).collect()
-    }
-}
-
-/// `None` without the AWS CLI, or when it has none either.
-async fn exported_by_the_cli() -> Option<Exported> {
-    let mut command = tokio::process::Command::new("aws");
-    command.args(["configure", "export-credentials", "--format", "process"]);
-    let output = command.stdin(std::process::Stdio::null()).output().await.ok()?;
-    serde_json::from_slice(&output.stdout).ok()
-}
-
-/// The answer for a person at a terminal.
-fn in_words(answer: &Value) -> String {
-    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
-    let list = |name: &str| answer[name].as_array().cloned().unwrap_or_default();
-    let mut words = format!("{}\n\n", text(&answer["headline"]));
-    for finding in list("findings") {
-        let status = text(&finding["status"]).to_uppercase().replace('_', " ");
-        let _ = writeln!(words, "{status:<15} {:<26} {}", text(&finding["control"]), text(&finding["reason"]));
-        if status == "FAILED" {
-            for evidence in finding["evidence"].as_array().into_iter().flatten() {
-                let _ = writeln!(words, "{:<15}   {} = {}", "", text(&evidence["fact"]), text(&evidence["value"]));
-            }
-        }
-    }
-    let _ = writeln!(words, "\nRoot activity since {}:", text(&answer["root_events_since"]));
-    let activity = list("root_activity");
-    for act in &activity {
-        let (severity, time) = (text(&act["severity"]).to_uppercase(), text(&act["time"]));
-        let _ = writeln!(words, "  {severity} {time} {} in {}", text(&act["event_name"]), text(&act["region"]));
-    }
-    if activity.is_empty() {
-        words.push_str("  none in the data that could be read\n");
-    }
-    let errors: Vec<Value> = list("sources").into_iter().filter(|source| !source["error"].is_null()).collect();
-    if !errors.is_empty() {
-        words.push_str("\nUNKNOWN: these read errors may hide findings:\n");
-    }
-    for source in errors {
-        let error = &source["error"];
-        let code = error["code"].as_str().or(error["detail"].as_str()).unwrap_or_default();
-        let _ = writeln!(words, "  {}: {} {code}", text(&error["operation"]), text(&error["cause"]).replace('_', " "));
-    }
-    words
 }
 
 fn painted_all(text: &str) -> String {

@@ -56,7 +56,7 @@ async fn the_demo_shows_four_acts_on_one_account_then_the_other_stories() {
         at("No email: nothing changed."),
         at("Act 4 of 4"),
         at("Root has no access keys, active or inactive"),
-        at("The report of this account: build/demo/latest.html"),
+        at("build/demo/latest.html (the bucket: "),
         at("make demo SCENARIO="),
         at("unknown-nothing-can-be-read"),
     ];
@@ -149,6 +149,10 @@ async fn a_try_reads_and_publishes_nothing() {
     assert_eq!(printed.code, Some(0), "{}", printed.err);
     assert!(printed.out.starts_with("Reading account 111122223333 as arn:aws:iam::111122223333:user/alice."));
     assert!(printed.out.contains("FAILED          root-access-keys"), "{}", printed.out);
+    assert!(printed.out.contains("\nSCORE five steps: 1 of 5 · baseline: 16 of 20 · unknown: 1\n"), "{}", printed.out);
+    let written = printed.out.lines().find_map(|line| line.strip_prefix("The report: ")).expect("the page is named");
+    let page = std::fs::read_to_string(written).expect("the page is where the last line says");
+    assert!(page.contains("111122223333") && page.contains("root-access-keys"));
     let called: Vec<String> = sandbox.calls().into_iter().map(|call| call.action).collect();
     let allowed = aws::read_actions();
     for action in called.iter().filter(|action| *action != "sts:GetCallerIdentity") {
@@ -166,6 +170,48 @@ async fn a_try_names_the_missing_action() {
     assert!(printed.out.contains("UNKNOWN         password-policy"), "{}", printed.out);
     assert!(printed.out.contains("iam:GetAccountPasswordPolicy: denied AccessDenied"), "{}", printed.out);
     assert!(printed.out.contains("account:ListRegions: denied AccessDeniedException"), "{}", printed.out);
+    let allow =
+        "Allow account:ListRegions, iam:GetAccountPasswordPolicy, and try again: docs/permissions.md has the policy.\n";
+    assert!(printed.out.contains(allow), "{}", printed.out);
+    assert!(printed.out.contains("· unknown: 4, 2 calls not readable\n"), "{}", printed.out);
+}
+
+#[tokio::test]
+async fn a_try_shows_times_to_the_second() {
+    let mut story = Story::at("critical-root-signs-in-without-mfa-and-creates-a-key", Timestamp::now());
+    story.faults.clear();
+    let printed = try_with(&Sandbox::start(story).await).await;
+    let times = printed.out.lines().skip_while(|line| !line.starts_with("Root activity since "));
+    let times: Vec<&str> = times.take_while(|line| !line.is_empty()).collect();
+    assert!(times.len() > 1, "{}", printed.out);
+    for line in times {
+        assert!(line.contains(":") && line.contains(" UTC") && !line.contains('.') && !line.contains('Z'), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn an_unpacked_archive_has_its_own_stories_and_writes_into_its_own_folder() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("unpacked");
+    std::fs::create_dir_all(folder.join("bin")).unwrap();
+    for part in ["tests/scenarios/quiet-compliant", "shared/facts/samples/records"] {
+        std::fs::create_dir_all(folder.join(part)).unwrap();
+        let own = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(part);
+        for file in std::fs::read_dir(own).unwrap().map(Result::unwrap) {
+            std::fs::copy(file.path(), folder.join(part).join(file.file_name())).unwrap();
+        }
+    }
+    for name in ["sandbox", "checker", "reporter"] {
+        let to = folder.join("bin").join(name);
+        std::fs::remove_file(&to).ok();
+        std::fs::copy(binary(name), to).unwrap();
+    }
+    let mut command = Command::new(folder.join("bin/sandbox"));
+    let listed = printed(command.arg("list").stdin(Stdio::null()).output().await.unwrap());
+    assert_eq!(listed.out, "  quiet-compliant\n");
+    let mut command = Command::new(folder.join("bin/sandbox"));
+    let demo = printed(command.args(["demo", "quiet-compliant"]).stdin(Stdio::null()).output().await.unwrap());
+    assert_eq!(demo.code, Some(0), "{}{}", demo.out, demo.err);
+    assert!(folder.join("build/demo/latest.html").is_file());
 }
 
 #[cfg(unix)]
