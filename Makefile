@@ -1,6 +1,6 @@
 # Everything a developer, a user or CI runs. CI calls `check`, `test` and `e2e` and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help demo try check-config verify-account preview test look e2e check bless bench build built-for package demo-program release-check doctor scripts deploy ack forwarders invoke report evidence verify-evidence clean programs browser bucket fmt-check words clippy docs licences template
+.PHONY: help demo try check-config verify-account preview test look e2e check bless bench build built-for package release-check twice doctor scripts deploy ack forwarders invoke report evidence verify-evidence clean programs browser bucket fmt-check words clippy docs licences template
 
 , := ,
 SCENARIO ?=
@@ -176,17 +176,23 @@ built-for:
 # One archive: the functions' code, a template that names it, the demo, and `rootwatch`, which deploys with the AWS CLI alone.
 # SANDBOX names the demo's program where one is built already.
 SANDBOX ?=
-package: build build/package/.ready $(if $(SANDBOX),,demo-program)
+package: build build/package/.ready $(if $(SANDBOX),,program-sandbox)
 	@build/package/bin/python tests/package/pack.py $(ARCH) .aws-sam/build $(or $(SANDBOX),target/lambda/sandbox/bootstrap) dist
 
-demo-program:
-	env -u CARGO_BUILD_TARGET RUSTFLAGS="$(NAMELESS)" cargo lambda build --release --locked --package sandbox --bin sandbox --target $(TARGET_$(ARCH))
+program-%:
+	env -u CARGO_BUILD_TARGET RUSTFLAGS="$(NAMELESS)" cargo lambda build --release --locked --package $* --bin $* --target $(TARGET_$(ARCH))
 
-# Both architectures, and one of them once more in another folder: the same bytes.
-release-check:
+# Both architectures; and one program twice, in folders of different names: the same bytes.
+release-check: twice
 	@$(MAKE) --no-print-directory package ARCH=arm64
 	@$(MAKE) --no-print-directory package ARCH=x86_64
-	$(PYTHON) tests/package/twice.py dist
+
+TWICE := build/twice/in-another-folder
+twice:
+	@rm -rf build/twice && git clone --quiet . $(TWICE)
+	@for folder in . $(TWICE); do $(MAKE) --no-print-directory --directory=$$folder program-slack-notifier ARCH=x86_64 || exit; done
+	@cmp target/lambda/slack-notifier/bootstrap $(TWICE)/target/lambda/slack-notifier/bootstrap && echo "Built twice: the same bytes."
+	@rm -rf build/twice
 
 # What a deployment from source needs, and how a deployed one is.
 doctor:

@@ -106,7 +106,7 @@ def checksums():
 
 def sbom(version, commit, architecture, time, uses, packages):
     """CycloneDX 1.6, valid by its schema."""
-    from cyclonedx.factory.license import LicenseFactory
+    from cyclonedx.contrib.license.factories import LicenseFactory
     from cyclonedx.model import HashAlgorithm, HashType
     from cyclonedx.model.bom import Bom
     from cyclonedx.model.component import Component, ComponentType
