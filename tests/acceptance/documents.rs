@@ -313,28 +313,54 @@ fn the_picture_shows_every_way_from_one_crate_to_another_and_no_circle() {
     }
 }
 
+/// A workflow's lines, and the values of a key in it.
+fn workflow(name: &str) -> String {
+    read(&format!(".github/workflows/{name}"))
+}
+
+fn values<'a>(workflow: &'a str, key: &str) -> Vec<&'a str> {
+    let lines = workflow.lines().map(|line| line.trim().trim_start_matches("- "));
+    lines.filter_map(|line| line.strip_prefix(key)).map(str::trim).collect()
+}
+
 #[test]
-fn the_workflow_runs_the_verbs_of_the_makefile_with_pinned_actions_and_reads_only() {
+fn every_workflow_has_pinned_actions_a_time_limit_and_no_secret() {
     let workflows = entries(".github/workflows");
-    assert_eq!(workflows.len(), 1, "{workflows:?}");
-    let workflow = std::fs::read_to_string(&workflows[0]).unwrap();
-    let lines: Vec<&str> = workflow.lines().map(str::trim).collect();
-    let values = |key: &str| {
-        let of_key = lines.iter().map(|line| line.trim_start_matches("- ")).filter_map(|line| line.strip_prefix(key));
-        of_key.map(str::trim).collect::<Vec<_>>()
-    };
-    assert_eq!(values("verb:"), ["[check, test, e2e]"]);
-    assert_eq!(values("run:").last(), Some(&"make \"$VERB\""));
-    assert!(values("run:").iter().filter(|run| run.starts_with("make")).count() == 1);
-    assert_eq!(values("permissions:").len(), 1, "for all jobs, and for none another");
-    assert!(workflow.contains("\npermissions:\n  contents: read\n\n") && !workflow.contains(": write"));
-    assert!(!values("uses:").is_empty() && !workflow.contains("pull_request_target") && !workflow.contains("secrets."));
-    for action in values("uses:") {
-        let (pin, version) = action.split_once(" # v").unwrap_or((action, ""));
-        let commit = pin.split_once('@').map_or("", |(_, commit)| commit);
-        let is_commit = commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
-        assert!(is_commit && !version.is_empty(), "{action} is not pinned to a commit, with its version behind it");
+    assert_eq!(workflows.len(), 2, "{workflows:?}");
+    for path in workflows {
+        let workflow = std::fs::read_to_string(path).unwrap();
+        assert!(!workflow.contains("pull_request_target") && !workflow.contains("secrets."));
+        assert!(!values(&workflow, "uses:").is_empty());
+        for action in values(&workflow, "uses:") {
+            let (pin, version) = action.split_once(" # v").unwrap_or((action, ""));
+            let commit = pin.split_once('@').map_or("", |(_, commit)| commit);
+            let is_commit = commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+            assert!(is_commit && !version.is_empty(), "{action} is not pinned to a commit, with its version behind it");
+        }
+        assert_eq!(values(&workflow, "persist-credentials:"), ["false"]);
+        assert_eq!(values(&workflow, "timeout-minutes:").len(), 1);
     }
-    assert_eq!(values("persist-credentials:"), ["false"]);
-    assert_eq!(values("timeout-minutes:").len(), 1);
+}
+
+#[test]
+fn ci_runs_the_verbs_of_the_makefile_and_reads_only() {
+    let workflow = workflow("ci.yml");
+    assert_eq!(values(&workflow, "verb:"), ["[check, test, e2e]"]);
+    assert_eq!(values(&workflow, "run:").last(), Some(&"make \"$VERB\""));
+    assert!(values(&workflow, "run:").iter().filter(|run| run.starts_with("make")).count() == 1);
+    assert_eq!(values(&workflow, "permissions:").len(), 1, "for all jobs, and for none another");
+    assert!(workflow.contains("\npermissions:\n  contents: read\n\n") && !workflow.contains(": write"));
+}
+
+#[test]
+fn a_release_is_what_release_check_builds_of_a_tag_that_is_the_version() {
+    let workflow = workflow("release.yml");
+    assert!(workflow.contains("\n  push:\n    tags: [\"v*\"]\n\n") && workflow.contains("\npermissions: {}\n"));
+    let runs = values(&workflow, "run:");
+    let at = |start: &str| runs.iter().position(|run| run.starts_with(start)).unwrap_or_else(|| panic!("no {start}"));
+    assert!(
+        at("test \"$TAG\" = \"v$(") < at("make release-check") && at("make release-check") < at("gh release create")
+    );
+    let writes: Vec<&str> = workflow.lines().map(str::trim).filter(|line| line.ends_with(": write")).collect();
+    assert_eq!(writes, ["contents: write", "id-token: write", "attestations: write"]);
 }

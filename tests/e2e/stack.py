@@ -192,7 +192,8 @@ def the_doctor_finds_a_deployed_stack(stack):
     said = {line[1]: (line[0], line[2]) for line in lines}
     assert said["stack"][0] == "good" and stack.name in said["stack"][1], printed
     assert said["subscribers"] == ("good", "1 confirmed"), printed
-    assert said["credentials"][0] == said["region"][0] == said["name"][0] == "good", printed
+    # To the local AWS every caller is root.
+    assert said["credentials"][0] == "bad" and said["region"][0] == said["name"][0] == "good", printed
     assert {"tools", "permission", "trail", "quota", "heartbeat"} <= set(said), printed
 
 

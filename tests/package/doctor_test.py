@@ -151,6 +151,10 @@ class Doctor(unittest.TestCase):
         missing = {"s3api head-bucket error": "An error occurred (404) when calling the HeadBucket operation: Not Found"}
         self.assertEqual(0, self.run_over(missing, {}, "deploy")[1])
 
+    def test_a_deployment_with_roots_credentials_goes_on_and_says_so(self):
+        said, code = self.run_over({"sts get-caller-identity": "111122223333\tarn:aws:iam::111122223333:root"}, {}, "deploy")
+        self.assertEqual(("bad", 0), (said["credentials"][0], code))
+
     def test_tools_of_a_build_are_asked_for_their_versions(self):
         for name, version in {"cargo": "1.95.0 (abc)", "cargo-lambda": "1.9.2", "python3": "3.11.7"}.items():
             self.program(name, f"#!/bin/sh\necho '{name} {version}'\n")

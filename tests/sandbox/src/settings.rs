@@ -224,6 +224,8 @@ fn texts(value: &Value) -> Vec<String> {
         Value::String(text) => vec![text.clone()],
         Value::Sequence(values) => values.iter().flat_map(texts).collect(),
         Value::Tagged(tagged) => texts(&tagged.value),
+        // The long form of a function, as packaging writes it: `Ref: Name` for `!Ref Name`.
+        Value::Mapping(long) if long.len() == 1 => long.values().flat_map(texts).collect(),
         _ => Vec::new(),
     }
 }
@@ -256,6 +258,39 @@ mod tests {
         let good = ["AlertEmail=you@example.com LookbackHours=48", "Digest=daily", "HeartbeatUrl=none", exceptions];
         assert_eq!(checked(&good), Vec::<String>::new());
         assert_eq!(checked(&["ForwardRegions=us-gov-west-1", "Regions=us-gov-east-1"]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_template_of_an_archive_with_its_functions_in_the_long_form_is_read_alike() {
+        let template = include_str!("../../../template.yaml");
+        let long = |value: &Value| match value {
+            Value::Tagged(tagged) => {
+                let name = tagged.tag.to_string().replace('!', "");
+                let name = if name == "Ref" { name } else { format!("Fn::{name}") };
+                Some(Value::Mapping([(Value::from(name), tagged.value.clone())].into_iter().collect()))
+            }
+            _ => None,
+        };
+        fn rewritten(value: &Value, long: &impl Fn(&Value) -> Option<Value>) -> Value {
+            match long(value).as_ref().unwrap_or(value) {
+                Value::Mapping(fields) => {
+                    Value::Mapping(fields.iter().map(|(name, value)| (name.clone(), rewritten(value, long))).collect())
+                }
+                Value::Sequence(values) => Value::Sequence(values.iter().map(|value| rewritten(value, long)).collect()),
+                other => other.clone(),
+            }
+        }
+        let mut template: Value = serde_yaml_ng::from_str(template).unwrap();
+        template.apply_merge().unwrap();
+        let packaged = serde_yaml_ng::to_string(&rewritten(&template, &long)).unwrap();
+        assert!(packaged.contains("ROOTWATCH_TOPIC_ARN:\n          Ref: Topic\n"));
+        let checked = |argument: &str| {
+            let mut overrides = Overrides::default();
+            overrides.add(argument);
+            faults(&packaged, overrides, None, "2026-11-20T10:00:00Z".parse().unwrap())
+        };
+        assert_eq!(checked("LookbackHours=48"), Vec::<String>::new());
+        assert_eq!(checked("LookbackHours=abc").len(), 1);
     }
 
     #[test]
