@@ -81,8 +81,8 @@ def an_update_keeps_what_was_told_and_the_reports(stack):
 def each_program_is_built_for_the_architecture_of_its_function(stack):
     functions = stack.account.client("lambda")
     for name, resource in stack.template["Resources"].items():
-        if resource["Type"] == "AWS::Serverless::Function" and name in stack.resources:
-            with zipfile.ZipFile(stack.archive / resource["Properties"]["CodeUri"]) as code:
+        if resource["Type"] == "AWS::Lambda::Function" and name in stack.resources:
+            with zipfile.ZipFile(stack.archive / resource["Properties"]["Code"]) as code:
                 header = code.read("bootstrap")[:20]
             deployed = functions.get_function_configuration(FunctionName=stack.resources[name])["Architectures"]
             assert header[:4] == b"\x7fELF" and deployed == [ARCHITECTURE], (name, deployed)
@@ -191,7 +191,8 @@ def the_doctor_finds_a_deployed_stack(stack):
     assert {line[0] for line in lines} <= {"good", "bad", "unknown"}, printed
     said = {line[1]: (line[0], line[2]) for line in lines}
     assert said["stack"][0] == "good" and stack.name in said["stack"][1], printed
-    assert said["subscribers"] == ("good", "1 confirmed"), printed
+    # The inbox, and the function that posts to Slack.
+    assert said["subscribers"] == ("good", "2 confirmed"), printed
     # To the local AWS every caller is root.
     assert said["credentials"][0] == "bad" and said["region"][0] == said["name"][0] == "good", printed
     assert {"tools", "permission", "trail", "quota", "heartbeat"} <= set(said), printed

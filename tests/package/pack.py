@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import io
 import json
+import logging
 import os
 import re
 import subprocess
@@ -22,8 +23,14 @@ import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-import yaml
-from samtranslator.yaml_helper import yaml_parse
+# No call to AWS; the translator only asks for the name of a Region.
+os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+logging.getLogger("samtranslator").setLevel(logging.ERROR)
+
+import yaml  # noqa: E402
+from samtranslator.parser.parser import Parser  # noqa: F401, E402  (registers the resource types)
+from samtranslator.translator.transform import transform  # noqa: E402
+from samtranslator.yaml_helper import yaml_parse  # noqa: E402
 
 PROJECT = Path(__file__).parent.parent.parent
 TARGETS = {"x86_64": "x86_64-unknown-linux-gnu", "arm64": "aarch64-unknown-linux-gnu"}
@@ -47,15 +54,31 @@ class Whole(yaml.SafeDumper):
 Whole.add_representer(str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None))
 
 
+class NoManagedPolicies:
+    """The template names none, so none has to be looked up."""
+
+    def load(self):
+        return {}
+
+
 def template(architecture):
-    """The template as CloudFormation reads it, each function's code a zip beside it; and which program each function runs."""
+    """The template as plain CloudFormation, each function's code a zip beside it; and which program each function runs.
+
+    Without the SAM transform, because StackSets with service-managed permissions and CDK's CfnInclude do not take it
+    (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-prereqs.html).
+    """
     whole = yaml_parse(PROJECT.joinpath("template.yaml").read_text())
     programs = {}
     for name, resource in whole["Resources"].items():
         if resource["Type"] == "AWS::Serverless::Function":
             programs[name] = resource.pop("Metadata")["BuildProperties"]["Binary"]
-            resource["Properties"]["CodeUri"] = f"functions/{programs[name]}.zip"
+            resource["Properties"]["CodeUri"] = f"s3://beside/functions/{programs[name]}.zip"
     del whole["Metadata"]["cfn-lint"]
+    # Without values of parameters: their references stay.
+    whole = transform(whole, {}, NoManagedPolicies())
+    for resource in whole["Resources"].values():
+        if resource["Type"] == "AWS::Lambda::Function":
+            resource["Properties"]["Code"] = resource["Properties"]["Code"]["S3Key"]
     # The programs beside it are built for one architecture.
     whole["Parameters"]["Architecture"] |= {"Default": architecture, "AllowedValues": [architecture]}
     text = yaml.dump(json.loads(json.dumps(whole)), Dumper=Whole, sort_keys=False, width=140, allow_unicode=True)

@@ -283,7 +283,7 @@ mod tests {
         let mut template: Value = serde_yaml_ng::from_str(template).unwrap();
         template.apply_merge().unwrap();
         let packaged = serde_yaml_ng::to_string(&rewritten(&template, &long)).unwrap();
-        assert!(packaged.contains("ROOTWATCH_TOPIC_ARN:\n          Ref: Topic\n"));
+        assert!(packaged.contains("ROOTWATCH_TOPIC_ARN:\n            Ref: Topic\n"));
         let checked = |argument: &str| {
             let mut overrides = Overrides::default();
             overrides.add(argument);
