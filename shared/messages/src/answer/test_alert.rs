@@ -125,3 +125,85 @@ fn plain(text: &str) -> String {
 fn unquoted(text: &str) -> String {
     text.chars().map(|char| if char == '"' || char == '\\' || char.is_control() { '\'' } else { char }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use facts::{AccountId, Partition};
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::{Links, Recipients};
+
+    const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:rootwatch";
+
+    fn answer(
+        recipients: Option<Recipients>,
+        sending: Sending,
+        arrived: &[(&str, Arrived)],
+        unread: Option<&str>,
+    ) -> TestAlertAnswer {
+        let id = AccountId::parse("111122223333").unwrap();
+        let account = Account { id, alias: Some("acme-prod".into()), partition: Partition::Aws };
+        let at: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
+        let test = TestAlert::new(&Links::of("eu-west-1", None, Some("rootwatch")), recipients);
+        let message = Message::test_alert(&account, at, &test, crate::RUNBOOK, &Links::default());
+        TestAlertAnswer::new(account, test, message, TOPIC, sending, arrived, unread.map(str::to_owned))
+    }
+
+    fn sent() -> Sending {
+        Sending::Sent("1".into())
+    }
+
+    #[test]
+    fn where_all_is_well_the_answer_says_who_got_it_and_names_no_problem() {
+        let all = Recipients { email: 2, slack: true, ..Recipients::default() };
+        let answer = answer(Some(all), sent(), &[("Slack", Arrived::Yes)], None);
+        assert_eq!((answer.message_id.as_deref(), answer.problems.len()), (Some("1"), 0));
+        assert_eq!(
+            answer.summary,
+            "A test alert of account acme-prod (111122223333) was sent to: 2 confirmed email subscribers, Slack. Slack accepted \
+             it. Look for the email, in the spam folder too."
+        );
+    }
+
+    #[test]
+    fn without_a_confirmed_subscriber_the_answer_says_how_long_the_link_is_good_and_how_to_get_another_one() {
+        for (pending, has_link) in [(1, true), (0, false)] {
+            let answer =
+                answer(Some(Recipients { pending, ..Recipients::default() }), Sending::NoSubscriber, &[], None);
+            assert_eq!(answer.message_id, None);
+            let [problem] = answer.problems.as_slice() else { panic!("{:?}", answer.problems) };
+            assert!(problem.contains("no one receives alerts") && problem.contains("valid for two days"), "{problem}");
+            assert!(problem.contains(&format!("aws sns subscribe --topic-arn {TOPIC} --protocol email")), "{problem}");
+            assert_eq!(problem.contains("Open the link"), has_link, "{problem}");
+        }
+    }
+
+    #[test]
+    fn every_problem_says_what_keeps_alerts_from_whom() {
+        let some = Recipients { email: 1, slack: true, chat: true, pending: 2, ..Recipients::default() };
+        let no = Arrived::No("WebhookRefused: \"404\"\n\\".into());
+        let answer = answer(Some(some), sent(), &[("Slack", no), ("Amazon Q", Arrived::Unknown)], None);
+        let starts = [
+            "Not confirmed yet: 2 subscriptions",
+            "Slack did not accept it: WebhookRefused: '404'",
+            "It is unknown whether Amazon Q",
+        ];
+        assert_eq!(answer.problems.len(), starts.len());
+        for (problem, start) in answer.problems.iter().zip(starts) {
+            assert!(problem.starts_with(start), "{problem}");
+            let json = serde_json::to_string(problem).unwrap();
+            assert_eq!(json, format!("\"{problem}\""), "a shell prints it without a parser");
+        }
+        let unread = self::answer(None, sent(), &[], Some("sns:ListSubscriptionsByTopic was denied"));
+        assert_eq!(unread.problems, ["It is unknown who receives alerts: sns:ListSubscriptionsByTopic was denied"]);
+        assert!(unread.summary.contains("an unknown number of subscribers"), "{}", unread.summary);
+    }
+
+    #[test]
+    fn a_dry_run_shows_the_email_and_was_sent_to_no_one() {
+        let answer = answer(Some(Recipients { email: 1, ..Recipients::default() }), Sending::Dry, &[], None);
+        assert!(answer.summary.starts_with("Dry run: nothing was sent.") && answer.message_id.is_none());
+        assert!(answer.text.starts_with("TEST ALERT") && answer.subject.contains("TEST ALERT"));
+    }
+}
