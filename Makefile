@@ -1,6 +1,6 @@
 # Everything a developer, a user or CI runs. CI calls `check`, `test` and `e2e` and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help demo try check-config verify-account preview test look e2e check bless bench build built-for package release-check twice doctor scripts deploy ack forwarders invoke report evidence verify-evidence clean programs browser bucket fmt-check words clippy docs licences template
+.PHONY: help demo try check-config verify-account preview test look e2e check bless bench build built-for package release-check twice doctor scripts deploy test-alert ack forwarders invoke report evidence verify-evidence clean programs browser bucket fmt-check words clippy docs licences template
 
 , := ,
 SCENARIO ?=
@@ -21,6 +21,7 @@ help:
 	@echo "make e2e                    deploys the stack to a local AWS, which it installs under build/"
 	@echo "make try                    checks your own account once: read-only, sends no alerts"
 	@echo "make deploy EMAIL=address   deploys the stack to your account with the SAM CLI"
+	@echo "make test-alert             sends one message, marked as a test, to every subscriber of the deployed stack"
 	@echo "make ack ALERT=id BY=you    stops the reminders of an open alert for HOURS=24; NOTE=why"
 	@echo "make forwarders             retries the forwarding Regions and prints the status of each"
 	@echo "make check-config           validates the settings in PARAMETERS and samconfig.toml"
@@ -211,7 +212,25 @@ deploy: check-config build
 	@echo "Deployed. Next steps:"
 	@echo "  1. $(if $(EMAIL),Confirm the subscription: open the link that AWS emails to $(EMAIL).,No email address was added. If there is no subscriber yet: make deploy EMAIL=you@example.com.)"
 	@echo "  2. For Slack$(,) store the webhook URL in the Parameter Store: docs/integrations.md."
-	@echo "  3. Test it: sam remote invoke Checker --stack-name $(STACK) --event '{}'"
+	@echo "  3. Send a test alert: make test-alert$(if $(filter-out rootwatch,$(STACK)), STACK=$(STACK))"
+
+# One message to every subscriber, marked as a test, and who gets it; an error when something keeps alerts from someone. By the SAM CLI,
+# or else by the AWS CLI. The function's texts have no quotes and no backslashes: no parser is needed.
+test-alert:
+	@set -e; event='{"test_alert": true}'; \
+	if command -v sam >/dev/null; then \
+		answer=$$(sam remote invoke Checker --stack-name $(STACK) --event "$$event"); \
+	else \
+		function=$$(aws cloudformation describe-stack-resource --stack-name $(STACK) --logical-resource-id Checker \
+			--query StackResourceDetail.PhysicalResourceId --output text); \
+		file=$$(mktemp); trap 'rm -f "$$file"' EXIT; \
+		aws lambda invoke --function-name "$$function" --payload "$$event" --cli-binary-format raw-in-base64-out "$$file" >/dev/null; \
+		answer=$$(cat "$$file"); \
+	fi; \
+	printf '%s\n' "$$answer" | sed -n 's/.*"summary":"\([^"]*\)".*/\1/p' | grep . \
+		|| { printf '%s\n' "$$answer" >&2; exit 1; }; \
+	problems=$$(printf '%s\n' "$$answer" | sed -n 's/.*"problems":\[\(.*\)\].*/\1/p' | awk '{gsub(/","/, "\n"); gsub(/"/, ""); print}'); \
+	test -z "$$problems" || { printf '%s\n' "$$problems" >&2; exit 1; }
 
 # Stops the reminders of an open alert for HOURS, at most 168. ALERT is its id, as every message shows it; BY says who works on it.
 # Whatever a value holds, it arrives as it is: make expands nothing in it, and as JSON it is escaped.

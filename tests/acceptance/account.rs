@@ -180,6 +180,7 @@ impl Process<'_> {
         FIGURES.take();
         let before = sandbox.published().len();
         let answer = self.checker.handle(&story.event, invocation).await;
+        let answer = answer.map(|answered| answered.check().expect("a check"));
         let figures = FIGURES.take();
         Run { answer, figures, mails: sandbox.published().split_off(before) }
     }

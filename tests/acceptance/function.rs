@@ -232,7 +232,10 @@ async fn every_event_of_the_events_folder_is_answered() {
         let answer = outcome.answer.unwrap();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         let sent = sandbox.published().first().map(|message| message.subject.clone());
-        assert_eq!(answer["sent"] == json!([]), sent.is_none());
+        // A test alert has an answer of its own.
+        let is_silent =
+            if event.contains("test_alert") { answer["message_id"].is_null() } else { answer["sent"] == json!([]) };
+        assert_eq!(is_silent, sent.is_none());
         names.push(format!("{name}: {}", sent.unwrap_or_else(|| "nothing sent".into())));
     }
     names.sort();

@@ -20,6 +20,7 @@
 //! - `root_activity`: what EventBridge delivers;
 //! - `rules`: by which rules it does;
 //! - `slack`: from the topic to Slack or Amazon Q;
+//! - `test_alerts`: a test alert, from the request to Slack;
 //! - `owner`: what the account's owner sets and sees;
 //! - `faults`: every API in turn;
 //! - `difference`: what a failing test prints of two texts or values: where they differ;
@@ -62,3 +63,4 @@ mod rules;
 mod series;
 mod slack;
 mod stories;
+mod test_alerts;

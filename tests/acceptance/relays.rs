@@ -19,7 +19,7 @@ const RELAY: &str = "receiver-0";
 const REFUSED: &str = "function receiver-0 does not forward messages (WebhookRefused: Slack's webhook refused the message: 404 (no_service))";
 
 /// `name` with Slack's function subscribed, and a mail that somebody has confirmed or not.
-fn with_slack(name: &str, mail: bool) -> Story {
+pub(crate) fn with_slack(name: &str, mail: bool) -> Story {
     let mut story = story(name);
     story.subscriptions = [("lambda", true), ("email", mail)]
         .map(|(protocol, confirmed)| Subscription { protocol: protocol.into(), confirmed })
@@ -29,20 +29,20 @@ fn with_slack(name: &str, mail: bool) -> Story {
 }
 
 /// The same with a webhook that Slack does not know.
-fn with_a_wrong_webhook(mut story: Story) -> Story {
+pub(crate) fn with_a_wrong_webhook(mut story: Story) -> Story {
     story.faults.push(Fault::on("slack:POST", Trouble::Error("404 no_service".into())));
     story
 }
 
 /// SNS and the function behind it: hands over what is published, from the message `next` on.
-struct Topic<'a> {
+pub(crate) struct Topic<'a> {
     account: &'a Account,
     notifier: SlackNotifier,
     next: usize,
 }
 
 impl<'a> Topic<'a> {
-    async fn of(account: &'a Account) -> Self {
+    pub(crate) async fn of(account: &'a Account) -> Self {
         let host = account.sandbox.url().trim_start_matches("http://").to_owned();
         let variables = [
             ("AWS_REGION", "eu-west-1"),
@@ -76,7 +76,12 @@ impl<'a> Topic<'a> {
     /// A run of the checker while SNS hands over what it publishes.
     async fn run(&mut self, story: &Story) -> (Run, usize) {
         let account = self.account;
-        let (mut failed, run) = (0, account.run(story));
+        self.during(story, account.run(story)).await
+    }
+
+    /// The outcome of `run`, while SNS hands over what it publishes; and how many messages the function did not pass on.
+    pub(crate) async fn during<T>(&mut self, story: &Story, run: impl Future<Output = T>) -> (T, usize) {
+        let mut failed = 0;
         tokio::pin!(run);
         let run = loop {
             tokio::select! {

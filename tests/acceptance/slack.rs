@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use function::Invocation;
 use jiff::SignedDuration;
 use lambda_runtime::Diagnostic;
-use messages::Message;
+use messages::{Links, Message, TestAlert};
 use sandbox::runtime::{self, Invoke, Outcome};
 use sandbox::{Fault, Published, Sandbox, Story, Trouble, WEBHOOK_PARAMETER};
 use serde_json::{Value, json};
@@ -166,6 +166,21 @@ async fn amazon_q_gets_a_custom_notification_and_nothing_is_read_for_it() {
     assert_eq!(chats[0]["content"]["title"], "🔴 CRITICAL: new root access key in acme-prod (111122223333)");
     assert_eq!(chats[0]["metadata"]["threadId"], "111122223333/root/00000000-0000-4000-8000-000000000006");
     assert_eq!(process.sandbox.calls().len(), 1, "sns:Publish alone");
+}
+
+#[tokio::test]
+async fn amazon_q_draws_a_test_alert_as_a_test() {
+    let story = story(QUIET);
+    let id = facts::AccountId::parse("111122223333").unwrap();
+    let account = facts::Account { id, alias: None, partition: facts::Partition::Aws };
+    let (test, links) = (TestAlert::default(), Links::default());
+    let message = Message::test_alert(&account, story.now, &test, messages::RUNBOOK, &links);
+    let process = Process::with(&story, |_| vec![("ROOTWATCH_CHAT_TOPIC_ARN", story.chat_topic_arn())]).await;
+    process.hear(&event_of(&message.subject, &message.json, &story)).await.unwrap();
+    let content = &process.sandbox.chats()[0]["content"];
+    assert_eq!(content["title"], "🧪 TEST ALERT from 111122223333");
+    assert_eq!(content["keywords"], json!(["TEST ALERT", "111122223333"]));
+    assert_eq!(content["nextSteps"], json!([]));
 }
 
 #[tokio::test]

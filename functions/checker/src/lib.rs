@@ -17,7 +17,7 @@ use facts::{AccountId, Snapshot, Source, Unavailable};
 use function::{Invocation, Sent, SettingsError, Untracked, Voice, lease, waits_for_subscriber};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::Diagnostic;
-use messages::answer::Answer;
+use messages::answer::{Answer, Answered};
 use serde_json::Value;
 
 mod log;
@@ -25,6 +25,7 @@ pub mod metrics;
 mod request;
 mod sending;
 mod settings;
+mod test_alert;
 
 pub use request::{Request, RequestError};
 use sending::{Asked, Outcome, Sender};
@@ -63,6 +64,9 @@ pub enum Error {
     /// Nothing could be sent. What was seen is recorded, and sent as soon as it can be.
     #[error("{0}; {waiting} queued until they can be sent", waiting = kept(*.1))]
     Publish(aws::PublishError, Option<usize>),
+    /// A test alert could not be sent.
+    #[error("the test alert was not sent: {0}")]
+    TestAlert(aws::PublishError),
     /// Planned root use was announced and could not be recorded: root activity would be sent as unannounced.
     #[error("the planned root use could not be recorded{}: announce it again", store.as_ref().map(|store| format!(": {store}")).unwrap_or_default())]
     Plan {
@@ -102,8 +106,8 @@ impl From<Error> for Diagnostic {
             Error::Settings(_) => "InvalidSettings",
             Error::Request(_) => "InvalidEvent",
             Error::Account { .. } => "UnknownAccount",
-            Error::Publish(error, _) if error.permanent => "PublishRefused",
-            Error::Publish(..) => "PublishFailed",
+            Error::Publish(error, _) | Error::TestAlert(error) if error.permanent => "PublishRefused",
+            Error::Publish(..) | Error::TestAlert(_) => "PublishFailed",
             Error::Plan { .. } => "PlanNotKept",
             Error::NotAcknowledged(_) => "NotAcknowledged",
             Error::Acknowledgement { .. } => "AcknowledgementNotKept",
@@ -124,7 +128,7 @@ impl Checker {
     ///
     /// # Errors
     /// See [`Error`]. A source that could not be *read* is no error: the answer says so, and an alert does.
-    pub async fn handle(&self, event: &Value, invocation: &Invocation) -> Result<Answer, Error> {
+    pub async fn handle(&self, event: &Value, invocation: &Invocation) -> Result<Answered, Error> {
         let clock = Clock::start(invocation.now);
         let settings = self.settings.as_ref().map_err(Clone::clone)?;
         let request = Request::parse(event, settings.partition, invocation.now)?;
@@ -132,6 +136,10 @@ impl Checker {
         let ledger = Ledger::new(&self.config, &settings.table, &account);
         let relays = Relays::new(&ledger, &settings.relays, clock, invocation.ends);
         let notifier = Notifier::new(&self.config, &settings.topic_arn).with(relays);
+        if request.test_alert {
+            let asked = test_alert::Asked { settings, account, is_dry: request.dry_run, now: invocation.now };
+            return asked.send(&ledger, &notifier).await.map(|answer| Answered::TestAlert(Box::new(answer)));
+        }
         let report_page = settings.report_bucket.as_ref().map(|bucket| LatestReport::new(&self.config, bucket));
         let left = Duration::try_from(invocation.ends.duration_since(invocation.now)).unwrap_or_default();
         let voice = Voice {
@@ -159,7 +167,7 @@ impl Checker {
         let Checked { report, sweeps } = self.check(settings, &request, look, &memory, recalled.is_ok()).await;
         let outcome = send(&sender, &request, recalled, &report, &sweeps, sent).await;
         self.finish(settings, &request, invocation, &report, &outcome).await;
-        answer(request, memory, report, outcome)
+        answer(request, memory, report, outcome).map(|answer| Answered::Check(Box::new(answer)))
     }
 
     /// Reads the account, and evaluates the checklist.
@@ -411,6 +419,8 @@ mod tests {
         };
         assert_eq!(Diagnostic::from(publish(true)).error_type, "PublishRefused");
         assert_eq!(Diagnostic::from(publish(false)).error_type, "PublishFailed");
+        let Error::Publish(refused, _) = publish(true) else { panic!("a refusal") };
+        assert_eq!(Diagnostic::from(Error::TestAlert(refused)).error_type, "PublishRefused");
         let account = Error::Account { event: String::new(), function: String::new() };
         assert_eq!(Diagnostic::from(account).error_type, "UnknownAccount");
     }

@@ -28,6 +28,8 @@ pub struct Request {
     pub plan: Option<Plan>,
     /// An open alert is acknowledged: no reminders of it until the acknowledgement ends.
     pub acknowledge: Option<Acknowledge>,
+    /// A test alert is wanted, and no check.
+    pub test_alert: bool,
     /// The findings are wanted by the numbers of this framework too.
     pub framework: Option<Framework>,
     /// The schedule asks for it, no person does.
@@ -42,7 +44,7 @@ pub struct Request {
     "the event is not accepted: {fault}. Accepted are `{{}}`, an object with any of `lookback_hours` (1 to 2160), `regions` (a \
      list of Region codes), `dry_run` (true or false), `framework` (cis-3.0, cis-5.0, cis-6.0, cis-7.0, security-hub, aws-config or \
      prowler), `planned_root_use` (`from`, `to`, `ticket`, `by`) and `acknowledge` (`alert`, `by`, and optionally `hours`, 1 to 168, and \
-     `note`), and the envelopes of EventBridge Scheduler and EventBridge"
+     `note`), `{{\"test_alert\": true}}`, and the envelopes of EventBridge Scheduler and EventBridge"
 )]
 pub struct RequestError {
     fault: String,
@@ -58,6 +60,8 @@ struct OnDemand {
     framework: Option<Framework>,
     planned_root_use: Option<PlannedRootUse>,
     acknowledge: Option<Acknowledging>,
+    #[serde(default)]
+    test_alert: bool,
 }
 
 #[derive(Deserialize)]
@@ -116,8 +120,12 @@ impl Request {
     }
 
     fn on_demand(event: &Value, partition: Partition, now: Timestamp) -> Result<Self, RequestError> {
-        let OnDemand { lookback_hours, regions, dry_run, framework, planned_root_use, acknowledge } =
+        let OnDemand { lookback_hours, regions, dry_run, framework, planned_root_use, acknowledge, test_alert } =
             OnDemand::deserialize(event).map_err(|error| fault(text::bounded(&error.to_string())))?;
+        let of_a_check = lookback_hours.is_some() || regions.is_some() || framework.is_some();
+        if test_alert && (of_a_check || planned_root_use.is_some() || acknowledge.is_some()) {
+            return Err(fault("`test_alert` checks and records nothing: no field but `dry_run` goes with it"));
+        }
         if let Some(hours) = lookback_hours
             && !(1..=MAX_LOOKBACK_HOURS).contains(&hours)
         {
@@ -132,7 +140,7 @@ impl Request {
             .map_err(|error| fault(error.to_string()))?;
         let acknowledge = acknowledge.map(|asked| asked.check(now)).transpose();
         let acknowledge = acknowledge.map_err(|error| fault(error.to_string()))?;
-        Ok(Self { lookback_hours, regions, dry_run, plan, acknowledge, framework, ..Self::default() })
+        Ok(Self { lookback_hours, regions, dry_run, plan, acknowledge, test_alert, framework, ..Self::default() })
     }
 }
 
@@ -179,6 +187,17 @@ mod tests {
                 "the fault and what is accepted name {framework}: {error}"
             );
         }
+    }
+
+    #[test]
+    fn a_test_alert_is_asked_for_alone_or_as_a_dry_run() {
+        let asked = Request { test_alert: true, ..Request::default() };
+        assert_eq!(parse(json!({"test_alert": true})), Ok(asked.clone()));
+        assert_eq!(parse(json!({"test_alert": true, "dry_run": true})), Ok(Request { dry_run: true, ..asked }));
+        assert_eq!(
+            parse(json!({"test_alert": false, "framework": "cis-5.0"})).unwrap().framework,
+            Some(Framework::Cis5)
+        );
     }
 
     fn planned(from: &str, to: &str) -> Value {
@@ -250,6 +269,11 @@ mod tests {
             (json!({"acknowledge": {"alert": "x".repeat(256), "by": "alice"}}), "longer than 255 characters"),
             (json!({"acknowledge": {"alert": OPEN, "by": "alice", "hours": 0}}), "`hours` is 0"),
             (json!({"acknowledge": {"alert": OPEN, "by": "alice", "hours": 169}}), "`hours` is 169"),
+            (json!({"test_alert": "yes"}), "invalid type"),
+            (json!({"test_alert": true, "lookback_hours": 24}), "no field but `dry_run`"),
+            (json!({"test_alert": true, "regions": ["eu-west-1"]}), "no field but `dry_run`"),
+            (json!({"test_alert": true, "framework": "cis-5.0"}), "no field but `dry_run`"),
+            (json!({"test_alert": true, "acknowledge": {"alert": OPEN, "by": "alice"}}), "no field but `dry_run`"),
             (json!({"regions": []}), "1 to 60"),
             (json!({"regions": ["evil.example/"]}), "`evil.example/` is not a Region code"),
             (json!({"regions": ["cn-north-1"]}), "of partition aws"),

@@ -2,6 +2,7 @@
 
 use facts::text;
 use jiff::Timestamp;
+use messages::answer::TEST_ALERT;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -19,6 +20,8 @@ pub enum Request {
     Renew,
     /// Answer with the newest report in this format.
     Export(Format),
+    /// The run sent a test alert and made no report: there is nothing to keep.
+    TestAlert,
 }
 
 /// The answer of a run, as Lambda passes it on.
@@ -55,7 +58,11 @@ impl Request {
     /// Anything else, with what is accepted; also the record of a run that failed.
     pub fn parse(event: Value) -> Result<Self, RequestError> {
         let kind = match event {
-            Value::Object(fields) if fields.contains_key("requestContext") => return delivered(fields).map(Self::Keep),
+            Value::Object(fields) if fields.contains_key("requestContext") => {
+                let delivered = delivered(fields)?;
+                let is_test = delivered.answer.get("schema").and_then(Value::as_str) == Some(TEST_ALERT);
+                return Ok(if is_test { Self::TestAlert } else { Self::Keep(delivered) });
+            }
             Value::Object(_) => {
                 let OnDemand { export } =
                     OnDemand::deserialize(event).map_err(|error| fault(text::bounded(&error.to_string())))?;
@@ -158,6 +165,13 @@ mod tests {
             matches!(without("/responsePayload", json!({})), Ok(Request::Keep(_))),
             "what is missing is said later"
         );
+    }
+
+    #[test]
+    fn the_answer_of_a_test_alert_is_no_report() {
+        let test = json!({"schema": TEST_ALERT, "message_id": "1"});
+        assert_eq!(without("/responsePayload", test.clone()), Ok(Request::TestAlert));
+        assert!(Request::parse(test).is_err(), "by way of the destination only");
     }
 
     #[test]

@@ -10,6 +10,10 @@ use facts::root_activity::Plan;
 use facts::text::counted;
 use serde::{Deserialize, Serialize};
 
+mod test_alert;
+
+pub use test_alert::{Arrived, Sending, TEST_ALERT, TestAlertAnswer};
+
 /// Most root activity, and most alerts, that the answer lists.
 const MAX_ACTIVITY: usize = 1_000;
 
@@ -25,7 +29,27 @@ const KEPT_PLANS: usize = 50;
 /// The same of the resources of a finding.
 const KEPT_RESOURCES: usize = 100;
 
-/// What the function answers: the report, and the alerts that were sent.
+/// What the function answers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Answered {
+    /// To a check.
+    Check(Box<Answer>),
+    /// To the request for a test alert.
+    TestAlert(Box<TestAlertAnswer>),
+}
+
+impl Answered {
+    /// The answer to a check; `None` after a test alert.
+    pub fn check(self) -> Option<Answer> {
+        match self {
+            Self::Check(answer) => Some(*answer),
+            Self::TestAlert(_) => None,
+        }
+    }
+}
+
+/// What the function answers to a check: the report, and the alerts that were sent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Answer {

@@ -7,8 +7,8 @@
 pub mod answer;
 mod message;
 
-pub use answer::Answer;
+pub use answer::{Answer, Answered, TestAlertAnswer};
 pub use message::{
     Bulletin, Delivery, KNOCK, Links, MAX_BYTES, Message, Notification, RUNBOOK, Recipients, ReportLink, SCHEMA,
-    Session, chat, knock, runbook, slack,
+    Session, TestAlert, chat, is_test_alert, knock, runbook, slack,
 };

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use alerts::{Alert, ConditionAlert, Digest, Transition, What};
 use checklist::report::Report;
 use checklist::summary::Summary;
+use facts::account::Account;
 use facts::root_activity::{Kind, RootActivity};
 use facts::text;
 use jiff::Timestamp;
@@ -24,6 +25,7 @@ mod recipients;
 mod runbook;
 mod session;
 pub mod slack;
+pub(crate) mod test_alert;
 mod times;
 mod words;
 
@@ -32,6 +34,7 @@ pub use notification::{Notification, SCHEMA};
 pub use recipients::{Links, Recipients, ReportLink};
 pub use runbook::runbook;
 pub use session::Session;
+pub use test_alert::{TestAlert, is_test_alert};
 
 /// Where the runbook is in the project: for those who gave it no address of their own. No message prints it: it leads nowhere there.
 pub const RUNBOOK: &str = "docs/runbook.md";
@@ -212,6 +215,7 @@ impl<'a> Sorted<'a> {
             report_url: bulletin.report_link.filter(|_| self.digest().is_some()).map(|link| link.0.as_str().into()),
             report_page: bulletin.links.and_then(|links| links.report.as_deref()).map(Into::into),
             dashboard: bulletin.links.and_then(|links| links.dashboard.as_deref()).map(Into::into),
+            test_alert: None,
             root_sessions: session::sessions(self.acts.iter().take(acts).copied()),
             alerts: self.others.iter().take(others).map(|alert| Cow::Borrowed(*alert)).collect(),
             left_out,
@@ -278,14 +282,9 @@ impl<'a> Sorted<'a> {
     /// The worst first: `[rootwatch] CRITICAL: new root access key in acme-prod (111122223333)`.
     fn subject(&self, report: Option<&Report>) -> Option<String> {
         let first = self.first()?;
-        // The account's number is the last thing to give up to the limit: the owner of a hundred accounts needs it first.
-        let place = match &first.account.alias {
-            Some(alias) => format!(" in {} ({})", shortened(alias, MAX_ALIAS), first.account.id),
-            None => format!(" in {}", first.account.id),
-        };
-        let (own, room) = ("[rootwatch] ", 99usize.saturating_sub(place.len()));
-        let what = self.what(report, room.saturating_sub(own.len()))?;
-        Some(text::for_subject(&format!("{}{place}", shortened(&format!("{own}{what}"), room))))
+        let place = place_of(&first.account, "in");
+        let what = self.what(report, room_beside(&place).saturating_sub(OWN.len()))?;
+        Some(subject_in(&first.account, &what, "in"))
     }
 
     /// What the message is about, in about `room` characters.
@@ -304,6 +303,27 @@ impl<'a> Sorted<'a> {
             _ => self.headline(first, room),
         })
     }
+}
+
+/// What each subject begins with.
+const OWN: &str = "[rootwatch] ";
+
+/// The account's number is the last thing to give up to the limit: the owner of a hundred accounts needs it first.
+fn place_of(account: &Account, preposition: &str) -> String {
+    match &account.alias {
+        Some(alias) => format!(" {preposition} {} ({})", shortened(alias, MAX_ALIAS), account.id),
+        None => format!(" {preposition} {}", account.id),
+    }
+}
+
+fn room_beside(place: &str) -> usize {
+    99usize.saturating_sub(place.len())
+}
+
+/// `[rootwatch] CRITICAL: new root access key in acme-prod (111122223333)`.
+fn subject_in(account: &Account, what: &str, preposition: &str) -> String {
+    let place = place_of(account, preposition);
+    text::for_subject(&format!("{}{place}", shortened(&format!("{OWN}{what}"), room_beside(&place))))
 }
 
 /// What makes a later alert the last word on an earlier one.

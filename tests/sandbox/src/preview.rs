@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use messages::{Bulletin, Links, Message, Notification, Recipients};
+use messages::{Bulletin, Links, Message, Notification, Recipients, TestAlert};
 use serde_json::Value;
 
 use crate::samples::{self, Sample};
@@ -29,6 +29,9 @@ pub(crate) fn write(folder: &Path, browser: &str) -> Result<usize, Failed> {
         std::fs::write(folder.join(&sample.name).with_extension("txt"), mail(&message))?;
         posts.push((sample.name, slack(&message)?));
     }
+    let test = test_alert();
+    std::fs::write(folder.join("test-alert.txt"), mail(&test))?;
+    posts.push(("test-alert".into(), slack(&test)?));
     let browser = Browser { program: browser, profile: folder.join(".browser") };
     let index = folder.join("index.html");
     std::fs::write(&index, page::draw(&posts, samples::now()).into_string())?;
@@ -46,17 +49,30 @@ pub(crate) fn write(folder: &Path, browser: &str) -> Result<usize, Failed> {
     Ok(posts.len())
 }
 
+fn links() -> Links {
+    Links::of("eu-west-1", Some(("rootwatch-reports", "latest.html")), Some("rootwatch"))
+}
+
+const RUNBOOK: &str = "https://wiki.example/rootwatch/runbook";
+const RECIPIENTS: Recipients = Recipients { email: 2, others: 0, slack: true, chat: false, pending: 0 };
+
+/// What a person asks for to see that alerts arrive.
+fn test_alert() -> Message {
+    let test = TestAlert::new(&links(), Some(RECIPIENTS));
+    Message::test_alert(&samples::account(), samples::now(), &test, RUNBOOK, &links())
+}
+
 pub(crate) fn compose(sample: &Sample) -> Result<Message, Failed> {
-    let links = Links::of("eu-west-1", Some(("rootwatch-reports", "latest.html")), Some("rootwatch"));
+    let links = links();
     let bulletin = Bulletin {
         alerts: &sample.alerts,
         at: samples::now(),
         report: None,
         repeats_possible: false,
-        runbook: "https://wiki.example/rootwatch/runbook",
+        runbook: RUNBOOK,
         report_link: None,
         links: Some(&links),
-        recipients: Some(Recipients { email: 2, slack: true, ..Recipients::default() }),
+        recipients: Some(RECIPIENTS),
     };
     Message::compose(&bulletin).ok_or_else(|| format!("{} sends nothing", sample.name).into())
 }

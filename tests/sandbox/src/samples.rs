@@ -49,7 +49,7 @@ fn hours_ago(hours: i64) -> Timestamp {
     now() - SignedDuration::from_hours(hours)
 }
 
-fn account() -> Account {
+pub(crate) fn account() -> Account {
     let id = AccountId::parse("111122223333").expect("an account id");
     Account { id, alias: Some("acme-prod".into()), partition: Partition::Aws }
 }

@@ -13,7 +13,9 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use facts::relay::{Listeners, Note, Own, Relay};
 use facts::source::Cause;
 use facts::{Source, Unavailable, text};
+use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
+use messages::answer::Arrived;
 use messages::{Message, Recipients};
 use tokio::time::{Instant, sleep};
 
@@ -125,6 +127,39 @@ impl Notifier {
         Ok(listeners)
     }
 
+    /// Who gets what is published, for a test alert: no other test message is sent. The names of our functions among them.
+    ///
+    /// # Errors
+    /// When the subscriptions could not be read.
+    pub async fn subscribers(&self) -> Result<Vec<String>, Unavailable> {
+        self.subscriptions(self.relays.as_ref().map(|relays| &relays.own)).await.map(|(_, functions)| functions)
+    }
+
+    /// Publishes the test alert `message`, and waits until our `functions` have passed it on: its id, and what became of it by channel.
+    ///
+    /// # Errors
+    /// As [`Notifier::publish`], where SNS did not take it.
+    pub async fn publish_test(
+        &self,
+        message: &Message,
+        functions: &[String],
+    ) -> Result<(String, Vec<(&'static str, Arrived)>), PublishError> {
+        let request = self.publisher.publish().subject(&message.subject);
+        let id = self.send(request.message_structure("json").message(message.by_protocol())).await?;
+        let Some(relays) = &self.relays else { return Ok((id, Vec::new())) };
+        relays.hand(&id, functions).await;
+        let arrivals = functions.iter().map(async |name| {
+            let arrived = match relays.arrival(&id, std::slice::from_ref(name)).await {
+                Ok(true) => Arrived::Yes,
+                Ok(false) => Arrived::Unknown,
+                Err(why) => Arrived::No(why),
+            };
+            (channel_of(name), arrived)
+        });
+        let arrivals = join_all(arrivals).await;
+        Ok((id, arrivals))
+    }
+
     /// The confirmed subscriptions by kind; `None`: not read, or more than are counted.
     pub fn recipients(&self) -> Option<Recipients> {
         self.recipients.get().copied()
@@ -155,14 +190,14 @@ impl Notifier {
                 }
             };
             // `PendingConfirmation` or `Deleted` stand there before and after.
+            recipients.pending += usize::from(subscription.subscription_arn() == Some("PendingConfirmation"));
             if !subscription.subscription_arn().is_some_and(|arn| arn.starts_with("arn:")) {
                 continue;
             }
             let function = subscription.endpoint().and_then(|endpoint| function_beside(&self.topic_arn, endpoint));
             match function.filter(|function| own.is_some_and(|own| own.has(function))) {
                 Some(name) if !found.iter().any(|known| known == name) => {
-                    // CloudFormation puts the resource's name of the template into the function's.
-                    if name.contains("ChatNotifier") {
+                    if channel_of(name) == CHAT {
                         recipients.chat = true
                     } else {
                         recipients.slack = true
@@ -282,8 +317,8 @@ impl Relays {
         }
     }
 
-    /// Waits until one of them has passed the message `id` on.
-    async fn arrival(&self, id: &str, subscribed: &[String]) -> Result<(), String> {
+    /// Waits until one of them has passed the message `id` on; `false`: their notes could not be read.
+    async fn arrival(&self, id: &str, subscribed: &[String]) -> Result<bool, String> {
         let is_it = |note: &Option<Note>| note.as_ref().is_some_and(|note| note.message_id == id);
         let begun = Instant::now();
         let ends = self.ends.min(begun + ARRIVAL);
@@ -293,12 +328,12 @@ impl Relays {
                 Err(error) => {
                     // It is unknown; SNS has it.
                     tracing::warn!(%error, "whether a message arrived could not be read");
-                    return Ok(());
+                    return Ok(false);
                 }
             };
             let mut relays = relays.iter().filter(|relay| relay.is_subscribed);
             if relays.clone().any(|relay| is_it(&relay.passed)) {
-                return Ok(());
+                return Ok(true);
             }
             if relays.clone().all(|relay| is_it(&relay.failed)) {
                 let failed = relays.find_map(|relay| Some((&relay.name, relay.failed.as_ref()?.error.as_ref()?)));
@@ -310,6 +345,13 @@ impl Relays {
             sleep(BETWEEN_LOOKS).await;
         }
     }
+}
+
+const CHAT: &str = "Amazon Q";
+
+/// Where the function `name` of ours leads: CloudFormation puts the resource's name of the template into the function's.
+fn channel_of(name: &str) -> &'static str {
+    if name.contains("ChatNotifier") { CHAT } else { "Slack" }
 }
 
 /// The name of the function that `endpoint` is, if it is one of the topic's account and Region.
@@ -454,7 +496,7 @@ mod tests {
             ("lambda", true, slack),
             ("sqs", true, "arn:aws:sqs:eu-west-1:111122223333:x"),
         ];
-        let expected = Recipients { email: 2, others: 1, slack: true, chat: false };
+        let expected = Recipients { email: 2, others: 1, slack: true, chat: false, pending: 1 };
         assert_eq!(recipients(&all, None).await, Some(expected));
         let both = [("lambda", true, slack), ("lambda", true, chat)];
         assert_eq!(
@@ -547,7 +589,7 @@ mod tests {
         let relays = |seconds| Relays::new(&ledger, &own, Clock::start(now), now + SignedDuration::from_secs(seconds));
         let short = relays(14).arrival("1", &["x".into()]).await;
         assert_eq!(short, Err("nothing arrived within 6 s".into()), "the rest of the run is for what came of it");
-        assert_eq!(relays(60).arrival("1", &["x".into()]).await, Ok(()));
+        assert_eq!(relays(60).arrival("1", &["x".into()]).await, Ok(true));
         let late = relays(60).arrival("other", &["x".into()]).await;
         assert_eq!(late, Err("nothing arrived within 25 s".into()));
     }

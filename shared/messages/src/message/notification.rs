@@ -11,7 +11,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::Session;
+use super::{Session, TestAlert};
 
 /// What [`Notification::schema`] says. The number changes when a field changes its meaning or goes.
 pub const SCHEMA: &str = "rootwatch.notification/1";
@@ -60,6 +60,9 @@ pub struct Notification<'a> {
     /// Where the dashboard of rootwatch is in the CloudWatch console. `null` where it is not known.
     #[serde(default)]
     pub dashboard: Option<Cow<'a, str>>,
+    /// A person asked for this test alert: it reports nothing, and has no root activity and no alerts. `null` in every real message.
+    #[serde(default)]
+    pub test_alert: Option<TestAlert>,
     /// Root activity, by session: the most severe session first.
     pub root_sessions: Vec<Session<'a>>,
     /// Everything else, most severe first.

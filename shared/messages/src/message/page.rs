@@ -17,8 +17,8 @@ use super::{Notification, Sorted, email, runbook};
 
 mod markup;
 
-pub(super) use markup::{code, delivered_late, ours, sentence};
-use markup::{icon, icon_of, is_link, listed, shown};
+pub(super) use markup::{code, delivered_late, is_link, ours, sentence};
+use markup::{icon, icon_of, listed, shown};
 
 /// Incidents that get a part each; the others get a line each.
 const MAX_PARTS: usize = 6;
@@ -79,6 +79,9 @@ pub(super) struct Link {
 impl Page {
     /// The page of a notification of rootwatch.
     pub(super) fn of(notification: &Notification) -> Self {
+        if let Some(test) = &notification.test_alert {
+            return test.page(notification);
+        }
         let alerts = notification.all_alerts();
         let sorted = Sorted::new(&alerts, notification.sent_at);
         let pen = Pen { notification, sorted: &sorted, account: &notification.account, printed: Vec::new() };

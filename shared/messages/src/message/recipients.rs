@@ -3,9 +3,12 @@
 use facts::Partition;
 use facts::text::counted;
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// Who gets the message, as far as the sender could read it. Nobody is named.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
 pub struct Recipients {
     /// Confirmed email subscriptions.
     pub email: usize,
@@ -15,11 +18,18 @@ pub struct Recipients {
     pub slack: bool,
     /// Amazon Q Developer in chat applications, by the function of this stack.
     pub chat: bool,
+    /// Subscriptions that no one has confirmed yet. They get nothing.
+    pub pending: usize,
 }
 
 impl Recipients {
+    /// Whether a confirmed subscription gets the message.
+    pub fn are_any(self) -> bool {
+        self.email + self.others > 0 || self.slack || self.chat
+    }
+
     /// `2 confirmed email subscribers, Slack`.
-    pub(super) fn words(self) -> String {
+    pub(crate) fn words(self) -> String {
         let email = counted(self.email, "confirmed email subscriber", "confirmed email subscribers");
         let others = counted(self.others, "other subscriber", "other subscribers");
         let parts = [
@@ -98,7 +108,7 @@ mod tests {
     fn recipients_are_counted_and_none_is_said_aloud() {
         let recipients = Recipients { email: 2, slack: true, ..Recipients::default() };
         assert_eq!(recipients.words(), "2 confirmed email subscribers, Slack");
-        let recipients = Recipients { email: 1, others: 3, chat: true, slack: false };
+        let recipients = Recipients { email: 1, others: 3, chat: true, ..Recipients::default() };
         assert_eq!(recipients.words(), "1 confirmed email subscriber, Amazon Q, 3 other subscribers");
         assert_eq!(Recipients::default().words(), "no confirmed subscriber");
     }

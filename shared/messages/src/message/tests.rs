@@ -17,6 +17,7 @@ mod digests;
 mod odd;
 mod rules;
 mod sessions;
+mod test_alerts;
 
 fn report(change: impl FnOnce(&mut Snapshot)) -> Report {
     let mut snapshot = Snapshot::compliant();

@@ -13,7 +13,7 @@ use super::*;
 use crate::message::slack::limits;
 
 /// What Slack refuses; the rules of <https://docs.slack.dev/reference/block-kit/blocks>.
-fn faults(message: &Value) -> Vec<String> {
+pub(super) fn faults(message: &Value) -> Vec<String> {
     let mut faults = Vec::new();
     let mut check = |what: &str, text: &Value, max: usize| match text.as_str() {
         Some(text) if !text.is_empty() && text.encode_utf16().count() <= max => {}
@@ -64,7 +64,7 @@ fn faults(message: &Value) -> Vec<String> {
 }
 
 /// What Amazon Q refuses.
-fn chat_faults(notification: &Value) -> Vec<String> {
+pub(super) fn chat_faults(notification: &Value) -> Vec<String> {
     let content = &notification["content"];
     let length = |text: &Value| text.as_str().map_or(usize::MAX, |text| text.encode_utf16().count());
     let mut faults = Vec::new();
@@ -98,7 +98,7 @@ pub(super) fn strings(value: &Value) -> Box<dyn Iterator<Item = &str> + '_> {
 }
 
 /// The message as people read it: markup and buttons in lines.
-fn drawn(message: &Value) -> String {
+pub(super) fn drawn(message: &Value) -> String {
     let mut lines = vec![format!("[{}]", message["text"].as_str().unwrap())];
     for block in message["blocks"].as_array().unwrap() {
         let buttons = block["elements"].as_array().into_iter().flatten().filter(|one| one["type"] == "button");
@@ -111,7 +111,7 @@ fn drawn(message: &Value) -> String {
     lines.join("\n")
 }
 
-fn read(message: &Message) -> Notification<'static> {
+pub(super) fn read(message: &Message) -> Notification<'static> {
     let notification: Notification = serde_json::from_str(&message.json).unwrap();
     assert_eq!(serde_json::to_string(&notification).unwrap(), message.json, "it is written as it was read");
     notification
