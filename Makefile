@@ -214,23 +214,9 @@ deploy: check-config build
 	@echo "  2. For Slack$(,) store the webhook URL in the Parameter Store: docs/integrations.md."
 	@echo "  3. Send a test alert: make test-alert$(if $(filter-out rootwatch,$(STACK)), STACK=$(STACK))"
 
-# One message to every subscriber, marked as a test, and who gets it; an error when something keeps alerts from someone. By the SAM CLI,
-# or else by the AWS CLI. The function's texts have no quotes and no backslashes: no parser is needed.
+# One message to every subscriber, marked as a test, and who gets it; an error when something keeps alerts from someone.
 test-alert:
-	@set -e; event='{"test_alert": true}'; \
-	if command -v sam >/dev/null; then \
-		answer=$$(sam remote invoke Checker --stack-name $(STACK) --event "$$event"); \
-	else \
-		function=$$(aws cloudformation describe-stack-resource --stack-name $(STACK) --logical-resource-id Checker \
-			--query StackResourceDetail.PhysicalResourceId --output text); \
-		file=$$(mktemp); trap 'rm -f "$$file"' EXIT; \
-		aws lambda invoke --function-name "$$function" --payload "$$event" --cli-binary-format raw-in-base64-out "$$file" >/dev/null; \
-		answer=$$(cat "$$file"); \
-	fi; \
-	printf '%s\n' "$$answer" | sed -n 's/.*"summary":"\([^"]*\)".*/\1/p' | grep . \
-		|| { printf '%s\n' "$$answer" >&2; exit 1; }; \
-	problems=$$(printf '%s\n' "$$answer" | sed -n 's/.*"problems":\[\(.*\)\].*/\1/p' | awk '{gsub(/","/, "\n"); gsub(/"/, ""); print}'); \
-	test -z "$$problems" || { printf '%s\n' "$$problems" >&2; exit 1; }
+	@STACK='$(STACK)' tests/package/rootwatch test-alert
 
 # Stops the reminders of an open alert for HOURS, at most 168. ALERT is its id, as every message shows it; BY says who works on it.
 # Whatever a value holds, it arrives as it is: make expands nothing in it, and as JSON it is escaped.
@@ -245,16 +231,7 @@ export ACK_HOURS = $(value HOURS)
 export ACK_NOTE = $(value NOTE)
 ack:
 	@test -n "$$ACK_ALERT" && test -n "$$ACK_BY" || { echo "Name the alert and yourself: make ack ALERT=111122223333/root-mfa/1 BY=alice [HOURS=24] [NOTE=CHG-7]"; exit 1; }
-	@case "$$ACK_HOURS" in ''|0*|*[!0-9]*) echo "HOURS is a number from 1 to 168"; exit 1;; esac
-	@set -e; \
-	quoted() { printf '"%s"' "$$(printf %s "$$1" | LC_ALL=C tr -d '[:cntrl:]' | LC_ALL=C sed 's/[\"]/\\&/g')"; }; \
-	event="{\"acknowledge\": {\"alert\": $$(quoted "$$ACK_ALERT"), \"by\": $$(quoted "$$ACK_BY"), \"hours\": $$ACK_HOURS$${ACK_NOTE:+, \"note\": $$(quoted "$$ACK_NOTE")}}}"; \
-	answer=$$(sam remote invoke Checker --stack-name $(STACK) --event "$$event"); \
-	case "$$answer" in \
-		'{"error'*) printf '%s\n' "$$answer" >&2; exit 1;; \
-		*'"acknowledged":['*) printf '%s\n' "Acknowledged for $$ACK_HOURS hours: $$ACK_ALERT. It alerts all the same if it gets worse.";; \
-		*) echo "The function's answer does not say that the alert is acknowledged" >&2; exit 1;; \
-	esac
+	@STACK='$(STACK)' tests/package/rootwatch ack "$$ACK_ALERT" "$$ACK_BY" "$$ACK_HOURS" "$$ACK_NOTE"
 
 # By the code that will read them, so that a fault is rejected before the deployment. Needs no credentials.
 # Rules are named after stack and Region, in 64 characters at most.

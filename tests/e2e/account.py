@@ -53,14 +53,10 @@ class Account:
             "AWS_ENDPOINT_URL": self.url,
             "SAM_CLI_TELEMETRY": "0",
         }
-        tools = Path(self.folder, "tools")
-        tools.mkdir()
-        clis = {"aws": PROJECT / "build/aws-cli/bin/aws", "sam": PROJECT / "build/sam/bin/sam"}
-        for name, program in (clis | {name: shutil.which(name) for name in [*COMMANDS, "git"]}).items():
-            assert program, f"there is no {name} here"
-            tools.joinpath(name).symlink_to(program)
         # No cargo, rustc, zig, make or Python: what is deployed was built before.
-        self.without_toolchain = {"PATH": str(tools), "HOME": self.folder}
+        commands = {name: shutil.which(name) for name in COMMANDS} | {"aws": PROJECT / "build/aws-cli/bin/aws"}
+        self.aws_cli_only = self.tools("aws-cli-only", commands)
+        self.without_toolchain = {"PATH": self.tools("tools", commands | {"git": shutil.which("git"), "sam": PROJECT / "build/sam/bin/sam"}), "HOME": self.folder}
         # The functions get this too: nothing is in it that they would not have on Lambda.
         own = {
             "AWS_ENDPOINT_URL": self.url,
@@ -86,6 +82,15 @@ class Account:
                 stderr=log,
                 start_new_session=True,
             )
+
+    def tools(self, name, programs):
+        """A PATH with these programs and no others."""
+        folder = Path(self.folder, name)
+        folder.mkdir()
+        for program, found in programs.items():
+            assert found, f"there is no {program} here"
+            folder.joinpath(program).symlink_to(found)
+        return str(folder)
 
     def __enter__(self):
         def is_ready():

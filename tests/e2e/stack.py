@@ -203,6 +203,13 @@ def the_doctor_finds_a_deployed_stack(stack):
     assert {"tools", "permission", "trail", "quota", "heartbeat"} <= set(said), printed
 
 
+def a_test_alert_arrives_and_says_who_gets_alerts(stack):
+    before = len(stack.inbox.messages)
+    printed = stack.rootwatch("test-alert")
+    assert "sent to: " in printed, printed
+    stack.inbox.find("the test alert", 60, lambda message: message.get("test_alert") and stack.inbox.messages.index(message) >= before)
+
+
 def the_owner_verifies_the_account(stack):
     """`make verify-account`, as far as the local AWS answers: each question in its place, and nobody's id on the page."""
     page = stack.account.run(sys.executable, "tests/account/verify.py", stack.name, AWS_REGION=REGION)
@@ -302,6 +309,7 @@ ROWS = [
     each_program_is_built_for_the_architecture_of_its_function,
     the_owner_verifies_the_account,
     the_doctor_finds_a_deployed_stack,
+    a_test_alert_arrives_and_says_who_gets_alerts,
     a_canary_arrives_through_rule_and_queue,
     a_forwarding_region_that_refuses_is_named_and_the_check_stays_complete,
     a_rule_that_loses_its_target_is_named_at_once,
@@ -357,15 +365,16 @@ class Stack:
         assert found == sums, found.items() ^ sums.items()
         return folder
 
-    def rootwatch(self, *arguments, **environment):
-        """The archive's own script, in an environment with the AWS CLI and no toolchain."""
-        return self.account.run(str(self.archive / "rootwatch"), *arguments, STACK=self.name, AWS_REGION=REGION, **environment)
+    def rootwatch(self, *arguments):
+        """The archive's own script, where the AWS CLI is, and of other programs those that POSIX has."""
+        own = {"STACK": self.name, "AWS_REGION": REGION, "PATH": self.account.aws_cli_only}
+        return self.account.run(str(self.archive / "rootwatch"), *arguments, **own)
 
     def doctor(self):
         """Its lines, whether or not one of them is bad."""
         done = subprocess.run(
             [self.archive / "rootwatch", "doctor"],
-            env=self.account.environment | {"STACK": self.name, "AWS_REGION": REGION},
+            env=self.account.environment | {"STACK": self.name, "AWS_REGION": REGION, "PATH": self.account.aws_cli_only},
             stdin=subprocess.DEVNULL, capture_output=True, text=True,
         )
         assert done.returncode in (0, 1) and not done.stderr, done

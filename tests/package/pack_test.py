@@ -186,6 +186,12 @@ class Packed(unittest.TestCase):
         self.assertEqual(1, code)
         self.assertIn("no such alert", printed)
 
+    def test_a_test_alert_says_who_got_it(self):
+        answer = '{"summary":"A test alert was sent to: 1 confirmed email subscriber.","problems":[]}'
+        printed, code, calls = self.rootwatch("test-alert", ANSWER=answer)
+        self.assertEqual((0, "A test alert was sent to: 1 confirmed email subscriber.\n"), (code, printed))
+        self.assertIn('{"test_alert": true}', calls)
+
     def test_usage_names_each_verb(self):
         printed, code, _ = self.rootwatch()
         self.assertEqual(2, code)
