@@ -111,6 +111,7 @@ template: build/lint/.ready build/scan/.ready
 	$(LINT)/cfn-lint --template build/template.json
 	$(LINT)/cfn-lint --include-checks I --template build/forwarders.json
 	$(LINT)/python tests/template/as_deployed.py build/template.json build/forwarders.json
+	$(LINT)/python tests/template/deployer.py build/template.json
 	$(SCAN)/checkov --file build/template.json --framework cloudformation --compact --quiet --skip-download
 
 INSTALL = $(PYTHON) -m venv $(@D) && $(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $< && touch $@

@@ -9,6 +9,7 @@ use serde_yaml_ng::Value;
 mod alarms;
 mod chats;
 mod commands;
+mod deployer;
 mod docs;
 mod resources;
 mod roles;
