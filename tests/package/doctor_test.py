@@ -4,6 +4,7 @@ usage: python doctor_test.py
 """
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -150,6 +151,12 @@ class Doctor(unittest.TestCase):
             self.assertEqual(1, self.run_over(broken, {}, "deploy")[1], broken)
         missing = {"s3api head-bucket error": "An error occurred (404) when calling the HeadBucket operation: Not Found"}
         self.assertEqual(0, self.run_over(missing, {}, "deploy")[1])
+
+    def test_what_it_simulates_is_in_the_policy_for_deploying(self):
+        policy = HERE.parent.parent.joinpath("docs/permissions.md").read_text().split("## Policy for deploying")[1]
+        actions = re.search(r"actions='(.*?)'", HERE.joinpath("doctor").read_text(), re.DOTALL)[1].split()
+        self.assertGreater(len(actions), 10)
+        self.assertEqual([], [action for action in actions if f'"{action}"' not in policy])
 
     def test_a_deployment_with_roots_credentials_goes_on_and_says_so(self):
         said, code = self.run_over({"sts get-caller-identity": "111122223333\tarn:aws:iam::111122223333:root"}, {}, "deploy")
