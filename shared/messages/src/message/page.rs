@@ -13,7 +13,7 @@ use facts::text::{escaped_for_slack, for_slack, for_subject, for_title};
 use super::incident::{Incident, Incidents, MAX_NEW, Maker, Subject};
 use super::times::{moment, stamp_of};
 use super::words::{self, Acknowledge, MAX_LINES, capital};
-use super::{Notification, Sorted, email, runbook};
+use super::{Notification, Sorted, runbook};
 
 mod markup;
 
@@ -265,16 +265,13 @@ impl<'a> Pen<'a> {
 
     /// A webhook cannot act: the command is shown.
     fn acknowledge(&self, incidents: &Incidents<'a>) -> Option<Part> {
-        let ids: Vec<&str> = incidents.all.iter().flat_map(Incident::open).collect();
-        let unread = self.sorted.conditions_that(email::is_open);
-        let unread = unread.iter().map(|(alert, _)| alert.id.as_str()).filter(|id| !ids.contains(id));
-        let all: Vec<&str> = ids.iter().copied().chain(unread).collect();
-        let acknowledge = Acknowledge::of(&all)?;
+        let acknowledge = Acknowledge::of(self.sorted, incidents)?;
         let mut lines = vec![
             format!("*Acknowledge:* {}", ours(words::ACKNOWLEDGE)),
             code(&acknowledge.command),
             format!("Or invoke the function Checker with `{}`", acknowledge.event),
         ];
+        lines.extend(acknowledge.all.as_deref().map(ours));
         if !acknowledge.others.is_empty() {
             let others: Vec<String> = acknowledge.others.iter().map(|id| code(id)).collect();
             lines.push(format!("Other alert IDs: {}{}", others.join(" "), acknowledge.more));
@@ -326,14 +323,11 @@ impl<'a> Pen<'a> {
     }
 
     fn ended(&self) -> Option<Part> {
-        let ended = self.sorted.conditions_that(|transition| !email::is_open(transition));
-        let (first, _) = ended.first()?;
-        let now = self.notification.sent_at;
-        let lines = ended.iter().map(|(alert, update)| {
-            let (how, open) = words::ended(alert, update, now);
-            let before = self.sorted.before(alert).map(|before| format!("; before: {before}")).unwrap_or_default();
-            let (icon, id) = (icon_of(self.sorted, alert), code(&alert.id));
-            format!("{icon} {}\nIt {}{}. Alert ID {id}", sentence(&how), ours(&open), ours(&before))
+        let ended = words::endings(self.sorted, self.notification.sent_at);
+        let first = ended.first()?.alert;
+        let lines = ended.iter().map(|ending| {
+            let (icon, id) = (icon_of(self.sorted, ending.alert), code(&ending.id));
+            format!("{icon} {}\nIt {}. Alert ID {id}", sentence(&ending.how), ours(&ending.span))
         });
         let mut lines: Vec<String> = lines.collect();
         let more = lines.len().saturating_sub(MAX_LINES);
@@ -341,7 +335,7 @@ impl<'a> Pen<'a> {
         if more > 0 {
             lines.push(format!("and {more} more"));
         }
-        if ended.iter().any(|(_, update)| update.transition == Transition::Resolved) {
+        if !self.sorted.conditions_that(|transition| transition == Transition::Resolved).is_empty() {
             lines.push("If none of you fixed it, find out who did.".into());
         }
         let links = self.runbook(runbook::heading(&first.what)).into_iter().collect();

@@ -95,6 +95,49 @@ fn tampering(by: &str, event_name: &str, on: &str) -> Tampering {
     }
 }
 
+#[test]
+fn several_changes_by_one_identity_are_undone_one_by_one_after_it_is_stopped_and_the_rest_is_counted() {
+    let account = Snapshot::compliant().account;
+    let by = "arn:aws:iam::111122223333:user/mallory";
+    let rule = |event_name: &str, on: &str, severity| Tampering {
+        event_id: format!("00000000-0000-4000-8000-{event_name:0>12}"),
+        event_source: "events.amazonaws.com".into(),
+        region: "us-east-1".into(),
+        severity,
+        ..tampering(by, event_name, on)
+    };
+    let mut changes = vec![
+        tampering(by, "StopLogging", "management"),
+        rule("DisableRule", "rootwatch-root", Severity::High),
+        rule("RemoveTargets", "rootwatch-tampering", Severity::High),
+        Tampering { error: Some("AccessDenied".into()), ..rule("DeleteRule", "rootwatch-other", Severity::Medium) },
+    ];
+    let text = |changes: &[Tampering]| {
+        let alerts: Vec<Alert> = changes.iter().map(|change| of_tampering(change.clone(), &account, now())).collect();
+        send(&alerts, None, now(), RUNBOOK).text
+    };
+    let shown = text(&changes);
+    let at = |words: &str| shown.find(words).unwrap_or_else(|| panic!("{words}: {shown}"));
+    let order = [
+        at("Do first: Start the trail's logging again"),
+        at("\n2. Contain: Unless user mallory is yours"),
+        at("\n3. Contain: Enable the rule again: `aws events enable-rule --name rootwatch-root --region us-east-1`."),
+        at("\n4. Contain: Restore rootwatch-tampering, unless you made this change yourself"),
+        at("\n5. Preserve evidence: "),
+    ];
+    assert!(order.is_sorted(), "{shown}");
+    assert!(!shown.contains("Restore rootwatch-other"), "what AWS refused is not undone: {shown}");
+    for number in 1..=5 {
+        changes.push(rule(&format!("DisableRule{number}"), &format!("rootwatch-{number}"), Severity::High));
+    }
+    let shown = text(&changes);
+    assert_eq!(
+        shown.matches("aws events enable-rule").count() + shown.matches("Contain: Restore rootwatch").count(),
+        4
+    );
+    assert!(shown.contains("Contain: Undo 3 more changes of this identity that no step above names."), "{shown}");
+}
+
 /// Every kind of alert, alone and under a name.
 fn samples() -> Vec<(String, Message)> {
     let account = Snapshot::compliant().account;
@@ -604,7 +647,9 @@ fn of_several_alternatives_only_those_of_the_finding_are_shown() {
 
 #[test]
 fn an_alert_id_that_an_email_client_would_make_a_link_of_is_in_no_command() {
-    let shown = |ids: &[&str]| crate::message::words::Acknowledge::of(ids).map(|acknowledge| acknowledge.command);
+    let shown = |ids: &[&str]| {
+        crate::message::words::Acknowledge::with(ids.to_vec(), None).map(|acknowledge| acknowledge.command)
+    };
     let forged = ["https://evil.example/login", "www.evil.example/1", "x y", "`id`"];
     assert_eq!(shown(&forged), None);
     let plain = shown(&[forged[0], "111122223333/root-mfa/1"]);
