@@ -139,7 +139,7 @@ impl<'a> Email<'a, '_> {
         }
         match runbook::link(self.bulletin.runbook, incident.heading) {
             Some(url) => self.field("Runbook", &url),
-            None => self.field("Runbook", &format!("section \"{}\"", incident.heading)),
+            None => self.field("Runbook", &format!("section \"{}\" (this message has its steps)", incident.heading)),
         }
         if let Some(url) = incident.more {
             self.field("AWS docs", url);

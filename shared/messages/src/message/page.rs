@@ -359,7 +359,7 @@ impl<'a> Pen<'a> {
         lines.extend(words::unseen(digest).iter().map(|(word, text)| format!("❓ *{word}*  {}", sentence(text))));
         lines.extend(digest.score.map(|score| capital(&score.to_string())));
         for (step, status) in Step::ALL.into_iter().zip(&digest.steps) {
-            lines.push(format!("{}. {}: {}", step.number(), step.title(), words::shown(*status)));
+            lines.push(format!("{}. {}: {}", step.number(), step.title(), words::step(*status)));
         }
         let declared = words::declared(digest, now);
         lines.extend(declared.iter().map(|(word, text)| format!("{word}  {}", sentence(text))));

@@ -219,6 +219,14 @@ pub(super) fn shown(status: Status) -> String {
     }
 }
 
+/// The same of one of the five steps: one that does not apply counts as done.
+pub(super) fn step(status: Status) -> String {
+    match status {
+        Status::NotApplicable => "passed (not needed here)".to_owned(),
+        _ => shown(status),
+    }
+}
+
 /// How a condition ended, and how long it was open.
 fn ended(alert: &Alert, update: &ConditionAlert, now: Timestamp) -> (String, String) {
     let how = match (update.transition, &update.exception, &update.acknowledged) {

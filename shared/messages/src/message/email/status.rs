@@ -35,7 +35,7 @@ impl<'a> Email<'a, '_> {
         let Some(steps) = steps else { return };
         self.section("FIVE STEPS");
         for (step, status) in Step::ALL.into_iter().zip(steps) {
-            self.line(format!("{}. {}: {}", step.number(), step.title(), words::shown(status)));
+            self.line(format!("{}. {}: {}", step.number(), step.title(), words::step(status)));
         }
     }
 

@@ -1,11 +1,14 @@
 //! What holds of every message and of every playbook, whatever it is about: read as somebody would who was asleep a minute ago.
 
+use std::sync::LazyLock;
+
 use alerts::{Acknowledgement, Condition, Failure, Fault, announce, of_root, of_tampering};
 use checklist::controls::CHECKLIST;
 use facts::Severity;
 use facts::root_activity::{COMPROMISED, Effect, Phase, Plan, Step, TAMPERED};
 use facts::source::{Cause, Source, Unavailable};
 use facts::tampering::{Tampering, Target};
+use regex_lite::Regex;
 
 use super::bulletins::{QUARTER, Story, hours, no_mfa};
 use super::chats::strings;
@@ -256,31 +259,14 @@ fn alice() -> Acknowledgement {
 }
 
 /// Words that nobody says in the field; the names of fields of the JSON are no words.
-fn forbidden(text: &str) -> Option<&'static str> {
-    const WORDS: [&str; 13] = [
-        "told",
-        "tell",
-        "tells",
-        "mend",
-        "mended",
-        "judge",
-        "judged",
-        "feign",
-        "anew",
-        "whoever",
-        "act of root",
-        "acts of root",
-        "e-mail",
-    ];
-    let text = text.to_lowercase();
-    let is_letter = |char: char| char.is_alphanumeric() || char == '_';
-    WORDS.into_iter().find(|word| {
-        text.match_indices(word).any(|(at, _)| {
-            let before = text.get(..at).and_then(|text| text.chars().next_back());
-            let after = text.get(at + word.len()..).and_then(|text| text.chars().next());
-            !before.is_some_and(is_letter) && !after.is_some_and(is_letter)
-        })
-    })
+/// The word of `tests/words.txt` that `text` has, which `make words` finds in documents and code.
+fn forbidden(text: &str) -> Option<String> {
+    static WORDS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+        let lines = include_str!("../../../../../tests/words.txt").lines();
+        let words = lines.filter(|line| !line.starts_with('#')).filter_map(|line| line.split('\t').next());
+        words.map(|word| Regex::new(&format!("(?i){word}")).unwrap()).collect()
+    });
+    WORDS.iter().find_map(|word| word.find(text)).map(|found| found.as_str().to_owned())
 }
 
 /// Every text that a person reads of `message`, but for the words of the controls: those are held by the tests of the checklist.
@@ -313,8 +299,8 @@ fn texts(message: &Message) -> Vec<String> {
 
 #[test]
 fn no_message_no_runbook_and_no_playbook_says_what_the_field_does_not() {
-    assert_eq!(forbidden("Untold thresholds, a telling judgement"), None);
-    assert_eq!(forbidden("It was Told."), Some("told"));
+    assert_eq!(forbidden("Thresholds, a mendacious email"), None);
+    assert_eq!(forbidden("It was Told.").as_deref(), Some("Told"));
     for (name, message) in samples() {
         for text in texts(&message) {
             assert_eq!(forbidden(&text), None, "{name}: {text}");
