@@ -101,6 +101,30 @@ async fn what_gets_worse_alerts_all_the_same_and_ends_the_acknowledgement() {
 }
 
 #[tokio::test]
+async fn one_request_acknowledges_every_read_error_of_an_account_in_which_nothing_can_be_read() {
+    let story = story("unknown-nothing-can-be-read");
+    let account = Account::of(&story).await;
+    let opened = transitions(&account.run(&story).await.mails).len();
+    assert!(opened > 20, "{opened}");
+    let id = "111122223333/unread";
+    let run = account.run(&acknowledging(story.later_with_a_young_report(minutes(15)), id, 48)).await;
+    let sent = transitions(&run.mails);
+    assert_eq!(
+        (sent.len(), sent.iter().all(|(_, transition)| transition == "acknowledged")),
+        (opened, true),
+        "{sent:?}"
+    );
+    assert_eq!(in_force(&run).len(), opened);
+    let email = &run.mails[0].bodies["default"];
+    assert_eq!(email.matches("ACKNOWLEDGED by alice").count(), 1, "{email}");
+    let run = account.run(&story.later_with_a_young_report(hours(48))).await;
+    assert_eq!(transitions(&run.mails), [], "no reminder");
+    let run = account.run(&story.later_with_a_young_report(hours(49))).await;
+    assert!(transitions(&run.mails).iter().all(|(_, transition)| transition == "reminder"));
+    assert_eq!(transitions(&run.mails).len(), opened);
+}
+
+#[tokio::test]
 async fn what_cannot_be_acknowledged_is_an_error_that_lists_open_alerts_and_the_check_is_sent() {
     let story = story(ALARM);
     let account = Account::of(&story).await;
@@ -215,16 +239,16 @@ fn make_ack_sends_an_event_that_the_function_accepts_whatever_its_texts_hold() {
     let given = r#"{"headline":"x","acknowledged":[]}"#;
     let hostile = r#"it's "mine" \ $(shell exit 1) $HOME `id` ${NOTE} # é"#;
     let now: jiff::Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
-    for (note, hours) in [(Some(hostile), Some("168")), (None, None)] {
-        let alert = format!("ALERT={KEY}");
+    for (id, note, hours) in [(KEY, Some(hostile), Some("168")), ("111122223333/unread", None, None)] {
+        let alert = format!("ALERT={id}");
         let mut arguments = vec![alert, format!("BY={hostile}")];
         arguments.extend(note.map(|note| format!("NOTE={note}")));
         arguments.extend(hours.map(|hours| format!("HOURS={hours}")));
         let (succeeded, said, event) = make_ack(&arguments.iter().map(String::as_str).collect::<Vec<_>>(), given);
-        assert!(succeeded && said.contains(KEY), "{said}");
+        assert!(succeeded && said.contains(id), "{said}");
         let request = checker::Request::parse(&event.unwrap(), facts::Partition::Aws, now).unwrap();
         let asked = request.acknowledge.unwrap();
-        assert_eq!((asked.alert.as_str(), asked.acknowledgement.by.as_str()), (KEY, hostile));
+        assert_eq!((asked.alert.as_str(), asked.acknowledgement.by.as_str()), (id, hostile));
         assert_eq!(asked.acknowledgement.note.as_deref(), note);
         let length = if hours.is_some() { 168 } else { 24 };
         assert_eq!(asked.acknowledgement.until, now + super::account::hours(length));

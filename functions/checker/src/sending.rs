@@ -298,9 +298,8 @@ fn coverage(recalled: &Recalled, report: &Report, sweeps: &[RegionSweep]) -> Vec
 impl Outcome {
     /// Whether the acknowledgement that `asked` asks for is recorded.
     pub(crate) fn has_acknowledged(&self, asked: &Acknowledge) -> bool {
-        let Acknowledge { alert, acknowledgement } = asked;
         let mut all = self.acknowledged.iter().flatten();
-        all.any(|given| given.alert == *alert && given.acknowledgement == *acknowledgement)
+        all.any(|given| asked.means(&given.alert) && given.acknowledgement == asked.acknowledgement)
     }
 
     /// What the function answers.

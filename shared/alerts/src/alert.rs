@@ -150,6 +150,14 @@ pub struct ConditionAlert {
     pub acknowledged: Option<Acknowledgement>,
 }
 
+impl ConditionAlert {
+    /// How bad it is that no Region's root events can be read, where it is about that.
+    pub fn blindness_to_root(&self) -> Option<Severity> {
+        let is_of_root = matches!(self.condition, Fault::Unread { source: Source::RootEvents, .. });
+        Some(self.failure.severity).filter(|severity| is_of_root && *severity > Severity::Medium)
+    }
+}
+
 /// What earlier runs left behind, as far as a decision needs it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Memory {

@@ -8,6 +8,8 @@ use crate::control::Control;
 
 /// Operations that one line names.
 const NAMED: usize = 40;
+/// Error codes of a denial that one line names.
+const CODES: usize = 3;
 
 /// Of a control that is unknown although all its sources could be read.
 pub const UNJUDGED: &str = "Everything was read, but it does not suffice to evaluate this control: the reason says what is missing. If the \
@@ -25,7 +27,7 @@ pub struct ReadErrors<'a> {
 pub fn by_cause<'a>(errors: impl IntoIterator<Item = &'a Unavailable>) -> Vec<ReadErrors<'a>> {
     let mut all: Vec<ReadErrors<'a>> = Vec::new();
     for error in errors {
-        match all.iter_mut().find(|of_cause| *of_cause.cause == error.cause) {
+        match all.iter_mut().find(|of_cause| of_cause.cause.is_like(&error.cause)) {
             Some(of_cause) if of_cause.errors.contains(&error) => {}
             Some(of_cause) => of_cause.errors.push(error),
             None => all.push(ReadErrors { errors: vec![error], cause: &error.cause }),
@@ -61,8 +63,25 @@ impl ReadErrors<'_> {
     pub fn line(&self, max: usize) -> String {
         match self.errors.as_slice() {
             [error] => error.to_string(),
-            errors => format!("{} reads {}: {}", errors.len(), several(self.cause), self.operations(max)),
+            errors => format!("{} reads {}: {}", errors.len(), self.several(), self.operations(max)),
         }
+    }
+
+    /// Goes on after `30 reads`.
+    fn several(&self) -> String {
+        let Cause::Denied { .. } = self.cause else { return several(self.cause) };
+        let mut codes: Vec<&str> = Vec::new();
+        for error in &self.errors {
+            if let Cause::Denied { code } = &error.cause
+                && !codes.contains(&code.as_str())
+            {
+                codes.push(code);
+            }
+        }
+        let more = codes.len().saturating_sub(CODES);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        codes.truncate(CODES);
+        format!("were denied ({}{more})", codes.join(", "))
     }
 
     /// How to make it readable.

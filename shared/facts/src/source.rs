@@ -221,6 +221,15 @@ impl fmt::Display for Cause {
 impl std::error::Error for Unavailable {}
 
 impl Cause {
+    /// Whether people know `other` as the same cause: services name a denial in several ways.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let is_foreign = |code: &String| FOREIGN_REGION.contains(&code.as_str());
+        match (self, other) {
+            (Self::Denied { code }, Self::Denied { code: other }) => is_foreign(code) == is_foreign(other),
+            _ => self == other,
+        }
+    }
+
     /// What may be gone in a later run without any change.
     pub fn may_pass(&self) -> bool {
         match self {

@@ -4,12 +4,14 @@ use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use alerts::{Alert, ConditionAlert, Digest, Transition, What};
+use alerts::{Alert, ConditionAlert, Digest, Fault, OpenCondition, Transition, What};
 use checklist::report::Report;
 use checklist::summary::Summary;
 use facts::account::Account;
 use facts::root_activity::{Kind, RootActivity};
-use facts::text;
+use facts::severity::Severity;
+use facts::source::Source;
+use facts::text::{self, counted};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -194,6 +196,12 @@ impl<'a> Sorted<'a> {
             .unwrap_or(update.transition)
     }
 
+    /// How bad it is that no Region's root events can be read, if that is among it.
+    fn blindness_to_root(&self) -> Option<Severity> {
+        let open = self.conditions_that(email::is_open);
+        open.iter().filter_map(|(_, update)| update.blindness_to_root()).max()
+    }
+
     fn notification(&self, bulletin: &Bulletin, subject: &str, listed: usize) -> String {
         let Some(first) = self.first() else { return String::new() };
         // Neither crowds the other out: half for root's acts, and what the others leave.
@@ -261,7 +269,7 @@ impl<'a> Sorted<'a> {
             What::RootActivity(act) => format!("{severity}: {}", act.headline()),
             What::Tampering(tampering) => format!("{severity}: {}", tampering.headline()),
             What::Condition(update) => {
-                let weight = if update.condition.is_blindness() { "UNKNOWN".to_owned() } else { severity.to_string() };
+                let weight = words::weight(update);
                 let what = update.condition.headline();
                 match self.transition(alert, update) {
                     Transition::Opened => format!("{weight}: {what}"),
@@ -295,6 +303,21 @@ impl<'a> Sorted<'a> {
         });
         let is_unread = first.condition().is_some_and(|update| update.condition.is_blindness());
         let summary = self.status(report).unwrap_or_default();
+        if let Some(severity) = self.blindness_to_root().filter(|_| is_unread) {
+            let is_known =
+                first.condition().is_some_and(|update| self.transition(first, update) == Transition::Reminder);
+            let weight = format!("{severity}: {}", if is_known { "still open: " } else { "" });
+            let (short, why) = words::blindness_to_root(severity);
+            let unknown = counted(summary.unknown.len(), "control", "controls");
+            let ways = [format!("{weight}{short}: {why}"), format!("{weight}{short}; {unknown} unknown")];
+            return Some(ways.into_iter().find(|way| way.len() <= room).unwrap_or_else(|| format!("{weight}{short}")));
+        }
+        let acknowledged = self.conditions_that(|transition| transition == Transition::Acknowledged);
+        let acknowledged = acknowledged.iter().filter(|(_, update)| matches!(update.condition, Fault::Unread { .. }));
+        let is_acknowledged = first.condition().is_some_and(|update| update.transition == Transition::Acknowledged);
+        if let (true, true, several @ 2..) = (is_acknowledged, is_unread, acknowledged.count()) {
+            return Some(format!("ACKNOWLEDGED: {several} read errors"));
+        }
         Some(match unread.count() {
             several if is_unread && (several > 1 || summary.names_root()) => match summary {
                 summary if !summary.unknown.is_empty() => summary.within(room),
@@ -335,13 +358,39 @@ fn key(alert: &Alert) -> Option<String> {
     }
 }
 
+/// That it is the digest, the worst that is open, and what is unknown, in about `room` characters.
 fn digest_headline(digest: &Digest, room: usize) -> String {
     let own = "DIGEST: ";
-    match &digest.summary {
-        summary if !summary.is_complete() => summary.within(room),
-        _ if digest.all_is_well() => format!("{own}all is well"),
-        summary => format!("{own}{}", summary.within(room.saturating_sub(own.len()))),
+    let summary = &digest.summary;
+    let Some((weight, worst)) = worst(digest) else {
+        let rest = || summary.within(room.saturating_sub(own.len()));
+        return own.to_owned() + &if digest.all_is_well() { "all is well".to_owned() } else { rest() };
+    };
+    let worst = format!("{own}{weight}: {worst}");
+    if summary.is_complete() {
+        let more = summary.failed.saturating_sub(1);
+        let all = format!("{worst}; {}", counted(more, "more open finding", "more open findings"));
+        return if more > 0 && all.len() <= room { all } else { worst };
     }
+    let unseen = Summary { failed: 0, worst: None, suppressed: 0, ..summary.clone() };
+    let unseen = unseen.within(room.saturating_sub(worst.len() + 2));
+    let short = format!("INCOMPLETE: {} unknown", counted(summary.unknown.len(), "control", "controls"));
+    let ways = [unseen, short, "INCOMPLETE".into()].map(|unseen| format!("{worst}; {unseen}"));
+    ways.into_iter().find(|way| way.len() <= room).unwrap_or(worst)
+}
+
+/// The worst that `digest` lists, with its weight: what root may do unseen, or a finding.
+fn worst(digest: &Digest) -> Option<(Severity, String)> {
+    let blindness = |open: &&OpenCondition| {
+        matches!(open.condition, Fault::Unread { source: Source::RootEvents, .. }) && open.severity > Severity::Medium
+    };
+    let mut open = digest.open.iter();
+    let worst = open.find(|open| !open.condition.is_blindness() || blindness(open))?;
+    let words = match worst.condition {
+        Fault::Unread { .. } => words::blindness_to_root(worst.severity).0.to_owned(),
+        _ => worst.condition.headline(),
+    };
+    Some((worst.severity, words))
 }
 
 /// At most `max` characters of printable ASCII, cut with `...`.

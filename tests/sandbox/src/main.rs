@@ -95,7 +95,7 @@ fn missing(arguments: &[&str]) -> Option<String> {
 async fn four_acts() -> ExitCode {
     // All acts are moved by the same time, so that an event has one time in every email and in the report.
     let (now, last) = (Timestamp::now(), Story::load(ACTS[ACTS.len() - 1]).now);
-    let at = |act: &str| Story::at(act, now - last.duration_since(Story::load(act).now));
+    let at = |act: &str| Story::at(act, now - last.duration_since(Story::load(act).now)).with_report_bucket();
     let sandbox = Sandbox::start(at(ACTS[0])).await;
     for (number, act) in (1..).zip(ACTS) {
         let story = at(act);
@@ -153,7 +153,7 @@ fn list() {
 
 /// Runs the real binary over a story, at the present time, and prints the email that would arrive.
 async fn demo(scenario: &str) -> ExitCode {
-    let Some(story) = story(scenario) else { return ExitCode::from(2) };
+    let Some(story) = story(scenario).map(Story::with_report_bucket) else { return ExitCode::from(2) };
     let event = story.event.to_string();
     println!("{}\n{}\n", bold(&format!("── {scenario} ")), story.about);
     let (outcome, sandbox) = run(story.clone(), event).await;

@@ -434,11 +434,6 @@ mod tests {
             let lines: Vec<&str> = message.text.lines().collect();
             assert!(lines.len() <= 60, "{}: {}\n{}", sample.name, lines.len(), message.text);
             assert!(lines[1].starts_with("Account: acme-prod (111122223333)"), "{}: {}", sample.name, message.text);
-            let words = message.text.to_lowercase();
-            for word in [" told ", " tell ", " mend ", " judge ", " whoever ", "acts of root", "act of root", "e-mail"]
-            {
-                assert!(!words.contains(word), "{}: {word}: {}", sample.name, message.text);
-            }
         }
     }
 

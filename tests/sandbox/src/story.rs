@@ -143,6 +143,13 @@ impl Story {
         format!("rootwatch-reports-{}", self.account)
     }
 
+    /// The same in a stack as the template deploys it: with a bucket for reports, so that messages link the report.
+    #[must_use]
+    pub fn with_report_bucket(mut self) -> Self {
+        self.environment.insert("ROOTWATCH_REPORT_BUCKET".into(), self.report_bucket());
+        self
+    }
+
     /// The same where what wakes the function is in another state; see the folder's `watch.json`.
     #[must_use]
     pub fn with_watch(mut self, name: &str, state: Option<&str>) -> Self {

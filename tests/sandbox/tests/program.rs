@@ -61,6 +61,13 @@ async fn the_demo_shows_four_acts_on_one_account_then_the_other_stories() {
         at("unknown-nothing-can-be-read"),
     ];
     assert!(order.is_sorted());
+    // As a deployment has them: each email links the report, and the digest a signed address of it.
+    let links = printed
+        .out
+        .lines()
+        .filter(|line| line.trim().starts_with("Report: https://") && line.contains("rootwatch-reports-111122223333"));
+    assert_eq!(links.count(), 3, "{}", printed.out);
+    assert_eq!(printed.out.matches("/latest.html?").count(), 1, "{}", printed.out);
     let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/../../build/demo");
     let page = std::fs::read(format!("{demo}/latest.html")).unwrap();
     assert_eq!(page, std::fs::read(format!("{demo}/bucket/latest.html")).unwrap());

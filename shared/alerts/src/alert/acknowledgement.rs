@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Alert, Condition, Fault, MAX_ID, Maker, Transition, alert_id};
 
+/// After the account's number, the id by which all open read errors are acknowledged at once; theirs begin with it.
+const READ_ERRORS: &str = "/unread";
 /// Alert ids that a refusal lists.
 const MAX_LISTED: usize = 10;
 /// Alerts of something that happened, by the second part of their id: each is sent once, and has no reminders.
@@ -42,7 +44,7 @@ pub struct Acknowledgement {
 /// A request to acknowledge an open alert.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acknowledge {
-    /// The alert's id, as every message shows it.
+    /// The alert's id, as every message shows it, or that of [`Acknowledge::all_read_errors`].
     pub alert: String,
     /// What is recorded if the alert is open.
     pub acknowledgement: Acknowledgement,
@@ -90,6 +92,9 @@ pub enum Reason {
     /// No alert has the id.
     #[error("no alert has this id")]
     Unknown,
+    /// All read errors were to be acknowledged, and none is open.
+    #[error("no read error is open")]
+    NoReadError,
     /// This check found that its condition is worse than in the last alert of it.
     #[error("this check found more of it: read the new alert first")]
     Worse,
@@ -159,6 +164,17 @@ impl Acknowledge {
         }
         Ok(Self { alert: alert.to_owned(), acknowledgement })
     }
+
+    /// The id that stands for all read errors of `account` that are open.
+    pub fn all_read_errors(account: &AccountId) -> String {
+        format!("{account}{READ_ERRORS}")
+    }
+
+    /// Whether the alert called `id` is meant.
+    pub fn means(&self, id: &str) -> bool {
+        let is_read_error = || id.strip_prefix(&self.alert).is_some_and(|rest| rest.starts_with('/'));
+        id == self.alert || (self.alert.ends_with(READ_ERRORS) && is_read_error())
+    }
 }
 
 impl fmt::Display for NotAcknowledged {
@@ -202,32 +218,42 @@ impl Maker<'_> {
     ) -> Result<(), NotAcknowledged> {
         let all: BTreeMap<&String, &Condition> = before.iter().chain(after.iter()).collect();
         let open = all.iter().filter(|(_, condition)| condition.open);
-        let ids: Vec<(String, &String)> =
-            open.filter_map(|(key, condition)| Some((self.id_of(condition, condition.episode)?, *key))).collect();
-        let refused = |reason| {
-            let open = ids.iter().take(MAX_LISTED).map(|(id, _)| text::bounded(id)).collect();
-            let more = ids.len().saturating_sub(MAX_LISTED);
-            NotAcknowledged { alert: text::bounded(&asked.alert), reason, open, more }
-        };
-        let found = ids.iter().find(|(id, _)| *id == asked.alert).and_then(|(_, key)| Some((*key, *all.get(*key)?)));
-        let Some((key, condition)) = found else { return Err(refused(self.reason(asked, &all))) };
-        if condition.acknowledged.as_ref() == Some(&asked.acknowledgement) {
-            // This run decides again, because another one wrote meanwhile.
-            return Ok(());
+        let open: Vec<(String, &String, &Condition)> = open
+            .filter_map(|(key, condition)| Some((self.id_of(condition, condition.episode)?, *key, *condition)))
+            .collect();
+        let ids: Vec<String> = open.iter().take(MAX_LISTED).map(|(id, ..)| text::bounded(id)).collect();
+        let more = open.len().saturating_sub(MAX_LISTED);
+        let refused = |reason| NotAcknowledged { alert: text::bounded(&asked.alert), reason, open: ids, more };
+        let meant: Vec<(String, String, Condition)> = open
+            .iter()
+            .filter(|(id, ..)| asked.means(id))
+            .map(|(id, key, condition)| (id.clone(), (*key).clone(), (*condition).clone()))
+            .collect();
+        if meant.is_empty() {
+            return Err(refused(self.reason(asked, &all)));
         }
-        let transition = alerts.iter().find(|alert| alert.id == asked.alert).and_then(Alert::condition);
-        if matches!(transition.map(|sent| sent.transition), Some(Transition::Opened | Transition::Changed)) {
-            return Err(refused(Reason::Worse));
+        let mut given = false;
+        let mut reason = Reason::NotOpen;
+        for (id, key, mut condition) in meant {
+            if condition.acknowledged.as_ref() == Some(&asked.acknowledgement) {
+                // This run decides again, because another one wrote meanwhile.
+                given = true;
+                continue;
+            }
+            let transition = alerts.iter().find(|alert| alert.id == id).and_then(Alert::condition);
+            if matches!(transition.map(|sent| sent.transition), Some(Transition::Opened | Transition::Changed)) {
+                // The person has not read that yet; of several read errors, the others are acknowledged.
+                reason = Reason::Worse;
+                continue;
+            }
+            let Some(sent) = condition.acknowledge(&asked.acknowledgement, self.now) else { continue };
+            given = true;
+            // In place of a reminder that was due.
+            alerts.retain(|alert| alert.id != id);
+            alerts.push(self.condition(&condition, sent));
+            after.insert(key, condition);
         }
-        let (key, mut condition) = (key.clone(), condition.clone());
-        let Some(sent) = condition.acknowledge(&asked.acknowledgement, self.now) else {
-            return Err(refused(Reason::NotOpen));
-        };
-        // In place of a reminder that was due.
-        alerts.retain(|alert| alert.id != asked.alert);
-        alerts.push(self.condition(&condition, sent));
-        after.insert(key, condition);
-        Ok(())
+        if given { Ok(()) } else { Err(refused(reason)) }
     }
 
     /// Why nothing that is open is called so.
@@ -235,6 +261,9 @@ impl Maker<'_> {
         let Some((account, rest)) = asked.alert.split_once('/') else { return Reason::Unknown };
         if account != self.account.id.as_str() {
             return if AccountId::parse(account).is_ok() { Reason::OtherAccount } else { Reason::Unknown };
+        }
+        if asked.alert == Acknowledge::all_read_errors(&self.account.id) {
+            return Reason::NoReadError;
         }
         if rest.split('/').next().is_some_and(|kind| EVENTS.contains(&kind)) {
             return Reason::Event;

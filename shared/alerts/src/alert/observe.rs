@@ -74,12 +74,22 @@ pub fn observe(memory: &Memory, report: &Report) -> Vec<Observation> {
     let others = memory.conditions.iter().filter(|(key, condition)| condition.open && !looked_at.contains(key));
     looks.extend(others.filter_map(|(_, condition)| not_looked_at(report, condition)));
     if report.is_narrow {
+        looks.iter_mut().for_each(|look| keep_severity(memory, look));
         looks.retain(|look| !matches!(look.condition, Fault::Unjudged { .. }));
         for look in looks.iter_mut().filter(|look| matches!(look.seen, Seen::Passing | Seen::Dropped)) {
             look.seen = Seen::Unknown;
         }
     }
     looks
+}
+
+/// How bad a read error is that many Regions have is not seen in a few of them.
+fn keep_severity(memory: &Memory, look: &mut Observation) {
+    let known = memory.conditions.get(&look.condition.key()).and_then(|known| known.failure.as_ref());
+    if let (Fault::Unread { .. }, Seen::Failing { failure, .. }, Some(known)) = (&look.condition, &mut look.seen, known)
+    {
+        failure.severity = failure.severity.max(known.severity);
+    }
 }
 
 /// An attacker wrote to the table, or an older version of rootwatch reads what a newer one wrote.
@@ -225,13 +235,32 @@ fn source(report: &Report, state: &SourceState) -> Observation {
     let seen = match &state.error {
         None => Seen::Passing,
         Some(error) => {
-            let severity = worth(report, state.source);
+            let severity = match blindness(report).filter(|_| state.source == Source::RootEvents) {
+                Some(severity) => severity,
+                None => worth(report, state.source),
+            };
             let failure = Failure { unavailable: Some(error.clone()), ..Failure::new(severity, &error.to_string()) };
             Seen::Failing { failure, passing: error.cause.may_pass() }
         }
     };
     let condition = Fault::Unread { source: state.source, region: state.region.clone() };
     Observation { condition, seen, judged_by: live(state.source, report) }
+}
+
+/// How bad it is that no Region's root events could be read; `None` where some were, or were cut short. What works in real time still
+/// alerts, if it is seen to work.
+fn blindness(report: &Report) -> Option<Severity> {
+    let mut regions = report.sources.iter().filter(|state| state.source == Source::RootEvents).peekable();
+    let is_unread = |state: &SourceState| {
+        let cause = state.error.as_ref().map(|error| &error.cause);
+        cause.is_some_and(|cause| !matches!(cause, Cause::OutOfTime | Cause::Throttled { .. }))
+    };
+    if report.is_narrow || regions.peek().is_none() || !regions.all(is_unread) {
+        return None;
+    }
+    let mut findings = report.findings.iter();
+    let works = findings.any(|finding| finding.control == alert_path::CONTROL.id && finding.status == Status::Passed);
+    Some(if works { Severity::High } else { Severity::Critical })
 }
 
 /// As bad as the worst that it may hide, at most medium.

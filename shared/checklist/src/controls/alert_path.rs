@@ -143,6 +143,7 @@ impl Path {
             Err(unavailable) => return self.miss(unavailable),
         };
         let mut gaps = Vec::new();
+        let mut stopped: Vec<&Trail> = Vec::new();
         for region in snapshot.account.partition.sign_in_regions() {
             let reaching: Vec<(&Trail, Reach<'_>)> =
                 trails.iter().filter(|trail| trail.reaches(region)).map(|trail| (trail, reach(trail))).collect();
@@ -162,6 +163,9 @@ impl Path {
                 self.resources.push(format!("no trail of {region}"));
             }
             for (trail, _) in reaching {
+                if stop(trail).is_some() && !stopped.iter().any(|known| known.arn == trail.arn) {
+                    stopped.push(trail);
+                }
                 if !self.resources.contains(&trail.arn) {
                     self.resources.push(trail.arn.clone());
                 }
@@ -177,7 +181,13 @@ impl Path {
         if !gaps.is_empty() {
             self.is_slow = true;
             let regions = listed(&gaps);
-            self.faults.push(format!("no working trail records write management events in {regions}"));
+            let gap = format!("no working trail records write management events in {regions}");
+            // Of several, the resources name each.
+            let stop = match stopped.as_slice() {
+                [trail] => stop(trail).map(|why| format!("{} {why}: ", trail.fact())),
+                _ => None,
+            };
+            self.faults.push(format!("{}{gap}", stop.unwrap_or_default()));
         }
     }
 
@@ -360,6 +370,15 @@ fn reach(trail: &Trail) -> Reach<'_> {
     }
 }
 
+/// How a trail that was set up stopped, after its name.
+fn stop(trail: &Trail) -> Option<String> {
+    match trail.status.as_ref().ok()? {
+        TrailStatus { is_logging: false, .. } => Some("is not logging".into()),
+        TrailStatus { delivery_error: Some(error), .. } => Some(format!("cannot deliver ({error})")),
+        TrailStatus { .. } => None,
+    }
+}
+
 /// `a, b and c`.
 fn listed<T: AsRef<str>>(names: &[T]) -> String {
     let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
@@ -444,7 +463,13 @@ mod tests {
         ];
         for (break_it, shown) in breaks {
             let verdict = verdict_of(&CONTROL, |snapshot| break_it(snapshot.trail()));
-            assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Failed, EVERYWHERE), "{shown}");
+            let stop = match () {
+                () if shown.starts_with("NOT") => "Trail management of eu-west-1 is not logging: n",
+                () if shown.contains("FAILS") => "Trail management of eu-west-1 cannot deliver (NoSuchBucket): n",
+                () => "N",
+            };
+            let expected = EVERYWHERE.replacen('N', stop, 1);
+            assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Failed, expected.as_str()), "{shown}");
             assert_eq!(verdict.resources, ["arn:aws:cloudtrail:eu-west-1:111122223333:trail/management"]);
             assert_eq!(facts(&verdict)[0], format!("trail management of eu-west-1 = every Region, {shown}"));
             let verdict = verdict_of(&CONTROL, |snapshot| {
@@ -529,6 +554,15 @@ mod tests {
             Status::Failed,
             "known enough"
         );
+    }
+
+    #[test]
+    fn of_several_trails_that_stopped_the_resources_name_each_and_the_reason_none() {
+        let stopped =
+            |name| Trail { status: Ok(TrailStatus { is_logging: false, delivery_error: None }), ..Trail::sound(name) };
+        let verdict = verdict_of(&CONTROL, |snapshot| snapshot.trails = Ok(vec![stopped("a"), stopped("b")]));
+        assert_eq!((verdict.status, verdict.reason.as_str()), (Status::Failed, EVERYWHERE));
+        assert_eq!(verdict.resources.len(), 2, "{:?}", verdict.resources);
     }
 
     #[test]

@@ -139,7 +139,7 @@ impl<'a> Email<'a, '_> {
         }
         match runbook::link(self.bulletin.runbook, incident.heading) {
             Some(url) => self.field("Runbook", &url),
-            None => self.field("Runbook", &format!("section \"{}\"", incident.heading)),
+            None => self.field("Runbook", &format!("section \"{}\" (this message has its steps)", incident.heading)),
         }
         if let Some(url) = incident.more {
             self.field("AWS docs", url);
@@ -358,30 +358,23 @@ impl<'a> Email<'a, '_> {
     }
 
     fn ended(&mut self) {
-        let now = self.bulletin.at;
-        let ended = self.sorted.conditions_that(is_end);
+        let ended = words::endings(self.sorted, self.bulletin.at);
         if ended.is_empty() {
             return;
         }
         self.section("ENDED OR ACKNOWLEDGED");
-        for (alert, update) in ended.iter().take(MAX_LINES) {
-            let (how, open) = words::ended(alert, update, now);
-            let before = self.sorted.before(alert).map(|before| format!("; before: {before}")).unwrap_or_default();
-            let how = how.trim_end_matches('.');
-            self.line(format!("- {}. It {open}{before}. Alert ID {}", safe_reason(how), safe(&alert.id)));
+        for ending in ended.iter().take(MAX_LINES) {
+            let how = ending.how.trim_end_matches('.');
+            self.line(format!("- {}. It {}. Alert ID {}", safe_reason(how), ending.span, safe(&ending.id)));
         }
         self.more(ended.len().saturating_sub(MAX_LINES));
-        if ended.iter().any(|(_, update)| update.transition == Transition::Resolved) {
+        if !self.sorted.conditions_that(|transition| transition == Transition::Resolved).is_empty() {
             self.line("If none of you fixed it, find out who did.");
         }
     }
 
     fn acknowledge(&mut self, incidents: &Incidents<'a>) {
-        let ids: Vec<&str> = incidents.all.iter().flat_map(Incident::open).collect();
-        let unread = self.sorted.conditions_that(is_open);
-        let unread = unread.iter().map(|(alert, _)| alert.id.as_str()).filter(|id| !ids.contains(id));
-        let all: Vec<&str> = ids.iter().copied().chain(unread).collect();
-        let Some(acknowledge) = Acknowledge::of(&all) else {
+        let Some(acknowledge) = Acknowledge::of(self.sorted, incidents) else {
             if incidents.all.iter().any(|incident| incident.event.is_some()) {
                 self.section("ACKNOWLEDGE: not needed. An event is sent once, without reminders.");
             }
@@ -393,6 +386,9 @@ impl<'a> Email<'a, '_> {
         let place = self.bulletin.links.and_then(|links| links.stack.as_ref());
         let place = place.map(|(stack, region)| format!(" --stack-name {stack} --region {region}")).unwrap_or_default();
         self.line(format!("Without a checkout: sam remote invoke Checker{place} --event '{}'", acknowledge.event));
+        if let Some(all) = &acknowledge.all {
+            self.line(all);
+        }
         if !acknowledge.others.is_empty() {
             self.field(
                 "Also open, one acknowledgement each",
@@ -429,10 +425,6 @@ impl<'a> Email<'a, '_> {
         self.field(if ids.len() == 1 { "Alert ID" } else { "Alert IDs" }, &format!("{shown}{more}"));
         self.line(format!("rootwatch {}", env!("CARGO_PKG_VERSION")));
     }
-}
-
-fn is_end(transition: Transition) -> bool {
-    !is_open(transition)
 }
 
 pub(super) fn is_open(transition: Transition) -> bool {

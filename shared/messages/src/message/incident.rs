@@ -183,12 +183,14 @@ impl<'a> Maker<'a, '_> {
                 remedies.push(remedy);
             }
         }
-        let title = match unread {
-            [(alert, update)] => {
-                let is_known = self.sorted.transition(alert, update) == Transition::Reminder;
-                format!("{}{}", if is_known { "still open: " } else { "" }, update.condition.headline())
-            }
-            several => format!("{} data sources could not be read", several.len()),
+        let blindness = self.sorted.blindness_to_root();
+        let are_known =
+            unread.iter().all(|(alert, update)| self.sorted.transition(alert, update) == Transition::Reminder);
+        let still = if are_known { "still open: " } else { "" };
+        let title = match (blindness.map(words::blindness_to_root), unread) {
+            (Some((short, why)), _) => format!("{still}{short}: {why}"),
+            (None, [(_, update)]) => format!("{still}{}", update.condition.headline()),
+            (None, several) => format!("{still}{} data sources could not be read", several.len()),
         };
         let mut facts = Vec::new();
         for of_cause in all.iter().take(words::MAX_LINES) {
@@ -201,7 +203,7 @@ impl<'a> Maker<'a, '_> {
         let steps = remedies.iter().map(|remedy| Shown::plain(*remedy)).collect();
         let incident = Incident {
             severity: alert.severity,
-            weight: "UNKNOWN".into(),
+            weight: blindness.map_or_else(|| "UNKNOWN".into(), |severity| severity.to_string()),
             title,
             facts,
             why: Some(words::NO_ALL_CLEAR),

@@ -13,7 +13,7 @@ use facts::text::{escaped_for_slack, for_slack, for_subject, for_title};
 use super::incident::{Incident, Incidents, MAX_NEW, Maker, Subject};
 use super::times::{moment, stamp_of};
 use super::words::{self, Acknowledge, MAX_LINES, capital};
-use super::{Notification, Sorted, email, runbook};
+use super::{Notification, Sorted, runbook};
 
 mod markup;
 
@@ -268,16 +268,13 @@ impl<'a> Pen<'a> {
 
     /// A webhook cannot act: the command is shown.
     fn acknowledge(&self, incidents: &Incidents<'a>) -> Option<Part> {
-        let ids: Vec<&str> = incidents.all.iter().flat_map(Incident::open).collect();
-        let unread = self.sorted.conditions_that(email::is_open);
-        let unread = unread.iter().map(|(alert, _)| alert.id.as_str()).filter(|id| !ids.contains(id));
-        let all: Vec<&str> = ids.iter().copied().chain(unread).collect();
-        let acknowledge = Acknowledge::of(&all)?;
+        let acknowledge = Acknowledge::of(self.sorted, incidents)?;
         let mut lines = vec![
             format!("*Acknowledge:* {}", ours(words::ACKNOWLEDGE)),
             code(&acknowledge.command),
             format!("Or invoke the function Checker with `{}`", acknowledge.event),
         ];
+        lines.extend(acknowledge.all.as_deref().map(ours));
         if !acknowledge.others.is_empty() {
             let others: Vec<String> = acknowledge.others.iter().map(|id| code(id)).collect();
             lines.push(format!("Other alert IDs: {}{}", others.join(" "), acknowledge.more));
@@ -329,14 +326,11 @@ impl<'a> Pen<'a> {
     }
 
     fn ended(&self) -> Option<Part> {
-        let ended = self.sorted.conditions_that(|transition| !email::is_open(transition));
-        let (first, _) = ended.first()?;
-        let now = self.notification.sent_at;
-        let lines = ended.iter().map(|(alert, update)| {
-            let (how, open) = words::ended(alert, update, now);
-            let before = self.sorted.before(alert).map(|before| format!("; before: {before}")).unwrap_or_default();
-            let (icon, id) = (icon_of(self.sorted, alert), code(&alert.id));
-            format!("{icon} {}\nIt {}{}. Alert ID {id}", sentence(&how), ours(&open), ours(&before))
+        let ended = words::endings(self.sorted, self.notification.sent_at);
+        let first = ended.first()?.alert;
+        let lines = ended.iter().map(|ending| {
+            let (icon, id) = (icon_of(self.sorted, ending.alert), code(&ending.id));
+            format!("{icon} {}\nIt {}. Alert ID {id}", sentence(&ending.how), ours(&ending.span))
         });
         let mut lines: Vec<String> = lines.collect();
         let more = lines.len().saturating_sub(MAX_LINES);
@@ -344,7 +338,7 @@ impl<'a> Pen<'a> {
         if more > 0 {
             lines.push(format!("and {more} more"));
         }
-        if ended.iter().any(|(_, update)| update.transition == Transition::Resolved) {
+        if !self.sorted.conditions_that(|transition| transition == Transition::Resolved).is_empty() {
             lines.push("If none of you fixed it, find out who did.".into());
         }
         let links = self.runbook(runbook::heading(&first.what)).into_iter().collect();
@@ -368,7 +362,7 @@ impl<'a> Pen<'a> {
         lines.extend(words::unseen(digest).iter().map(|(word, text)| format!("❓ *{word}*  {}", sentence(text))));
         lines.extend(digest.score.map(|score| capital(&score.to_string())));
         for (step, status) in Step::ALL.into_iter().zip(&digest.steps) {
-            lines.push(format!("{}. {}: {}", step.number(), step.title(), words::shown(*status)));
+            lines.push(format!("{}. {}: {}", step.number(), step.title(), words::step(*status)));
         }
         let declared = words::declared(digest, now);
         lines.extend(declared.iter().map(|(word, text)| format!("{word}  {}", sentence(text))));

@@ -5,6 +5,7 @@ use checklist::control::Control;
 use facts::account::{Account, Partition};
 use facts::root_activity::{COMPROMISED, Kind, Phase, RootActivity, Step};
 use facts::tampering::Tampering;
+use facts::text::counted;
 use jiff::{SignedDuration, Timestamp};
 
 use super::times::moment;
@@ -13,6 +14,8 @@ use super::times::moment;
 const MAX_STEPS: usize = 16;
 /// Most acts of which it has the own steps.
 const MAX_ACTS: usize = 20;
+/// Most changes beside the first one that a playbook undoes one by one.
+const MAX_RESTORED: usize = 4;
 /// Events are exported from so long before the first one on.
 const BEFORE: SignedDuration = SignedDuration::from_hours(24);
 /// How the way by the command line begins, where the console is another way.
@@ -247,7 +250,10 @@ fn restore(source: &str, event_name: &str, on: Option<&str>, region: &str) -> St
         ("sns", "Unsubscribe" | "DeleteTopic", _) => {
             "Deploy the stack again, and subscribe again: alerts may no longer reach you by email.".into()
         }
-        (_, _, Some(on)) => format!("Deploy the stack again, {unless}: that restores {on}."),
+        (_, _, Some(on)) => format!(
+            "Restore {on}, {unless}: CloudFormation > Stacks > rootwatch's stack > Stack actions > Create change set, with the deployment \
+             mode that reverts drift. Review the change set, then execute it."
+        ),
         _ => RESTORE.to_owned(),
     }
 }
@@ -312,6 +318,32 @@ pub(super) fn of_acts<'a>(acts: impl Iterator<Item = (&'a RootActivity, Values)>
         is_common: false,
     }));
     in_order(own.into_iter().chain(common).collect())
+}
+
+/// Of several changes by one identity, the worst first, one playbook: that of the first, and how to undo each of the others that was made.
+pub(super) fn of_changes<'a>(
+    steps: impl Iterator<Item = &'a Step>,
+    first: &Values,
+    others: impl Iterator<Item = Values>,
+) -> Vec<Shown> {
+    let mut steps = of_steps(steps, first);
+    let Some(undo) = steps.iter().position(|step| Some(&step.text) == first.restore.as_ref()) else { return steps };
+    let mut restored: Vec<String> = Vec::new();
+    for text in others.filter_map(|values| values.restore) {
+        if Some(&text) != first.restore.as_ref() && !restored.contains(&text) {
+            restored.push(text);
+        }
+    }
+    let more = restored.len().saturating_sub(MAX_RESTORED);
+    restored.truncate(MAX_RESTORED);
+    restored.extend((more > 0).then(|| {
+        format!("Undo {} of this identity that no step above names.", counted(more, "more change", "more changes"))
+    }));
+    let phase = steps.get(undo).and_then(|step| step.phase);
+    // An identity that goes on is stopped before the second change is undone.
+    let after = steps.iter().rposition(|step| step.phase == phase).unwrap_or(undo) + 1;
+    steps.splice(after..after, restored.into_iter().map(|text| Shown { phase, text, is_common: false }));
+    steps
 }
 
 /// `steps` by phase.

@@ -47,16 +47,16 @@ pub(super) fn heading(what: &What) -> &'static str {
     match what {
         What::RootActivity(act) => act.topic().headline,
         What::Condition(update) => match (update.transition, &update.condition) {
-            (Transition::Resolved, _) => "RESOLVED: …",
+            (Transition::Resolved, _) => "RESOLVED",
             (Transition::Suppressed | Transition::Acknowledged | Transition::Dropped, _) => {
-                "SUPPRESSED: …, ACKNOWLEDGED: … and NO LONGER CHECKED: …"
+                "SUPPRESSED, ACKNOWLEDGED or NO LONGER CHECKED"
             }
             (_, Fault::NoSubscriber) => "no confirmed subscription",
             (_, Fault::OddItems) => "the state table holds items that rootwatch did not write",
             (_, Fault::RefusedSettings) => "settings are refused and ignored",
-            (_, Fault::Unread { .. } | Fault::Unjudged { .. }) => "UNKNOWN: … cannot verify, could not be read",
-            (Transition::Reminder, _) => "still open: … (a reminder)",
-            (Transition::Opened | Transition::Changed, _) => "NEW and changed: … (a control fails)",
+            (_, Fault::Unread { .. } | Fault::Unjudged { .. }) => "UNKNOWN: a control or a data source",
+            (Transition::Reminder, _) => "Still open: a reminder",
+            (Transition::Opened | Transition::Changed, _) => "A control fails",
         },
         What::Digest(_) => "DIGEST",
         _ => Kind::WatchTampered.words().headline,
@@ -192,10 +192,7 @@ mod tests {
     fn a_link_ends_in_the_anchor_of_its_heading_and_leads_somewhere() {
         let link = |heading| link("https://wiki.example/r", heading);
         assert_eq!(link("new root access key").as_deref(), Some("https://wiki.example/r#new-root-access-key"));
-        assert_eq!(
-            link("still open: … (a reminder)").as_deref(),
-            Some("https://wiki.example/r#still-open--a-reminder")
-        );
+        assert_eq!(link("Still open: a reminder").as_deref(), Some("https://wiki.example/r#still-open-a-reminder"));
         assert_eq!(super::link(super::super::RUNBOOK, "new root access key"), None);
     }
 

@@ -1,4 +1,4 @@
-use alerts::{Memory, Policy, Rhythm, decide};
+use alerts::{Acknowledge, Acknowledgement, Memory, Policy, Rhythm, decide};
 use checklist::settings::Settings;
 use facts::account::AccountId;
 use facts::identities::{AttachedPolicy, InlinePolicy};

@@ -1,13 +1,17 @@
 //! The words that every channel shares. What others wrote is still in them as they wrote it: each channel makes it harmless in its
 //! own way.
 
-use alerts::{Acknowledgement, Alert, ConditionAlert, Digest, Fault, OpenCondition, Transition, What};
+use alerts::{
+    Acknowledge as AcknowledgeRequest, Acknowledgement, Alert, ConditionAlert, Digest, Fault, OpenCondition,
+    Transition, What,
+};
 use checklist::control::Control;
 use checklist::controls;
 use checklist::declarations::{Attestation, Exception};
 use checklist::read_errors::by_cause;
 use checklist::summary::Summary;
 use facts::root_activity::{Kind, Plan, RootActivity};
+use facts::severity::Severity;
 use facts::source::Unavailable;
 use facts::tampering::Tampering;
 use facts::text::counted;
@@ -15,8 +19,9 @@ use facts::verdict::Status;
 use jiff::{SignedDuration, Timestamp};
 
 use super::fact::Fact;
+use super::incident::{Incident, Incidents, Subject};
 use super::times::{age, moment, plain, stamp};
-use super::{ReportLink, Sorted};
+use super::{ReportLink, Sorted, email};
 pub(super) use alerts::LATE;
 
 pub(super) mod notices;
@@ -38,6 +43,17 @@ const FOUND_LATE: SignedDuration = SignedDuration::from_hours(1);
 pub(super) const REPEATS_POSSIBLE: &str = "STATE STORE UNAVAILABLE, REPEATS POSSIBLE: rootwatch cannot read or write which alerts it sent before, and sends everything it sees. \
      Check the stack's table and the role's permissions for it; the function's log names the error.";
 pub(super) const NO_ALL_CLEAR: &str = "UNKNOWN is no all-clear: what could not be read may hide something.";
+
+/// That no Region's root events could be read, and why that is so bad.
+pub(super) fn blindness_to_root(severity: Severity) -> (&'static str, &'static str) {
+    match severity {
+        Severity::Critical => (
+            "the root user is not monitored",
+            "root events could not be read in any Region, and real-time alerts are not known to work",
+        ),
+        _ => ("only real-time alerts monitor the root user", "root events could not be read in any Region"),
+    }
+}
 
 impl<'a> Sorted<'a> {
     /// Conditions to which this happened, for a reader who hears of it only now.
@@ -189,7 +205,10 @@ pub(super) fn control_of(update: &ConditionAlert) -> Option<&'static Control> {
 
 /// How a condition weighs: what was not seen has no severity for people.
 pub(super) fn weight(update: &ConditionAlert) -> String {
-    if update.condition.is_blindness() { "UNKNOWN".to_owned() } else { update.failure.severity.to_string() }
+    match update.blindness_to_root() {
+        None if update.condition.is_blindness() => "UNKNOWN".to_owned(),
+        _ => update.failure.severity.to_string(),
+    }
 }
 
 /// A status as a person sees it at once: what is wrong in capitals.
@@ -200,21 +219,21 @@ pub(super) fn shown(status: Status) -> String {
     }
 }
 
+/// The same of one of the five steps: one that does not apply counts as done.
+pub(super) fn step(status: Status) -> String {
+    match status {
+        Status::NotApplicable => "passed (not needed here)".to_owned(),
+        _ => shown(status),
+    }
+}
+
 /// How a condition ended, and how long it was open.
-pub(super) fn ended(alert: &Alert, update: &ConditionAlert, now: Timestamp) -> (String, String) {
+fn ended(alert: &Alert, update: &ConditionAlert, now: Timestamp) -> (String, String) {
     let how = match (update.transition, &update.exception, &update.acknowledged) {
         (Transition::Suppressed, Some(exception), _) => {
             format!("SUPPRESSED, not fixed: {}. {}", update.condition, suppressed(exception, now))
         }
-        (Transition::Acknowledged, _, Some(by)) => {
-            let note = by.note.as_ref().map(|note| format!(" Note: {note}.")).unwrap_or_default();
-            format!(
-                "ACKNOWLEDGED by {} until {}: {}. Reminders stop; it alerts again if it gets worse.{note}",
-                by.by,
-                moment(by.until),
-                update.condition
-            )
-        }
+        (Transition::Acknowledged, _, Some(by)) => acknowledged_by(by, &update.condition.to_string()),
         (Transition::Acknowledged, _, None) => {
             format!("ACKNOWLEDGED: {}. Reminders stop for now; it alerts again if it gets worse.", update.condition)
         }
@@ -231,6 +250,12 @@ pub(super) fn ended(alert: &Alert, update: &ConditionAlert, now: Timestamp) -> (
         _ => format!("was open for {length}, from {from} to {}", moment(alert.at)),
     };
     (how, span)
+}
+
+fn acknowledged_by(by: &Acknowledgement, what: &str) -> String {
+    let note = by.note.as_ref().map(|note| format!(" Note: {note}.")).unwrap_or_default();
+    let (name, until) = (&by.by, moment(by.until));
+    format!("ACKNOWLEDGED by {name} until {until}: {what}. Reminders stop; it alerts again if it gets worse.{note}")
 }
 
 /// A condition that a digest lists.
@@ -326,6 +351,51 @@ pub(super) fn some_ids(ids: &[String]) -> String {
     }
 }
 
+/// What ended, or was acknowledged.
+pub(super) struct Ending<'a> {
+    pub(super) alert: &'a Alert,
+    /// A sentence.
+    pub(super) how: String,
+    /// Goes on after `It`.
+    pub(super) span: String,
+    pub(super) id: String,
+}
+
+/// All of them; read errors that were acknowledged at once are one.
+pub(super) fn endings<'a>(sorted: &Sorted<'a>, now: Timestamp) -> Vec<Ending<'a>> {
+    let over = sorted.conditions_that(|transition| !email::is_open(transition));
+    let at_once = |update: &ConditionAlert| {
+        let is_read_error = matches!(update.condition, Fault::Unread { .. });
+        update.acknowledged.clone().filter(|_| is_read_error && update.transition == Transition::Acknowledged)
+    };
+    let mut all: Vec<(Option<Acknowledgement>, Vec<(&Alert, &ConditionAlert)>)> = Vec::new();
+    for (alert, update) in over {
+        let given = at_once(update);
+        match all.iter_mut().find(|(other, _)| given.is_some() && *other == given) {
+            Some((_, same)) => same.push((alert, update)),
+            None => all.push((given, vec![(alert, update)])),
+        }
+    }
+    let ending = |(given, same): (Option<Acknowledgement>, Vec<(&'a Alert, &'a ConditionAlert)>)| {
+        let (alert, update) = *same.first()?;
+        let before = sorted.before(alert).map(|before| format!("; before: {before}")).unwrap_or_default();
+        let (how, span) = ended(alert, update, now);
+        Some(match (given, same.len()) {
+            (Some(given), several @ 2..) => {
+                let from = same.iter().map(|(_, update)| update.opened_at).min().unwrap_or(update.opened_at);
+                Ending {
+                    alert,
+                    how: acknowledged_by(&given, &format!("{several} data sources that cannot be read")),
+                    span: format!("has been so since {}", moment(from)),
+                    id: AcknowledgeRequest::all_read_errors(&alert.account.id),
+                }
+            }
+            _ => Ending { alert, how, span: span + &before, id: alert.id.clone() },
+        })
+    };
+    all.into_iter().filter_map(ending).collect()
+}
+
 /// How to acknowledge what is open, the worst first.
 pub(super) struct Acknowledge {
     pub(super) command: String,
@@ -334,6 +404,8 @@ pub(super) struct Acknowledge {
     pub(super) others: Vec<String>,
     /// How many more, if there are any.
     pub(super) more: String,
+    /// Which of the ids stands for several alerts.
+    pub(super) all: Option<String>,
 }
 
 pub(super) const ACKNOWLEDGE: &str =
@@ -343,14 +415,37 @@ pub(super) const ACKNOWLEDGE: &str =
 const MAX_OTHER_IDS: usize = 5;
 
 impl Acknowledge {
-    /// `None` where nothing of it reminds.
-    pub(super) fn of(ids: &[&str]) -> Option<Self> {
+    /// `None` where nothing of it reminds. Read errors are acknowledged at once where there are several.
+    pub(super) fn of(sorted: &Sorted, incidents: &Incidents) -> Option<Self> {
+        let found: Vec<&str> = incidents.all.iter().flat_map(Incident::open).collect();
+        let open = sorted.conditions_that(email::is_open);
+        let open = open.iter().filter(|(alert, _)| !found.contains(&alert.id.as_str()));
+        let (unread, more): (Vec<_>, Vec<_>) =
+            open.partition(|(_, update)| matches!(update.condition, Fault::Unread { .. }));
+        let all_unread = match unread.as_slice() {
+            [(first, _), _, ..] => Some(AcknowledgeRequest::all_read_errors(&first.account.id)),
+            _ => None,
+        };
+        let unread: Vec<&str> = match &all_unread {
+            Some(id) => vec![id],
+            None => unread.iter().map(|(alert, _)| alert.id.as_str()).collect(),
+        };
+        let is_led = incidents.all.first().is_some_and(|lead| matches!(lead.what, Subject::Unread));
+        let found: Vec<&str> = found.into_iter().chain(more.iter().map(|(alert, _)| alert.id.as_str())).collect();
+        let (first, second) = if is_led { (unread, found) } else { (found, unread) };
+        Self::with([first, second].concat(), all_unread.as_deref())
+    }
+
+    /// Of these ids.
+    pub(super) fn with(ids: Vec<&str>, all_unread: Option<&str>) -> Option<Self> {
         // Only what can be pasted into a shell as it is.
         let is_plain = |id: &&&str| {
             id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_.:-".contains(&byte))
                 && facts::text::for_email(id) == **id
         };
         let ids: Vec<&str> = ids.iter().filter(is_plain).copied().collect();
+        let all = all_unread.filter(|id| ids.contains(id));
+        let all = all.map(|id| format!("{id} stands for all open read errors at once. A new read error still alerts."));
         let (first, others) = ids.split_first()?;
         let more = match others.len().saturating_sub(MAX_OTHER_IDS) {
             0 => String::new(),
@@ -361,6 +456,7 @@ impl Acknowledge {
             event: format!(r#"{{"acknowledge": {{"alert": "{first}", "by": "you", "hours": 24, "note": "ticket"}}}}"#),
             others: others.iter().take(MAX_OTHER_IDS).map(|id| (*id).to_owned()).collect(),
             more,
+            all,
         })
     }
 }
@@ -387,7 +483,7 @@ impl<'a> Unread<'a> {
             let error = update.failure.unavailable.as_ref();
             let is_same = |other: &&mut Self| {
                 let first = other.errors.first().map(|first| &first.cause);
-                other.times == times && first.is_some() && first == error.map(|error| &error.cause)
+                other.times == times && first.zip(error).is_some_and(|(first, error)| first.is_like(&error.cause))
             };
             match all.iter_mut().find(is_same) {
                 Some(other) => other.errors.extend(error),

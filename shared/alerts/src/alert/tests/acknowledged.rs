@@ -251,6 +251,69 @@ fn a_refusal_lists_ten_open_alerts_and_counts_the_others() {
     assert_eq!(acknowledge(&mut account, &asked(id, 1, now)).1, Ok(()), "an id with more than one part");
 }
 
+const READ_ERRORS: &str = "111122223333/unread";
+
+#[test]
+fn one_acknowledgement_covers_all_open_read_errors_and_neither_a_finding_nor_a_later_read_error() {
+    let mut account = with_a_key();
+    let error = acknowledge(&mut account, &asked(READ_ERRORS, 24, noon())).1.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("`{READ_ERRORS}` was not acknowledged: no read error is open. Open alerts: {ID}")
+    );
+    account.after(QUARTER, |snapshot| {
+        snapshot.account_summary = Err(unavailable(Source::AccountSummary, denied()));
+        snapshot.regions = Err(unavailable(Source::Regions, denied()));
+    });
+
+    let now = pass(&mut account, QUARTER);
+    account.snapshot.password_policy = Err(unavailable(Source::PasswordPolicy, denied()));
+    let request = asked(READ_ERRORS, 168, now);
+    let (alerts, result) = acknowledge(&mut account, &request);
+    assert_eq!(result, Ok(()));
+    let sent = words(&alerts);
+    for (transition, key) in [
+        (Transition::Opened, "unread#password_policy"),
+        (Transition::Acknowledged, "unread#account_summary"),
+        (Transition::Acknowledged, "unread#regions"),
+    ] {
+        assert!(sent.contains(&(transition, key.to_owned())), "{key}: {sent:?}");
+    }
+    assert_eq!(sent.len(), 3, "{sent:?}");
+    assert_eq!(account.memory.conditions[KEY].acknowledged, None);
+    assert_eq!(account.memory.conditions["unread#password_policy"].acknowledged, None, "nobody has read of it yet");
+    let ids: Vec<String> = acknowledged(&account.memory.conditions, &account.snapshot.account.id, now)
+        .into_iter()
+        .map(|given| given.alert)
+        .collect();
+    assert!(ids.iter().all(|id| request.means(id)) && ids.len() == 2, "{ids:?}");
+    assert!(
+        !request.means(ID) && !request.means("111122223333/unreadable/1") && !request.means("999900001111/unread/x/1")
+    );
+    assert!(!asked("111122223333", 1, now).means(ID), "no other id stands for several alerts");
+
+    pass(&mut account, hours(30));
+    let reminded = words(&account.run());
+    assert!(reminded.contains(&(Transition::Reminder, "unread#password_policy".to_owned())), "{reminded:?}");
+    assert!(
+        !reminded.iter().any(|(_, key)| key == "unread#regions" || key == "unread#account_summary"),
+        "{reminded:?}"
+    );
+}
+
+#[test]
+fn read_errors_that_are_all_new_or_worse_in_the_same_check_are_not_acknowledged() {
+    let mut account = Account::new();
+    account.run();
+    let now = pass(&mut account, QUARTER);
+    account.snapshot.regions = Err(unavailable(Source::Regions, denied()));
+    let (alerts, result) = acknowledge(&mut account, &asked(READ_ERRORS, 24, now));
+    assert_eq!(
+        (result.unwrap_err().reason, words(&alerts)),
+        (Reason::Worse, word(Transition::Opened, "unread#regions"))
+    );
+}
+
 #[test]
 fn an_acknowledgement_that_no_check_writes_makes_its_item_odd() {
     let account = with_a_key();

@@ -129,6 +129,46 @@ fn ct_9_a_region_that_is_swept_no_more_is_dropped_but_not_while_the_list_of_regi
 }
 
 #[test]
+fn that_no_region_can_be_read_is_critical_also_after_one_was_and_a_narrow_check_lowers_nothing() {
+    let mut account = Account::new();
+    let unread = || vec![sweep("us-east-1", Some(denied())), sweep("eu-west-1", Some(denied()))];
+    account.after(QUARTER, |snapshot| {
+        snapshot.root_events.regions = vec![sweep("us-east-1", Some(denied())), sweep("eu-west-1", None)];
+    });
+    let severities = |account: &Account| -> Vec<Severity> {
+        let failures = account.memory.conditions.values().filter_map(|condition| condition.failure.as_ref());
+        failures.filter(|failure| failure.unavailable.is_some()).map(|failure| failure.severity).collect()
+    };
+    assert_eq!(severities(&account), [Severity::Medium]);
+    let alerts = account.after(QUARTER, |snapshot| {
+        snapshot.root_events.regions = unread();
+        snapshot.watch = None;
+        snapshot.trails = Err(unavailable(Source::Trails, denied()));
+    });
+    let sent = words(&alerts);
+    assert!(sent.contains(&(Transition::Changed, "unread#root_events#us-east-1".to_owned())), "worse: {sent:?}");
+    let of_root = |alert: &&Alert| alert.condition().is_some_and(|update| update.blindness_to_root().is_some());
+    assert_eq!(alerts.iter().filter(of_root).map(|alert| alert.severity).collect::<Vec<_>>(), [Severity::Critical; 2]);
+    let mut narrow = account.report();
+    narrow.is_narrow = true;
+    account.decide(&narrow);
+    let critical = severities(&account).into_iter().filter(|severity| *severity == Severity::Critical).count();
+    assert_eq!(critical, 2, "a narrow check");
+    account.after(QUARTER, |snapshot| snapshot.root_events.regions[0].incomplete = None);
+    assert!(!severities(&account).contains(&Severity::Critical));
+
+    let mut account = Account::new();
+    let alerts = account.after(QUARTER, |snapshot| snapshot.root_events.regions = unread());
+    let works = account
+        .report()
+        .findings
+        .iter()
+        .any(|finding| finding.control == "alert-path" && finding.status == facts::Status::Passed);
+    assert!(works);
+    assert_eq!(alerts.iter().filter(of_root).map(|alert| alert.severity).collect::<Vec<_>>(), [Severity::High; 2]);
+}
+
+#[test]
 fn pb_6_pb_7_a_topic_without_subscriber_opens_and_stays_while_nobody_can_see() {
     let mut account = Account::new();
     assert_eq!(account.run(), []);

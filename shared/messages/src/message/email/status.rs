@@ -35,7 +35,7 @@ impl<'a> Email<'a, '_> {
         let Some(steps) = steps else { return };
         self.section("FIVE STEPS");
         for (step, status) in Step::ALL.into_iter().zip(steps) {
-            self.line(format!("{}. {}: {}", step.number(), step.title(), words::shown(status)));
+            self.line(format!("{}. {}: {}", step.number(), step.title(), words::step(status)));
         }
     }
 
@@ -82,6 +82,9 @@ impl<'a> Email<'a, '_> {
             return;
         }
         self.section("READ ERRORS");
+        if let Some(unread) = unread.filter(|unread| unread.weight != "UNKNOWN" && !self.text.contains(&unread.title)) {
+            self.line(format!("{}: {}.", unread.weight, unread.title));
+        }
         self.line(words::NO_ALL_CLEAR);
         let of_conditions = unread.iter().flat_map(|incident| &incident.facts);
         let of_conditions: Vec<&Fact> = of_conditions.filter(|fact| fact.name == "Found").collect();

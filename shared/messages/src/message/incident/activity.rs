@@ -156,6 +156,9 @@ impl<'a> Maker<'a, '_> {
             });
             facts.extend(tampering.invoked_by.as_deref().map(|by| Fact::quoted("Via", by)));
             let words = tampering.words();
+            // Only what was done is undone.
+            let done = also.iter().map(|(_, tampering)| *tampering).filter(|tampering| tampering.error.is_none());
+            let others = done.map(|tampering| self.values().of_tampering(tampering, since));
             let is_done = of_identity.iter().any(|(_, tampering)| tampering.error.is_none());
             let consequences = if is_done { MONITORING } else { &[] };
             let opened = self.caused_by(tampering.severity, consequences.iter().copied(), folded);
@@ -167,7 +170,7 @@ impl<'a> Maker<'a, '_> {
                     title: tampering.headline(),
                     facts,
                     why: Some(words.why),
-                    steps: playbook::of_steps(words.playbook().iter(), &values),
+                    steps: playbook::of_changes(words.playbook().iter(), &values, others),
                     commands: Vec::new(),
                     event: tampering.console_url(self.account),
                     more: None,

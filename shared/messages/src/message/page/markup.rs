@@ -54,7 +54,7 @@ pub(in crate::message) fn icon_of(sorted: &Sorted, alert: &Alert) -> &'static st
         Some((Transition::Resolved, _)) => "✅",
         Some((Transition::Acknowledged, _)) => "👤",
         Some((Transition::Suppressed | Transition::Dropped, _)) => "🔇",
-        Some((_, true)) => "❓",
+        Some((_, true)) if sorted.blindness_to_root().is_none() => "❓",
         _ => icon(alert.severity),
     }
 }

@@ -133,6 +133,40 @@ fn thirty_denials_are_one_line_above_the_findings_and_no_remedy_of_a_failure_is_
     }
 }
 
+#[test]
+fn where_nothing_can_be_read_the_first_line_says_how_bad_that_is_and_one_id_acknowledges_all_of_it() {
+    let report = Report::generate(&Snapshot::blind(), &Settings::default());
+    let alerts = decide(&Memory::default(), &report, &Policy::default()).alerts;
+    let message = compose_all(&report, &alerts);
+    let verdict = "CRITICAL: the root user is not monitored";
+    assert!(message.subject.contains(verdict), "{}", message.subject);
+    let first = message.text.lines().next().unwrap();
+    assert_eq!(
+        first,
+        format!("{verdict}: root events could not be read in any Region, and real-time alerts are not known to work")
+    );
+    let id = Acknowledge::all_read_errors(&report.account.id);
+    assert!(message.text.contains(&format!("\n$ make ack ALERT={id} BY=you HOURS=24\n")), "{}", message.text);
+    let slack = slack::compose(&serde_json::from_str(&message.json).unwrap()).to_string();
+    assert!(slack.contains(&format!("make ack ALERT={id} BY=you")) && slack.contains(verdict), "{slack}");
+
+    let first = |transition| -> String {
+        let changed = alerts.iter().filter(|alert| alert.condition().is_some()).cloned().map(|mut alert| {
+            if let What::Condition(update) = &mut alert.what {
+                update.transition = transition;
+                update.acknowledged = Acknowledgement::new("alice", None, 24, alert.at).ok();
+            }
+            alert
+        });
+        compose_all(&report, &changed.collect::<Vec<_>>()).text
+    };
+    assert!(first(Transition::Reminder).starts_with("CRITICAL: still open: the root user is not monitored"));
+    let acknowledged = first(Transition::Acknowledged);
+    assert!(acknowledged.starts_with("ACKNOWLEDGED: "), "{acknowledged}");
+    assert_eq!(acknowledged.matches("\n- ACKNOWLEDGED by alice").count(), 1, "{acknowledged}");
+    assert!(acknowledged.contains(&format!("Alert ID {id}\n")), "{acknowledged}");
+}
+
 fn memory(decision: &Decision) -> Memory {
     Memory { conditions: decision.conditions.clone(), journal: decision.journal.clone(), ..Memory::default() }
 }
@@ -188,7 +222,7 @@ fn a_check_that_could_not_read_the_baseline_is_no_first_complete_one() {
     assert!(text.contains("INCOMPLETE") && !text.contains("onitoring is active"), "{text}");
 }
 
-fn compose_all(report: &Report, alerts: &[Alert]) -> Message {
+pub(super) fn compose_all(report: &Report, alerts: &[Alert]) -> Message {
     compose(Some(report), alerts, report.taken_at)
 }
 

@@ -61,10 +61,7 @@ fn a_digest_when_all_is_well_and_when_it_is_not() {
     let mail = mail.run(hours(2), |_| {});
     mail.waiting.retain(|alert| matches!(alert.what, What::Digest(_)));
     let mail = mail.mail();
-    assert_eq!(
-        mail.subject,
-        "[rootwatch] INCOMPLETE: 2 controls unknown, including root access keys in acme-prod (111122223333)"
-    );
+    assert_eq!(mail.subject, "[rootwatch] DIGEST: CRITICAL: root has no MFA; INCOMPLETE in acme-prod (111122223333)");
     insta::assert_snapshot!("the_digest_of_a_bad_week", shown(&mail));
 }
 
@@ -149,7 +146,37 @@ fn an_old_digest_that_is_sent_without_a_check_says_that_it_is_old_and_lists_noth
     assert!(!stands.contains("root has no MFA") && stands.contains("NOT fully active"), "{stands}");
     let digest: Vec<Alert> = story.waiting.iter().filter(|alert| alert.digest().is_some()).cloned().collect();
     let alone = Message::compose(&Bulletin { alerts: &digest, ..bulletin }).unwrap();
-    assert!(alone.subject.starts_with("[rootwatch] INCOMPLETE: status of 2026-11-20 10:15 UTC"), "{}", alone.subject);
+    let first = alone.text.lines().next().unwrap();
+    assert_eq!(first, "DIGEST: CRITICAL: root has no MFA; INCOMPLETE: status of 2026-11-20 10:15 UTC, not of now");
+}
+
+#[test]
+fn the_subject_of_a_digest_says_that_it_is_one_and_names_the_worst_finding_and_what_is_unknown() {
+    let subject = |changes: &[fn(&mut Snapshot)]| {
+        let report = report(|snapshot| {
+            changes.iter().for_each(|change| change(snapshot));
+            snapshot.account.alias = None;
+        });
+        let mut alerts = decide(&Memory::default(), &report, &Policy::default()).alerts;
+        alerts.retain(|alert| alert.digest().is_some());
+        super::blind::compose_all(&report, &alerts).subject
+    };
+    let no_budget: fn(&mut Snapshot) = |snapshot| snapshot.budgets = Ok(Vec::new());
+    let unread: fn(&mut Snapshot) = |snapshot| snapshot.blind_to(Source::PasswordPolicy);
+    let place = "in 111122223333";
+    for (changes, what) in [
+        (&[][..], "all is well"),
+        (&[no_mfa as fn(&mut Snapshot)][..], "CRITICAL: root has no MFA; 1 more open finding"),
+        (&[no_budget], "MEDIUM: no alert is sent when charges rise"),
+        (&[no_mfa, unread], "CRITICAL: root has no MFA; INCOMPLETE: password policy unknown"),
+        (&[unread], "INCOMPLETE: 1 control unknown: password policy"),
+        (
+            &[|snapshot: &mut Snapshot| *snapshot = Snapshot::blind()],
+            "CRITICAL: the root user is not monitored; INCOMPLETE",
+        ),
+    ] {
+        assert_eq!(subject(changes), format!("[rootwatch] DIGEST: {what} {place}"));
+    }
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! What holds of every message and of every playbook, whatever it is about: read as somebody would who was asleep a minute ago.
 
+use std::sync::LazyLock;
+
 use alerts::{Acknowledgement, Condition, Failure, Fault, announce, of_root, of_tampering};
 use checklist::controls::CHECKLIST;
 use facts::Severity;
 use facts::root_activity::{COMPROMISED, Effect, Phase, Plan, Step, TAMPERED};
 use facts::source::{Cause, Source, Unavailable};
 use facts::tampering::{Tampering, Target};
+use regex_lite::Regex;
 
 use super::bulletins::{QUARTER, Story, hours, no_mfa};
 use super::chats::strings;
@@ -93,6 +96,49 @@ fn tampering(by: &str, event_name: &str, on: &str) -> Tampering {
         invoked_by: None,
         completed: None,
     }
+}
+
+#[test]
+fn several_changes_by_one_identity_are_undone_one_by_one_after_it_is_stopped_and_the_rest_is_counted() {
+    let account = Snapshot::compliant().account;
+    let by = "arn:aws:iam::111122223333:user/mallory";
+    let rule = |event_name: &str, on: &str, severity| Tampering {
+        event_id: format!("00000000-0000-4000-8000-{event_name:0>12}"),
+        event_source: "events.amazonaws.com".into(),
+        region: "us-east-1".into(),
+        severity,
+        ..tampering(by, event_name, on)
+    };
+    let mut changes = vec![
+        tampering(by, "StopLogging", "management"),
+        rule("DisableRule", "rootwatch-root", Severity::High),
+        rule("RemoveTargets", "rootwatch-tampering", Severity::High),
+        Tampering { error: Some("AccessDenied".into()), ..rule("DeleteRule", "rootwatch-other", Severity::Medium) },
+    ];
+    let text = |changes: &[Tampering]| {
+        let alerts: Vec<Alert> = changes.iter().map(|change| of_tampering(change.clone(), &account, now())).collect();
+        send(&alerts, None, now(), RUNBOOK).text
+    };
+    let shown = text(&changes);
+    let at = |words: &str| shown.find(words).unwrap_or_else(|| panic!("{words}: {shown}"));
+    let order = [
+        at("Do first: Start the trail's logging again"),
+        at("\n2. Contain: Unless user mallory is yours"),
+        at("\n3. Contain: Enable the rule again: `aws events enable-rule --name rootwatch-root --region us-east-1`."),
+        at("\n4. Contain: Restore rootwatch-tampering, unless you made this change yourself"),
+        at("\n5. Preserve evidence: "),
+    ];
+    assert!(order.is_sorted(), "{shown}");
+    assert!(!shown.contains("Restore rootwatch-other"), "what AWS refused is not undone: {shown}");
+    for number in 1..=5 {
+        changes.push(rule(&format!("DisableRule{number}"), &format!("rootwatch-{number}"), Severity::High));
+    }
+    let shown = text(&changes);
+    assert_eq!(
+        shown.matches("aws events enable-rule").count() + shown.matches("Contain: Restore rootwatch").count(),
+        4
+    );
+    assert!(shown.contains("Contain: Undo 3 more changes of this identity that no step above names."), "{shown}");
 }
 
 /// Every kind of alert, alone and under a name.
@@ -213,31 +259,14 @@ fn alice() -> Acknowledgement {
 }
 
 /// Words that nobody says in the field; the names of fields of the JSON are no words.
-fn forbidden(text: &str) -> Option<&'static str> {
-    const WORDS: [&str; 13] = [
-        "told",
-        "tell",
-        "tells",
-        "mend",
-        "mended",
-        "judge",
-        "judged",
-        "feign",
-        "anew",
-        "whoever",
-        "act of root",
-        "acts of root",
-        "e-mail",
-    ];
-    let text = text.to_lowercase();
-    let is_letter = |char: char| char.is_alphanumeric() || char == '_';
-    WORDS.into_iter().find(|word| {
-        text.match_indices(word).any(|(at, _)| {
-            let before = text.get(..at).and_then(|text| text.chars().next_back());
-            let after = text.get(at + word.len()..).and_then(|text| text.chars().next());
-            !before.is_some_and(is_letter) && !after.is_some_and(is_letter)
-        })
-    })
+/// The word of `tests/words.txt` that `text` has, which `make words` finds in documents and code.
+fn forbidden(text: &str) -> Option<String> {
+    static WORDS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+        let lines = include_str!("../../../../../tests/words.txt").lines();
+        let words = lines.filter(|line| !line.starts_with('#')).filter_map(|line| line.split('\t').next());
+        words.map(|word| Regex::new(&format!("(?i){word}")).unwrap()).collect()
+    });
+    WORDS.iter().find_map(|word| word.find(text)).map(|found| found.as_str().to_owned())
 }
 
 /// Every text that a person reads of `message`, but for the words of the controls: those are held by the tests of the checklist.
@@ -270,8 +299,8 @@ fn texts(message: &Message) -> Vec<String> {
 
 #[test]
 fn no_message_no_runbook_and_no_playbook_says_what_the_field_does_not() {
-    assert_eq!(forbidden("Untold thresholds, a telling judgement"), None);
-    assert_eq!(forbidden("It was Told."), Some("told"));
+    assert_eq!(forbidden("Thresholds, a mendacious email"), None);
+    assert_eq!(forbidden("It was Told.").as_deref(), Some("Told"));
     for (name, message) in samples() {
         for text in texts(&message) {
             assert_eq!(forbidden(&text), None, "{name}: {text}");
@@ -604,7 +633,9 @@ fn of_several_alternatives_only_those_of_the_finding_are_shown() {
 
 #[test]
 fn an_alert_id_that_an_email_client_would_make_a_link_of_is_in_no_command() {
-    let shown = |ids: &[&str]| crate::message::words::Acknowledge::of(ids).map(|acknowledge| acknowledge.command);
+    let shown = |ids: &[&str]| {
+        crate::message::words::Acknowledge::with(ids.to_vec(), None).map(|acknowledge| acknowledge.command)
+    };
     let forged = ["https://evil.example/login", "www.evil.example/1", "x y", "`id`"];
     assert_eq!(shown(&forged), None);
     let plain = shown(&[forged[0], "111122223333/root-mfa/1"]);
