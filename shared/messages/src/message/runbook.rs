@@ -22,7 +22,7 @@ What to do about each alert. Every alert carries its own playbook, with the valu
 |---|---|---|
 | 0 | Read the first 12 lines of the alert: what, who, when, from where, MFA. Open the event. | the alert |
 | 2 | Do the step *Do first*. Contain first where the alert says so: a deactivated key can be activated again. | the alert |
-| 5 | Wake a second person. Write down times in UTC, and who does what. Acknowledge the alert, so that reminders stop. | `make ack` |
+| 5 | Wake a second person. Write down times in UTC, and who does what. Acknowledge the alert, so that reminders stop. | `./rootwatch ack` |
 | 7 | Ask everyone who can sign in as root. If none of them did it, treat the account as compromised. | [If root is compromised](#if-root-is-compromised) |
 | 9 | Regain access: the mailbox before the password. | the same, *Regain access* |
 | 12 | Preserve evidence: export the events before you delete anything. | the same, *Preserve evidence* |
