@@ -13,7 +13,7 @@ use facts::verdict::Status;
 use facts::watch::{Canary, Flight};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Condition, Failure, Fault, Memory, Observation, SCHEMA, Seen};
+use super::{Condition, Failure, Fault, Memory, Observation, Seen};
 
 /// Refused settings that an alert names.
 const MAX_REFUSED: usize = 5;
@@ -92,8 +92,8 @@ fn odd_items(memory: &Memory) -> Observation {
     } else {
         let foreign = foreign.map(|schema| {
             format!(
-                "Another version of rootwatch wrote the state table last: the schema is `{schema}`, this version writes `{SCHEMA}`. \
-                 Monitoring goes on with every item that this version can read"
+                "Another version of rootwatch wrote the state table last, by the schema `{schema}`. Monitoring goes on with every item \
+                 that this version can read"
             )
         });
         let unread = (unread > 0).then(|| {
