@@ -25,6 +25,7 @@
 //! - `faults`: every API in turn;
 //! - `difference`: what a failing test prints of two texts or values: where they differ;
 //! - `choosing`: which controls are judged, and what is read and permitted for them;
+//! - `compat`: what 0.1.0 stored is read, and what is stored today 0.1.0 reads;
 //! - `built_once`: the commands of the Makefile build each library in one form;
 //! - `cases`: the table of cases and the tests that hold them.
 
@@ -42,6 +43,7 @@ mod blind;
 mod built_once;
 mod cases;
 mod choosing;
+mod compat;
 mod delivery;
 mod deployment;
 mod difference;

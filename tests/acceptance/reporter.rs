@@ -132,7 +132,7 @@ impl Reports {
     }
 }
 
-fn verify(folder: &str) -> (i32, String) {
+pub(crate) fn verify(folder: &str) -> (i32, String) {
     let output =
         Command::new(runtime::binary("sandbox")).args(["verify-evidence", folder]).output().expect("a program");
     let words = String::from_utf8([output.stdout, output.stderr].concat()).expect("text");

@@ -38,7 +38,7 @@ pub use condition::{Condition, FLAPPING_WITHIN, Failure, Fault, Observation, STR
 pub use digest::renewed;
 pub use digest::{Digest, OpenCondition, Rhythm};
 pub use observe::{note_denials, observe};
-pub use stored::{BASELINE, JOURNAL};
+pub use stored::{BASELINE, JOURNAL, SCHEMA};
 
 /// Without a check for so long, the next one says so; three times the longest schedule.
 pub const OUTAGE: SignedDuration = SignedDuration::from_hours(3);
@@ -201,6 +201,9 @@ pub struct Journal {
     /// When the oldest canary was sent that the next check waits for, by Region.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub canaries: BTreeMap<String, Timestamp>,
+    /// [`SCHEMA`] of the version that wrote it; 0.1.0 wrote none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
 }
 
 /// What a run decided.
@@ -239,7 +242,7 @@ pub fn decide_with(memory: &Memory, report: &Report, policy: &Policy, asked: Opt
         }
     }
     let acknowledged = asked.map(|asked| maker.acknowledge(asked, &memory.conditions, &mut conditions, &mut alerts));
-    let mut journal = memory.journal.clone();
+    let mut journal = Journal { schema: Some(SCHEMA.to_owned()), ..memory.journal.clone() };
     if !report.errors().any(|state| state.source == Source::AccountAlias) {
         journal.alias.clone_from(&report.account.alias);
     }

@@ -15,6 +15,6 @@ pub mod sweep;
 pub use alert::{
     Acknowledge, AcknowledgeError, Acknowledged, Acknowledgement, Alert, BASELINE, Condition, ConditionAlert, Decision,
     Digest, FLAPPING_WITHIN, Failure, Fault, JOURNAL, Journal, LATE, Memory, NotAcknowledged, OUTAGE, Observation,
-    OpenCondition, Policy, Reason, Rhythm, STREAK, Seen, Transition, What, acknowledged, announce, decide, decide_with,
-    note_denials, observe, of_root, of_tampering, renewed,
+    OpenCondition, Policy, Reason, Rhythm, SCHEMA, STREAK, Seen, Transition, What, acknowledged, announce, decide,
+    decide_with, note_denials, observe, of_root, of_tampering, renewed,
 };

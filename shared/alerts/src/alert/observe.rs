@@ -95,14 +95,25 @@ fn keep_severity(memory: &Memory, look: &mut Observation) {
 /// An attacker wrote to the table, or an older version of rootwatch reads what a newer one wrote.
 fn odd_items(memory: &Memory) -> Observation {
     let names: Vec<String> = memory.odd.iter().map(|key| text::bounded(key)).collect();
+    let foreign = memory.journal.foreign_schema();
+    let unread = names.len().saturating_sub(usize::from(foreign.is_some()));
     let seen = if names.is_empty() {
         Seen::Passing
     } else {
-        let found = format!(
-            "{} of the state table cannot be read, or holds what no check writes. It counts for nothing: what it hid is reported \
-             again, and a planned use of root in it lowers no severity",
-            if names.len() == 1 { "An item".into() } else { format!("Each of {} items", names.len()) }
-        );
+        let foreign = foreign.map(|schema| {
+            format!(
+                "Another version of rootwatch wrote the state table last, by the schema `{schema}`. Monitoring goes on with every item \
+                 that this version can read"
+            )
+        });
+        let unread = (unread > 0).then(|| {
+            format!(
+                "{} of the state table cannot be read, or holds what no check writes. It counts for nothing: what it hid is reported \
+                 again, and a planned use of root in it lowers no severity",
+                if unread == 1 { "An item".into() } else { format!("Each of {unread} items") }
+            )
+        });
+        let found = foreign.into_iter().chain(unread).collect::<Vec<_>>().join(". ");
         let count = names.len();
         let resources = names.into_iter().take(Failure::MAX_RESOURCES).collect();
         Seen::Failing { failure: Failure { resources, count, ..Failure::new(Severity::High, &found) }, passing: false }

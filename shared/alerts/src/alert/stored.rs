@@ -24,6 +24,9 @@ use crate::sweep::{Coverage, HISTORY, is_of_sign_ins};
 pub const JOURNAL: &str = "H#heartbeat";
 /// Where the findings of the account baseline are kept.
 pub const BASELINE: &str = "B#baseline";
+/// The schema of the items of the state table. 0.1.0 wrote the same one without its name; a version that cannot be read by the one before
+/// changes it.
+pub const SCHEMA: &str = "rootwatch.state/1";
 /// Bytes of a body; a check writes a fraction of it. An alert repeats what its condition holds, and must fit into an item, too.
 const MAX_BODY: usize = 200_000;
 /// No check records a time so far ahead; a clock may be set back by a day.
@@ -73,9 +76,14 @@ impl Memory {
             _ if key == BASELINE => read(body)
                 .filter(|baseline: &Baseline| baseline.is_sound(latest))
                 .map(|baseline| self.baseline = Some(baseline)),
-            _ if key == JOURNAL => read(body)
-                .filter(|journal: &Journal| journal.is_sound(latest))
-                .map(|journal| self.journal = journal.credible(now)),
+            _ if key == JOURNAL => {
+                read(body).filter(|journal: &Journal| journal.is_sound(latest)).and_then(|journal| {
+                    // Of another schema it is odd, and counts as far as it can be read.
+                    let is_ours = journal.foreign_schema().is_none();
+                    self.journal = journal.credible(now);
+                    is_ours.then_some(())
+                })
+            }
             _ => None,
         };
         if is_taken.is_none() {
@@ -120,7 +128,15 @@ impl Journal {
     fn is_sound(&self, latest: Timestamp) -> bool {
         let times = [self.last_run, self.last_complete, self.last_digest].into_iter().flatten();
         let mut times = times.chain(self.canaries.values().copied());
-        times.all(|at| at <= latest) && self.canaries.len() <= MAX_CANARIES && self.ended.len() <= MAX_ENDED
+        times.all(|at| at <= latest)
+            && self.canaries.len() <= MAX_CANARIES
+            && self.ended.len() <= MAX_ENDED
+            && self.schema.as_ref().is_none_or(|schema| text::bounded(schema) == *schema)
+    }
+
+    /// The schema that it names, if that is not [`SCHEMA`]: another version wrote the table last.
+    pub(super) fn foreign_schema(&self) -> Option<&str> {
+        self.schema.as_deref().filter(|schema| *schema != SCHEMA)
     }
 
     /// Without an alias that IAM would not take, and without ends of declarations that no run can have sent.

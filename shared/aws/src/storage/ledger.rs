@@ -7,7 +7,7 @@
 //! | | `K#<Region>` | [`Arrival`], the newest canary of the Region that arrived; `sent` is when it was sent |
 //! | | `P#<start>` | [`Plan`], until 120 days after its end |
 //! | | `W#<Region>#sign-ins` | [`Coverage`] of everybody's sign-ins there |
-//! | | `H#heartbeat` | [`Journal`] |
+//! | | `H#heartbeat` | [`Journal`], with the schema of the version that wrote it |
 //! | | `B#baseline` | [`Baseline`]: findings that are evaluated once an hour |
 //! | `E#<account>` | event id, or a group's name | root activity, or monitoring tampering, that was sent, and how severe; kept 120 days, CloudTrail keeps 90. Of a group also `n`, how many it was when it was sent |
 //! | `O#<account>` | `<ms>#<alert id>` | the outbox: an [`Alert`] with every fact that its words need |
