@@ -187,10 +187,13 @@ class Packed(unittest.TestCase):
         self.assertIn("no such alert", printed)
 
     def test_a_test_alert_says_who_got_it(self):
-        answer = '{"summary":"A test alert was sent to: 1 confirmed email subscriber.","problems":[]}'
-        printed, code, calls = self.rootwatch("test-alert", ANSWER=answer)
-        self.assertEqual((0, "A test alert was sent to: 1 confirmed email subscriber.\n"), (code, printed))
-        self.assertIn('{"test_alert": true}', calls)
+        answer = {"summary": "A test alert was sent to: 1 confirmed email subscriber.", "problems": []}
+        for separators in ((",", ":"), (", ", ": ")):
+            printed, code, calls = self.rootwatch("test-alert", ANSWER=json.dumps(answer, separators=separators))
+            self.assertEqual((0, "A test alert was sent to: 1 confirmed email subscriber.\n"), (code, printed))
+            self.assertIn('{"test_alert": true}', calls)
+            printed, code, _ = self.rootwatch("test-alert", ANSWER=json.dumps(answer | {"problems": ["One.", "Two."]}, separators=separators))
+            self.assertEqual((1, ["One.", "Two."]), (code, printed.splitlines()[1:]))
 
     def test_usage_names_each_verb(self):
         printed, code, _ = self.rootwatch()
