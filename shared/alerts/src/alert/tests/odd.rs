@@ -391,3 +391,21 @@ fn the_end_of_a_declaration_under_an_earlier_id_of_its_control_is_remembered() {
     assert!(memory.take(JOURNAL, &json(&journal), None, now));
     assert_eq!(memory.journal.ended, [id("root-credentials-attested")].into());
 }
+
+#[test]
+fn a_journal_of_another_schema_counts_and_is_odd_and_one_that_names_none_is_of_0_1_0() {
+    let now: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
+    let journal =
+        |schema: Option<&str>| Journal { last_run: Some(now), schema: schema.map(str::to_owned), ..Journal::default() };
+    for (schema, is_ours) in
+        [(None, true), (Some(super::SCHEMA), true), (Some("rootwatch.state/2"), false), (Some(""), false)]
+    {
+        let mut memory = Memory::default();
+        assert_eq!(memory.take(JOURNAL, &json(&journal(schema)), None, now), is_ours, "{schema:?}");
+        assert_eq!((memory.journal.last_run, memory.odd.len()), (Some(now), usize::from(!is_ours)), "{schema:?}");
+    }
+    let mut memory = Memory::default();
+    let long = "x".repeat(10_000);
+    assert!(!memory.take(JOURNAL, &json(&journal(Some(&long))), None, now));
+    assert_eq!(memory.journal, Journal::default(), "what no version writes counts for nothing");
+}
