@@ -15,6 +15,7 @@ use facts::text::{self, counted};
 use jiff::Timestamp;
 use serde_json::json;
 
+mod acknowledging;
 pub mod chat;
 mod delivery;
 mod email;
@@ -198,7 +199,7 @@ impl<'a> Sorted<'a> {
 
     /// How bad it is that no Region's root events can be read, if that is among it.
     fn blindness_to_root(&self) -> Option<Severity> {
-        let open = self.conditions_that(email::is_open);
+        let open = self.conditions_that(words::is_open);
         open.iter().filter_map(|(_, update)| update.blindness_to_root()).max()
     }
 

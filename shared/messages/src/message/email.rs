@@ -12,10 +12,11 @@ use facts::text::for_email as safe;
 use facts::verdict::Status;
 use jiff::Timestamp;
 
+use super::acknowledging::{self, Acknowledge};
 use super::fact::Fact;
 use super::incident::{self, Incident, Incidents, MAX_NEW, Maker, Subject};
 use super::times::{span, stamp_of};
-use super::words::{self, Acknowledge, MAX_DETAILED, MAX_LINES, address, capital};
+use super::words::{self, MAX_DETAILED, MAX_LINES, address, capital};
 use super::{Bulletin, Sorted, runbook};
 
 mod status;
@@ -381,7 +382,7 @@ impl<'a> Email<'a, '_> {
             return;
         };
         self.section("ACKNOWLEDGE");
-        self.line(words::ACKNOWLEDGE);
+        self.line(acknowledging::SHORT);
         self.line(format!("$ {}", acknowledge.command));
         let place = self.bulletin.links.and_then(|links| links.stack.as_ref());
         let place = place.map(|(stack, region)| format!(" --stack-name {stack} --region {region}")).unwrap_or_default();
@@ -425,10 +426,6 @@ impl<'a> Email<'a, '_> {
         self.field(if ids.len() == 1 { "Alert ID" } else { "Alert IDs" }, &format!("{shown}{more}"));
         self.line(format!("rootwatch {}", env!("CARGO_PKG_VERSION")));
     }
-}
-
-pub(super) fn is_open(transition: Transition) -> bool {
-    matches!(transition, Transition::Opened | Transition::Changed | Transition::Reminder)
 }
 
 /// Reasons are ours but may quote: cleaned, and longer than a single name.

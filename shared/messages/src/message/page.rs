@@ -10,9 +10,10 @@ use facts::tampering::Tampering;
 use facts::text::counted;
 use facts::text::{escaped_for_slack, for_slack, for_subject, for_title};
 
+use super::acknowledging::{self, Acknowledge};
 use super::incident::{Incident, Incidents, MAX_NEW, Maker, Subject};
 use super::times::{moment, stamp_of};
-use super::words::{self, Acknowledge, MAX_LINES, capital};
+use super::words::{self, MAX_LINES, capital};
 use super::{Notification, Sorted, runbook};
 
 mod markup;
@@ -270,7 +271,7 @@ impl<'a> Pen<'a> {
     fn acknowledge(&self, incidents: &Incidents<'a>) -> Option<Part> {
         let acknowledge = Acknowledge::of(self.sorted, incidents)?;
         let mut lines = vec![
-            format!("*Acknowledge:* {}", ours(words::ACKNOWLEDGE)),
+            format!("*Acknowledge:* {}", ours(acknowledging::SHORT)),
             code(&acknowledge.command),
             format!("Or invoke the function Checker with `{}`", acknowledge.event),
         ];

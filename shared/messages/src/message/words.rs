@@ -1,10 +1,7 @@
 //! The words that every channel shares. What others wrote is still in them as they wrote it: each channel makes it harmless in its
 //! own way.
 
-use alerts::{
-    Acknowledge as AcknowledgeRequest, Acknowledgement, Alert, ConditionAlert, Digest, Fault, OpenCondition,
-    Transition, What,
-};
+use alerts::{Acknowledge, Acknowledgement, Alert, ConditionAlert, Digest, Fault, OpenCondition, Transition, What};
 use checklist::control::Control;
 use checklist::controls;
 use checklist::declarations::{Attestation, Exception};
@@ -19,9 +16,8 @@ use facts::verdict::Status;
 use jiff::{SignedDuration, Timestamp};
 
 use super::fact::Fact;
-use super::incident::{Incident, Incidents, Subject};
 use super::times::{age, moment, plain, stamp};
-use super::{ReportLink, Sorted, email};
+use super::{ReportLink, Sorted};
 pub(super) use alerts::LATE;
 
 pub(super) mod notices;
@@ -351,6 +347,11 @@ pub(super) fn some_ids(ids: &[String]) -> String {
     }
 }
 
+/// Whether a condition to which this happened is open, and reminds.
+pub(super) fn is_open(transition: Transition) -> bool {
+    matches!(transition, Transition::Opened | Transition::Changed | Transition::Reminder)
+}
+
 /// What ended, or was acknowledged.
 pub(super) struct Ending<'a> {
     pub(super) alert: &'a Alert,
@@ -363,7 +364,7 @@ pub(super) struct Ending<'a> {
 
 /// All of them; read errors that were acknowledged at once are one.
 pub(super) fn endings<'a>(sorted: &Sorted<'a>, now: Timestamp) -> Vec<Ending<'a>> {
-    let over = sorted.conditions_that(|transition| !email::is_open(transition));
+    let over = sorted.conditions_that(|transition| !is_open(transition));
     let at_once = |update: &ConditionAlert| {
         let is_read_error = matches!(update.condition, Fault::Unread { .. });
         update.acknowledged.clone().filter(|_| is_read_error && update.transition == Transition::Acknowledged)
@@ -387,78 +388,13 @@ pub(super) fn endings<'a>(sorted: &Sorted<'a>, now: Timestamp) -> Vec<Ending<'a>
                     alert,
                     how: acknowledged_by(&given, &format!("{several} data sources that cannot be read")),
                     span: format!("has been so since {}", moment(from)),
-                    id: AcknowledgeRequest::all_read_errors(&alert.account.id),
+                    id: Acknowledge::all_read_errors(&alert.account.id),
                 }
             }
             _ => Ending { alert, how, span: span + &before, id: alert.id.clone() },
         })
     };
     all.into_iter().filter_map(ending).collect()
-}
-
-/// How to acknowledge what is open, the worst first.
-pub(super) struct Acknowledge {
-    pub(super) command: String,
-    pub(super) event: String,
-    /// Other ids.
-    pub(super) others: Vec<String>,
-    /// How many more, if there are any.
-    pub(super) more: String,
-    /// Which of the ids stands for several alerts.
-    pub(super) all: Option<String>,
-}
-
-pub(super) const ACKNOWLEDGE: &str =
-    "Acknowledging stops the reminders for a limited time (here 24 hours). You are alerted again if it gets worse.";
-
-/// Ids that are shown beside the first one.
-const MAX_OTHER_IDS: usize = 5;
-
-impl Acknowledge {
-    /// `None` where nothing of it reminds. Read errors are acknowledged at once where there are several.
-    pub(super) fn of(sorted: &Sorted, incidents: &Incidents) -> Option<Self> {
-        let found: Vec<&str> = incidents.all.iter().flat_map(Incident::open).collect();
-        let open = sorted.conditions_that(email::is_open);
-        let open = open.iter().filter(|(alert, _)| !found.contains(&alert.id.as_str()));
-        let (unread, more): (Vec<_>, Vec<_>) =
-            open.partition(|(_, update)| matches!(update.condition, Fault::Unread { .. }));
-        let all_unread = match unread.as_slice() {
-            [(first, _), _, ..] => Some(AcknowledgeRequest::all_read_errors(&first.account.id)),
-            _ => None,
-        };
-        let unread: Vec<&str> = match &all_unread {
-            Some(id) => vec![id],
-            None => unread.iter().map(|(alert, _)| alert.id.as_str()).collect(),
-        };
-        let is_led = incidents.all.first().is_some_and(|lead| matches!(lead.what, Subject::Unread));
-        let found: Vec<&str> = found.into_iter().chain(more.iter().map(|(alert, _)| alert.id.as_str())).collect();
-        let (first, second) = if is_led { (unread, found) } else { (found, unread) };
-        Self::with([first, second].concat(), all_unread.as_deref())
-    }
-
-    /// Of these ids.
-    pub(super) fn with(ids: Vec<&str>, all_unread: Option<&str>) -> Option<Self> {
-        // Only what can be pasted into a shell as it is.
-        let is_plain = |id: &&&str| {
-            id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_.:-".contains(&byte))
-                && facts::text::for_email(id) == **id
-        };
-        let ids: Vec<&str> = ids.iter().filter(is_plain).copied().collect();
-        let all = all_unread.filter(|id| ids.contains(id));
-        let all = all.map(|id| format!("{id} stands for all open read errors at once. A new read error still alerts."));
-        let (first, others) = ids.split_first()?;
-        let more = match others.len().saturating_sub(MAX_OTHER_IDS) {
-            0 => String::new(),
-            more => format!(" and {more} more; with a wrong ID the function lists open ones"),
-        };
-        Some(Self {
-            command: format!("./rootwatch ack {first} you 24"),
-            event: format!(r#"{{"acknowledge": {{"alert": "{first}", "by": "you", "hours": 24, "note": "ticket"}}}}"#),
-            others: others.iter().take(MAX_OTHER_IDS).map(|id| (*id).to_owned()).collect(),
-            more,
-            all,
-        })
-    }
 }
 
 /// Read errors of one cause that are conditions, and that opened, or are reminded of, at the same times.

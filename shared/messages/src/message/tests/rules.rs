@@ -634,7 +634,7 @@ fn of_several_alternatives_only_those_of_the_finding_are_shown() {
 #[test]
 fn an_alert_id_that_an_email_client_would_make_a_link_of_is_in_no_command() {
     let shown = |ids: &[&str]| {
-        crate::message::words::Acknowledge::with(ids.to_vec(), None).map(|acknowledge| acknowledge.command)
+        crate::message::acknowledging::Acknowledge::with(ids.to_vec(), None).map(|acknowledge| acknowledge.command)
     };
     let forged = ["https://evil.example/login", "www.evil.example/1", "x y", "`id`"];
     assert_eq!(shown(&forged), None);
