@@ -226,7 +226,11 @@ fn make_test_alert(tool: &str, answer: &str) -> (bool, String) {
     std::fs::write(bin.join(tool), format!("#!/bin/sh\nhere=$(dirname \"$0\")\n{script}")).unwrap();
     std::fs::set_permissions(bin.join(tool), std::fs::Permissions::from_mode(0o755)).unwrap();
     let mut make = Command::new(bin.join("make"));
-    make.env_remove("MAKEFLAGS").env_remove("MAKELEVEL").env_remove("MAKEOVERRIDES").env("PATH", &bin).env("AWS_REGION", "eu-west-1");
+    make.env_remove("MAKEFLAGS")
+        .env_remove("MAKELEVEL")
+        .env_remove("MAKEOVERRIDES")
+        .env("PATH", &bin)
+        .env("AWS_REGION", "eu-west-1");
     make.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).args(["test-alert", "STACK=mine"]);
     let done = make.output().unwrap();
     std::fs::remove_dir_all(bin).unwrap();

@@ -88,7 +88,11 @@ fn the_ledger_outlives_the_stack_and_is_protected_backed_up_and_swept() {
     let keys = properties["KeySchema"].as_sequence().unwrap();
     let keys = keys.iter().map(|key| (key["AttributeName"].as_str().unwrap(), key["KeyType"].as_str().unwrap()));
     assert_eq!(keys.collect::<Vec<_>>(), [("pk", "HASH"), ("sk", "RANGE")]);
-    assert_eq!(strings(&template["Outputs"]["Version"]["Value"]), [env!("CARGO_PKG_VERSION")], "the template's version is the code's");
+    assert_eq!(
+        strings(&template["Outputs"]["Version"]["Value"]),
+        [env!("CARGO_PKG_VERSION")],
+        "the template's version is the code's"
+    );
     assert_eq!(strings(&template["Outputs"]["StateTableName"]["Value"]), ["Ledger"]);
 }
 
