@@ -362,6 +362,8 @@ pub(super) struct Ending<'a> {
     pub(super) id: String,
 }
 
+type Updates<'a> = Vec<(&'a Alert, &'a ConditionAlert)>;
+
 /// All of them; read errors that were acknowledged at once are one.
 pub(super) fn endings<'a>(sorted: &Sorted<'a>, now: Timestamp) -> Vec<Ending<'a>> {
     let over = sorted.conditions_that(|transition| !is_open(transition));
@@ -369,7 +371,7 @@ pub(super) fn endings<'a>(sorted: &Sorted<'a>, now: Timestamp) -> Vec<Ending<'a>
         let is_read_error = matches!(update.condition, Fault::Unread { .. });
         update.acknowledged.clone().filter(|_| is_read_error && update.transition == Transition::Acknowledged)
     };
-    let mut all: Vec<(Option<Acknowledgement>, Vec<(&Alert, &ConditionAlert)>)> = Vec::new();
+    let mut all: Vec<(Option<Acknowledgement>, Updates)> = Vec::new();
     for (alert, update) in over {
         let given = at_once(update);
         match all.iter_mut().find(|(other, _)| given.is_some() && *other == given) {
@@ -377,7 +379,7 @@ pub(super) fn endings<'a>(sorted: &Sorted<'a>, now: Timestamp) -> Vec<Ending<'a>
             None => all.push((given, vec![(alert, update)])),
         }
     }
-    let ending = |(given, same): (Option<Acknowledgement>, Vec<(&'a Alert, &'a ConditionAlert)>)| {
+    let ending = |(given, same): (Option<Acknowledgement>, Updates<'a>)| {
         let (alert, update) = *same.first()?;
         let before = sorted.before(alert).map(|before| format!("; before: {before}")).unwrap_or_default();
         let (how, span) = ended(alert, update, now);
