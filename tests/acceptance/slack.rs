@@ -443,15 +443,6 @@ async fn se_1_in_1_in_2_neither_the_webhook_nor_a_mention_gets_out() {
 }
 
 #[test]
-fn the_documented_test_message_is_accepted() {
-    let document = crate::deployment::file("docs/integrations.md");
-    let (_, event) = document.split_once("--event '{\"Records\"").expect("an example");
-    let event = format!("{{\"Records\"{}", event.split_once('\'').unwrap().0);
-    let messages = slack_notifier::messages(&serde_json::from_str(&event).unwrap()).unwrap();
-    assert_eq!(messages[0].message, "rootwatch can write into this channel");
-}
-
-#[test]
 fn the_bodies_for_programs_are_what_the_function_is_subscribed_to() {
     let message = Message { subject: "s".into(), text: "for people".into(), json: "for programs".into() };
     let bodies: Value = serde_json::from_str(&message.by_protocol()).unwrap();

@@ -5,7 +5,7 @@ use facts::text::counted;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// Who gets the message, as far as the sender could read it. Nobody is named.
+/// Who gets the message, as far as the sender could read it. No one is named.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
