@@ -3,6 +3,8 @@
 .PHONY: help demo try check-config verify-account preview test look e2e check bless bench build built-for package release-check twice doctor scripts deploy test-alert ack forwarders invoke report evidence verify-evidence clean programs browser bucket fmt-check words clippy docs licences template
 
 , := ,
+# Where this file is, whatever the current folder.
+HERE := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 SCENARIO ?=
 EVENT ?= events/scheduled.json
 CARGO ?= cargo
@@ -48,7 +50,7 @@ invoke: programs
 # No more than these targets run, of the libraries that the tests are built of: no library is built twice (tests/libraries).
 programs:
 	@test -x target/debug/sandbox || echo "Building; a few minutes the first time …"
-	@tests/progress $(CARGO) build --locked --package checker --package reporter --package sandbox
+	@$(HERE)tests/progress $(CARGO) build --locked --package checker --package reporter --package sandbox
 
 # More threads than cores: the acceptance tests mostly wait for the pace that CloudTrail sets.
 test: build/account/.ready build/package/.ready
