@@ -320,7 +320,7 @@ fn the_picture_shows_every_way_from_one_crate_to_another_and_no_circle() {
 
 /// A workflow's lines, and the values of a key in it.
 fn workflow(name: &str) -> String {
-    read(&format!(".github/workflows/{name}"))
+    read(format!(".github/workflows/{name}"))
 }
 
 fn values<'a>(workflow: &'a str, key: &str) -> Vec<&'a str> {
