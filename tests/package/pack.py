@@ -64,8 +64,7 @@ class NoManagedPolicies:
 def template(architecture):
     """The template as plain CloudFormation, each function's code a zip beside it; and which program each function runs.
 
-    Without the SAM transform, because StackSets with service-managed permissions and CDK's CfnInclude do not take it
-    (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-prereqs.html).
+    Without the SAM transform, because CDK's CfnInclude does not take what it has, and a deployment needs one capability less.
     """
     whole = yaml_parse(PROJECT.joinpath("template.yaml").read_text())
     programs = {}

@@ -153,7 +153,7 @@ class Packed(unittest.TestCase):
         printed, code, calls = self.rootwatch("upload", "packaged.yaml")
         self.assertEqual(0, code, printed)
         version = self.name.removeprefix("rootwatch-")
-        self.assertEqual(["packaged.yaml", f"https://rootwatch-artifacts-111122223333-eu-west-1.s3.eu-west-1.amazonaws.com/rootwatch/rootwatch-{version}.yaml"], printed.splitlines())
+        self.assertEqual(["packaged.yaml", f"https://rootwatch-artifacts-111122223333-eu-west-1.s3.eu-west-1.amazonaws.com/shared/rootwatch-{version}.yaml"], printed.splitlines())
         self.assertFalse([call for call in calls if call.startswith("cloudformation deploy")])
 
     def test_a_first_deployment_that_fails_leaves_nothing_half_done(self):

@@ -254,9 +254,10 @@ impl Unavailable {
                  Regions. If it is enabled, the credentials have expired."
             }
             Cause::Denied { .. } => {
-                "Access denied: deploy the stack again, which restores the policies of rootwatch's role. If the role already allows \
-                 the listed actions, a service control policy, a resource policy or a permissions boundary denies them: exempt the \
-                 role there."
+                "Access denied: in CloudTrail, find who took the permission away (PutRolePolicy, DeleteRolePolicy, \
+                 PutRolePermissionsBoundary). Restore the role: CloudFormation > Stacks > rootwatch > Create change set, with the \
+                 deployment mode that reverts drift. If the role already allows the listed actions, a service control policy, a \
+                 resource policy or a permissions boundary denies them: exempt the role there."
             }
             Cause::Throttled { .. } => {
                 "Throttled: wait for the next check. If it lasts, another tool uses up the account's request rate for this call: slow \

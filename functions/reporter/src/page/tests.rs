@@ -357,7 +357,7 @@ fn what_could_not_be_read_stands_with_what_to_do() {
     for words in [
         "1 of 2 sources could not be read completely",
         "Root events: cloudtrail:LookupEvents in us-west-2 was denied (AccessDenied).",
-        "Access denied: deploy the stack again, which restores the policies of rootwatch's role",
+        "Access denied: in CloudTrail, find who took the permission away",
         "2 h 0 min",
         &"5f".repeat(32),
     ] {

@@ -63,7 +63,7 @@ impl Acknowledge {
             more => format!(" and {more} more; with a wrong ID the function lists open ones"),
         };
         Some(Self {
-            command: format!("./rootwatch ack {first} you 24"),
+            command: format!("./rootwatch ack {first} YOUR_NAME 24"),
             event: format!(r#"{{"acknowledge": {{"alert": "{first}", "by": "you", "hours": 24, "note": "ticket"}}}}"#),
             others: others.iter().take(MAX_OTHER_IDS).map(|id| (*id).to_owned()).collect(),
             more,

@@ -140,6 +140,9 @@ impl<'a> Email<'a, '_> {
         }
         match runbook::link(self.bulletin.runbook, incident.heading) {
             Some(url) => self.field("Runbook", &url),
+            None if incident.steps.is_empty() => {
+                self.field("Runbook", &format!("docs/runbook.md, section \"{}\"", incident.heading));
+            }
             None => self.field("Runbook", &format!("section \"{}\" (this message has its steps)", incident.heading)),
         }
         if let Some(url) = incident.more {
@@ -383,10 +386,11 @@ impl<'a> Email<'a, '_> {
         };
         self.section("ACKNOWLEDGE");
         self.line(acknowledging::SHORT);
-        self.line(format!("$ {}", acknowledge.command));
         let place = self.bulletin.links.and_then(|links| links.stack.as_ref());
+        let chosen = place.map(|(stack, region)| format!("AWS_REGION={region} STACK={stack} ")).unwrap_or_default();
+        self.line(format!("$ {chosen}{}", acknowledge.command));
         let place = place.map(|(stack, region)| format!(" --stack-name {stack} --region {region}")).unwrap_or_default();
-        self.line(format!("Without a checkout: sam remote invoke Checker{place} --event '{}'", acknowledge.event));
+        self.line(format!("Without the archive: sam remote invoke Checker{place} --event '{}'", acknowledge.event));
         if let Some(all) = &acknowledge.all {
             self.line(all);
         }

@@ -16,7 +16,7 @@ use super::{Links, Message, Notification, RUNBOOK, Recipients, SCHEMA, subject_i
 
 /// What its subject begins with: no severity, so that neither a person nor a filter takes it for a real alert.
 const TEST: &str = "TEST ALERT";
-const NO_ACTION: &str = "Someone asked for this test. It reports nothing about the account: you need to do nothing.";
+const ON_REQUEST: &str = "A person or a program requested this test. It reports nothing about the account.";
 const A_REAL_ONE: &str =
     "A real alert says who, when, from where, and what to do first. Its subject names what happened.";
 const NEXT: &str = "Next: docs/first-deployment.md, in rootwatch's repository, has what to check after a deployment. docs/alerts.md explains alerts.";
@@ -61,7 +61,7 @@ impl TestAlert {
     }
 
     fn email(&self, account: &Account, at: Timestamp, runbook: &str) -> String {
-        let mut lines = vec![format!("{TEST}, sent on demand. {NO_ACTION}")];
+        let mut lines = vec![format!("{TEST}, sent on demand. {ON_REQUEST}")];
         let facts = self.facts(account, at);
         lines.extend(facts.iter().map(|(name, value)| format!("{name}: {}", safe(value))));
         lines.extend(["".into(), A_REAL_ONE.into(), NEXT.into()]);
@@ -90,7 +90,7 @@ impl TestAlert {
             summary: format!("🧪 {}", for_slack(&title)),
             opening: vec![
                 format!("*Account:* {}", code(&account.to_string())),
-                format!("*{TEST}*, sent on demand. {NO_ACTION}"),
+                format!("*{TEST}*, sent on demand. {ON_REQUEST}"),
             ],
             parts: vec![Part { lines, fields, advice: None, links: links.into_iter().collect() }],
             footer: vec![format!("rootwatch {}", for_slack(version))],

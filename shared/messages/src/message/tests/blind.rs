@@ -146,9 +146,9 @@ fn where_nothing_can_be_read_the_first_line_says_how_bad_that_is_and_one_id_ackn
         format!("{verdict}: root events could not be read in any Region, and real-time alerts are not known to work")
     );
     let id = Acknowledge::all_read_errors(&report.account.id);
-    assert!(message.text.contains(&format!("\n$ ./rootwatch ack {id} you 24\n")), "{}", message.text);
+    assert!(message.text.contains(&format!("./rootwatch ack {id} YOUR_NAME 24\n")), "{}", message.text);
     let slack = slack::compose(&serde_json::from_str(&message.json).unwrap()).to_string();
-    assert!(slack.contains(&format!("./rootwatch ack {id} you 24")) && slack.contains(verdict), "{slack}");
+    assert!(slack.contains(&format!("./rootwatch ack {id} YOUR_NAME 24")) && slack.contains(verdict), "{slack}");
 
     let first = |transition| -> String {
         let changed = alerts.iter().filter(|alert| alert.condition().is_some()).cloned().map(|mut alert| {

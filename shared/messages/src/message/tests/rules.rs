@@ -359,7 +359,7 @@ fn what_opens_or_is_reminded_of_says_how_to_acknowledge_it_in_email_and_slack() 
         let is_open = [" Opened", " Changed", " Reminder"].iter().any(|end| name.ends_with(end));
         let json: serde_json::Value = serde_json::from_str(&message.json).unwrap();
         let id = json["alerts"][0]["id"].as_str().unwrap();
-        let command = format!("./rootwatch ack {id} you 24");
+        let command = format!("./rootwatch ack {id} YOUR_NAME 24");
         let event = format!(r#"{{"acknowledge": {{"alert": "{id}", "by": "you", "hours": 24, "note": "ticket"}}}}"#);
         assert_eq!(message.text.contains(&format!("\n$ {command}\n")), is_open, "{name}: {}", message.text);
         assert_eq!(message.text.contains(&event), is_open, "{name}");
@@ -639,5 +639,5 @@ fn an_alert_id_that_an_email_client_would_make_a_link_of_is_in_no_command() {
     let forged = ["https://evil.example/login", "www.evil.example/1", "x y", "`id`"];
     assert_eq!(shown(&forged), None);
     let plain = shown(&[forged[0], "111122223333/root-mfa/1"]);
-    assert_eq!(plain.as_deref(), Some("./rootwatch ack 111122223333/root-mfa/1 you 24"));
+    assert_eq!(plain.as_deref(), Some("./rootwatch ack 111122223333/root-mfa/1 YOUR_NAME 24"));
 }
