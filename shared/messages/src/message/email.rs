@@ -140,8 +140,8 @@ impl<'a> Email<'a, '_> {
         }
         match runbook::link(self.bulletin.runbook, incident.heading) {
             Some(url) => self.field("Runbook", &url),
-            None if incident.steps.is_empty() => {
-                self.field("Runbook", &format!("docs/runbook.md, section \"{}\"", incident.heading));
+            None if matches!(incident.what, Subject::Unread) => {
+                self.field("Runbook", &format!("section \"{}\" of the runbook", incident.heading));
             }
             None => self.field("Runbook", &format!("section \"{}\" (this message has its steps)", incident.heading)),
         }

@@ -361,7 +361,7 @@ fn what_opens_or_is_reminded_of_says_how_to_acknowledge_it_in_email_and_slack() 
         let id = json["alerts"][0]["id"].as_str().unwrap();
         let command = format!("./rootwatch ack {id} YOUR_NAME 24");
         let event = format!(r#"{{"acknowledge": {{"alert": "{id}", "by": "you", "hours": 24, "note": "ticket"}}}}"#);
-        assert_eq!(message.text.contains(&format!("\n$ {command}\n")), is_open, "{name}: {}", message.text);
+        assert_eq!(message.text.contains(&format!("{command}\n")), is_open, "{name}: {}", message.text);
         assert_eq!(message.text.contains(&event), is_open, "{name}");
         assert!(serde_json::from_str::<serde_json::Value>(&event).is_ok());
         let notification: Notification = serde_json::from_str(&message.json).unwrap();
