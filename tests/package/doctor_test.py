@@ -86,6 +86,11 @@ ROWS = [
     ("a stack without outputs of today", {"cloudformation describe-stacks outputs": "Topic\tx"}, {}, "unknown", "subscribers", "version before 0.2.0"),
     ("a name that is too long", {}, {"STACK": "a" * 40}, "bad", "name", "may have 39 characters"),
     ("a name that CloudFormation refuses", {}, {"STACK": "root_watch"}, "bad", "name", "letters, digits and hyphens"),
+    ("a name that is the folder of upload", {}, {"STACK": "shared"}, "bad", "name", "choose another STACK"),
+    ("an update that was not rolled back", status("UPDATE_FAILED"), {}, "bad", "stack", "rollback-stack"),
+    ("an import that failed", status("IMPORT_ROLLBACK_FAILED"), {}, "bad", "stack", "Events"),
+    ("a warning before the error", {"cloudformation describe-stacks error": "/usr/lib/urllib3: " + "InsecureRequestWarning " * 20 + NO_STACK["cloudformation describe-stacks error"]}, {},
+     "good", "stack", "not deployed yet"),
     ("a subscription that is not confirmed", {"sns list-subscriptions-by-topic": "PendingConfirmation\temail"}, {}, "bad", "subscribers", "good for two days"),
     ("no subscription", {"sns list-subscriptions-by-topic": ""}, {}, "bad", "subscribers", "AlertEmail="),
     ("no heartbeat", {"cloudwatch get-metric-statistics": "None"}, {}, "bad", "heartbeat", "no complete check in 24 hours"),
@@ -149,6 +154,8 @@ class Doctor(unittest.TestCase):
         self.assertEqual((0, {"tools", "name", "credentials", "region", "stack", "bucket"}), (code, set(said)))
         for broken in (status("ROLLBACK_COMPLETE"), {"s3api head-bucket error": "An error occurred (403) when calling the HeadBucket operation: Forbidden"}):
             self.assertEqual(1, self.run_over(broken, {}, "deploy")[1], broken)
+        said, code = self.run_over({"s3api head-bucket": "eu-central-1"}, {}, "deploy")
+        self.assertEqual(("bad", 1), (said["bucket"][0], code))
         missing = {"s3api head-bucket error": "An error occurred (404) when calling the HeadBucket operation: Not Found"}
         self.assertEqual(0, self.run_over(missing, {}, "deploy")[1])
 

@@ -203,7 +203,8 @@ def pack(architecture, built, sandbox):
     """The archive's name and bytes."""
     version = tomllib.loads(PROJECT.joinpath("Cargo.toml").read_text())["workspace"]["package"]["version"]
     commit, time = run("git", "log", "-1", "--format=%H %ct").split()
-    time = int(os.environ.get("SOURCE_DATE_EPOCH", time))
+    # A zip has no time before 1980.
+    time = max(int(os.environ.get("SOURCE_DATE_EPOCH", time)), 315_532_800)
     if run("git", "status", "--porcelain", "--untracked-files=no"):
         commit += " and changes that are not committed"
     yaml_text, programs = template(architecture)

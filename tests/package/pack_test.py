@@ -36,7 +36,7 @@ case "$1 $2" in
         fi ;;
     'cloudformation deploy') echo "$BECOMES" >"$CALLS.stack"; test "$BECOMES" = CREATE_COMPLETE ;;
     'cloudformation delete-stack') rm -f "$CALLS.stack" ;;
-    'cloudformation describe-stack-events') printf 'CheckerRole\\tnot authorized to perform: iam:CreateRole\\n' ;;
+    'cloudformation describe-stack-events') printf 'CREATE_FAILED\\tAWS::IAM::Role\\tCheckerRole\\tnot authorized to perform: iam:CreateRole\\nCREATE_IN_PROGRESS\\tAWS::CloudFormation::Stack\\trootwatch\\tUser Initiated\\nUPDATE_FAILED\\tAWS::IAM::Role\\tOld\\tlast month\\n' ;;
     'cloudformation describe-stack-resource') echo "physical-name" ;;
     'lambda invoke')
         for last in "$@"; do case $last in fileb://*) cat "${last#fileb://}" >>"$CALLS"; echo >>"$CALLS" ;; esac; done
@@ -160,8 +160,15 @@ class Packed(unittest.TestCase):
         printed, code, calls = self.rootwatch("deploy", becomes="ROLLBACK_COMPLETE")
         self.assertEqual(1, code)
         self.assertIn("not authorized to perform: iam:CreateRole", printed)
+        self.assertNotIn("last month", printed)
         self.assertIn("failed and was removed", printed)
         self.assertEqual("cloudformation wait stack-delete-complete --stack-name rootwatch", calls[-1])
+
+    def test_an_interrupted_or_expired_deployment_is_not_said_to_be_restored(self):
+        printed, code, calls = self.rootwatch("deploy", becomes="UPDATE_IN_PROGRESS")
+        self.assertEqual(1, code)
+        self.assertIn("goes on without this command", printed)
+        self.assertFalse([call for call in calls if "delete-stack" in call])
 
     def test_what_the_doctor_calls_bad_ends_a_deployment_before_it_begins(self):
         printed, code, calls = self.rootwatch("deploy", STACK="a" * 40)
