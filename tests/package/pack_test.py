@@ -31,7 +31,7 @@ case "$1 $2" in
     'sts get-caller-identity') case "$*" in *Arn*) printf '111122223333\\tarn:aws:iam::111122223333:user/alice\\n' ;; *) echo 111122223333 ;; esac ;;
     's3api head-bucket') echo 'An error occurred (404) when calling the HeadBucket operation: Not Found' >&2; exit 254 ;;
     'cloudformation describe-stacks')
-        if test -f "$CALLS.stack"; then cat "$CALLS.stack"; else
+        if test -n "${STACK_IS_THERE:-}"; then echo CREATE_COMPLETE; elif test -f "$CALLS.stack"; then cat "$CALLS.stack"; else
             echo 'An error occurred (ValidationError) when calling the DescribeStacks operation: Stack with id rootwatch does not exist' >&2; exit 254
         fi ;;
     'cloudformation deploy') echo "$BECOMES" >"$CALLS.stack"; test "$BECOMES" = CREATE_COMPLETE ;;
@@ -201,6 +201,18 @@ class Packed(unittest.TestCase):
             self.assertIn('{"test_alert": true}', calls)
             printed, code, _ = self.rootwatch("test-alert", ANSWER=json.dumps(answer | {"problems": ["One.", "Two."]}, separators=separators))
             self.assertEqual((1, ["One.", "Two."]), (code, printed.splitlines()[1:]))
+
+    def test_remove_leaves_a_bucket_that_someone_else_made_and_the_folder_of_upload(self):
+        for bucket, removes in (({}, True), ({"BUCKET": "of-another-team"}, False)):
+            printed, code, calls = self.rootwatch("remove", becomes="CREATE_COMPLETE", STACK_IS_THERE="1", **bucket)
+            self.assertEqual(0, code, printed)
+            name = bucket.get("BUCKET", "rootwatch-artifacts-111122223333-eu-west-1")
+            self.assertIn(f"s3 rm --recursive --only-show-errors s3://{name}/rootwatch/", calls)
+            self.assertEqual(removes, f"s3 rb s3://{name}" in calls, calls)
+        printed, code, calls = self.rootwatch("remove")
+        self.assertEqual(1, code)
+        self.assertIn("There is no stack rootwatch in eu-west-1.", printed)
+        self.assertFalse([call for call in calls if "delete" in call or call.startswith("s3 ")])
 
     def test_usage_names_each_verb(self):
         printed, code, _ = self.rootwatch()
