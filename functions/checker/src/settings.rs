@@ -149,6 +149,7 @@ fn policy(environment: &mut Environment) -> Policy {
         remind_critical: hours("ROOTWATCH_REMINDER_HOURS_CRITICAL", 168, defaults.remind_critical),
         remind_others: hours("ROOTWATCH_REMINDER_HOURS", 720, defaults.remind_others),
         digest: environment.parsed("ROOTWATCH_DIGEST", defaults.digest),
+        outage: defaults.outage,
     }
 }
 

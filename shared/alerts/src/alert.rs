@@ -58,6 +58,8 @@ pub struct Policy {
     pub remind_others: SignedDuration,
     /// The digest.
     pub digest: Rhythm,
+    /// After so long without a check the next one says so; [`OUTAGE`] for a stack's own account.
+    pub outage: SignedDuration,
 }
 
 impl Default for Policy {
@@ -67,6 +69,7 @@ impl Default for Policy {
             remind_critical: SignedDuration::from_hours(4),
             remind_others: SignedDuration::from_hours(24),
             digest: Rhythm::Weekly,
+            outage: OUTAGE,
         }
     }
 }
@@ -230,17 +233,7 @@ pub fn decide(memory: &Memory, report: &Report, policy: &Policy) -> Decision {
 pub fn decide_with(memory: &Memory, report: &Report, policy: &Policy, asked: Option<&Acknowledge>) -> Decision {
     let now = report.taken_at;
     let maker = Maker { account: &report.account, now };
-    let mut alerts = Vec::new();
-    let mut conditions = BTreeMap::new();
-    for seen in observe(memory, report) {
-        let key = seen.condition.key();
-        let before = memory.conditions.get(&key);
-        let (after, sent) = Condition::next(before, &seen, now, policy);
-        alerts.extend(sent.map(|sent| maker.condition(&after, sent)));
-        if before != Some(&after) && after != Condition::default() {
-            conditions.insert(key, after);
-        }
-    }
+    let (mut alerts, mut conditions) = maker.follow(&memory.conditions, &observe(memory, report), policy);
     let acknowledged = asked.map(|asked| maker.acknowledge(asked, &memory.conditions, &mut conditions, &mut alerts));
     let mut journal = Journal { schema: Some(SCHEMA.to_owned()), ..memory.journal.clone() };
     if !report.errors().any(|state| state.source == Source::AccountAlias) {
@@ -250,7 +243,7 @@ pub fn decide_with(memory: &Memory, report: &Report, policy: &Policy, asked: Opt
     if !report.is_narrow {
         journal.last_run = Some(now);
         journal.canaries.clone_from(&report.canaries_awaited);
-        alerts.extend(maker.caught_up(&memory.journal));
+        alerts.extend(maker.caught_up(&memory.journal, policy.outage));
     }
     alerts.extend(maker.root_credentials(&mut journal, report));
     alerts.extend(maker.ended(&mut journal, report));
@@ -262,6 +255,18 @@ pub fn decide_with(memory: &Memory, report: &Report, policy: &Policy, asked: Opt
     }
     let activity = report.told_activity().map(|act| maker.activity(act)).collect();
     Decision { alerts, activity, conditions, journal, acknowledged }
+}
+
+/// What is sent of conditions that are not those of a report, given what is remembered of them; `account` is the one that sends.
+/// Beside the alerts, the conditions that changed, by [`Fault::key`].
+pub fn follow(
+    conditions: &BTreeMap<String, Condition>,
+    seen: &[Observation],
+    account: &Account,
+    now: Timestamp,
+    policy: &Policy,
+) -> (Vec<Alert>, BTreeMap<String, Condition>) {
+    Maker { account, now }.follow(conditions, seen, policy)
 }
 
 /// The alert about root activity that was seen at `now`.
@@ -296,6 +301,26 @@ impl Maker<'_> {
         Alert { id: alert_id(&self.account.id, &id), at: self.now, severity, account: self.account.clone(), what }
     }
 
+    fn follow(
+        &self,
+        known: &BTreeMap<String, Condition>,
+        seen: &[Observation],
+        policy: &Policy,
+    ) -> (Vec<Alert>, BTreeMap<String, Condition>) {
+        let mut alerts = Vec::new();
+        let mut conditions = BTreeMap::new();
+        for seen in seen {
+            let key = seen.condition.key();
+            let before = known.get(&key);
+            let (after, sent) = Condition::next(before, seen, self.now, policy);
+            alerts.extend(sent.map(|sent| self.condition(&after, sent)));
+            if before != Some(&after) && after != Condition::default() {
+                conditions.insert(key, after);
+            }
+        }
+        (alerts, conditions)
+    }
+
     fn condition(&self, condition: &Condition, sent: ConditionAlert) -> Alert {
         let severity = match sent.transition {
             Transition::Opened | Transition::Changed | Transition::Reminder => sent.failure.severity,
@@ -309,11 +334,11 @@ impl Maker<'_> {
         self.alert(format!("root/{}", act.event_id), act.severity, What::RootActivity(Box::new(act.clone())))
     }
 
-    fn caught_up(&self, journal: &Journal) -> Option<Alert> {
+    fn caught_up(&self, journal: &Journal, outage: SignedDuration) -> Option<Alert> {
         // A time of the future was recorded by a wrong clock, or by an attacker who hides that checks stopped.
         let runs = [journal.last_run, journal.last_complete].into_iter().flatten();
         let last = runs.filter(|at| at.duration_since(self.now) <= CLOCKS_DIFFER).max()?;
-        let since = Some(last).filter(|last| self.now.duration_since(*last) > OUTAGE)?;
+        let since = Some(last).filter(|last| self.now.duration_since(*last) > outage)?;
         let what = What::CaughtUp { since, until: self.now };
         Some(self.alert(format!("caught-up/{:.0}", self.now), Severity::High, what))
     }

@@ -16,5 +16,5 @@ pub use alert::{
     Acknowledge, AcknowledgeError, Acknowledged, Acknowledgement, Alert, BASELINE, Condition, ConditionAlert, Decision,
     Digest, FLAPPING_WITHIN, Failure, Fault, JOURNAL, Journal, LATE, Memory, NotAcknowledged, OUTAGE, Observation,
     OpenCondition, Policy, Reason, Rhythm, SCHEMA, STREAK, Seen, Transition, What, acknowledged, announce, decide,
-    decide_with, note_denials, observe, of_root, of_tampering, renewed,
+    decide_with, follow, note_denials, observe, of_root, of_tampering, renewed,
 };

@@ -53,6 +53,10 @@ pub enum Fault {
     OddItems,
     /// Settings, or entries of them, cannot be read and are ignored.
     RefusedSettings,
+    /// An organization cannot be audited at all.
+    OrganizationNotAudited,
+    /// Accounts of an organization could not be audited.
+    AccountsNotAudited,
 }
 
 /// An earlier version may have stored another id.
@@ -358,6 +362,8 @@ impl Fault {
             Self::NoSubscriber => "no-subscriber".into(),
             Self::OddItems => "odd-items".into(),
             Self::RefusedSettings => "refused-settings".into(),
+            Self::OrganizationNotAudited => "organization-not-audited".into(),
+            Self::AccountsNotAudited => "accounts-not-audited".into(),
         }
     }
 
@@ -370,7 +376,12 @@ impl Fault {
     pub fn control(&self) -> Option<&str> {
         match self {
             Self::Control { control } | Self::Unjudged { control } => Some(control),
-            Self::Unread { .. } | Self::NoSubscriber | Self::OddItems | Self::RefusedSettings => None,
+            Self::Unread { .. }
+            | Self::NoSubscriber
+            | Self::OddItems
+            | Self::RefusedSettings
+            | Self::OrganizationNotAudited
+            | Self::AccountsNotAudited => None,
         }
     }
 
@@ -388,6 +399,8 @@ impl Fault {
             Self::NoSubscriber => "no confirmed subscription: alerts reach no one".into(),
             Self::OddItems => "the state table holds items that rootwatch did not write".into(),
             Self::RefusedSettings => "settings are refused and ignored".into(),
+            Self::OrganizationNotAudited => "the organization cannot be audited".into(),
+            Self::AccountsNotAudited => "accounts of the organization could not be audited".into(),
         }
     }
 
@@ -402,6 +415,8 @@ impl Fault {
             Self::NoSubscriber => "subscribers".into(),
             Self::OddItems => "items of the state table".into(),
             Self::RefusedSettings => "settings".into(),
+            Self::OrganizationNotAudited => "the audit of the organization".into(),
+            Self::AccountsNotAudited => "the audit of the organization's accounts".into(),
         }
     }
 
@@ -413,12 +428,17 @@ impl Fault {
             Self::NoSubscriber => "A subscription is confirmed".into(),
             Self::OddItems => "Every item of the state table can be read".into(),
             Self::RefusedSettings => "Every setting can be read".into(),
+            Self::OrganizationNotAudited => "The organization can be audited".into(),
+            Self::AccountsNotAudited => "Every account of the organization that can be audited was".into(),
         }
     }
 
     /// Whether it is about what rootwatch could not see, rather than about what it saw.
     pub fn is_blindness(&self) -> bool {
-        matches!(self, Self::Unjudged { .. } | Self::Unread { .. })
+        matches!(
+            self,
+            Self::Unjudged { .. } | Self::Unread { .. } | Self::OrganizationNotAudited | Self::AccountsNotAudited
+        )
     }
 }
 

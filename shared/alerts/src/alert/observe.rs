@@ -314,7 +314,8 @@ fn not_looked_at(report: &Report, condition: &Condition) -> Option<Observation> 
 }
 
 impl Failure {
-    pub(super) fn new(severity: Severity, found: &str) -> Self {
+    /// What `found` says, without evidence and names.
+    pub fn new(severity: Severity, found: &str) -> Self {
         Self {
             severity,
             found: found.to_owned(),

@@ -473,6 +473,13 @@ pub(super) fn of_fault(fault: &Fault) -> Option<&'static str> {
             "Correct the parameter and deploy again; `make check-config` shows each fault before that. Until then, checks run as if the \
              refused entry were not set.",
         ),
+        Fault::OrganizationNotAudited => Some(
+            "Run `make verify-organization` in the account of this stack: it names the missing step, with its command. Until then, no member \
+             account is audited.",
+        ),
+        Fault::AccountsNotAudited => Some(
+            "Fix the cause that the message names for each group of accounts. Until then, nothing is known of their root users.",
+        ),
         Fault::Unjudged { .. } => Some(checklist::read_errors::UNJUDGED),
         Fault::Control { .. } | Fault::Unread { .. } => None,
     }

@@ -54,6 +54,8 @@ pub(super) fn heading(what: &What) -> &'static str {
             (_, Fault::NoSubscriber) => "no confirmed subscription",
             (_, Fault::OddItems) => "the state table holds items that rootwatch did not write",
             (_, Fault::RefusedSettings) => "settings are refused and ignored",
+            (_, Fault::OrganizationNotAudited) => "the organization cannot be audited",
+            (_, Fault::AccountsNotAudited) => "accounts of the organization could not be audited",
             (_, Fault::Unread { .. } | Fault::Unjudged { .. }) => "UNKNOWN: a control or a data source",
             (Transition::Reminder, _) => "Still open: a reminder",
             (Transition::Opened | Transition::Changed, _) => "A control fails",

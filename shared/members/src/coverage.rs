@@ -1,0 +1,285 @@
+//! Every listed account is accounted for: audited, refused, skipped, or not looked at. Accounts that could not be audited are one condition
+//! of the organization, however many they are.
+
+use std::collections::{BTreeMap, HashMap};
+
+use alerts::{Failure, Observation, STREAK, Seen};
+use facts::account::AccountId;
+use facts::severity::Severity;
+use facts::text::{bounded, counted};
+use serde::{Deserialize, Serialize};
+
+use crate::member::Member;
+use crate::refusal::{Cause, Refusal};
+use crate::row::{Outcome, Row};
+
+pub use alerts::Fault;
+
+/// How many of the listed accounts were audited.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Coverage {
+    /// In the organization's list.
+    pub listed: usize,
+    /// Audited by this run.
+    pub audited: usize,
+    /// Looked at, and refused.
+    pub refused: usize,
+    /// Suspended, closed, not active yet, or with checks of their own.
+    pub skipped: usize,
+    /// Their call gave no result.
+    pub not_looked_at: usize,
+}
+
+impl Coverage {
+    /// Of the accounts in `rows`, which are all that are listed.
+    pub fn of(rows: &[Row]) -> Self {
+        let mut coverage = Self { listed: rows.len(), ..Self::default() };
+        for row in rows {
+            *match row.outcome {
+                Outcome::Audited(_) => &mut coverage.audited,
+                Outcome::Refused(_) => &mut coverage.refused,
+                Outcome::Skipped { .. } => &mut coverage.skipped,
+                Outcome::NotLookedAt { .. } => &mut coverage.not_looked_at,
+            } += 1;
+        }
+        coverage
+    }
+
+    /// Whether each account was at least looked at: only then a heartbeat is sent.
+    pub fn is_complete(&self) -> bool {
+        self.listed > 0 && self.not_looked_at == 0
+    }
+}
+
+/// One row a listed account, in the order of the list: its result; that it is skipped; or that it was not looked at, with the error of its batch
+/// in `lost`. Rows of accounts that are not listed are left out, and of two of one account the one counts that is no audit.
+pub fn accounted(
+    members: &[Member],
+    results: Vec<Row>,
+    before: &[Row],
+    lost: &HashMap<AccountId, String>,
+    management: &AccountId,
+    own: &AccountId,
+) -> Vec<Row> {
+    let mut found: HashMap<AccountId, Row> = HashMap::new();
+    for row in results {
+        match found.get(&row.member.account) {
+            Some(other) if other.audited().is_none() => {}
+            _ => drop(found.insert(row.member.account.clone(), row)),
+        }
+    }
+    let before: HashMap<&AccountId, &Row> = before.iter().map(|row| (&row.member.account, row)).collect();
+    let row = |member: &Member| {
+        let outcome = match member.skipped(management, own) {
+            Some(why) => Outcome::Skipped { why },
+            None => found.remove(&member.account).map_or_else(
+                || Outcome::NotLookedAt {
+                    error: lost
+                        .get(&member.account)
+                        .map_or_else(|| "its batch has no result".into(), |error| bounded(error)),
+                    last_audited: before.get(&member.account).and_then(|row| row.last_audited()),
+                },
+                |row| row.outcome,
+            ),
+        };
+        Row { member: member.clone(), outcome }
+    };
+    members.iter().map(row).collect()
+}
+
+/// The organization's conditions: that it cannot be audited at all, for `fault`; that some of its accounts could not be.
+pub fn observe(fault: Option<&str>, rows: &[Row]) -> [Observation; 2] {
+    let organization = match fault {
+        Some(fault) => Seen::Failing { failure: Failure::new(Severity::Critical, &bounded(fault)), passing: false },
+        None => Seen::Passing,
+    };
+    let accounts = match fault {
+        // One fault of the organization is one alert, not one an account.
+        Some(_) => Seen::Unknown,
+        None => of_accounts(rows),
+    };
+    let look = |condition, seen| Observation { condition, seen, judged_by: BTreeMap::new() };
+    [look(Fault::OrganizationNotAudited, organization), look(Fault::AccountsNotAudited, accounts)]
+}
+
+fn of_accounts(rows: &[Row]) -> Seen {
+    let missed: Vec<&Row> = rows.iter().filter(|row| counts(&row.outcome)).collect();
+    if missed.is_empty() {
+        return Seen::Passing;
+    }
+    let mut causes: BTreeMap<(bool, Option<Cause>), usize> = BTreeMap::new();
+    for row in &missed {
+        let cause = row.refusal().map(|refusal| refusal.cause);
+        *causes.entry((cause.is_some(), cause)).or_default() += 1;
+    }
+    let causes =
+        causes.iter().map(|((_, cause), count)| format!("{count}: {}", cause.map_or(NOT_LOOKED_AT, Cause::words)));
+    let found = format!(
+        "{} of {} could not be audited ({})",
+        missed.len(),
+        counted(rows.len(), "account", "accounts"),
+        causes.collect::<Vec<_>>().join("; ")
+    );
+    let was_audited = |row: &&&Row| row.last_audited().is_some() || row.refusal().is_none();
+    let severity = if !rows.iter().any(|row| row.audited().is_some()) {
+        Severity::High
+    } else if missed.iter().any(|row| was_audited(&row)) {
+        Severity::Medium
+    } else {
+        Severity::Low
+    };
+    let ids = missed.iter().map(|row| row.member.account.to_string());
+    let failure = Failure {
+        count: missed.len(),
+        resources: ids.take(Failure::MAX_RESOURCES).collect(),
+        ..Failure::new(severity, &found)
+    };
+    Seen::Failing { failure, passing: false }
+}
+
+/// Goes on after `3 accounts: `.
+pub(crate) const NOT_LOOKED_AT: &str = "not looked at, because their part of the run failed";
+
+/// What may pass by itself counts once it has lasted.
+pub(crate) fn counts(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Refused(Refusal { cause, runs, .. }) => !cause.may_pass() || *runs >= STREAK,
+        Outcome::NotLookedAt { .. } => true,
+        Outcome::Audited(_) | Outcome::Skipped { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::row::{Audited, Cell};
+
+    fn now() -> Timestamp {
+        "2026-11-20T10:00:00Z".parse().unwrap()
+    }
+
+    fn id(number: usize) -> AccountId {
+        AccountId::parse(&format!("{number:012}")).unwrap()
+    }
+
+    fn member(number: usize, state: &str) -> Member {
+        Member::new(id(number), "a", None, state)
+    }
+
+    fn audited() -> Outcome {
+        Outcome::Audited(Box::new(Audited {
+            at: now(),
+            whole_at: now(),
+            steps: [Cell::Passed; 5],
+            root: None,
+            open: Vec::new(),
+            unknown: Vec::new(),
+            waiting: 0,
+        }))
+    }
+
+    fn refused(cause: Cause, runs: u32, last_audited: Option<Timestamp>) -> Outcome {
+        Outcome::Refused(Refusal { cause, said: "no".into(), since: now(), runs, last_audited })
+    }
+
+    fn row(number: usize, outcome: Outcome) -> Row {
+        Row { member: member(number, "ACTIVE"), outcome }
+    }
+
+    proptest! {
+        #[test]
+        fn every_listed_account_has_one_row_whatever_the_batches_gave(
+            states in proptest::collection::vec(0..6_usize, 1..40),
+            results in proptest::collection::vec((0..60_usize, any::<bool>()), 0..80),
+        ) {
+            const STATES: [&str; 6] = ["ACTIVE", "PENDING_CLOSURE", "SUSPENDED", "CLOSED", "PENDING_ACTIVATION", "NEW"];
+            let members: Vec<Member> = states.iter().enumerate().map(|(n, state)| member(n, STATES[*state])).collect();
+            let results: Vec<Row> = results
+                .into_iter()
+                .map(|(n, is_audited)| row(n, if is_audited { audited() } else { refused(Cause::Denied, 1, None) }))
+                .collect();
+            let rows = accounted(&members, results.clone(), &[], &HashMap::new(), &id(0), &id(1));
+            let coverage = Coverage::of(&rows);
+            let Coverage { listed, audited, refused, skipped, not_looked_at } = coverage;
+            prop_assert_eq!(listed, members.len());
+            prop_assert_eq!(listed, audited + refused + skipped + not_looked_at);
+            let ids: Vec<&AccountId> = rows.iter().map(|row| &row.member.account).collect();
+            prop_assert_eq!(ids, members.iter().map(|member| &member.account).collect::<Vec<_>>());
+            for row in &rows {
+                let of_it = || results.iter().filter(|result| result.member.account == row.member.account);
+                let is_refused = of_it().any(|result| result.audited().is_none());
+                prop_assert!(!(is_refused && row.audited().is_some()), "the worse of two results counts");
+                prop_assert!(row.audited().is_none() || of_it().next().is_some(), "no audit without a result");
+            }
+            prop_assert_eq!(coverage.is_complete(), not_looked_at == 0);
+        }
+    }
+
+    #[test]
+    fn an_account_without_a_result_says_the_error_of_its_batch_and_when_it_was_audited_last() {
+        let lost = HashMap::from([(id(3), "States.Timeout".to_owned())]);
+        let before = [row(3, audited())];
+        let rows = accounted(&[member(3, "ACTIVE"), member(4, "ACTIVE")], Vec::new(), &before, &lost, &id(1), &id(2));
+        let expected = Outcome::NotLookedAt { error: "States.Timeout".into(), last_audited: Some(now()) };
+        assert_eq!(rows[0].outcome, expected);
+        let expected = Outcome::NotLookedAt { error: "its batch has no result".into(), last_audited: None };
+        assert_eq!(rows[1].outcome, expected);
+    }
+
+    fn seen(rows: &[Row]) -> Option<(Severity, usize, String)> {
+        match observe(None, rows) {
+            [_, Observation { seen: Seen::Failing { failure, .. }, .. }] => {
+                Some((failure.severity, failure.count, failure.found))
+            }
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn accounts_that_could_not_be_audited_are_one_condition_with_a_count_for_each_cause() {
+        let rows = [
+            row(3, audited()),
+            row(4, refused(Cause::ServiceControlPolicy, 1, None)),
+            row(5, refused(Cause::ServiceControlPolicy, 1, None)),
+            row(6, refused(Cause::Denied, 1, None)),
+        ];
+        let (severity, count, found) = seen(&rows).unwrap();
+        assert_eq!((severity, count), (Severity::Low, 3), "none of them was ever audited");
+        assert_eq!(
+            found,
+            "3 of 4 accounts could not be audited (2: a service control policy denies the audit; 1: `sts:AssumeRoot` was denied)"
+        );
+        assert_eq!(seen(&[row(3, audited())]), None);
+    }
+
+    #[test]
+    fn an_account_that_was_audited_before_is_worse_and_none_at_all_is_worst() {
+        let was = [row(3, audited()), row(4, refused(Cause::Denied, 1, Some(now())))];
+        assert_eq!(seen(&was).unwrap().0, Severity::Medium);
+        let lost = [row(3, audited()), row(4, Outcome::NotLookedAt { error: "x".into(), last_audited: None })];
+        assert_eq!(seen(&lost).unwrap().0, Severity::Medium);
+        let none = [row(4, refused(Cause::Denied, 1, None))];
+        assert_eq!(seen(&none).unwrap().0, Severity::High);
+    }
+
+    #[test]
+    fn what_may_pass_counts_after_three_runs() {
+        for cause in [Cause::Throttled, Cause::Unreachable, Cause::NotRecorded] {
+            let of = |runs| seen(&[row(3, audited()), row(4, refused(cause, runs, None))]).is_some();
+            assert_eq!([of(1), of(2), of(3)], [false, false, true], "{cause:?}");
+        }
+    }
+
+    #[test]
+    fn a_fault_of_the_whole_organization_is_one_condition_and_says_nothing_of_its_accounts() {
+        let rows = [row(4, refused(Cause::FeatureOff, 1, None))];
+        let [organization, accounts] = observe(Some("central root access is off"), &rows);
+        let Seen::Failing { failure, .. } = organization.seen else { panic!("it fails") };
+        assert_eq!((failure.severity, failure.found.as_str()), (Severity::Critical, "central root access is off"));
+        assert_eq!(accounts.seen, Seen::Unknown);
+    }
+}

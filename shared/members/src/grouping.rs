@@ -1,0 +1,376 @@
+//! The alerts of many accounts as one message: by finding, the worst first, a bounded number of accounts by name.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+
+use alerts::{Alert, Transition, What};
+use checklist::controls;
+use facts::account::AccountId;
+use facts::severity::Severity;
+use facts::text::bounded;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::coverage::{Coverage, NOT_LOOKED_AT, counts};
+use crate::member::{Member, Skip};
+use crate::refusal::Cause;
+use crate::row::{Outcome, Row};
+
+/// Most accounts that a message names for one finding; the rest is counted.
+pub const MAX_NAMED: usize = 40;
+
+/// What is sent of one run over an organization.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Run {
+    /// `o-…`
+    pub organization: String,
+    /// Name of the run: what is sent twice of one run has the same.
+    pub run: String,
+    /// No run before has recorded a result: everything is new.
+    pub is_first: bool,
+    /// How many accounts were audited.
+    pub coverage: Coverage,
+    /// Alerts about the organization as a whole; the worst first.
+    pub organization_alerts: Vec<Alert>,
+    /// Findings, the worst first.
+    pub groups: Vec<Group>,
+    /// Why accounts could not be audited, by cause; listed whenever there is one, also without an alert.
+    pub unaudited: Vec<Unaudited>,
+    /// Accounts that are listed and not audited, by reason, as `suspended`.
+    pub skipped: BTreeMap<Skip, usize>,
+    /// What changed in the list of accounts.
+    pub moves: Moves,
+}
+
+/// What happened to one finding, in so many accounts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Group {
+    /// What it is about: a control's id, or what [`alerts::Fault::key`] gives; `root-credentials-back`, and the like.
+    pub about: String,
+    /// What is wrong, a few words.
+    pub headline: String,
+    /// The worst of its alerts.
+    pub severity: Severity,
+    /// What happened to it; `None`: it is no condition.
+    pub transition: Option<Transition>,
+    /// The accounts, by name and id, the oldest first; at most [`MAX_NAMED`].
+    pub accounts: Vec<Affected>,
+    /// How many accounts there are.
+    pub count: usize,
+}
+
+/// An account in a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Affected {
+    /// Its id.
+    pub account: AccountId,
+    /// Its name.
+    pub name: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// Accounts that could not be audited for one cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Unaudited {
+    /// `None`: they were not looked at.
+    pub cause: Option<Cause>,
+    /// The cause in words.
+    pub words: String,
+    /// How to fix it.
+    pub remedy: String,
+    /// What AWS said of the first of them.
+    pub said: String,
+    /// The accounts, those that were audited before first; at most [`MAX_NAMED`].
+    pub accounts: Vec<Affected>,
+    /// How many there are.
+    pub count: usize,
+}
+
+/// What changed in the list of accounts since the run before.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Moves {
+    /// New ones; at most [`MAX_NAMED`].
+    pub joined: Vec<Affected>,
+    /// How many are new.
+    pub joined_count: usize,
+    /// Those that are not listed any more; at most [`MAX_NAMED`].
+    pub left: Vec<Affected>,
+    /// How many they are.
+    pub left_count: usize,
+}
+
+/// The alerts of members by finding and transition. Of several alerts of one account about one thing the newest counts.
+pub fn group<'a>(alerts: impl IntoIterator<Item = (&'a Member, &'a Alert)>) -> Vec<Group> {
+    let mut newest: HashMap<(&AccountId, String), (&Member, &Alert)> = HashMap::new();
+    for (member, alert) in alerts {
+        let known = newest.entry((&member.account, about(alert))).or_insert((member, alert));
+        if (alert.at, alert.severity) >= (known.1.at, known.1.severity) {
+            *known = (member, alert);
+        }
+    }
+    let mut groups: BTreeMap<(String, Option<u8>), Group> = BTreeMap::new();
+    for ((_, about), (member, alert)) in newest {
+        let transition = alert.condition().map(|update| update.transition);
+        let group =
+            groups.entry((about.clone(), transition.map(|transition| transition as u8))).or_insert_with(|| Group {
+                about,
+                headline: headline(alert),
+                severity: alert.severity,
+                transition,
+                accounts: Vec::new(),
+                count: 0,
+            });
+        let since = alert.condition().map_or(alert.at, |update| update.opened_at);
+        group.severity = group.severity.max(alert.severity);
+        group.accounts.push(affected(member, since));
+        group.count += 1;
+    }
+    let mut groups: Vec<Group> = groups.into_values().collect();
+    groups.iter_mut().for_each(|group| oldest_first(&mut group.accounts));
+    groups.sort_by_key(|group| {
+        (Reverse(group.severity), is_over(group.transition), Reverse(group.count), group.about.clone())
+    });
+    groups
+}
+
+/// Why accounts could not be audited, the most frequent cause first; what may pass by itself once it has lasted.
+pub fn unaudited(rows: &[Row]) -> Vec<Unaudited> {
+    let mut causes: BTreeMap<Option<Cause>, Vec<&Row>> = BTreeMap::new();
+    for row in rows.iter().filter(|row| counts(&row.outcome)) {
+        causes.entry(row.refusal().map(|refusal| refusal.cause)).or_default().push(row);
+    }
+    let mut all: Vec<Unaudited> = causes.into_iter().map(|(cause, rows)| of_cause(cause, rows)).collect();
+    all.sort_by_key(|unaudited| Reverse(unaudited.count));
+    all
+}
+
+fn of_cause(cause: Option<Cause>, mut rows: Vec<&Row>) -> Unaudited {
+    const LOST: &str = "See the failed executions of the state machine and the log of the function member-auditor; the next run looks again.";
+    rows.sort_by_key(|row| (row.last_audited().is_none(), row.member.account.as_str()));
+    let since = |row: &&Row| row.refusal().map(|refusal| refusal.since).or(row.last_audited()).unwrap_or_default();
+    let said = |row: &&Row| match &row.outcome {
+        Outcome::Refused(refusal) => refusal.said.clone(),
+        Outcome::NotLookedAt { error, .. } => error.clone(),
+        Outcome::Audited(_) | Outcome::Skipped { .. } => String::new(),
+    };
+    Unaudited {
+        cause,
+        words: cause.map_or(NOT_LOOKED_AT, Cause::words).to_owned(),
+        remedy: cause.map_or(LOST, Cause::remedy).to_owned(),
+        said: rows.first().map(said).unwrap_or_default(),
+        accounts: rows.iter().take(MAX_NAMED).map(|row| affected(&row.member, since(row))).collect(),
+        count: rows.len(),
+    }
+}
+
+/// Accounts that came and went between two runs; none where there was no run `before`.
+pub fn moves(before: &[Row], rows: &[Row]) -> Moves {
+    if before.is_empty() {
+        return Moves::default();
+    }
+    let beyond = |rows: &[Row], others: &[Row]| -> Vec<Affected> {
+        let others: std::collections::HashSet<&AccountId> = others.iter().map(|row| &row.member.account).collect();
+        let beyond = rows.iter().filter(|row| !others.contains(&row.member.account));
+        beyond.map(|row| affected(&row.member, row.last_audited().unwrap_or_default())).collect()
+    };
+    let (mut joined, mut left) = (beyond(rows, before), beyond(before, rows));
+    let (joined_count, left_count) = (joined.len(), left.len());
+    joined.truncate(MAX_NAMED);
+    left.truncate(MAX_NAMED);
+    Moves { joined, joined_count, left, left_count }
+}
+
+impl Run {
+    /// The worst of what it sends; `None`: nothing.
+    pub fn severity(&self) -> Option<Severity> {
+        let of_organization = self.organization_alerts.iter().map(|alert| alert.severity);
+        of_organization.chain(self.groups.iter().map(|group| group.severity)).max()
+    }
+
+    /// Whether there is nothing to send. That accounts joined or left is sent with what else there is, and by itself where some left.
+    pub fn is_silent(&self) -> bool {
+        !self.is_first && self.severity().is_none() && self.moves == Moves::default()
+    }
+
+    /// Leaves out accounts and groups until at most `accounts` of each group are named, and `groups` groups are left; each keeps its count.
+    pub fn cut(&mut self, groups: usize, accounts: usize) {
+        self.groups.truncate(groups);
+        self.groups.iter_mut().for_each(|group| group.accounts.truncate(accounts));
+        self.unaudited.iter_mut().for_each(|unaudited| unaudited.accounts.truncate(accounts));
+    }
+}
+
+fn affected(member: &Member, since: Timestamp) -> Affected {
+    Affected { account: member.account.clone(), name: member.name.clone(), since }
+}
+
+fn oldest_first(accounts: &mut Vec<Affected>) {
+    accounts.sort_by(|a, b| (a.since, a.account.as_str()).cmp(&(b.since, b.account.as_str())));
+    accounts.truncate(MAX_NAMED);
+}
+
+fn is_over(transition: Option<Transition>) -> bool {
+    matches!(
+        transition,
+        Some(Transition::Resolved | Transition::Dropped | Transition::Suppressed | Transition::Acknowledged)
+    )
+}
+
+fn about(alert: &Alert) -> String {
+    match &alert.what {
+        What::Condition(update) => update.condition.key(),
+        What::RootCredentialsBack { .. } => "root-credentials-back".into(),
+        What::RootActivity(act) => format!("root/{}", act.event_name),
+        What::Tampering(tampering) => format!("tampering/{}", tampering.event_id),
+        What::PlannedRootUse(_) => "planned-root-use".into(),
+        What::CaughtUp { .. } => "caught-up".into(),
+        What::ExceptionEnded(exception) => format!("exception-ended/{}", exception.control),
+        What::AttestationLapsed(attestation) => format!("attestation-lapsed/{}", attestation.statement.id()),
+        What::Digest(_) => "digest".into(),
+        What::Unreadable { .. } => "unreadable".into(),
+    }
+}
+
+fn headline(alert: &Alert) -> String {
+    match &alert.what {
+        What::Condition(update) => match update.transition {
+            Transition::Resolved => update.condition.resolved(),
+            Transition::Dropped => update.condition.about(),
+            _ => update.condition.headline(),
+        },
+        What::RootCredentialsBack { .. } => "root has credentials again".into(),
+        What::RootActivity(act) => bounded(&act.headline()),
+        What::Tampering(tampering) => bounded(&tampering.headline()),
+        What::PlannedRootUse(_) => "use of root announced".into(),
+        What::CaughtUp { .. } => "checks had stopped".into(),
+        What::ExceptionEnded(exception) => format!("an exception ended: {}", title(&exception.control)),
+        What::AttestationLapsed(attestation) => format!("an attestation expired: {}", attestation.statement.id()),
+        What::Digest(_) => "the account's status".into(),
+        What::Unreadable { .. } => "an alert that another version of rootwatch wrote".into(),
+    }
+}
+
+fn title(control: &str) -> String {
+    controls::control(control).map_or_else(|| bounded(control), |control| control.title.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use alerts::{ConditionAlert, Failure, Fault};
+    use facts::account::{Account, Partition};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::refusal::Refusal;
+
+    fn now() -> Timestamp {
+        "2026-11-20T10:00:00Z".parse().unwrap()
+    }
+
+    fn member(number: usize) -> Member {
+        let account = AccountId::parse(&format!("{number:012}")).unwrap();
+        Member::new(account, &format!("account-{number}"), None, "ACTIVE")
+    }
+
+    fn alert(number: usize, control: &str, transition: Transition, severity: Severity, minute: i64) -> Alert {
+        let at = now() + jiff::SignedDuration::from_mins(minute);
+        let update = ConditionAlert {
+            transition,
+            condition: Fault::Control { control: control.into() },
+            failure: Failure::new(severity, "found"),
+            opened_at: now(),
+            unverified_since: None,
+            flapping: false,
+            exception: None,
+            acknowledged: None,
+        };
+        let account = Account { id: member(number).account, alias: None, partition: Partition::Aws };
+        Alert { id: format!("{number}/{control}"), at, severity, account, what: What::Condition(Box::new(update)) }
+    }
+
+    proptest! {
+        #[test]
+        fn grouping_loses_and_doubles_no_alert(
+            all in proptest::collection::vec((0..30_usize, 0..3_usize, 0..2_usize, 0..100_i64), 0..60),
+        ) {
+            const CONTROLS: [&str; 3] = ["root-access-keys", "root-mfa", "root-unused"];
+            const TRANSITIONS: [Transition; 2] = [Transition::Opened, Transition::Resolved];
+            let alerts: Vec<(Member, Alert)> = all
+                .iter()
+                .map(|(n, control, transition, minute)| {
+                    (member(*n), alert(*n, CONTROLS[*control], TRANSITIONS[*transition], Severity::High, *minute))
+                })
+                .collect();
+            let groups = group(alerts.iter().map(|(member, alert)| (member, alert)));
+            let distinct: std::collections::BTreeSet<(usize, usize)> = all.iter().map(|(n, control, ..)| (*n, *control)).collect();
+            prop_assert_eq!(groups.iter().map(|group| group.count).sum::<usize>(), distinct.len());
+            for group in &groups {
+                prop_assert_eq!(group.accounts.len(), group.count.min(MAX_NAMED));
+            }
+        }
+    }
+
+    #[test]
+    fn the_worst_group_is_first_and_names_forty_accounts_at_most() {
+        let mut all: Vec<(Member, Alert)> =
+            (0..50).map(|n| (member(n), alert(n, "root-mfa", Transition::Opened, Severity::High, 0))).collect();
+        all.push((member(7), alert(7, "root-access-keys", Transition::Opened, Severity::Critical, 0)));
+        all.push((member(8), alert(8, "root-access-keys", Transition::Resolved, Severity::Informational, 0)));
+        let groups = group(all.iter().map(|(member, alert)| (member, alert)));
+        let shown: Vec<(&str, usize, usize)> =
+            groups.iter().map(|group| (group.headline.as_str(), group.count, group.accounts.len())).collect();
+        let resolved = "Root has no access keys, active or inactive";
+        assert_eq!(shown, [("root has an access key", 1, 1), ("root has no MFA", 50, 40), (resolved, 1, 1)]);
+    }
+
+    #[test]
+    fn of_two_alerts_of_one_account_about_one_thing_the_newest_counts() {
+        let all = [
+            (member(1), alert(1, "root-mfa", Transition::Resolved, Severity::Informational, 5)),
+            (member(1), alert(1, "root-mfa", Transition::Opened, Severity::Critical, 0)),
+        ];
+        let groups = group(all.iter().map(|(member, alert)| (member, alert)));
+        assert_eq!((groups.len(), groups[0].transition), (1, Some(Transition::Resolved)));
+    }
+
+    #[test]
+    fn unaudited_accounts_are_listed_by_cause_with_the_remedy_and_those_once_audited_first() {
+        let refused = |n, cause, last_audited| Row {
+            member: member(n),
+            outcome: Outcome::Refused(Refusal {
+                cause,
+                said: format!("said {n}"),
+                since: now(),
+                runs: 1,
+                last_audited,
+            }),
+        };
+        let rows = [
+            refused(1, Cause::Denied, None),
+            refused(2, Cause::ServiceControlPolicy, None),
+            refused(3, Cause::ServiceControlPolicy, Some(now())),
+            refused(4, Cause::Throttled, None),
+        ];
+        let all = unaudited(&rows);
+        let shown: Vec<(Option<Cause>, usize)> =
+            all.iter().map(|unaudited| (unaudited.cause, unaudited.count)).collect();
+        assert_eq!(shown, [(Some(Cause::ServiceControlPolicy), 2), (Some(Cause::Denied), 1)], "throttled may pass");
+        assert_eq!((all[0].accounts[0].name.as_str(), all[0].said.as_str()), ("account-3", "said 3"));
+        assert!(all[0].remedy.contains("ExemptAssumeRoot"));
+    }
+
+    #[test]
+    fn accounts_that_joined_and_left_are_named_after_the_first_run() {
+        let row = |n| Row { member: member(n), outcome: Outcome::Skipped { why: Skip::Closed } };
+        assert_eq!(moves(&[], &[row(1)]), Moves::default());
+        let moved = moves(&[row(1), row(2)], &[row(2), row(3)]);
+        assert_eq!((moved.joined[0].name.as_str(), moved.left[0].name.as_str()), ("account-3", "account-1"));
+        assert_eq!((moved.joined_count, moved.left_count), (1, 1));
+    }
+}

@@ -1,0 +1,25 @@
+//! The accounts of an organization: which of them are audited, the result of each, and how the alerts of many become one message.
+//!
+//! Members, rows and alerts go in, a [`Run`] comes out, which `messages` puts into words. This crate calls, stores and sends nothing itself,
+//! and knows no AWS client, no clock and no environment.
+//!
+//! # Layout
+//! - [`Member`]: an account as the organization lists it, and whether it is audited;
+//! - [`Row`]: what one run found of it; [`Refusal`] says why it could not be audited;
+//! - [`Batch`]: the members that one call audits;
+//! - [`Coverage`]: every listed account is counted once, whatever failed; its conditions open and end like any other;
+//! - [`Run`]: what is sent of it.
+
+mod batch;
+mod coverage;
+mod grouping;
+mod member;
+mod refusal;
+mod row;
+
+pub use batch::{Batch, Item, MAX_ITEMS, batches};
+pub use coverage::{Coverage, Fault, accounted, observe};
+pub use grouping::{Affected, Group, MAX_NAMED, Moves, Run, Unaudited, group, moves, unaudited};
+pub use member::{Member, Skip, State};
+pub use refusal::{Asked, Cause, Refusal};
+pub use row::{Audited, Cell, Flags, Found, Outcome, Row};

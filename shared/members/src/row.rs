@@ -1,0 +1,300 @@
+//! One account's line of a run.
+
+use std::collections::BTreeMap;
+
+use alerts::Condition;
+use checklist::control::Step;
+use checklist::report::Report;
+use facts::account_summary::AccountSummary;
+use facts::severity::Severity;
+use facts::verdict::Status;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::member::{Member, Skip};
+use crate::refusal::Refusal;
+
+/// How old the last whole look may be before the counters alone are no look: each account is read whole once a day.
+const WHOLE_EVERY: SignedDuration = SignedDuration::from_hours(23);
+
+/// One account, and the result of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Row {
+    /// The account.
+    #[serde(flatten)]
+    pub member: Member,
+    /// The result.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+/// The result of one run for one account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// It was audited.
+    Audited(Box<Audited>),
+    /// It was looked at, and refused.
+    Refused(Refusal),
+    /// It is not audited.
+    Skipped {
+        /// Why.
+        why: Skip,
+    },
+    /// The call that had to audit it gave no result.
+    NotLookedAt {
+        /// The error of that call.
+        error: String,
+        /// When the account was audited last; `None`: never.
+        last_audited: Option<Timestamp>,
+    },
+}
+
+/// What an audit found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Audited {
+    /// When its counters were read.
+    pub at: Timestamp,
+    /// When its credentials were listed one by one.
+    pub whole_at: Timestamp,
+    /// The five steps, in their order.
+    pub steps: [Cell; 5],
+    /// Root's credentials by the account's counters; `None`: one of them could not be read.
+    pub root: Option<Flags>,
+    /// Open findings, the worst first.
+    pub open: Vec<Found>,
+    /// Ids of the controls that could not be evaluated.
+    pub unknown: Vec<String>,
+    /// So many alerts wait to be sent.
+    pub waiting: usize,
+}
+
+/// How one step looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Cell {
+    /// All its controls pass.
+    Passed,
+    /// One of them fails.
+    Failed,
+    /// None of them applies.
+    NotApplicable,
+    /// One of them could not be evaluated.
+    Unknown,
+    /// Root's credentials do not show it: the member role does.
+    NeedsRole,
+    /// What fails is suppressed by an exception.
+    Suppressed,
+}
+
+/// Which credentials root has, by `iam:GetAccountSummary`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Flags {
+    /// A password.
+    pub password: bool,
+    /// An access key.
+    pub access_keys: bool,
+    /// A signing certificate.
+    pub certificates: bool,
+    /// An MFA device.
+    pub mfa: bool,
+}
+
+/// An open finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Found {
+    /// Id of the control.
+    pub control: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// When it opened.
+    pub since: Timestamp,
+}
+
+impl Flags {
+    /// By the counters; `None` where one of them is missing.
+    pub fn of(summary: &AccountSummary) -> Option<Self> {
+        let is_set = |counter: &Result<u32, _>| counter.as_ref().ok().map(|count| *count > 0);
+        Some(Self {
+            password: is_set(&summary.root_password)?,
+            access_keys: is_set(&summary.root_access_keys)?,
+            certificates: is_set(&summary.root_signing_certificates)?,
+            mfa: is_set(&summary.root_mfa)?,
+        })
+    }
+
+    fn any(self) -> bool {
+        self.password || self.access_keys || self.certificates || self.mfa
+    }
+}
+
+impl Audited {
+    /// By `report`, the evaluation of what was read, and the `conditions` that are remembered after it.
+    pub fn new(report: &Report, conditions: &BTreeMap<String, Condition>, root: Option<Flags>, waiting: usize) -> Self {
+        let mut open: Vec<Found> = conditions.values().filter_map(found).collect();
+        open.sort_by(|a, b| (b.severity, &a.control).cmp(&(a.severity, &b.control)));
+        let unknown = report.findings_with(Status::Unknown);
+        Self {
+            at: report.taken_at,
+            whole_at: report.taken_at,
+            steps: Step::ALL.map(|step| cell(report, step)),
+            root,
+            open,
+            unknown: unknown.into_iter().map(|finding| finding.control.to_owned()).collect(),
+            waiting,
+        }
+    }
+
+    /// The same, where the counters read at `now` show that nothing has changed; `None`: the account is to be read whole.
+    ///
+    /// Only root without any credential is taken over, and only from a look that left nothing open, unknown or unsent.
+    pub fn repeated(&self, now: Option<Flags>, at: Timestamp) -> Option<Self> {
+        let was_clean = self.root.is_some_and(|root| !root.any()) && self.open.is_empty() && self.unknown.is_empty();
+        let is_clean = now.is_some_and(|now| !now.any()) && self.waiting == 0;
+        let age = at.duration_since(self.whole_at);
+        let is_young = SignedDuration::ZERO <= age && age < WHOLE_EVERY;
+        (was_clean && is_clean && is_young).then(|| Self { at, ..self.clone() })
+    }
+}
+
+impl Row {
+    /// When the account was audited last, by this run or one before.
+    pub fn last_audited(&self) -> Option<Timestamp> {
+        match &self.outcome {
+            Outcome::Audited(audited) => Some(audited.at),
+            Outcome::Refused(refusal) => refusal.last_audited,
+            Outcome::NotLookedAt { last_audited, .. } => *last_audited,
+            Outcome::Skipped { .. } => None,
+        }
+    }
+
+    /// The refusal of this run, to be continued by the next.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match &self.outcome {
+            Outcome::Refused(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+
+    /// The result of the audit.
+    pub fn audited(&self) -> Option<&Audited> {
+        match &self.outcome {
+            Outcome::Audited(audited) => Some(audited),
+            _ => None,
+        }
+    }
+}
+
+fn found(condition: &Condition) -> Option<Found> {
+    let control = condition.fault.as_ref()?.control().filter(|_| condition.open)?;
+    let severity = condition.failure.as_ref()?.severity;
+    Some(Found { control: control.to_owned(), severity, since: condition.opened_at.unwrap_or_default() })
+}
+
+/// A step that is seen in part never reads as passed.
+fn cell(report: &Report, step: Step) -> Cell {
+    let of_step = || report.findings.iter().filter(|finding| finding.step == Some(step));
+    let is_whole =
+        checklist::controls::CHECKLIST.iter().filter(|control| control.step == Some(step)).count() == of_step().count();
+    let open = of_step().filter(|finding| !finding.is_suppressed()).map(|finding| finding.status).max();
+    match open {
+        Some(Status::Failed) => Cell::Failed,
+        Some(Status::Unknown) => Cell::Unknown,
+        _ if !is_whole => Cell::NeedsRole,
+        _ if of_step().any(|finding| finding.is_suppressed()) => Cell::Suppressed,
+        Some(Status::Passed) => Cell::Passed,
+        Some(Status::NotApplicable) => Cell::NotApplicable,
+        None => Cell::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use checklist::settings::Settings;
+    use facts::snapshot::Snapshot;
+
+    use super::*;
+
+    fn now() -> Timestamp {
+        Snapshot::compliant().taken_at
+    }
+
+    const NONE: Flags = Flags { password: false, access_keys: false, certificates: false, mfa: false };
+
+    fn clean() -> Audited {
+        Audited {
+            at: now(),
+            whole_at: now(),
+            steps: [Cell::Passed; 5],
+            root: Some(NONE),
+            open: Vec::new(),
+            unknown: Vec::new(),
+            waiting: 0,
+        }
+    }
+
+    #[test]
+    fn a_clean_root_is_taken_over_for_a_day_and_nothing_else_is() {
+        let later = now() + SignedDuration::from_hours(6);
+        let repeated = clean().repeated(Some(NONE), later).unwrap();
+        assert_eq!((repeated.at, repeated.whole_at), (later, now()));
+        assert_eq!(clean().repeated(Some(NONE), now() + WHOLE_EVERY), None);
+        assert_eq!(
+            clean().repeated(Some(NONE), now() - SignedDuration::from_secs(1)),
+            None,
+            "a clock that stepped back"
+        );
+        assert_eq!(clean().repeated(None, later), None, "a counter that could not be read");
+        for flags in [
+            Flags { password: true, ..NONE },
+            Flags { access_keys: true, ..NONE },
+            Flags { certificates: true, ..NONE },
+            Flags { mfa: true, ..NONE },
+        ] {
+            assert_eq!(clean().repeated(Some(flags), later), None, "{flags:?} now");
+            assert_eq!(Audited { root: Some(flags), ..clean() }.repeated(Some(NONE), later), None, "{flags:?} before");
+        }
+        let found = Found { control: "root-mfa".into(), severity: Severity::Critical, since: now() };
+        assert_eq!(Audited { open: vec![found], ..clean() }.repeated(Some(NONE), later), None);
+        assert_eq!(Audited { unknown: vec!["root-mfa".into()], ..clean() }.repeated(Some(NONE), later), None);
+        assert_eq!(Audited { waiting: 1, ..clean() }.repeated(Some(NONE), later), None);
+        assert_eq!(Audited { root: None, ..clean() }.repeated(Some(NONE), later), None);
+    }
+
+    #[test]
+    fn a_step_that_is_seen_in_part_is_not_passed() {
+        let mut settings = Settings::default();
+        settings.selection =
+            settings.selection.without(["individual-iam-users", "groups-assign-permissions", "administrator-access"]).0;
+        let report = Report::generate(&Snapshot::compliant(), &settings);
+        let audited = Audited::new(&report, &BTreeMap::new(), Some(NONE), 0);
+        assert_eq!(audited.steps[0], Cell::Passed);
+        assert_eq!(audited.steps[2], Cell::NeedsRole);
+        let mut failing = Snapshot::compliant();
+        failing.root().password_last_used = Ok(Some(failing.taken_at));
+        let report = Report::generate(&failing, &settings);
+        assert_eq!(Audited::new(&report, &BTreeMap::new(), Some(NONE), 0).steps[2], Cell::Failed);
+    }
+
+    #[test]
+    fn a_row_reads_back_as_it_was_written() {
+        let account = facts::AccountId::parse("444455556666").unwrap();
+        let member = Member::new(account, "<script>alert(1)</script>", Some("o-a/r-b/444455556666/"), "ACTIVE");
+        let refusal = Refusal::new(crate::Cause::Denied, "no", None, None, now());
+        for outcome in [
+            Outcome::Audited(Box::new(clean())),
+            Outcome::Refused(refusal),
+            Outcome::Skipped { why: Skip::Closed },
+            Outcome::NotLookedAt { error: "Lambda.Unknown".into(), last_audited: Some(now()) },
+        ] {
+            let row = Row { member: member.clone(), outcome };
+            assert_eq!(serde_json::from_str::<Row>(&serde_json::to_string(&row).unwrap()).unwrap(), row);
+        }
+    }
+}
