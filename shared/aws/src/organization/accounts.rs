@@ -125,7 +125,9 @@ fn fault(operation: &str, cause: &Cause) -> String {
         Cause::Denied { .. } => {
             "find in CloudTrail who took it from the function's role, or which service control policy denies it"
         }
-        Cause::Throttled { .. } => "find the other tool that uses up the rate of AWS Organizations; the next run tries again",
+        Cause::Throttled { .. } => {
+            "find the other tool that uses up the rate of AWS Organizations; the next run tries again"
+        }
         Cause::TimedOut | Cause::Unreachable => "see the AWS Health Dashboard; the next run tries again",
         _ => "look up the error in the reference of the action; the next run tries again",
     };
@@ -184,7 +186,9 @@ async fn page(
 /// AWS retires `Status` for `State` in September 2026. An account without either is audited.
 fn member(account: &Account) -> Result<Member, String> {
     let id = AccountId::parse(account.id().unwrap_or_default()).map_err(|error| {
-        bounded(&format!("{OPERATION} gave an account without a usable id ({error}): compare with `aws organizations list-accounts`"))
+        bounded(&format!(
+            "{OPERATION} gave an account without a usable id ({error}): compare with `aws organizations list-accounts`"
+        ))
     })?;
     let state = account.state().map(|state| state.as_str());
     let state = state.or_else(|| account.status().map(|status| status.as_str())).unwrap_or_default();
@@ -240,8 +244,8 @@ mod tests {
         let fault = expected_by(&none).await.unwrap_err();
         assert!(fault.contains(EXPECTED) && fault.contains("in no organization"), "{fault}");
         for (code, words) in [("AccessDeniedException", "was denied"), ("TooManyRequestsException", "was throttled")] {
-            let refused =
-                mock!(Client::describe_organization).then_error(move || DescribeOrganizationError::generic(coded(code)));
+            let refused = mock!(Client::describe_organization)
+                .then_error(move || DescribeOrganizationError::generic(coded(code)));
             let fault = expected_by(&refused).await.unwrap_err();
             assert!(fault.starts_with(&format!("organizations:DescribeOrganization {words} ({code}): ")), "{fault}");
             assert!(fault.chars().count() <= MAX_CHARS && !fault.ends_with('…'), "{fault}");
@@ -296,8 +300,14 @@ mod tests {
                 },
                 "enable-all-features",
             ),
-            (|| FeaturesError::generic(coded("AccessDenied")), "iam:ListOrganizationsFeatures was denied (AccessDenied): "),
-            (|| FeaturesError::generic(coded("Throttling")), "iam:ListOrganizationsFeatures was throttled (Throttling): "),
+            (
+                || FeaturesError::generic(coded("AccessDenied")),
+                "iam:ListOrganizationsFeatures was denied (AccessDenied): ",
+            ),
+            (
+                || FeaturesError::generic(coded("Throttling")),
+                "iam:ListOrganizationsFeatures was throttled (Throttling): ",
+            ),
         ];
         for (error, words) in refused {
             let fault = fault_of(mock!(aws_sdk_iam::Client::list_organizations_features).then_error(error)).await;

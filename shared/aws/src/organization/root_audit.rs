@@ -109,8 +109,7 @@ impl RootAuditor {
         })?;
         let ends = SystemTime::try_from(*given.expiration()).ok();
         let token = Some(given.session_token().to_owned());
-        let credentials =
-            Credentials::new(given.access_key_id(), given.secret_access_key(), token, ends, "AssumeRoot");
+        let credentials = Credentials::new(given.access_key_id(), given.secret_access_key(), token, ends, "AssumeRoot");
         let config = self.config.clone().into_builder();
         // A cache would keep the credentials of every member as long as the process lives.
         let config = config.identity_cache(IdentityCache::no_cache());

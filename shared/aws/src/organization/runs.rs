@@ -359,7 +359,10 @@ mod tests {
         assert_eq!(lines.read, [skipped(1), skipped(1)]);
         assert!(lines.unread[0].starts_with("line 2 of organization/latest.jsonl cannot be read: "), "{lines:?}");
         assert!(lines.unread[1].starts_with("line 4 of "), "{lines:?}");
-        assert_eq!((lines.unread.len(), lines.unread[10].as_str()), (11, "4 more lines of organization/latest.jsonl cannot be read"));
+        assert_eq!(
+            (lines.unread.len(), lines.unread[10].as_str()),
+            (11, "4 more lines of organization/latest.jsonl cannot be read")
+        );
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,8 +2,8 @@
 
 use aws_sdk_iam::Client;
 use aws_sdk_iam::error::SdkError;
-use aws_sdk_iam::operation::get_account_summary::GetAccountSummaryError;
 use aws_sdk_iam::operation::get_account_password_policy::GetAccountPasswordPolicyError;
+use aws_sdk_iam::operation::get_account_summary::GetAccountSummaryError;
 use aws_sdk_iam::types::{
     AttachedPolicy as SdkAttachedPolicy, EntityType, ManagedPolicyDetail, PolicyDetail, PolicyUsageType,
 };

@@ -234,8 +234,7 @@ impl Ledger {
                 recalled.take(item, now);
             }
         }
-        let detail =
-            format!("partition A#{} has more than {MAX_PAGES} MB: delete what is not rootwatch's", self.owner);
+        let detail = format!("partition A#{} has more than {MAX_PAGES} MB: delete what is not rootwatch's", self.owner);
         if pages.next().await.is_none() { Ok(recalled) } else { Err(self.error("Query", Cause::Malformed { detail })) }
     }
 
