@@ -319,7 +319,7 @@ fn is_left_alone(report: &Report, fault: &Fault) -> bool {
         Fault::Control { control } | Fault::Unjudged { control } => selection.leaves_alone(control),
         Fault::Unread { source, .. } => selection.root_audit_only || source.is_of_member(),
         Fault::NoSubscriber => selection.root_audit_only,
-        Fault::OddItems | Fault::RefusedSettings => false,
+        Fault::OddItems | Fault::RefusedSettings | Fault::OrganizationNotAudited | Fault::AccountsNotAudited => false,
     }
 }
 
