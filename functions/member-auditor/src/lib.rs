@@ -10,7 +10,7 @@ use ::aws::{Clock, Ledger, LedgerError, ReportBucket, ReportBucketError};
 use checklist::Report;
 use facts::{Account, AccountId, Snapshot, text};
 use function::figures::Figures;
-use function::{Invocation, Recorder, SettingsError, log};
+use function::{Asked, Invocation, Recorder, SettingsError, Written, log};
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::Diagnostic;
@@ -156,13 +156,15 @@ impl Auditor {
         let recorder = Recorder { ledger: &ledger, policy: &settings.policy, deadline };
         let not_recorded = |error: LedgerError| Refused { cause: Cause::NotRecorded, said: error.to_string() };
         let mut recalled = ledger.recall(now).await.map_err(not_recorded)?;
-        let recorded = recorder.record_report(&mut recalled, &report).await.map_err(not_recorded)?;
-        let waiting = if recorded.is_empty() && waited == 0 {
+        let (news, written) = recorder.record(&mut recalled, &report, &[], Asked::default(), false).await;
+        let Written { contested, .. } = written.map_err(not_recorded)?;
+        contested.map_or(Ok(()), |error| Err(not_recorded(error)))?;
+        let waiting = if news.alerts.is_empty() && waited == 0 {
             0
         } else {
             // Without an answer it is taken for the most that it can be: the last task looks again.
             let waiting = ledger.waiting_alerts(now).await.map(|waiting| waiting.len());
-            waiting.unwrap_or(waited + recorded.len())
+            waiting.unwrap_or(waited + news.alerts.len())
         };
         Ok((Audited::new(&report, &recalled.memory.conditions, flags), waiting))
     }
