@@ -150,13 +150,16 @@ impl Session {
     }
 }
 
-/// Texts tell apart what codes do not, and may be long: the cause is known by the whole text.
+/// The cause is known by the whole text; what is kept of it names operation and code in few characters, as it is cut at its end.
 fn refused<E: ProvideErrorMetadata, R>(asked: Asked, operation: &str, error: &SdkError<E, R>) -> Refused {
-    let text = error.as_service_error().and_then(|error| error.message()).unwrap_or_default();
     let failed = cause(error);
-    let separator = if text.is_empty() { "" } else { ": " };
-    let said = bounded(&format!("{operation} {failed}{separator}{text}"));
-    Refused { cause: Cause::of(asked, &failed, text), said }
+    let service = error.as_service_error().and_then(|error| Some((error.code()?, error.message()?)));
+    let said = match service {
+        Some((code, text)) => format!("{operation} ({code}): {text}"),
+        None => format!("{operation} {failed}"),
+    };
+    let text = service.map(|(_, text)| text).unwrap_or_default();
+    Refused { cause: Cause::of(asked, &failed, text), said: bounded(&said) }
 }
 
 fn unread<E: ProvideErrorMetadata, R>(operation: &str, error: &SdkError<E, R>) -> Unavailable {
@@ -522,7 +525,7 @@ mod tests {
         let off = "Root credentials management feature is not enabled for your AWS Organization.";
         let refused = session("AccessDenied", off).await;
         assert_eq!(refused.cause, Cause::FeatureOff);
-        assert_eq!(refused.said, format!("sts:AssumeRoot was denied (AccessDenied): {off}"));
+        assert_eq!(refused.said, format!("sts:AssumeRoot (AccessDenied): {off}"));
         assert_eq!(session("AccessDenied", "no").await.cause, Cause::Denied);
         assert_eq!(session("Throttling", "Rate exceeded").await.cause, Cause::Throttled);
         assert_eq!(session("ExpiredToken", "expired").await.cause, Cause::Unreachable, "of the function itself");
@@ -546,7 +549,7 @@ mod tests {
                     explicit deny in a service control policy";
         let refused = summary("AccessDenied", text).await;
         assert_eq!(refused.cause, Cause::ServiceControlPolicy);
-        assert_eq!(refused.said, format!("iam:GetAccountSummary was denied (AccessDenied): {text}"));
+        assert_eq!(refused.said, format!("iam:GetAccountSummary (AccessDenied): {text}"));
         for code in ["ExpiredToken", "InvalidClientTokenId"] {
             assert_eq!(summary(code, "the session is over").await.cause, Cause::Unreachable, "{code}");
         }
