@@ -12,7 +12,7 @@ use facts::severity::Severity;
 use facts::source::Source;
 use facts::text;
 use jiff::Timestamp;
-use members::{Affected, Coverage, Group, Run};
+use members::{Affected, Coverage, Group, Run, Unaudited};
 use serde_json::json;
 
 use super::playbook::{self, Shown, Values};
@@ -447,6 +447,15 @@ fn common_since(accounts: &[Affected]) -> Option<Timestamp> {
 /// The first of all times stands for none.
 fn is_known(at: &Timestamp) -> bool {
     *at > Timestamp::UNIX_EPOCH
+}
+
+/// That they were seen once is worse than that they never were.
+fn audited_before(unaudited: &Unaudited) -> String {
+    match unaudited.audited_before {
+        0 => String::new(),
+        all if all == unaudited.count => ", audited before".into(),
+        some => format!(", {} of them audited before", number(some)),
+    }
 }
 
 /// `1 account`, `9,812 accounts`.

@@ -420,7 +420,7 @@ pub(super) fn of_many(control: &Control) -> Vec<Shown> {
     let mut steps: Vec<String> = control.remediation.console.iter().map(text).collect();
     if CENTRAL.contains(&control.id) {
         if let Some(sign_in) = steps.iter_mut().find(|step| step.starts_with("Sign in as root")) {
-            *sign_in = format!("Or keep them: {}", sign_in.replacen('S', "s", 1));
+            *sign_in = format!("Or keep root's credentials: {}", sign_in.replacen('S', "s", 1));
         }
         steps.insert(0, DELETE.to_owned());
     }

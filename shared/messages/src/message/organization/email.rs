@@ -7,8 +7,8 @@ use super::super::times::{moment, stamp};
 use super::super::words::{self, capital};
 use super::super::{RunBulletin, runbook};
 use super::{
-    Topic, accounts, common_since, counts, id, is_digest, is_faulty, is_known, may_pass, named, not_audited, number,
-    sections, some, status, topics, verdict, what,
+    Topic, accounts, audited_before, common_since, counts, id, is_digest, is_faulty, is_known, may_pass, named,
+    not_audited, number, sections, some, status, topics, verdict, what,
 };
 
 /// Accounts that the first lines name.
@@ -79,6 +79,12 @@ impl Email<'_> {
                 self.field("Found", &safe_words(found));
                 self.field("When", &format!("opened {}", stamp(since, at)));
             }
+            if lead.count > 0
+                && !run.is_first
+                && let Some(since) = self.opened(lead)
+            {
+                self.field("When", &since);
+            }
             if let Some(control) = lead.control() {
                 self.field("Control", control.id);
             }
@@ -121,6 +127,15 @@ impl Email<'_> {
         if !counts.is_empty() {
             self.field("In this message", &format!("{counts}."));
         }
+    }
+
+    /// When the finding opened: in all accounts at once, or first.
+    fn opened(&self, topic: &Topic) -> Option<String> {
+        let oldest = topic.accounts.first().map(|account| account.since).filter(is_known)?;
+        let stamp = stamp(oldest, self.bulletin.at);
+        let is_one = common_since(topic.accounts).is_some();
+        let opened = if topic.is_over() { "was open since" } else { "opened" };
+        Some(if is_one { format!("{opened} {stamp}") } else { format!("the oldest {opened} {stamp}") })
     }
 
     /// What people must know of the message itself.
@@ -258,16 +273,17 @@ impl Email<'_> {
         }
         self.line("Nothing is known of the root users of these accounts: this is no all-clear.");
         for unaudited in &self.run.unaudited {
-            self.line(format!("- {}: {}", accounts(unaudited.count), safe_words(&unaudited.words)));
-            self.line(format!("  Fix: {}", unaudited.remedy));
+            let before = audited_before(unaudited);
+            self.line(format!("- {}{before}: {}", accounts(unaudited.count), safe_words(&unaudited.words)));
+            self.line(format!("Fix: {}", unaudited.remedy));
             if !unaudited.said.is_empty() {
                 let who = if unaudited.cause.is_some() { "AWS said" } else { "Error" };
-                self.line(format!("  {who}: {}", safe_words(&unaudited.said)));
+                self.line(format!("{who}: {}", safe_words(&unaudited.said)));
             }
             let names = inline(&unaudited.accounts, unaudited.count, self.names);
-            let order =
-                if unaudited.count > 1 && !self.run.is_first { ", those that were audited before first" } else { "" };
-            self.line(format!("  Accounts{order}: {names}"));
+            let is_mixed = (1..unaudited.count).contains(&unaudited.audited_before);
+            let order = if is_mixed { ", those that were audited before first" } else { "" };
+            self.line(format!("Accounts{order}: {names}"));
         }
         if may_pass > 0 {
             self.line(format!(
@@ -302,7 +318,7 @@ impl Email<'_> {
             let names = inline(&moves.left, moves.left_count, self.names);
             self.line(format!("- {} left: {names}", accounts(moves.left_count)));
             self.line(
-                "  Findings of an account that left are closed as \"left the organization\": they are not resolved. If none of you removed or closed these \
+                "Findings of an account that left are closed as \"left the organization\": they are not resolved. If none of you removed or closed these \
                  accounts, look in CloudTrail of the management account for LeaveOrganization, RemoveAccountFromOrganization and CloseAccount.",
             );
         }

@@ -10,8 +10,8 @@ use super::super::times::{moment, stamp};
 use super::super::words::{self, MAX_LINES, capital};
 use super::super::{Notification, runbook};
 use super::{
-    Topic, accounts, common_since, counts, is_digest, is_faulty, is_known, may_pass, named, not_audited, number,
-    sections, some, verdict,
+    Topic, accounts, audited_before, common_since, counts, is_digest, is_faulty, is_known, may_pass, named,
+    not_audited, number, sections, some, verdict,
 };
 
 /// Accounts that a chat names for one finding.
@@ -204,7 +204,8 @@ impl Pen<'_> {
                 0 => String::new(),
                 more => format!(" and {} more", number(more)),
             };
-            lines.push(format!("*{}:* {}", accounts(unaudited.count), escaped_for_slack(&unaudited.words)));
+            let (which, before) = (accounts(unaudited.count), audited_before(unaudited));
+            lines.push(format!("*{which}{before}:* {}", escaped_for_slack(&unaudited.words)));
             lines.push(format!("*Fix:* {}", escaped_for_slack(&unaudited.remedy)));
             lines.push(format!("{}{more}", names.join(", ")));
         }

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::bulletins::{at, hours, section, shown};
 use super::chats::{chat_faults, drawn, faults, read, strings};
+use super::rules::{forbidden, texts};
 use super::*;
 
 const HOSTILE: &str = "<script>alert(1)</script> <!channel> https://evil.example \u{202e}gro";
@@ -271,6 +272,17 @@ fn a_reader_that_does_not_know_the_field_still_shows_subject_and_status_and_says
             assert!(all.contains(subject) && all.contains("INCOMPLETE: "), "{all}");
             assert!(all.contains("the email has them") && !all.contains("Not from rootwatch"), "{all}");
         }
+    }
+}
+
+#[test]
+fn no_message_of_an_organization_has_a_word_that_the_field_does_not_say_or_a_wrapped_line() {
+    for run in [first(), second(), faulty(), large()] {
+        let message = message(&run);
+        for text in texts(&message) {
+            assert_eq!(forbidden(&text), None, "{text}");
+        }
+        assert!(!message.text.lines().any(|line| line.starts_with(' ')), "{}", message.text);
     }
 }
 
