@@ -18,6 +18,8 @@ TOPIC = "arn:aws:sns:us-east-1:111122223333:rootwatch-Topic-1"
 FAKE = """#!/bin/sh
 printf '%s\\n' "$1 $2" >>"$ANSWERS/calls"
 case "$1" in --version) echo 'aws-cli/2.31.0 Python/3.13.7'; exit ;; configure) exit 1 ;; esac
+# Version 2 prints by a pager, unless this is set and empty.
+test "${AWS_PAGER-less}" = '' || { echo '(END)'; exit 99; }
 answer="$ANSWERS/$1 $2"
 case "$*" in *Outputs*) answer="$answer outputs" ;; esac
 if test -f "$answer error"; then cat "$answer error" >&2; exit 254; fi

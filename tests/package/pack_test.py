@@ -232,6 +232,8 @@ class Packed(unittest.TestCase):
             # As the SAM CLI would take it: tests/acceptance/deployment/commands.rs has the program read such a one.
             verb, first, *others = checked.read_text().split("\0")[:-1]
             self.assertEqual(("check-config", ["AlertEmail='you@example.com'", "Name=''"]), (verb, others))
+            # The first quote that is not escaped ends it.
+            self.assertRegex(first.removeprefix("Exceptions="), r"\A'(?:[^'\\]|\\.)*'\Z")
             self.assertEqual(exceptions, re.sub(r"\\([ \"'])", r"\1", first.removeprefix("Exceptions='").removesuffix("'")))
 
     def test_both_versions_of_the_aws_cli_give_the_same(self):
