@@ -248,7 +248,8 @@ check-config: programs
 # Retries where a Region refused, as "Edit StackSet details" in the console does, and prints each Region's status; needs the AWS CLI.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-troubleshooting.html
 forwarders:
-	@set -e; name=$(STACK)-forwarders; \
+	@set -e; name=$$(aws cloudformation describe-stack-resource --stack-name $(STACK) --logical-resource-id Forwarders --query StackResourceDetail.PhysicalResourceId --output text); \
+	name=$${name%%:*}; \
 	roles=$$(aws cloudformation describe-stack-set --stack-set-name $$name --query '[StackSet.AdministrationRoleARN, StackSet.ExecutionRoleName]' --output text); \
 	operation=$$(aws cloudformation update-stack-set --stack-set-name $$name --use-previous-template \
 		--parameters $(foreach name,Stack HomeRegion RoleArn,ParameterKey=$(name)$(,)UsePreviousValue=true) \
