@@ -48,7 +48,11 @@ case "$1 $2" in
         test "$BECOMES" = CREATE_COMPLETE || { printf 'Failed to create/update the stack: \\033]0;owned\\007 Waiter\\n' >&2; exit 255; } ;;
     'cloudformation delete-stack') rm -f "$CALLS.stack" ;;
     'cloudformation describe-stack-events') printf 'CREATE_FAILED\\tAWS::IAM::Role\\tCheckerRole\\tnot authorized to perform: \\033[2J\\302\\233iam:CreateRole\\r\\nCREATE_IN_PROGRESS\\tAWS::CloudFormation::Stack\\trootwatch\\tUser Initiated\\nUPDATE_FAILED\\tAWS::IAM::Role\\tOld\\tlast month\\n' ;;
-    'cloudformation describe-stack-resource') test -z "${NO_RESOURCE:-}" || wrong 'An error occurred (ValidationError): Stack does not exist'; echo "physical-name" ;;
+    'cloudformation describe-stack-resource') case "$*" in *' Forwarders '*) echo rootwatch-forwarders:0a1b; exit ;; esac; test -z "${NO_RESOURCE:-}" || wrong 'An error occurred (ValidationError): Stack does not exist'; echo "physical-name" ;;
+    'cloudformation describe-stack-set') printf 'arn:aws:iam::111122223333:role/administration\\texecution\\n' ;;
+    'cloudformation update-stack-set') echo 11111111-2222-4333-8444-555566667777 ;;
+    'cloudformation describe-stack-set-operation') echo "${OPERATION:-SUCCEEDED}" ;;
+    'cloudformation list-stack-instances') printf 'us-east-1\\tCURRENT\\tNone\\nus-west-2\\tOUTDATED\\texplicit deny\\033[2J\\n' ;;
     'lambda invoke')
         for last in "$@"; do case $last in fileb://*) cat "${last#fileb://}" >>"$CALLS"; echo >>"$CALLS" ;; esac; done
         printf '%s' "$ANSWER" >"$last"; echo "${FUNCTION_ERROR:-None}" ;;
@@ -278,6 +282,17 @@ class Packed(unittest.TestCase):
         printed, code, _ = self.rootwatch("report", NO_RESOURCE="1", PAGE="<html>")
         self.assertEqual(1, code)
         self.assertIn("There is no report bucket of a stack rootwatch in eu-west-1", printed)
+
+    def test_forwarders_are_retried_and_each_region_says_how_it_is(self):
+        printed, code, _ = self.rootwatch("forwarders")
+        self.assertEqual((0, "us-east-1\tCURRENT\tNone\nus-west-2\tOUTDATED\texplicit deny?[2J\n"), (code, printed))
+        given = self.last("update-stack-set")
+        self.assertEqual("rootwatch-forwarders", given[given.index("--stack-set-name") + 1])
+        self.assertEqual(("arn:aws:iam::111122223333:role/administration", "execution"),
+                         (given[given.index("--administration-role-arn") + 1], given[given.index("--execution-role-name") + 1]))
+        forwarders = pack.yaml_parse(pack.PROJECT.joinpath("template.yaml").read_text())["Resources"]["Forwarders"]["Properties"]
+        kept = {each["ParameterKey"] for each in forwarders["Parameters"]}
+        self.assertEqual({f"ParameterKey={name},UsePreviousValue=true" for name in kept}, {each for each in given if each.startswith("ParameterKey=")})
 
     def test_what_the_doctor_calls_bad_ends_a_deployment_before_it_begins(self):
         printed, code, calls = self.rootwatch("deploy", STACK="a" * 40)
