@@ -23,7 +23,7 @@ fn variables_of(function: &str) -> BTreeMap<String, String> {
             ([stack], "ROOTWATCH_STACK") if stack == "AWS::StackName" => "rootwatch".into(),
             // Without a chat there is no function that passes on.
             (_, "ROOTWATCH_NOTIFIERS") => String::new(),
-            ([text], _) if text.contains(STACK) => text.replace(STACK, "rootwatch").replace(REGION, "eu-west-1"),
+            ([text], _) if text.contains(OWN) => text.replace(OWN, "rootwatch").replace(REGION, "eu-west-1"),
             // A list is joined by a comma.
             ([parameter], _) | ([_, parameter], _) => match &parameters[parameter.as_str()]["Default"] {
                 Value::String(text) => text.clone(),
@@ -52,14 +52,14 @@ fn the_environment_of_the_template_is_what_each_function_reads() {
     let rules: BTreeSet<String> = ["RootRule", "TamperingRule"]
         .iter()
         .flat_map(|rule| strings(&template()["Resources"][*rule]["Properties"]["Name"]))
-        .map(|name| name.replace(STACK, "rootwatch").replace(REGION, "eu-west-1"))
+        .map(|name| name.replace(OWN, "rootwatch").replace(REGION, "eu-west-1"))
         .collect();
     assert_eq!(watch.rules.iter().cloned().collect::<BTreeSet<_>>(), rules, "the function looks after its own rules");
     assert_eq!(
         (watch.queue.as_deref(), watch.forwarder.as_deref()),
         (Some("EventsQueue.Arn"), Some("ForwarderRole.Arn"))
     );
-    assert_eq!(variables.len(), 27, "every setting of the function is a parameter or of the stack");
+    assert_eq!(variables.len(), 28, "every setting of the function is a parameter or of the stack");
 
     let variables = variables_of("RootActivity");
     let settings = root_activity::Settings::read(variables.clone()).unwrap();
@@ -69,7 +69,7 @@ fn the_environment_of_the_template_is_what_each_function_reads() {
     assert_eq!(settings, root_activity::Settings::read(least).unwrap());
     assert_eq!(settings.canaries.unwrap().regions, ["us-east-1", "us-east-2", "us-west-2", "eu-west-1"]);
     assert!(settings.links.report.is_some_and(|page| page.contains("/rootwatch-reports?")));
-    assert_eq!(variables.len(), 9);
+    assert_eq!(variables.len(), 10);
 
     let variables = variables_of("Reporter");
     let settings = reporter::Settings::read(variables.clone()).unwrap();
@@ -77,6 +77,24 @@ fn the_environment_of_the_template_is_what_each_function_reads() {
     let least = least.map(|(name, value)| (name.to_owned(), value.to_owned()));
     assert_eq!(settings, reporter::Settings::read(least).unwrap());
     assert_eq!(variables.len(), 6);
+}
+
+/// As in a stack of a stack set: what the template names begins with `Name`, and commands need the stack's own name.
+#[test]
+fn with_a_name_of_their_own_rules_and_canaries_have_it_and_commands_name_the_stack() {
+    let named = |function: &str| {
+        let given = [("ROOTWATCH_NAME", "guard"), ("ROOTWATCH_STACK", "StackSet-a-5f0c")];
+        variables_of(function).into_iter().chain(given.map(|(name, value)| (name.to_owned(), value.to_owned())))
+    };
+    let own = ["guard", "StackSet-a-5f0c"];
+    let settings = checker::Settings::read(named("Checker"), jiff::Timestamp::UNIX_EPOCH).unwrap();
+    assert_eq!(settings.own, own);
+    assert!(settings.links.dashboard.is_some_and(|board| board.ends_with("/guard-eu-west-1")));
+    assert_eq!(settings.links.stack, Some((own[1].to_owned(), "eu-west-1".to_owned())));
+    assert_eq!(settings.relays.stack.as_deref(), Some(own[1]), "CloudFormation names functions after the stack");
+    let settings = root_activity::Settings::read(named("RootActivity")).unwrap();
+    assert_eq!(settings.own, own);
+    assert_eq!(settings.canaries.unwrap().addressee, "eu-west-1/guard");
 }
 
 /// Faults name the parameter that people know.
@@ -210,6 +228,7 @@ fn every_parameter_has_a_default_and_a_description() {
         "ChatChannelId",
         "LogRetentionDays",
         "Architecture",
+        "Name",
     ];
     assert_eq!(names, expected);
     for (name, parameter) in parameters {
