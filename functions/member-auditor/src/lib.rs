@@ -12,7 +12,7 @@ use facts::{Account, AccountId, Snapshot, text};
 use function::figures::Figures;
 use function::{Asked, Invocation, Recorder, SettingsError, Written, log};
 use futures_util::{StreamExt, stream};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use lambda_runtime::Diagnostic;
 use members::{Audited, Batch, Cause, Flags, Item, MAX_ITEMS, Outcome, Refusal, Row};
 use serde::Serialize;
@@ -50,7 +50,9 @@ pub enum Error {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// The event is not one of those that are accepted; nothing was called.
-    #[error("the event is not accepted: {0}. Accepted is a batch of at most {MAX_ITEMS} members, as the state machine sends it")]
+    #[error(
+        "the event is not accepted: {0}. Accepted is a batch of at most {MAX_ITEMS} members, as the state machine sends it"
+    )]
     Request(String),
     /// The function's ARN names no account.
     #[error("cannot determine the account: the function's ARN says `{0}`")]
@@ -116,14 +118,14 @@ impl Auditor {
         let waited = before.map(|row| row.waiting).unwrap_or_default();
         let looked = self.look(settings, auditor, &member.account, before, clock, deadline);
         let looked = timeout_at(deadline, Box::pin(looked)).await;
-        let looked = looked.unwrap_or_else(|_| Err(Refused { cause: Cause::Unreachable, said: "the call's time ended first".into() }));
+        let looked = looked
+            .unwrap_or_else(|_| Err(Refused { cause: Cause::Unreachable, said: "the call's time ended first".into() }));
         let (outcome, waiting) = match looked {
             Ok((audited, waiting)) => (Outcome::Audited(Box::new(audited)), waiting),
             Err(Refused { cause, said }) => {
                 tracing::warn!(account = %member.account, ?cause, said, "not audited");
                 let last_audited = before.and_then(Row::last_audited);
-                let refusal =
-                    Refusal::new(cause, &said, before.and_then(Row::refusal), last_audited, clock.started_at);
+                let refusal = Refusal::new(cause, &said, before.and_then(Row::refusal), last_audited, clock.started_at);
                 (Outcome::Refused(refusal), waited)
             }
         };
@@ -194,6 +196,7 @@ fn figures(rows: &[Row], invocation: &Invocation) -> String {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
     use serde_json::json;
 
     use super::*;

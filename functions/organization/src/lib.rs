@@ -25,7 +25,8 @@ pub use settings::Settings;
 /// The figure of a complete run; its absence is an alarm.
 pub const HEARTBEAT: &str = "OrganizationHeartbeat";
 /// Which of the figures are metrics.
-pub const METRICS: &[&str] = &["AccountsAudited", "AccountsListed", "AccountsNotLookedAt", "AccountsRefused", HEARTBEAT];
+pub const METRICS: &[&str] =
+    &["AccountsAudited", "AccountsListed", "AccountsNotLookedAt", "AccountsRefused", HEARTBEAT];
 
 /// Answers events; made once a process.
 #[derive(Debug)]
@@ -124,8 +125,8 @@ impl Organization {
         Runs::new(ReportBucket::new(&self.config, &settings.bucket, own))
     }
 
-    fn ledger(&self, settings: &Settings) -> Ledger {
-        Ledger::of_organization(&self.config, &settings.table, &settings.organization)
+    fn ledger(&self, settings: &Settings, own: &AccountId) -> Ledger {
+        Ledger::of_organization(&self.config, &settings.table, &settings.organization, own)
     }
 }
 

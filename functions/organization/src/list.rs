@@ -43,8 +43,14 @@ pub struct Listed {
 
 impl Organization {
     /// Lists the accounts. That the organization cannot be audited is no error: the last task sends it.
-    pub(crate) async fn list(&self, settings: &Settings, own: &AccountId, task: &Task, now: Timestamp) -> Result<Listed, Error> {
-        let ledger = self.ledger(settings);
+    pub(crate) async fn list(
+        &self,
+        settings: &Settings,
+        own: &AccountId,
+        task: &Task,
+        now: Timestamp,
+    ) -> Result<Listed, Error> {
+        let ledger = self.ledger(settings, own);
         if !ledger.acquire(&lease(task, now), now).await? {
             tracing::warn!(run = task.run, "another run is under way: this one ends");
             return Ok(Listed { busy: true, ..Listed::default() });
@@ -67,8 +73,7 @@ impl Organization {
         };
         let objects = self.runs(settings, own);
         let before = before(&objects).await;
-        let batches =
-            members::batches(&task.run, task.started, &members, before, &preflight.management, own);
+        let batches = members::batches(&task.run, task.started, &members, before, &preflight.management, own);
         objects.put_accounts(&task.run, &members).await?;
         objects.put_batches(&task.run, &batches).await?;
         tracing::info!(accounts = members.len(), batches = batches.len(), "listed");
