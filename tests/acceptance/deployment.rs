@@ -20,8 +20,8 @@ pub(crate) fn file(name: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// How the template names its stack, and the Region of it.
-const STACK: &str = "${AWS::StackName}";
+/// What the names begin with that the template gives, by default the stack's name; and the Region of it.
+const OWN: &str = "${Own}";
 const REGION: &str = "${AWS::Region}";
 
 pub(crate) fn template() -> Value {

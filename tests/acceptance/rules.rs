@@ -14,6 +14,8 @@ fn plain(value: &serde_yaml_ng::Value) -> Value {
 fn untagged(value: Value) -> Value {
     match value {
         Value::Object(mut fields) => match fields.remove("!Sub") {
+            // A text, or a text and what is filled in.
+            Some(Value::Array(parts)) => parts.into_iter().next().unwrap_or_default(),
             Some(text) => text,
             None => fields.into_iter().map(|(name, value)| (name, untagged(value))).collect(),
         },
@@ -155,7 +157,7 @@ fn ct_18_the_rule_for_tampering_delivers_exactly_the_calls_that_the_classifier_k
 /// A canary takes the way of root's events: the same rule, role and queue.
 #[test]
 fn the_rule_for_root_takes_the_canary_of_this_stack_and_of_no_other_one() {
-    let addressee = |text: &str| text.replace("${AWS::Region}", "eu-west-1").replace("${AWS::StackName}", "rootwatch");
+    let addressee = |text: &str| text.replace("${AWS::Region}", "eu-west-1").replace("${Own}", "rootwatch");
     let mut root = pattern(&resource("RootRule"));
     let taken = addressee(root["$or"][0]["detail"]["for"][0].as_str().unwrap());
     root["$or"][0]["detail"]["for"][0] = json!(taken);
@@ -197,12 +199,11 @@ fn the_forwarders_of_other_regions_are_the_rules_of_this_one() {
     let forwarders = forwarders();
     for name in ["RootRule", "TamperingRule"] {
         let (home, elsewhere) = (resource(name), &forwarders["Resources"][name]);
-        let ours = pattern(elsewhere).to_string().replace("${HomeRegion}/${Stack}", "${AWS::Region}/${AWS::StackName}");
+        let ours = pattern(elsewhere).to_string().replace("${HomeRegion}/${Stack}", "${AWS::Region}/${Own}");
         assert_eq!(pattern(&home).to_string(), ours, "{name}");
         assert_eq!(home["Properties"]["State"], elsewhere["Properties"]["State"], "{name}");
         let of = |rule: &serde_yaml_ng::Value| strings(&rule["Properties"]["Name"]).concat();
-        let elsewhere_named =
-            of(elsewhere).replace("${Stack}", "${AWS::StackName}").replace("${HomeRegion}", "${AWS::Region}");
+        let elsewhere_named = of(elsewhere).replace("${Stack}", "${Own}").replace("${HomeRegion}", "${AWS::Region}");
         assert_eq!(of(&home), elsewhere_named, "{name}");
         assert_eq!(elsewhere["Condition"].as_str(), Some("IsElsewhere"), "at home it would tell itself for ever");
         let targets = elsewhere["Properties"]["Targets"].as_sequence().unwrap();
@@ -237,7 +238,7 @@ fn se_2_cloudformation_may_make_nothing_but_the_forwarders() {
             }
             [pass] if pass == "iam:PassRole" => assert_eq!(resource, "ForwarderRole.Arn"),
             [stacks] if stacks == "cloudformation:*" => {
-                assert!(resource.ends_with("stack/StackSet-${AWS::StackName}-forwarders-*"), "{resource}");
+                assert!(resource.ends_with("stack/StackSet-${Own}-forwarders-*"), "{resource}");
             }
             read if statement["Sid"].as_str() == Some("FindStacks") => {
                 assert_eq!(read.len(), 3);
@@ -247,11 +248,11 @@ fn se_2_cloudformation_may_make_nothing_but_the_forwarders() {
                 assert!(read.iter().all(is_read), "{read:?}");
             }
             queue if queue.iter().all(|action| action.starts_with("sqs:") && !action.contains('*')) => {
-                assert!(resource.ends_with(":${AWS::StackName}-${AWS::Region}-undelivered"), "{resource}");
+                assert!(resource.ends_with(":${Own}-${AWS::Region}-undelivered"), "{resource}");
             }
             rules => {
                 assert!(rules.iter().all(|action| action.starts_with("events:") && !action.contains('*')));
-                assert!(resource.ends_with("rule/${AWS::StackName}-*"), "{resource}");
+                assert!(resource.ends_with("rule/${Own}-*"), "{resource}");
             }
         }
     }

@@ -141,8 +141,8 @@ class Checks:
         self.template, self.forwarders = template, forwarders
 
     def full(self, region="eu-west-1", **chosen):
-        """Everything that parameters can bring, at its longest."""
-        values = {name: longest(self.template, name) for name in self.template["Parameters"]}
+        """Everything that parameters can bring, at its longest. The names begin with the stack's, which is as long as `Name` may be."""
+        values = {name: longest(self.template, name) for name in self.template["Parameters"] if name != "Name"}
         switches = {"DirectAlerts": "yes", "SecurityHub": "yes", "Controls": "all", "Schedule": "rate(15 minutes)"}
         return Stack(self.template, "s" * STACK_MAX, region, **values | switches | chosen)
 
@@ -167,6 +167,33 @@ class Checks:
             for name, resource in template["Resources"].items():
                 own = resource["Type"].split("::")[-1] + "Name"
                 assert resource["Type"] in NAMES or own not in resource.get("Properties", {}), f"the limit of {name} is not known here"
+
+    def without_a_name_of_their_own_all_names_are_the_stacks_and_with_it_those_of_a_stack_of_that_name(self):
+        assert self.template["Parameters"]["Name"]["Default"] == ""
+        assert self.template["Parameters"]["Name"]["MaxLength"] == STACK_MAX, "as long as a stack's name may be"
+
+        def resolved(stack):
+            """What the template says with its given names; what only CloudFormation's or the functions' own names differ in is left out."""
+            text = json.dumps([list(stack.resources()), stack.value(self.template["Outputs"])], sort_keys=True)
+            text = re.sub(rf"{re.escape(stack.name)}-([A-Za-z]+)-0{{12}}", r"<\1>", text)
+            text = re.sub(r', "ROOTWATCH_(NAME|STACK)": "[^"]*"', "", text)
+            return text
+
+        chosen = {"DirectAlerts": "yes", "ChatWorkspaceId": "T0", "ChatChannelId": "C0", "SlackWebhookParameter": "/webhook"}
+        alone = Stack(self.template, "rootwatch", **chosen)
+        # As they were before there was a parameter for them.
+        before = {"RootRule": "rootwatch-eu-west-1-root", "TamperingRule": "rootwatch-eu-west-1-tampering",
+                  "DirectRule": "rootwatch-eu-west-1-direct", "CheckerSchedule": "rootwatch-schedule",
+                  "Forwarders": "rootwatch-forwarders", "Dashboard": "rootwatch-eu-west-1", "ChatChannel": "rootwatch-eu-west-1"}
+        assert {logical: name for logical, _, name in alone.names()} == before, list(alone.names())
+        away = {name for _, _, name in self.forwarding(alone, "us-east-1").names()}
+        assert away == {f"rootwatch-eu-west-1-{name}" for name in ("root", "tampering", "undelivered")}, away
+        of_a_set = Stack(self.template, f"StackSet-guard-{'5' * 36}", **chosen | {"Name": "rootwatch"})
+        assert resolved(of_a_set) == resolved(alone)
+        for stack in (alone, of_a_set):
+            for name, _, properties in stack.resources():
+                variables = properties.get("Environment", {}).get("Variables", {})
+                assert variables.get("ROOTWATCH_STACK", stack.name) == stack.name, (name, "CloudFormation knows it by that name")
 
     def a_second_stack_of_the_name_in_another_region_meets_nothing_of_the_first(self):
         one, other = Stack(self.template, region="eu-west-1"), Stack(self.template, region="us-west-2")
@@ -249,6 +276,9 @@ class Checks:
         for parameter in self.template["Parameters"]:
             value = longest(self.template, parameter)
             alone = Stack(self.template, "s" * STACK_MAX, REGION_MAX, **{"Controls": "all"} | {parameter: value})
+            assert max(sizes(alone).values()) <= 4_096, (parameter, sizes(alone))
+            # Of a stack set that is named as docs/install.md names it.
+            alone = Stack(self.template, f"StackSet-rootwatch-{'0' * 36}", REGION_MAX, **{"Name": "s" * STACK_MAX} | {parameter: value})
             assert max(sizes(alone).values()) <= 4_096, (parameter, sizes(alone))
         # Together they may be too many: make check-config counts them. Three exceptions and two statements fit beside everything else.
         values = {name: longest(self.template, name)[:most] for name, most in [("Exceptions", 390), ("Attestations", 150)]}

@@ -344,7 +344,7 @@ fn look(settings: &Settings, request: &Request, account: AccountId, clock: Clock
         partition: settings.partition,
         taken_at: clock.started_at,
         lookback: SignedDuration::from_hours(lookback_hours.into()),
-        stack: settings.stack.clone(),
+        own: settings.own.clone(),
         coverage: BTreeMap::new(),
         listeners: None,
         watch: settings.watch.clone(),

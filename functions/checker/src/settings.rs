@@ -30,8 +30,8 @@ pub struct Settings {
     pub table: String,
     /// The functions of this stack that pass messages on.
     pub relays: Own,
-    /// The name of this stack, by which its own resources are known.
-    pub stack: Option<String>,
+    /// What names of this stack's own resources begin with, first those of its rules.
+    pub own: Vec<String>,
     /// When reminders and the digest are sent.
     pub policy: Policy,
     /// Called after each complete run. A secret: anyone who knows it can fake a heartbeat.
@@ -64,7 +64,7 @@ impl Settings {
     pub fn read(variables: impl IntoIterator<Item = (String, String)>, now: Timestamp) -> Result<Self, SettingsError> {
         let mut environment = Environment::new(variables);
         let defaults = checklist::Settings::default();
-        let (stack, report_bucket) = (environment.take("ROOTWATCH_STACK"), environment.take("ROOTWATCH_REPORT_BUCKET"));
+        let (own, report_bucket) = (environment.own(), environment.take("ROOTWATCH_REPORT_BUCKET"));
         let settings = Self {
             partition: environment.partition(),
             topic_arn: environment.topic_arn("ROOTWATCH_TOPIC_ARN"),
@@ -72,9 +72,9 @@ impl Settings {
             regions: environment.regions("ROOTWATCH_REGIONS"),
             watch: watch(&mut environment),
             table: environment.table("ROOTWATCH_TABLE"),
-            relays: environment.own("ROOTWATCH_NOTIFIERS", stack.as_deref()),
-            links: environment.links(report_bucket.as_deref(), stack.as_deref()),
-            stack,
+            relays: environment.relays("ROOTWATCH_NOTIFIERS", &own),
+            links: environment.links(report_bucket.as_deref(), &own),
+            own,
             policy: policy(&mut environment),
             heartbeat_url: heartbeat_url(&mut environment),
             runbook: environment.runbook("ROOTWATCH_RUNBOOK_URL"),
@@ -234,7 +234,7 @@ pub(crate) mod tests {
             watch: None,
             table: "rootwatch".into(),
             relays: Own::default(),
-            stack: None,
+            own: Vec::new(),
             policy: Policy::default(),
             heartbeat_url: None,
             runbook: messages::RUNBOOK.into(),

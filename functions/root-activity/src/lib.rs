@@ -281,12 +281,12 @@ fn alerts<'a>(
     recalled: Option<&Recalled>,
     now: Timestamp,
 ) -> Vec<Alert> {
-    let stack = settings.stack.as_deref();
+    let own = || settings.own.iter().map(String::as_str);
     let (mut acts, mut others) = (Vec::new(), Vec::new());
     for event in events {
-        if let Some(act) = RootActivity::classify(event, account, stack) {
+        if let Some(act) = RootActivity::classify(event, account, own()) {
             acts.push(act);
-        } else if let Some(tampering) = Tampering::classify(event, account, stack) {
+        } else if let Some(tampering) = Tampering::classify(event, account, own()) {
             others.push(tampering);
         } else if let Some(other) = root_activity::other_account(event, account) {
             tracing::warn!(%other, "left out: the event is of another account, and nothing of this one was changed");

@@ -17,8 +17,8 @@ pub struct Settings {
     pub table: String,
     /// The functions of this stack that pass messages on.
     pub relays: Own,
-    /// The name of this stack, by which its own resources are known.
-    pub stack: Option<String>,
+    /// What names of this stack's own resources begin with, first those of its rules.
+    pub own: Vec<String>,
     /// The canaries of this stack; `None`: it has no name, and so none.
     pub canaries: Option<Canaries>,
     /// Regions that are scanned beside those that record sign-ins; `None`: every enabled one.
@@ -47,15 +47,15 @@ impl Settings {
     /// Without a topic or a Region nothing can be done: all faults at once.
     pub fn read(variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, SettingsError> {
         let mut environment = Environment::new(variables);
-        let (stack, report_bucket) = (environment.take("ROOTWATCH_STACK"), environment.take("ROOTWATCH_REPORT_BUCKET"));
+        let (own, report_bucket) = (environment.own(), environment.take("ROOTWATCH_REPORT_BUCKET"));
         let settings = Self {
             partition: environment.partition(),
             topic_arn: environment.topic_arn("ROOTWATCH_TOPIC_ARN"),
             table: environment.table("ROOTWATCH_TABLE"),
-            relays: environment.own("ROOTWATCH_NOTIFIERS", stack.as_deref()),
+            relays: environment.relays("ROOTWATCH_NOTIFIERS", &own),
             canaries: None,
-            links: environment.links(report_bucket.as_deref(), stack.as_deref()),
-            stack,
+            links: environment.links(report_bucket.as_deref(), &own),
+            own,
             regions: environment.regions("ROOTWATCH_REGIONS"),
             runbook: environment.runbook("ROOTWATCH_RUNBOOK_URL"),
             refused: Vec::new(),
@@ -65,9 +65,9 @@ impl Settings {
         regions.push(home.clone());
         let (settings, refused) = environment.finish(settings)?;
         let canaries = settings
-            .stack
-            .as_ref()
-            .map(|stack| Canaries { addressee: aws::sources::watch::addressee(&home, stack), regions });
+            .own
+            .first()
+            .map(|name| Canaries { addressee: aws::sources::watch::addressee(&home, name), regions });
         Ok(Self { canaries, refused, ..settings })
     }
 
@@ -101,7 +101,7 @@ pub(crate) mod tests {
             ("ROOTWATCH_RUNBOOK_URL", "https://wiki.example/runbook"),
         ])
         .unwrap();
-        assert_eq!(settings.stack.as_deref(), Some("rootwatch"));
+        assert_eq!(settings.own, ["rootwatch"]);
         let canaries = settings.canaries.unwrap();
         assert_eq!(canaries.addressee, "eu-west-1/rootwatch");
         assert_eq!(canaries.regions, ["us-east-1", "eu-west-1"], "those that are forwarded from, and home");

@@ -45,8 +45,8 @@ pub struct Look {
     pub taken_at: Timestamp,
     /// How far back root's events are looked up in any case, at most 90 days.
     pub lookback: SignedDuration,
-    /// The name of this stack, by which its own resources are known.
-    pub stack: Option<String>,
+    /// What names of this stack's own resources begin with, first those of its rules.
+    pub own: Vec<String>,
     /// What earlier runs looked through, by Region; what is missing is caught up.
     pub coverage: BTreeMap<String, Coverage>,
     /// Who gets what is published; `None` where nothing is to be sent.
@@ -214,8 +214,8 @@ impl Collector {
         if let Some(other) = look.delivered.as_ref().and_then(|event| root_activity::other_account(event, &account)) {
             tracing::warn!(%other, "left out: the event that was handed over names another account");
         }
-        let delivered =
-            look.delivered.iter().filter_map(|event| RootActivity::classify(event, &account, look.stack.as_deref()));
+        let own = || look.own.iter().map(String::as_str);
+        let delivered = look.delivered.iter().filter_map(|event| RootActivity::classify(event, &account, own()));
         let mut activity = Pile::default();
         activity.extend(delivered);
         let since = look.taken_at.checked_sub(look.lookback).unwrap_or(Timestamp::MIN);
@@ -249,14 +249,14 @@ impl Collector {
     ) -> Vec<RootActivity> {
         let cloudtrail = self.clients.cloudtrail(&sweep.region);
         let cloudtrail = (&cloudtrail.client, &cloudtrail.pace);
-        sessions.follow(cloudtrail, account, look.stack.as_deref(), sweep, look.deadline).await
+        sessions.follow(cloudtrail, account, &look.own, sweep, look.deadline).await
     }
 
     async fn sweep(&self, look: &Look, account: (&Account, &BTreeSet<String>), region: &str) -> root_events::Swept {
         let cloudtrail = self.clients.cloudtrail(region);
         let cloudtrail = (&cloudtrail.client, &cloudtrail.pace);
         let spans = look.spans(region);
-        let sweep = root_events::sweep(cloudtrail, account, look.stack.as_deref(), region, &spans, look.deadline);
+        let sweep = root_events::sweep(cloudtrail, account, &look.own, region, &spans, look.deadline);
         AssertUnwindSafe(sweep).catch_unwind().await.unwrap_or_else(|_| root_events::Swept {
             sweep: RegionSweep {
                 region: region.to_owned(),

@@ -182,9 +182,9 @@ pub enum Mfa {
 impl RootActivity {
     /// Classifies `event`; `None` when it was not root's, or not of `account`: see [`other_account`].
     ///
-    /// An event whose record cannot be read counts as root's when the look-up's outer fields say so, or say nothing. `stack` is
-    /// the name of this stack: what root changes of it is known by it.
-    pub fn classify(event: &TrailEvent, account: &Account, stack: Option<&str>) -> Option<Self> {
+    /// An event whose record cannot be read counts as root's when the look-up's outer fields say so, or say nothing. `own` is
+    /// what names of this stack's resources begin with: what root changes of it is known by it.
+    pub fn classify<'a>(event: &TrailEvent, account: &Account, own: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let record: Option<Value> =
             event.record.as_deref().and_then(|record| serde_json::from_str(record).ok()).filter(Value::is_object);
         let fields = Fields(record.as_ref().unwrap_or(&Value::Null));
@@ -212,7 +212,7 @@ impl RootActivity {
         let (kind, mfa) = (call.kind(), fields.mfa());
         // Who passed the call on proves nothing: by whom it is, the issuer of the session says.
         let may_touch = matches!(kind, Kind::WriteCall | Kind::Service | Kind::CentralizedRootTask);
-        let touched = Touched::by(fields, stack).filter(|_| may_touch && !fields.is_service_event());
+        let touched = Touched::by(fields, own).filter(|_| may_touch && !fields.is_service_event());
         let severity = call.severity(kind, mfa).max(touched.as_ref().map_or(Severity::Informational, |it| it.severity));
         let is_central = kind == Kind::CentralizedRootTask;
         let kind = touched.as_ref().filter(|_| !is_central).map_or(kind, |_| Kind::WatchTampered);

@@ -146,15 +146,15 @@ pub fn calls() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 impl Tampering {
-    /// Classifies `event`; `None` when it changed nothing of the monitoring in `account`. `stack` is the name of this stack. The
-    /// caller may be of another account.
-    pub fn classify(event: &TrailEvent, account: &Account, stack: Option<&str>) -> Option<Self> {
+    /// Classifies `event`; `None` when it changed nothing of the monitoring in `account`. `own` is what names of this stack's
+    /// resources begin with. The caller may be of another account.
+    pub fn classify<'a>(event: &TrailEvent, account: &Account, own: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let record: Value = serde_json::from_str(event.record.as_deref()?).ok()?;
         let fields = Fields(&record);
         if fields.recipient().is_some_and(|recipient| recipient != account.id) {
             return None;
         }
-        let touched = Touched::by(fields, stack)?;
+        let touched = Touched::by(fields, own)?;
         let who = ["/userIdentity/arn", "/userIdentity/invokedBy", "/userIdentity/principalId", "/userIdentity/type"];
         Some(Self {
             event_id: fields.event_id()?,
@@ -188,7 +188,7 @@ pub(crate) struct Touched {
 }
 
 impl Touched {
-    pub(crate) fn by(fields: Fields, stack: Option<&str>) -> Option<Self> {
+    pub(crate) fn by<'a>(fields: Fields, own: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let (source, name) = (fields.text("/eventSource")?, fields.text("/eventName")?);
         let (_, target, severity, _) =
             CALLS.iter().find(|(of, _, _, names)| *of == source && names.iter().any(|known| is_named(&name, known)))?;
@@ -198,7 +198,7 @@ impl Touched {
             "s3.amazonaws.com" => &["/requestParameters/bucketName"],
             _ => &["/requestParameters", "/responseElements"],
         };
-        let own = stack.and_then(|stack| {
+        let own = own.into_iter().find_map(|stack| {
             parts.iter().find_map(|part| fields.0.pointer(part).and_then(|part| resource_of(part, stack)))
         });
         let by_cloudformation = fields.text("/userIdentity/invokedBy").as_deref() == Some(CLOUDFORMATION);
@@ -236,10 +236,13 @@ fn resource_of(value: &Value, stack: &str) -> Option<String> {
 /// Whether `name` is the stack's, or begins with it, or with as much of it as CloudFormation keeps, and a hyphen. A bucket's name has no
 /// capitals; the stacks of a stack set in other Regions have a name in front of its.
 fn is_own(name: &str, stack: &str) -> bool {
-    let name = name.strip_prefix("StackSet-").unwrap_or(name).as_bytes();
-    let shared = name.iter().zip(stack.as_bytes()).take_while(|(name, stack)| name.eq_ignore_ascii_case(stack)).count();
-    let is_whole = shared == stack.len() && matches!(name.get(shared), None | Some(b'-'));
-    is_whole || name.get(KEPT..=shared).is_some_and(|kept| kept.contains(&b'-'))
+    let begins = |name: &[u8]| {
+        let pairs = name.iter().zip(stack.as_bytes());
+        let shared = pairs.take_while(|(name, stack)| name.eq_ignore_ascii_case(stack)).count();
+        let is_whole = shared == stack.len() && matches!(name.get(shared), None | Some(b'-'));
+        is_whole || name.get(KEPT..=shared).is_some_and(|kept| kept.contains(&b'-'))
+    };
+    begins(name.as_bytes()) || name.strip_prefix("StackSet-").is_some_and(|name| begins(name.as_bytes()))
 }
 
 /// Whether `event_name` is `name`, or `name` with a date and a version, as Lambda has them (`DeleteFunction20150331`).
@@ -343,6 +346,34 @@ mod tests {
         );
         let mapping = json!({"responseElements": {"functionArn": "arn:aws:lambda:eu-west-1:111122223333:function:rootwatch-R-1"}});
         assert!(classify_with("lambda", "DeleteEventSourceMapping20150331", json!({"uUID": "0"}), mapping).is_some());
+    }
+
+    /// `Name` of the template is what rules and forwarders are named by; the rest has the name that the stack set gave to the stack.
+    #[test]
+    fn ct_18_what_a_stack_set_deployed_is_known_by_both_of_its_names() {
+        let stack = "StackSet-guard-5f0c1d2e-1111-4222-8333-444455556666";
+        let tampering = |own: &[&str], on: &str| {
+            let record = json!({"eventID": "1", "eventSource": "lambda.amazonaws.com",
+                "eventName": "DeleteFunction20150331", "requestParameters": {"functionName": on}});
+            Tampering::classify(&event(&record), &account(), own.iter().copied()).is_some()
+        };
+        for own in [
+            "rootwatch-eu-west-1-root",
+            "StackSet-rootwatch-forwarders-0000",
+            "StackSet-guard-5f0c1d2e-1111-4222-8333-444455556666-Topic-1ABC",
+            // Shortened, and of a bucket.
+            "StackSet-guard-5f0c1d2e-1-Checker-1ABC",
+            "stackset-guard-5f0c1d2e-1111-42-reportbucket-1abc",
+            "arn:aws:cloudformation:eu-west-1:111122223333:stack/StackSet-guard-5f0c1d2e-1111-4222-8333-444455556666/1",
+        ] {
+            assert!(tampering(&["rootwatch", stack], own), "{own}");
+            assert!(!(tampering(&["rootwatch"], own) && tampering(&[stack], own)), "one name alone knows both: {own}");
+        }
+        for foreign in
+            ["StackSet-guard-6a6a6a6a-1-Checker-1ABC", "StackSet-guard", "guard-5f0c1d2e-1111", "StackSet-orders"]
+        {
+            assert!(!tampering(&["rootwatch", stack], foreign), "{foreign}");
+        }
     }
 
     #[test]

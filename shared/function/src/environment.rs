@@ -77,9 +77,18 @@ impl Environment {
         &self.region
     }
 
-    /// Console addresses of the report in `bucket` and of the dashboard of `stack`.
-    pub fn links(&self, bucket: Option<&str>, stack: Option<&str>) -> Links {
-        Links::of(&self.region, bucket.map(|bucket| (bucket, KEY)), stack)
+    /// What names of this stack's resources begin with: first those that the template gives, which are `Name`'s where it is set; last the
+    /// stack's own name, from which `CloudFormation` makes the others.
+    pub fn own(&mut self) -> Vec<String> {
+        let (name, stack) = (self.take("ROOTWATCH_NAME"), self.take("ROOTWATCH_STACK"));
+        let name = name.filter(|name| Some(name) != stack.as_ref());
+        name.into_iter().chain(stack).collect()
+    }
+
+    /// Console addresses of the report in `bucket` and of the dashboard, which is named as the rules are; and the stack, for commands.
+    pub fn links(&self, bucket: Option<&str>, own: &[String]) -> Links {
+        let names = own.first().zip(own.last()).map(|(name, stack)| (name.as_str(), stack.as_str()));
+        Links::of(&self.region, bucket.map(|bucket| (bucket, KEY)), names)
     }
 
     /// The partition of that Region.
@@ -240,11 +249,11 @@ impl Environment {
         names
     }
 
-    /// rootwatch's own functions that pass messages on, beside `stack`.
-    pub fn own(&mut self, name: &str, stack: Option<&str>) -> Own {
+    /// rootwatch's own functions that pass messages on, of the stack whose names are `own`.
+    pub fn relays(&mut self, name: &str, own: &[String]) -> Own {
         let refused = self.refused.len();
         let names = self.names(name);
-        Own { names, is_refused: self.refused.len() > refused, stack: stack.map(str::to_owned) }
+        Own { names, is_refused: self.refused.len() > refused, stack: own.last().cloned() }
     }
 
     /// A declaration in a language of its own: each entry by itself.
@@ -393,7 +402,7 @@ mod tests {
         let own = |text: &str| {
             let variables = [("AWS_REGION", "eu-west-1"), ("ROOTWATCH_X", text)];
             let mut environment = Environment::new(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
-            environment.own("ROOTWATCH_X", Some("rootwatch"))
+            environment.relays("ROOTWATCH_X", &["rootwatch".to_owned()])
         };
         assert!(!own("").is_refused && !own("a,b").is_refused && own("a,b c").is_refused);
         assert_eq!(own("a,b c").names, ["a"]);

@@ -123,7 +123,7 @@ fn each_function_is_what_was_tested() {
     assert_eq!(schedule["Type"].as_str(), Some("ScheduleV2"));
     assert!(schedule["Properties"]["OmitName"].is_null());
     let names = [&schedule["Properties"]["Name"], &checker["Environment"]["Variables"]["ROOTWATCH_SCHEDULE"]];
-    assert_eq!(names.map(strings), [["${AWS::StackName}-schedule"]; 2], "the function looks after its own schedule");
+    assert_eq!(names.map(strings), [["${Own}-schedule"]; 2], "the function looks after its own schedule");
 }
 
 #[test]

@@ -47,10 +47,10 @@ fn se_2_the_function_looks_after_its_own_rules_and_schedule_and_no_others() {
         [
             (
                 "scheduler:GetSchedule".to_owned(),
-                arn("scheduler:${AWS::Region}:${AWS::AccountId}:schedule/default/${AWS::StackName}-schedule")
+                arn("scheduler:${AWS::Region}:${AWS::AccountId}:schedule/default/${Own}-schedule")
             ),
             ("events:ListRules".to_owned(), "*".to_owned()),
-            ("events:ListTargetsByRule".to_owned(), arn("events:*:${AWS::AccountId}:rule/${AWS::StackName}-*")),
+            ("events:ListTargetsByRule".to_owned(), arn("events:*:${AWS::AccountId}:rule/${Own}-*")),
             ("events:PutEvents".to_owned(), arn("events:*:${AWS::AccountId}:event-bus/default")),
         ]
     );

@@ -23,7 +23,7 @@ fn variables_of(function: &str) -> BTreeMap<String, String> {
             ([stack], "ROOTWATCH_STACK") if stack == "AWS::StackName" => "rootwatch".into(),
             // Without a chat there is no function that passes on.
             (_, "ROOTWATCH_NOTIFIERS") => String::new(),
-            ([text], _) if text.contains(STACK) => text.replace(STACK, "rootwatch").replace(REGION, "eu-west-1"),
+            ([text], _) if text.contains(OWN) => text.replace(OWN, "rootwatch").replace(REGION, "eu-west-1"),
             // A list is joined by a comma.
             ([parameter], _) | ([_, parameter], _) => match &parameters[parameter.as_str()]["Default"] {
                 Value::String(text) => text.clone(),
@@ -52,14 +52,14 @@ fn the_environment_of_the_template_is_what_each_function_reads() {
     let rules: BTreeSet<String> = ["RootRule", "TamperingRule"]
         .iter()
         .flat_map(|rule| strings(&template()["Resources"][*rule]["Properties"]["Name"]))
-        .map(|name| name.replace(STACK, "rootwatch").replace(REGION, "eu-west-1"))
+        .map(|name| name.replace(OWN, "rootwatch").replace(REGION, "eu-west-1"))
         .collect();
     assert_eq!(watch.rules.iter().cloned().collect::<BTreeSet<_>>(), rules, "the function looks after its own rules");
     assert_eq!(
         (watch.queue.as_deref(), watch.forwarder.as_deref()),
         (Some("EventsQueue.Arn"), Some("ForwarderRole.Arn"))
     );
-    assert_eq!(variables.len(), 27, "every setting of the function is a parameter or of the stack");
+    assert_eq!(variables.len(), 28, "every setting of the function is a parameter or of the stack");
 
     let variables = variables_of("RootActivity");
     let settings = root_activity::Settings::read(variables.clone()).unwrap();
@@ -69,7 +69,7 @@ fn the_environment_of_the_template_is_what_each_function_reads() {
     assert_eq!(settings, root_activity::Settings::read(least).unwrap());
     assert_eq!(settings.canaries.unwrap().regions, ["us-east-1", "us-east-2", "us-west-2", "eu-west-1"]);
     assert!(settings.links.report.is_some_and(|page| page.contains("/rootwatch-reports?")));
-    assert_eq!(variables.len(), 9);
+    assert_eq!(variables.len(), 10);
 
     let variables = variables_of("Reporter");
     let settings = reporter::Settings::read(variables.clone()).unwrap();
@@ -210,6 +210,7 @@ fn every_parameter_has_a_default_and_a_description() {
         "ChatChannelId",
         "LogRetentionDays",
         "Architecture",
+        "Name",
     ];
     assert_eq!(names, expected);
     for (name, parameter) in parameters {

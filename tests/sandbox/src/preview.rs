@@ -50,7 +50,7 @@ pub(crate) fn write(folder: &Path, browser: &str) -> Result<usize, Failed> {
 }
 
 fn links() -> Links {
-    Links::of("eu-west-1", Some(("rootwatch-reports", "latest.html")), Some("rootwatch"))
+    Links::of("eu-west-1", Some(("rootwatch-reports", "latest.html")), Some(("rootwatch", "rootwatch")))
 }
 
 const RUNBOOK: &str = "https://wiki.example/rootwatch/runbook";

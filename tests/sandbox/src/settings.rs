@@ -204,7 +204,8 @@ fn variables(
         (None, Some(parameter)) => text(&parameter["Default"]),
         (None, None) if reference == "Topic" => format!("arn:{partition}:sns:{region}:111122223333:rootwatch"),
         (None, None) => {
-            let reference = reference.replace("${AWS::StackName}", "rootwatch").replace("${AWS::Region}", region);
+            let own = values.get("Name").filter(|name| !name.is_empty()).map_or("rootwatch", String::as_str);
+            let reference = reference.replace("${Own}", own).replace("${AWS::Region}", region);
             reference.replace("::", "-").to_lowercase()
         }
     };
@@ -225,9 +226,16 @@ fn texts(value: &Value) -> Vec<String> {
         Value::Sequence(values) => values.iter().flat_map(texts).collect(),
         Value::Tagged(tagged) => texts(&tagged.value),
         // The long form of a function, as packaging writes it: `Ref: Name` for `!Ref Name`.
-        Value::Mapping(long) if long.len() == 1 => long.values().flat_map(texts).collect(),
+        Value::Mapping(long) if long.len() == 1 && long.keys().all(is_function) => {
+            long.values().flat_map(texts).collect()
+        }
         _ => Vec::new(),
     }
+}
+
+/// What `!Sub` puts in is none.
+fn is_function(name: &Value) -> bool {
+    name.as_str().is_some_and(|name| name == "Ref" || name.starts_with("Fn::"))
 }
 
 fn text(value: &Value) -> String {

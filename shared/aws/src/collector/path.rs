@@ -54,8 +54,7 @@ async fn rules(client: &Client, look: &Look, names: &Names, region: &str) -> Vec
 }
 
 async fn canary(client: &Client, look: &Look, names: &Names, region: &str) -> Canary {
-    let stack = look.stack.as_ref().filter(|_| look.round.sends_canary);
-    let sent = match stack {
+    let sent = match look.own.first().filter(|_| look.round.sends_canary) {
         None => None,
         Some(stack) => {
             let (operation, addressee) = (watch::canary_operation(region), watch::addressee(names.home(), stack));

@@ -38,7 +38,7 @@ fn look(partition: Partition, sources: &[Source]) -> Look {
         partition,
         taken_at: "2026-11-20T10:00:00Z".parse().expect("a time"),
         lookback: SignedDuration::from_hours(1),
-        stack: None,
+        own: Vec::new(),
         coverage: BTreeMap::new(),
         listeners: None,
         watch: None,

@@ -80,11 +80,11 @@ pub struct Spans {
 }
 
 /// Looks through `spans` of `region` for root's events, newest first. What was read before a failure is kept, and so is how far it
-/// reached. `aliases` are what the account is called and was called. `stack` is the name of this stack, see [`RootActivity::classify`].
+/// reached. `aliases` are what the account is called and was called. For `own` see [`RootActivity::classify`].
 pub async fn sweep(
     (client, pace): (&Client, &Pace),
     (account, aliases): (&Account, &BTreeSet<String>),
-    stack: Option<&str>,
+    own: &[String],
     region: &str,
     spans: &Spans,
     deadline: Instant,
@@ -118,7 +118,7 @@ pub async fn sweep(
                     cursor.pass(&page);
                     let events = page.events().iter().map(|event| trail_event(event, region));
                     pile.extend(events.filter_map(|event| {
-                        let act = RootActivity::classify(&event, account, stack);
+                        let act = RootActivity::classify(&event, account, own.iter().map(String::as_str));
                         others += usize::from(act.is_none() && other_account(&event, account).is_some());
                         act
                     }));
@@ -360,7 +360,7 @@ mod tests {
     async fn sweep_named(client: &Client, aliases: &BTreeSet<String>, region: &str, time_limit: Duration) -> Swept {
         let (pace, deadline) = (Pace::default(), Instant::now() + time_limit);
         let spans = Spans { root: vec![day()], sign_ins: vec![day()] };
-        sweep((client, &pace), (&account(), aliases), None, region, &spans, deadline).await
+        sweep((client, &pace), (&account(), aliases), &[], region, &spans, deadline).await
     }
 
     /// How many acts were seen.
@@ -455,7 +455,7 @@ mod tests {
             let (pace, deadline) = (Pace::default(), Instant::now() + Duration::from_secs(280));
             let spans = Spans { root: vec![day()], sign_ins };
             let names = BTreeSet::new();
-            let swept = sweep((&client, &pace), (&account(), &names), None, "us-east-1", &spans, deadline).await.sweep;
+            let swept = sweep((&client, &pace), (&account(), &names), &[], "us-east-1", &spans, deadline).await.sweep;
             assert_eq!((swept.incomplete, swept.covered), (None, vec![day()]));
             let asked = asked.lock().expect("one thread").clone();
             (asked, swept.covered_sign_ins)
@@ -562,7 +562,7 @@ mod tests {
         let client = mock_client!(aws_sdk_cloudtrail, RuleMode::MatchAny, [&rule]);
         let later = Instant::now() + Duration::from_secs(60);
         let swept =
-            sweep((&client, &Pace::default()), (&account(), &BTreeSet::new()), None, "eu-west-1", &spans, later).await;
+            sweep((&client, &Pace::default()), (&account(), &BTreeSet::new()), &[], "eu-west-1", &spans, later).await;
         assert_eq!(swept.sweep.covered, spans.root[..1]);
         assert!(swept.sweep.incomplete.is_some());
     }

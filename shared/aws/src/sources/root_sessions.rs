@@ -63,17 +63,18 @@ impl Sessions {
         &self,
         (client, pace): (&Client, &Pace),
         account: &Account,
-        stack: Option<&str>,
+        own: &[String],
         sweep: &mut RegionSweep,
         deadline: Instant,
     ) -> Vec<RootActivity> {
+        let classify = |event: &TrailEvent| RootActivity::classify(event, account, own.iter().map(String::as_str));
         let mut acts = Vec::new();
         let mut cause = (self.left_out > 0).then(|| Cause::Malformed {
             detail: format!("root issued {} more sessions than are followed", self.left_out),
         });
         for (key, span) in &self.followed {
             let events = events((client, pace), &sweep.region, (key.as_str(), span), deadline).await;
-            acts.extend(events.0.iter().filter_map(|event| RootActivity::classify(event, account, stack)));
+            acts.extend(events.0.iter().filter_map(classify));
             cause = events.1.or(cause);
         }
         if let Some(cause) = cause.filter(|_| sweep.incomplete.is_none()) {
@@ -171,7 +172,7 @@ mod tests {
             covered_sign_ins: Vec::new(),
         };
         let deadline = Instant::now() + std::time::Duration::from_secs(60);
-        let acts = sessions.follow((&client, &Pace::default()), &account(), None, &mut sweep, deadline).await;
+        let acts = sessions.follow((&client, &Pace::default()), &account(), &[], &mut sweep, deadline).await;
         (acts, sweep)
     }
 

@@ -145,7 +145,7 @@ mod tests {
         let id = AccountId::parse("111122223333").unwrap();
         let account = Account { id, alias: Some("acme-prod".into()), partition: Partition::Aws };
         let at: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
-        let test = TestAlert::new(&Links::of("eu-west-1", None, Some("rootwatch")), recipients);
+        let test = TestAlert::new(&Links::of("eu-west-1", None, Some(("rootwatch", "rootwatch"))), recipients);
         let message = Message::test_alert(&account, at, &test, crate::RUNBOOK, &Links::default());
         TestAlertAnswer::new(account, test, message, TOPIC, sending, arrived, unread.map(str::to_owned))
     }

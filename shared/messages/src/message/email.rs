@@ -377,6 +377,12 @@ impl<'a> Email<'a, '_> {
         }
     }
 
+    /// What chooses Region and stack for a command of the archive's script.
+    pub(super) fn chosen(&self) -> String {
+        let place = self.bulletin.links.and_then(|links| links.stack.as_ref());
+        place.map(|(stack, region)| format!("AWS_REGION={region} STACK={stack} ")).unwrap_or_default()
+    }
+
     fn acknowledge(&mut self, incidents: &Incidents<'a>) {
         let Some(acknowledge) = Acknowledge::of(self.sorted, incidents) else {
             if incidents.all.iter().any(|incident| incident.event.is_some()) {
@@ -387,8 +393,7 @@ impl<'a> Email<'a, '_> {
         self.section("ACKNOWLEDGE");
         self.line(acknowledging::SHORT);
         let place = self.bulletin.links.and_then(|links| links.stack.as_ref());
-        let chosen = place.map(|(stack, region)| format!("AWS_REGION={region} STACK={stack} ")).unwrap_or_default();
-        self.line(format!("$ {chosen}{}", acknowledge.command));
+        self.line(format!("$ {}{}", self.chosen(), acknowledge.command));
         let place = place.map(|(stack, region)| format!(" --stack-name {stack} --region {region}")).unwrap_or_default();
         self.line(format!("Without the archive: sam remote invoke Checker{place} --event '{}'", acknowledge.event));
         if let Some(all) = &acknowledge.all {

@@ -55,26 +55,26 @@ pub struct Links {
 }
 
 impl Links {
-    /// The page `key` in `bucket`, and the dashboard of `stack` as the template names it, in the console of `region`; what a console or a
-    /// shell could misread is left out.
-    pub fn of(region: &str, report: Option<(&str, &str)>, stack: Option<&str>) -> Self {
+    /// The page `key` in `bucket`, the dashboard by the name that the template gives, in the console of `region`, and the stack: `names` are
+    /// what that name begins with, and the stack's. What a console or a shell could misread is left out.
+    pub fn of(region: &str, report: Option<(&str, &str)>, names: Option<(&str, &str)>) -> Self {
         let plain = |text: &str| {
             !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte))
         };
         let domain = Partition::of_region(region).console_domain();
-        let (report, stack) = if plain(region) { (report, stack) } else { (None, None) };
+        let (report, names) = if plain(region) { (report, names) } else { (None, None) };
         let report = report.filter(|(bucket, key)| plain(bucket) && plain(key));
-        let stack = stack.filter(|name| plain(name));
+        let names = names.filter(|(name, stack)| plain(name) && plain(stack));
         Self {
             report: report.map(|(bucket, key)| {
                 format!("https://{region}.{domain}/s3/object/{bucket}?region={region}&prefix={key}")
             }),
-            dashboard: stack.map(|stack| {
+            dashboard: names.map(|(name, _)| {
                 format!(
-                    "https://{region}.{domain}/cloudwatch/home?region={region}#dashboards/dashboard/{stack}-{region}"
+                    "https://{region}.{domain}/cloudwatch/home?region={region}#dashboards/dashboard/{name}-{region}"
                 )
             }),
-            stack: stack.map(|stack| (stack.to_owned(), region.to_owned())),
+            stack: names.map(|(_, stack)| (stack.to_owned(), region.to_owned())),
         }
     }
 }
@@ -115,12 +115,16 @@ mod tests {
 
     #[test]
     fn links_of_the_console_follow_the_partition_and_take_no_odd_names() {
-        let links = Links::of("eu-west-1", Some(("rootwatch-reports", "latest.html")), Some("rootwatch"));
+        let links =
+            Links::of("eu-west-1", Some(("rootwatch-reports", "latest.html")), Some(("rootwatch", "rootwatch")));
         let object =
             "https://eu-west-1.console.aws.amazon.com/s3/object/rootwatch-reports?region=eu-west-1&prefix=latest.html";
         assert_eq!(links.report.as_deref(), Some(object));
         assert!(links.dashboard.unwrap().ends_with("#dashboards/dashboard/rootwatch-eu-west-1"));
-        assert!(Links::of("cn-north-1", None, Some("d")).dashboard.unwrap().contains("console.amazonaws.cn/"));
-        assert_eq!(Links::of("eu-west-1", Some(("a b", "k")), Some("<x>")), Links::default());
+        assert!(Links::of("cn-north-1", None, Some(("d", "d"))).dashboard.unwrap().contains("console.amazonaws.cn/"));
+        let of_a_stack_set = Links::of("eu-west-1", None, Some(("rootwatch", "StackSet-guard-5f0c")));
+        assert!(of_a_stack_set.dashboard.is_some_and(|board| board.ends_with("/rootwatch-eu-west-1")));
+        assert_eq!(of_a_stack_set.stack.unwrap().0, "StackSet-guard-5f0c", "the name that CloudFormation knows");
+        assert_eq!(Links::of("eu-west-1", Some(("a b", "k")), Some(("<x>", "<x>"))), Links::default());
     }
 }

@@ -451,8 +451,10 @@ pub(super) fn report_until(at: Timestamp) -> String {
     format!("The whole report, until {ends} at most (keep the link secret: anyone who has it can read the report)")
 }
 
-pub(super) const REPORT_LATER: &str =
-    "Later, `make report` in a copy of the project downloads the newest one and opens it.";
+/// `chosen` sets Region and stack for the command.
+pub(super) fn report_later(chosen: &str) -> String {
+    format!("Later, `{chosen}./rootwatch report` downloads the newest one.")
+}
 
 pub(super) fn suppressed(exception: &Exception, now: Timestamp) -> String {
     let of = exception.resource.as_ref().map(|resource| format!(" for {resource}")).unwrap_or_default();

@@ -66,7 +66,7 @@ impl<'a> Email<'a, '_> {
             self.line(format!("{}:", words::report_until(now)));
             // As it is: an address that is cut, or cleaned, leads nowhere.
             self.line(&link.0);
-            self.line(words::REPORT_LATER);
+            self.line(words::report_later(&self.chosen()));
         }
     }
 

@@ -192,7 +192,7 @@ fn the_link_to_the_report_is_a_button_in_slack_and_a_link_in_amazon_q() {
     let mail = story.run(QUARTER, |_| {}).told_with(Some(&link)).unwrap();
     let drawing = drawn(&slack(&mail));
     let until = "UTC> at most (keep the link secret: anyone who has it can read the report).";
-    assert!(drawing.contains(until) && drawing.contains("`make report`"), "{drawing}");
+    assert!(drawing.contains(until) && drawing.contains("`./rootwatch report`"), "{drawing}");
     assert!(drawing.contains(&format!("[ \"Open the report\" ] \"{}\"", link.0)), "{drawing}");
     assert!(chat::compose(&read(&mail)).to_string().contains(&format!("<{}|Open the report>", link.0)));
 
@@ -200,7 +200,7 @@ fn the_link_to_the_report_is_a_button_in_slack_and_a_link_in_amazon_q() {
         |url: String| drawn(&slack::compose(&Notification { report_url: Some(url.into()), ..read(&mail) }));
     let too_long = format!("{}{}", link.0, "x".repeat(slack::limits::URL));
     let drawing = drawn_with(too_long);
-    assert!(!drawing.contains("Open the report") && drawing.contains("`make report`"), "{drawing}");
+    assert!(!drawing.contains("Open the report") && drawing.contains("`./rootwatch report`"), "{drawing}");
     for hostile in
         ["javascript:alert(1)", "http://evil.example/", "https://evil.example/|x>", "https://evil.example/ x"]
     {

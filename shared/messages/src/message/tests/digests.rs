@@ -83,7 +83,7 @@ fn a_digest_carries_the_link_to_the_report_in_one_piece_and_nothing_else_does() 
     assert!(mail.text.lines().any(|line| line == link.0), "{}", mail.text);
     let said = "The whole report, until 2026-11-20 22:15:00 UTC at most (keep the link secret: anyone who has it can read the report):\nhttps://";
     assert!(mail.text.contains(said), "{}", mail.text);
-    assert!(mail.text.contains("`make report`"));
+    assert!(mail.text.contains("`./rootwatch report`"));
     assert_eq!(mail.text.matches("https://rootwatch-reports").count(), 1);
     let json: serde_json::Value = serde_json::from_str(&mail.json).unwrap();
     assert_eq!(json["report_url"], link.0);
@@ -93,10 +93,10 @@ fn a_digest_carries_the_link_to_the_report_in_one_piece_and_nothing_else_does() 
     );
 
     let mail = story.run(hours(4), |_| {}).told_with(Some(&link)).unwrap();
-    assert!(!mail.text.contains("rootwatch-reports") && !mail.text.contains("make report"), "{}", mail.text);
+    assert!(!mail.text.contains("rootwatch-reports") && !mail.text.contains("rootwatch report"), "{}", mail.text);
     assert!(mail.json.contains("\"report_url\":null"));
     let mail = story.run(hours(24), |_| {}).told_with(None).unwrap();
-    assert!(mail.text.contains("ACCOUNT STATUS") && !mail.text.contains("make report"), "{}", mail.text);
+    assert!(mail.text.contains("ACCOUNT STATUS") && !mail.text.contains("rootwatch report"), "{}", mail.text);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::*;
 fn test_alert(alias: Option<&str>, recipients: Option<Recipients>) -> Message {
     let id = AccountId::parse("111122223333").unwrap();
     let account = Account { id, alias: alias.map(str::to_owned), partition: Partition::Aws };
-    let links = Links::of("eu-west-1", Some(("rootwatch-reports", "latest.html")), Some("rootwatch"));
+    let links = Links::of("eu-west-1", Some(("rootwatch-reports", "latest.html")), Some(("rootwatch", "rootwatch")));
     let at = "2026-11-20T10:00:00Z".parse().unwrap();
     let runbook = "https://wiki.example/rootwatch/runbook";
     Message::test_alert(&account, at, &TestAlert::new(&links, recipients), runbook, &links)
