@@ -46,7 +46,7 @@ impl Settings {
     /// Without an organization, a bucket, a topic or a Region nothing can be done: all faults at once.
     pub fn read(variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, SettingsError> {
         let mut environment = Environment::new(variables);
-        let stack = environment.take("ROOTWATCH_STACK");
+        let own = environment.own();
         let settings = Self {
             partition: environment.partition(),
             organization: environment.organization("ROOTWATCH_ORGANIZATION_ID"),
@@ -54,10 +54,10 @@ impl Settings {
             table: environment.table("ROOTWATCH_TABLE"),
             bucket: environment.needed("ROOTWATCH_REPORT_BUCKET"),
             concurrency: environment.number("ROOTWATCH_AUDIT_CONCURRENCY", 1..=MOST_CONCURRENT, CONCURRENT),
-            relays: environment.own("ROOTWATCH_NOTIFIERS", stack.as_deref()),
+            relays: environment.relays("ROOTWATCH_NOTIFIERS", &own),
             policy: function::policy(&mut environment),
             runbook: environment.runbook("ROOTWATCH_RUNBOOK_URL"),
-            links: environment.links(None, stack.as_deref()),
+            links: environment.links(None, &own),
             refused: Vec::new(),
         };
         let (settings, refused) = environment.finish(settings)?;
