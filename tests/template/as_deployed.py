@@ -205,8 +205,10 @@ class Checks:
         alone, outputs = made()
         assert made(OrganizationSchedule="rate(1 day)", AuditConcurrency="1000") == (alone, outputs)
         both, all_outputs = made(OrganizationId="o-exampleorgid")
-        added = {name for name, resource in self.template["Resources"].items() if resource.get("Condition") == "HasOrganization"}
-        assert set(both) - set(alone) == added and not set(alone) & added and len(added) >= 10, (added, set(both) - set(alone))
+        added = {name for name in self.template["Resources"] if "Organization" in name or name.startswith("MemberAuditor")}
+        assert set(both) - set(alone) == added and len(added) >= 10, added ^ (set(both) - set(alone))
+        conditions = {self.template["Resources"][name].get("Condition") for name in added}
+        assert conditions == {"HasOrganization"}, conditions
         assert set(all_outputs) - set(outputs) == {"OrganizationStateMachineArn"}, set(all_outputs) - set(outputs)
         # How long the bucket keeps what it gets only then.
         rules = both["ReportBucket"][1]["LifecycleConfiguration"]["Rules"]

@@ -49,7 +49,9 @@ pub enum Error {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// The event is not one of those that are accepted; nothing was called.
-    #[error("the event is not accepted: {0}. Accepted is a batch of at most {MAX_ITEMS} members, as the state machine sends it")]
+    #[error(
+        "the event is not accepted: {0}. Accepted is a batch of at most {MAX_ITEMS} members, as the state machine sends it"
+    )]
     Request(String),
     /// The function's ARN names no account.
     #[error("cannot determine the account: the function's ARN says `{0}`")]
@@ -121,8 +123,7 @@ impl Auditor {
             Err((cause, said)) => {
                 tracing::warn!(account = %member.account, ?cause, said, "not audited");
                 let last_audited = before.and_then(Row::last_audited);
-                let refusal =
-                    Refusal::new(cause, &said, before.and_then(Row::refusal), last_audited, clock.started_at);
+                let refusal = Refusal::new(cause, &said, before.and_then(Row::refusal), last_audited, clock.started_at);
                 (Outcome::Refused(refusal), waited)
             }
         };

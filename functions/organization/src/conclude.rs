@@ -285,8 +285,10 @@ fn run(
     (is_first, is_digest): (bool, bool),
 ) -> Run {
     let is_audited = of.conclude.state.list.fault.is_none();
-    let alerts = outgoing.members.iter().flat_map(|(member, waiting)| waiting.iter().map(move |it| (member, &it.alert)));
-    let mut organization_alerts: Vec<Alert> = outgoing.organization.iter().map(|waiting| waiting.alert.clone()).collect();
+    let alerts =
+        outgoing.members.iter().flat_map(|(member, waiting)| waiting.iter().map(move |it| (member, &it.alert)));
+    let mut organization_alerts: Vec<Alert> =
+        outgoing.organization.iter().map(|waiting| waiting.alert.clone()).collect();
     organization_alerts.sort_by_key(|alert| std::cmp::Reverse(alert.severity));
     let mut skipped: BTreeMap<Skip, usize> = BTreeMap::new();
     for row in rows.iter().filter(|_| is_audited) {

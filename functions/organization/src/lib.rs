@@ -17,14 +17,15 @@ mod request;
 mod settings;
 
 pub use conclude::Concluded;
-pub use list::Listed;
+pub use list::{Listed, RUN};
 pub use request::{Request, RequestError};
 pub use settings::Settings;
 
 /// The figure of a complete run; its absence is an alarm.
 pub const HEARTBEAT: &str = "OrganizationHeartbeat";
 /// Which of the figures are metrics.
-pub const METRICS: &[&str] = &["AccountsAudited", "AccountsListed", "AccountsNotLookedAt", "AccountsRefused", HEARTBEAT];
+pub const METRICS: &[&str] =
+    &["AccountsAudited", "AccountsListed", "AccountsNotLookedAt", "AccountsRefused", HEARTBEAT];
 
 /// Answers events; made once a process.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use crate::request::Task;
 use crate::{Error, Organization, Settings};
 
 /// How long a run may last: the machine's `TimeoutSeconds`, and some time for the last task.
-pub(crate) const RUN: SignedDuration = SignedDuration::from_mins(58);
+pub const RUN: SignedDuration = SignedDuration::from_mins(58);
 
 /// What the machine goes on with.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +42,13 @@ pub struct Listed {
 
 impl Organization {
     /// Lists the accounts. That the organization cannot be audited is no error: the last task sends it.
-    pub(crate) async fn list(&self, settings: &Settings, own: &AccountId, task: &Task, now: Timestamp) -> Result<Listed, Error> {
+    pub(crate) async fn list(
+        &self,
+        settings: &Settings,
+        own: &AccountId,
+        task: &Task,
+        now: Timestamp,
+    ) -> Result<Listed, Error> {
         let ledger = self.ledger(settings);
         if !ledger.acquire(&lease(task, now), now).await? {
             tracing::warn!(run = task.run, "another run is under way: this one ends");

@@ -72,7 +72,9 @@ pub struct Failure {
 
 /// An event that is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the event is not accepted: {0}. Accepted are the tasks of the state machine, `list` and `conclude`; start a run with `aws stepfunctions start-execution`")]
+#[error(
+    "the event is not accepted: {0}. Accepted are the tasks of the state machine, `list` and `conclude`; start a run with `aws stepfunctions start-execution`"
+)]
 pub struct RequestError(String);
 
 impl Request {
@@ -109,7 +111,10 @@ mod tests {
     #[test]
     fn both_tasks_of_the_machine_are_read_with_or_without_a_map() {
         let started = "2026-11-20T10:00:00Z";
-        assert!(matches!(Request::parse(json!({"task": "list", "run": "r-1", "started": started})), Ok(Request::List(_))));
+        assert!(matches!(
+            Request::parse(json!({"task": "list", "run": "r-1", "started": started})),
+            Ok(Request::List(_))
+        ));
         let list = json!({"accounts": 3, "batches": 1, "concurrency": 8, "management": "111122223333"});
         let state = json!({"list": list, "members": [{"batch": 0}, {"batch": 1, "error": "States.Timeout"}]});
         let event = json!({"task": "conclude", "run": "r-1", "started": started, "state": state});
