@@ -21,7 +21,7 @@ import pack
 import yaml
 
 COMMANDS = ["awk", "cat", "cut", "date", "dirname", "env", "grep", "head", "mktemp", "rm", "sed", "sh", "sort", "tail", "tr", "uname"]
-FUNCTIONS = ["Checker", "ChatNotifier", "Reporter", "RootActivity", "SlackNotifier"]
+FUNCTIONS = ["Checker", "ChatNotifier", "MemberAuditor", "Organization", "Reporter", "RootActivity", "SlackNotifier"]
 # In place of the AWS CLI: writes down each call, and answers as an account without the stack; `BECOMES` is how a deployment ends.
 AWS = """#!/bin/sh
 echo "$*" >>"$CALLS"
