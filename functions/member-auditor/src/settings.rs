@@ -35,7 +35,7 @@ impl Settings {
             partition: environment.partition(),
             table: environment.table("ROOTWATCH_TABLE"),
             bucket: environment.needed("ROOTWATCH_REPORT_BUCKET"),
-            policy: Policy { digest: Rhythm::Never, outage: SignedDuration::MAX, ..function::policy(&mut environment) },
+            policy: Policy { digest: Rhythm::Never, outage: SignedDuration::MAX, ..environment.policy() },
             checklist: checklist::Settings {
                 root_unused_days: environment.number("ROOTWATCH_ROOT_UNUSED_DAYS", 1..=365, defaults.root_unused_days),
                 selection: checklist::Selection::of_root_audit(),

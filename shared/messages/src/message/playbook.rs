@@ -403,6 +403,33 @@ pub(super) fn of_control(control: &Control, update: &ConditionAlert) -> (Vec<Sho
     (steps.map(|step| Shown::plain(text(step))).collect(), commands.map(filled).collect())
 }
 
+/// How to fix what a control found in several accounts of an organization: no finding's words choose among the steps.
+pub(super) fn of_many(control: &Control) -> Vec<Shown> {
+    /// What central root access deletes at once (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-user-privileged-task.html>).
+    const CENTRAL: [&str; 4] = ["root-access-keys", "root-mfa", "root-signing-certificates", "root-hardware-mfa"];
+    const DELETE: &str = "Delete root's credentials without signing in, once nothing uses its access keys: in the management account or the \
+                          delegated administrator for IAM, IAM > Root access management > the account > Take privileged action > Delete \
+                          root user credentials. This deletes password, access keys, signing certificates and MFA devices.";
+    const ASK: &str = "Ask the account's owners who created the key, and what uses it. If no one did, an attacker may be root: delete root's \
+                       credentials at once, as the next step says, and treat the account as compromised.";
+    // No member has a report of its own.
+    let text = |step: &&str| {
+        let step = step.replace("as root with MFA", "as root").replace(" (the report shows when it was last used)", "");
+        without_paths(&step)
+    };
+    let mut steps: Vec<String> = control.remediation.console.iter().map(text).collect();
+    if CENTRAL.contains(&control.id) {
+        if let Some(sign_in) = steps.iter_mut().find(|step| step.starts_with("Sign in as root")) {
+            *sign_in = format!("Or keep root's credentials: {}", sign_in.replacen('S', "s", 1));
+        }
+        steps.insert(0, DELETE.to_owned());
+    }
+    if control.id == "root-access-keys" {
+        steps.insert(0, ASK.to_owned());
+    }
+    steps.into_iter().map(Shown::plain).collect()
+}
+
 /// Which of the steps that begin with `If` a finding calls for, by its own words. Where none fits, all are shown.
 struct Branches {
     found: String,

@@ -15,6 +15,7 @@ mod bulletins;
 mod chats;
 mod digests;
 mod odd;
+mod organizations;
 mod rules;
 mod sessions;
 mod test_alerts;
@@ -86,6 +87,13 @@ fn ct_5_a_service_on_behalf_of_root_is_no_message() {
     let service =
         sample(include_str!("../../../facts/samples/records/23-not-human-root-invokedby-service-apicall.json"));
     assert_eq!(compose_new(&report(|snapshot| snapshot.root_events.activity = vec![service])), None);
+}
+
+#[test]
+fn a_central_session_that_only_reads_is_no_message() {
+    let visit = sample(include_str!("../../../facts/samples/records/29-member-root-session-get-account-summary.json"));
+    let seen = report(|snapshot| snapshot.root_events.activity = vec![visit.clone()]);
+    assert_eq!((compose_new(&seen), &seen.root_activity), (None, &vec![visit]), "in the report all the same");
 }
 
 #[test]
