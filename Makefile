@@ -255,19 +255,9 @@ check-config: programs
 	&& { echo "parameter_overrides in samconfig.toml has to be one line of text in double quotes"; exit 1; } || true
 	@target/debug/sandbox check-config $(PARAMETERS)
 
-# Retries where a Region refused, as "Edit StackSet details" in the console does, and prints each Region's status; needs the AWS CLI.
-# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-troubleshooting.html
+# Retries where a Region refused, and prints each Region's status; needs the AWS CLI.
 forwarders:
-	@set -e; name=$(STACK)-forwarders; \
-	roles=$$(aws cloudformation describe-stack-set --stack-set-name $$name --query '[StackSet.AdministrationRoleARN, StackSet.ExecutionRoleName]' --output text); \
-	operation=$$(aws cloudformation update-stack-set --stack-set-name $$name --use-previous-template \
-		--parameters $(foreach name,Stack HomeRegion RoleArn,ParameterKey=$(name)$(,)UsePreviousValue=true) \
-		--administration-role-arn $${roles%%[[:space:]]*} --execution-role-name $${roles##*[[:space:]]} \
-		--operation-preferences RegionConcurrencyType=PARALLEL,FailureTolerancePercentage=100 --query OperationId --output text); \
-	while test "$$(aws cloudformation describe-stack-set-operation --stack-set-name $$name --operation-id $$operation --query StackSetOperation.Status --output text)" = RUNNING; do \
-		sleep 5; \
-	done; \
-	aws cloudformation list-stack-instances --stack-set-name $$name --query 'Summaries[].[Region, Status, StatusReason]' --output text
+	@STACK='$(STACK)' tests/package/rootwatch forwarders
 
 # The bucket of a stack in your account; needs the AWS CLI.
 BUCKET ?= $(shell aws cloudformation describe-stack-resource --stack-name $(STACK) --logical-resource-id ReportBucket \

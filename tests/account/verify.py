@@ -160,7 +160,7 @@ class Stack:
         found = account.pages("cloudformation", "list_stack_resources", "StackResourceSummaries", StackName=name)
         self.resources = {each["LogicalResourceId"]: each.get("PhysicalResourceId", "") for each in found}
         # As the template names them; another stack's name may begin as this one's.
-        self.rules = f"{name}-{account.home}-"
+        self.rules = f"{self.parameters.get('Name') or name}-{account.home}-"
         named = self.parameters.get("ForwardRegions", "").split(",")
         self.forward_regions = [region.strip() for region in named if region.strip()]
 

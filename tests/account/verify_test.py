@@ -209,6 +209,11 @@ class Page(unittest.TestCase):
         printed(invented)
         asked = {request["NamePrefix"] for operation, _, request in invented.calls if operation == "list_rules"} - {"rootwatch-"}
         self.assertEqual(asked, {"rootwatch-eu-west-1-"})
+        named = Invented()
+        named.answers["describe_stacks"]["Stacks"][0]["Parameters"].append({"ParameterKey": "Name", "ParameterValue": "guard"})
+        printed(named)
+        asked = {request["NamePrefix"] for operation, _, request in named.calls if operation == "list_rules"} - {"rootwatch-"}
+        self.assertEqual(asked, {"guard-eu-west-1-"})
 
     def test_an_instance_that_failed_says_why_in_words_of_ours(self):
         self.says("us-east-2: OUTDATED, FAILED, explicit deny, not authorized")

@@ -1,5 +1,9 @@
 """`make e2e`: the archive of `make package`, deployed by its own script and the AWS CLI to a local AWS, and what people then get.
 
+The archive's script runs in a folder that `chroot` makes the root, with nothing in it but the archive, the AWS CLI and programs of POSIX:
+room.py. Where that cannot be done it runs on a PATH of the same programs, and the output says so. What a newcomer types, from the archive
+to the test alert, is counted and timed: the row `a_newcomer_…`.
+
 MiniStack is the account. It enforces IAM, so each function does what its role allows and nothing else. What it lacks:
 - root's row of the credential report is a constant (no keys, no MFA): that is in the first message;
 - CloudTrail's history is empty: what root does comes by the bus;
@@ -30,7 +34,8 @@ import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from account import ACCOUNT_ID, PROJECT, REGION, Account, Inbox, Webhook, wait_for
+from account import ACCOUNT_ID, COMMANDS, PROJECT, REGION, Account, Inbox, Webhook, wait_for
+from room import Room
 
 WEBHOOK = "/rootwatch/slack-webhook"
 ELSEWHERE = "us-west-2"
@@ -42,6 +47,9 @@ QUICKLY = {f"CARGO_PROFILE_RELEASE_{name}": value for name, value in [("LTO", "o
 # The last commit before rules and dashboard had the Region in their names.
 BEFORE = "afdedfe"
 EVENTS = sorted(PROJECT.glob("events/*.json"))
+# As a person writes it: with both kinds of quotes, and what a shell could take for its own.
+EXCEPTIONS = json.dumps([{"control": "billing-alerts", "reason": "alice's \"plan B\" $(id) `id` *", "owner": "bob",
+                          "until": f"{datetime.now(UTC) + timedelta(days=90):%Y-%m-%d}"}])
 
 
 def the_schedule_fires_by_itself(stack):
@@ -210,6 +218,30 @@ def a_test_alert_arrives_and_says_who_gets_alerts(stack):
     stack.inbox.find("the test alert", 60, lambda message: message.get("test_alert") and stack.inbox.messages.index(message) >= before)
 
 
+def the_report_is_downloaded_as_a_page(stack):
+    page = stack.rootwatch("report", "/tmp/report.html" if stack.room else str(stack.archive / "report.html")).strip()
+    page = stack.room.root / page.lstrip("/") if stack.room else Path(page)
+    assert ACCOUNT_ID in page.read_text(), page
+    assert page.stat().st_mode & 0o077 == 0, "others of the machine can read it"
+    page.unlink()
+
+
+def exceptions_with_quotes_and_spaces_arrive_as_they_are(stack):
+    """From the command line through script, AWS CLI and CloudFormation into the function."""
+    configuration = stack.account.client("lambda").get_function_configuration(FunctionName=stack.resources["Checker"])
+    assert configuration["Environment"]["Variables"]["ROOTWATCH_EXCEPTIONS"] == EXCEPTIONS, configuration["Environment"]
+
+
+def a_newcomer_needs_few_commands_and_minutes_from_the_archive_to_the_test_alert(stack):
+    """Of the local AWS; that an email arrives, and is confirmed, is not counted."""
+    if "test-alert" not in [step for step, _ in stack.typed]:
+        stack.rootwatch("test-alert")
+    typed = [(step, took) for step, took in stack.typed if step in ("sha256sum", "tar", "doctor", "deploy", "test-alert")]
+    seconds = sum(took for _, took in typed)
+    print(f"        {len(typed)} commands, {seconds / 60:.1f} minutes: " + ", ".join(f"{step} {took:.1f} s" for step, took in typed), flush=True)
+    assert len(typed) == (5 if stack.room else 3) and seconds < 600, typed
+
+
 def the_owner_verifies_the_account(stack):
     """`make verify-account`, as far as the local AWS answers: each question in its place, and nobody's id on the page."""
     page = stack.account.run(sys.executable, "tests/account/verify.py", stack.name, AWS_REGION=REGION)
@@ -310,6 +342,9 @@ ROWS = [
     the_owner_verifies_the_account,
     the_doctor_finds_a_deployed_stack,
     a_test_alert_arrives_and_says_who_gets_alerts,
+    a_newcomer_needs_few_commands_and_minutes_from_the_archive_to_the_test_alert,
+    exceptions_with_quotes_and_spaces_arrive_as_they_are,
+    the_report_is_downloaded_as_a_page,
     a_canary_arrives_through_rule_and_queue,
     a_forwarding_region_that_refuses_is_named_and_the_check_stays_complete,
     a_rule_that_loses_its_target_is_named_at_once,
@@ -333,7 +368,17 @@ class Stack:
             Name=WEBHOOK, Type="SecureString", Value=f"http://{webhook.host}{self.webhook_path}"
         )
         self.cloudformation = account.client("cloudformation")
-        self.archive = self.unpack(account.run("make", "package", f"ARCH={ARCHITECTURE}", "SANDBOX=target/debug/sandbox", **profile or {}))
+        printed = account.run("make", "package", f"ARCH={ARCHITECTURE}", "SANDBOX=target/debug/sandbox", **profile or {})
+        # Which command of a newcomer took how many seconds, each the first time.
+        self.typed, self.room = [], None
+        if why := Room.why_not():
+            print(f"        NOT in a chroot, but on a PATH of {len(COMMANDS) + 1} programs: {why}", flush=True)
+        else:
+            self.room = Room(f"{account.folder}/room", COMMANDS, PROJECT / "build/aws-cli")
+        self.archive = self.unpack(printed)
+        if self.room:
+            # What the demo's program loads, so that it runs here as on any Linux.
+            self.room.add(self.archive / "bin/sandbox")
         account.environment |= account.without_toolchain
         for tool in ("cargo", "rustc", "zig"):
             assert shutil.which(tool, path=account.environment["PATH"]) is None, tool
@@ -356,28 +401,48 @@ class Stack:
     def unpack(self, printed):
         """The archive that `make package` names, unpacked; every file is as its SHA256SUMS says."""
         [archive] = re.findall(r"^(dist/\S+\.tar\.gz) ", printed, re.MULTILINE)
-        with tarfile.open(PROJECT / archive) as files:
-            files.extractall(self.account.folder, filter="data")
-        folder = Path(self.account.folder, Path(archive).name.removesuffix(".tar.gz"))
+        name = Path(archive).name
+        if self.room:
+            for file in (PROJECT / archive, PROJECT / "dist/SHA256SUMS"):
+                shutil.copy(file, self.room.root / "home")
+            self.type("sha256sum", "sha256sum", "--check", "--ignore-missing", "SHA256SUMS", folder="/home")
+            self.type("tar", "tar", "xzf", name, folder="/home")
+            folder = self.room.root / "home" / name.removesuffix(".tar.gz")
+        else:
+            with tarfile.open(PROJECT / archive) as files:
+                files.extractall(self.account.folder, filter="data")
+            folder = Path(self.account.folder, name.removesuffix(".tar.gz"))
         sums = dict(line.split("  ")[::-1] for line in folder.joinpath("SHA256SUMS").read_text().splitlines())
         found = {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.rglob("*") if file.is_file()}
         del found["SHA256SUMS"]
         assert found == sums, found.items() ^ sums.items()
         return folder
 
-    def rootwatch(self, *arguments):
-        """The archive's own script, where the AWS CLI is, and of other programs those that POSIX has."""
+    def type(self, step, *command, folder=None, codes=(0,)):
+        """Runs a command as a newcomer does, where the AWS CLI is, and of other programs those that POSIX has."""
         own = {"STACK": self.name, "AWS_REGION": REGION, "PATH": self.account.aws_cli_only}
-        return self.account.run(str(self.archive / "rootwatch"), *arguments, **own)
+        if self.room:
+            # /dev/null is a file there, which no one empties.
+            configured = {name: "/home/none" for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")}
+            own |= configured | {"PATH": "/bin", "HOME": "/home", "TMPDIR": "/tmp"}
+            command = self.room.command(*command, folder=folder or self.room.inside(self.archive))
+        started = time.monotonic()
+        done = subprocess.run(
+            command, cwd=None if self.room else self.archive, env=self.account.environment | own,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        )
+        if step not in [typed for typed, _ in self.typed]:
+            self.typed.append((step, time.monotonic() - started))
+        assert done.returncode in codes, f"{step}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def rootwatch(self, *arguments):
+        return self.type(arguments[0], "./rootwatch", *arguments).stdout
 
     def doctor(self):
         """Its lines, whether or not one of them is bad."""
-        done = subprocess.run(
-            [self.archive / "rootwatch", "doctor"],
-            env=self.account.environment | {"STACK": self.name, "AWS_REGION": REGION, "PATH": self.account.aws_cli_only},
-            stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        )
-        assert done.returncode in (0, 1) and not done.stderr, done
+        done = self.type("doctor", "./rootwatch", "doctor", codes=(0, 1))
+        assert not done.stderr, done
         return done.stdout
 
     def update_from(self, commit):
@@ -406,7 +471,9 @@ class Stack:
         return {"Schedule": schedule, "SlackWebhookParameter": WEBHOOK, "ForwardRegions": ""}
 
     def deploy(self, schedule):
-        self.rootwatch("deploy", *(f"{name}={value}" for name, value in self.chosen(schedule).items()))
+        self.doctor()
+        settings = self.chosen(schedule) | {"Exceptions": EXCEPTIONS}
+        self.rootwatch("deploy", *(f"{name}={value}" for name, value in settings.items()))
 
     def deploy_by_sam(self, schedule, template, region=REGION):
         overrides = [f"{name}='{value}'" for name, value in (self.chosen(schedule) | {"Architecture": ARCHITECTURE}).items()]

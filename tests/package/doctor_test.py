@@ -18,6 +18,8 @@ TOPIC = "arn:aws:sns:us-east-1:111122223333:rootwatch-Topic-1"
 FAKE = """#!/bin/sh
 printf '%s\\n' "$1 $2" >>"$ANSWERS/calls"
 case "$1" in --version) echo 'aws-cli/2.31.0 Python/3.13.7'; exit ;; configure) exit 1 ;; esac
+# Version 2 prints by a pager, unless this is set and empty.
+test "${AWS_PAGER-less}" = '' || { echo '(END)'; exit 99; }
 answer="$ANSWERS/$1 $2"
 case "$*" in *Outputs*) answer="$answer outputs" ;; esac
 if test -f "$answer error"; then cat "$answer error" >&2; exit 254; fi
@@ -76,7 +78,7 @@ ROWS = [
     ("a first deployment that failed", status("ROLLBACK_COMPLETE"), {}, "bad", "stack", "aws cloudformation delete-stack --stack-name rootwatch"),
     ("a stack that was deleted by half", status("DELETE_FAILED"), {}, "bad", "stack", "deleted by half"),
     ("a rollback that failed", status("UPDATE_ROLLBACK_FAILED"), {}, "bad", "stack", "continue-update-rollback"),
-    ("a change set that was never executed", status("REVIEW_IN_PROGRESS"), {}, "bad", "stack", "never executed"),
+    ("a deployment that was interrupted before it began", status("REVIEW_IN_PROGRESS"), {}, "good", "stack", "deploy goes on from there"),
     ("a stack that is being changed", status("UPDATE_IN_PROGRESS"), {}, "bad", "stack", "wait until it is done"),
     ("a stack of another version", {}, {"VERSION": "0.3.0"}, "good", "stack", "version 0.2.0; this is 0.3.0"),
     ("no stack", NO_STACK, {}, "good", "stack", "not deployed yet"),
@@ -85,6 +87,8 @@ ROWS = [
     ("a stack that may not be read", {"cloudformation describe-stacks error": denied("DescribeStacks")}, {}, "unknown", "stack", "cloudformation:DescribeStacks"),
     ("a stack without outputs of today", {"cloudformation describe-stacks outputs": "Topic\tx"}, {}, "unknown", "subscribers", "version before 0.2.0"),
     ("a name that is too long", {}, {"STACK": "a" * 40}, "bad", "name", "may have 39 characters"),
+    ("a long name, and names of their own", {}, {"STACK": "a" * 40, "NAME": "rootwatch"}, "good", "name", "stack aaa"),
+    ("a stack of a stack set", {}, {"STACK": "StackSet-rootwatch-00000000-0000-4000-8000-000000000000"}, "good", "name", "of a stack set"),
     ("a name that CloudFormation refuses", {}, {"STACK": "root_watch"}, "bad", "name", "letters, digits and hyphens"),
     ("a name that is the folder of upload", {}, {"STACK": "shared"}, "bad", "name", "choose another STACK"),
     ("an update that was not rolled back", status("UPDATE_FAILED"), {}, "bad", "stack", "rollback-stack"),

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tarfile
 import tempfile
@@ -22,22 +23,36 @@ import yaml
 
 COMMANDS = ["awk", "cat", "cut", "date", "dirname", "env", "grep", "head", "mktemp", "rm", "sed", "sh", "sort", "tail", "tr", "uname"]
 FUNCTIONS = ["Checker", "ChatNotifier", "MemberAuditor", "Organization", "Reporter", "RootActivity", "SlackNotifier"]
-# In place of the AWS CLI: writes down each call, and answers as an account without the stack; `BECOMES` is how a deployment ends.
+# In place of the AWS CLI of version CLI: writes down each call, and answers as an account without the stack; `BECOMES` is how a deployment
+# ends, or that it goes on after an interruption (INTERRUPTS). As version 2 does, it prints by a pager unless AWS_PAGER is empty.
 AWS = """#!/bin/sh
 echo "$*" >>"$CALLS"
+for argument in "$@"; do printf '%s\\0' "$argument"; done >"$CALLS.last.$2"
+wrong() { case $CLI in 1) printf '\\n%s\\n' "$1" ;; *) printf '\\naws: [ERROR]: %s\\n' "$1" ;; esac >&2; exit 254; }
+case "$CLI $1" in '1 '* | *--version | *configure) ;; *) test "${AWS_PAGER-less}${AWS_CLI_AUTO_PROMPT#off}" = '' || { echo '(END)'; exit 99; } ;; esac
 case "$1 $2" in
-    --version*) echo 'aws-cli/2.31.0' ;;
+    --version*) case $CLI in 1) echo 'aws-cli/1.40.1 Python/3.11.2 Linux/6.1.0 botocore/1.38.2' ;; *) echo 'aws-cli/2.31.0 Python/3.13.7 Linux/6.1.0 exe/x86_64.debian.12' ;; esac ;;
     'configure get') exit 1 ;;
     'sts get-caller-identity') case "$*" in *Arn*) printf '111122223333\\tarn:aws:iam::111122223333:user/alice\\n' ;; *) echo 111122223333 ;; esac ;;
-    's3api head-bucket') echo 'An error occurred (404) when calling the HeadBucket operation: Not Found' >&2; exit 254 ;;
+    's3api head-bucket') wrong 'An error occurred (404) when calling the HeadBucket operation: Not Found' ;;
+    's3 cp') case "$*" in */latest.html*) test -n "${PAGE:-}" || wrong 'fatal error: An error occurred (404) when calling the HeadObject operation: Key "latest.html" does not exist'
+        for last in "$@"; do :; done; echo "$PAGE" >"$last" ;; esac ;;
     'cloudformation describe-stacks')
-        if test -n "${STACK_IS_THERE:-}"; then echo CREATE_COMPLETE; elif test -f "$CALLS.stack"; then cat "$CALLS.stack"; else
-            echo 'An error occurred (ValidationError) when calling the DescribeStacks operation: Stack with id rootwatch does not exist' >&2; exit 254
+        if test -n "${STACK_IS_THERE:-}"; then case $STACK_IS_THERE in 1) echo CREATE_COMPLETE ;; *) echo "$STACK_IS_THERE" ;; esac; elif test -f "$CALLS.stack"; then cat "$CALLS.stack"; else
+            wrong 'An error occurred (ValidationError) when calling the DescribeStacks operation: Stack with id rootwatch does not exist'
         fi ;;
-    'cloudformation deploy') echo "$BECOMES" >"$CALLS.stack"; test "$BECOMES" = CREATE_COMPLETE ;;
+    'cloudformation package') test "${INTERRUPTS:-}" != package || kill -INT 0 ;;
+    'cloudformation deploy')
+        echo "$BECOMES" >"$CALLS.stack"
+        test "${INTERRUPTS:-}" != deploy || kill -INT 0
+        test "$BECOMES" = CREATE_COMPLETE || { printf 'Failed to create/update the stack: \\033]0;owned\\007 Waiter\\n' >&2; exit 255; } ;;
     'cloudformation delete-stack') rm -f "$CALLS.stack" ;;
-    'cloudformation describe-stack-events') printf 'CREATE_FAILED\\tAWS::IAM::Role\\tCheckerRole\\tnot authorized to perform: iam:CreateRole\\nCREATE_IN_PROGRESS\\tAWS::CloudFormation::Stack\\trootwatch\\tUser Initiated\\nUPDATE_FAILED\\tAWS::IAM::Role\\tOld\\tlast month\\n' ;;
-    'cloudformation describe-stack-resource') echo "physical-name" ;;
+    'cloudformation describe-stack-events') printf 'CREATE_FAILED\\tAWS::IAM::Role\\tCheckerRole\\tnot authorized to perform: \\033[2J\\302\\233iam:CreateRole\\r\\nCREATE_IN_PROGRESS\\tAWS::CloudFormation::Stack\\trootwatch\\tUser Initiated\\nUPDATE_FAILED\\tAWS::IAM::Role\\tOld\\tlast month\\n' ;;
+    'cloudformation describe-stack-resource') case "$*" in *' Forwarders '*) echo rootwatch-forwarders:0a1b; exit ;; esac; test -z "${NO_RESOURCE:-}" || wrong 'An error occurred (ValidationError): Stack does not exist'; echo "physical-name" ;;
+    'cloudformation describe-stack-set') printf 'arn:aws:iam::111122223333:role/administration\\texecution\\n' ;;
+    'cloudformation update-stack-set') echo 11111111-2222-4333-8444-555566667777 ;;
+    'cloudformation describe-stack-set-operation') echo "${OPERATION:-SUCCEEDED}" ;;
+    'cloudformation list-stack-instances') printf 'us-east-1\\tCURRENT\\tNone\\nus-west-2\\tOUTDATED\\texplicit deny\\033[2J\\n' ;;
     'lambda invoke')
         for last in "$@"; do case $last in fileb://*) cat "${last#fileb://}" >>"$CALLS"; echo >>"$CALLS" ;; esac; done
         printf '%s' "$ANSWER" >"$last"; echo "${FUNCTION_ERROR:-None}" ;;
@@ -135,9 +150,21 @@ class Packed(unittest.TestCase):
         tools.joinpath("aws").write_text(AWS)
         tools.joinpath("aws").chmod(0o755)
         calls = tools / "calls"
-        own = {"PATH": str(tools), "CALLS": str(calls), "TMPDIR": str(tools), "BECOMES": becomes, "AWS_REGION": "eu-west-1", "ANSWER": "{}"}
-        done = subprocess.run([self.top / "rootwatch", *arguments], env=own | environment, capture_output=True, text=True)
+        own = {"PATH": str(tools), "CALLS": str(calls), "TMPDIR": str(tools), "BECOMES": becomes, "AWS_REGION": "eu-west-1", "ANSWER": "{}", "CLI": "2"}
+        # Ctrl-C reaches the script and what it runs, and nothing else.
+        done = subprocess.run(
+            [self.top / "rootwatch", *arguments], env=own | environment, capture_output=True, text=True, cwd=tools,
+            start_new_session=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
+        self.tools = tools
+        self.assertEqual([], list(tools.glob("tmp.*")), "temporary files are left")
+        # As a terminal would take it: no control characters but ends of lines.
+        self.assertNotRegex(done.stdout + done.stderr, r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
         return done.stdout + done.stderr, done.returncode, calls.read_text().splitlines() if calls.exists() else []
+
+    def last(self, verb):
+        """The arguments of the last call of `aws … verb`."""
+        return self.tools.joinpath(f"calls.last.{verb}").read_text().split("\0")[:-1]
 
     def test_deploy_needs_the_aws_cli_only_and_says_what_is_next(self):
         # The invented sandbox cannot check settings: on another system it is not asked.
@@ -159,7 +186,9 @@ class Packed(unittest.TestCase):
     def test_a_first_deployment_that_fails_leaves_nothing_half_done(self):
         printed, code, calls = self.rootwatch("deploy", becomes="ROLLBACK_COMPLETE")
         self.assertEqual(1, code)
-        self.assertIn("not authorized to perform: iam:CreateRole", printed)
+        # What a terminal would obey in others' texts is gone, here and in what the AWS CLI prints itself.
+        self.assertIn("not authorized to perform: ?[2J??iam:CreateRole", printed)
+        self.assertIn("Failed to create/update the stack: ?]0;owned? Waiter", printed)
         self.assertNotIn("last month", printed)
         self.assertIn("failed and was removed", printed)
         self.assertEqual("cloudformation wait stack-delete-complete --stack-name rootwatch", calls[-1])
@@ -169,6 +198,101 @@ class Packed(unittest.TestCase):
         self.assertEqual(1, code)
         self.assertIn("goes on without this command", printed)
         self.assertFalse([call for call in calls if "delete-stack" in call])
+
+    def test_ctrl_c_says_what_is_left_and_the_next_deployment_goes_on(self):
+        for where, becomes, words in [
+            ("package", "", "Nothing was deployed"),
+            ("deploy", "REVIEW_IN_PROGRESS", "had not begun. Start again"),
+            ("deploy", "CREATE_IN_PROGRESS", "CloudFormation goes on with rootwatch: ./rootwatch doctor"),
+            ("deploy", "UPDATE_COMPLETE", "changes nothing of rootwatch. Start again"),
+        ]:
+            with self.subTest(becomes):
+                printed, code, calls = self.rootwatch("deploy", INTERRUPTS=where, becomes=becomes)
+                self.assertEqual(130, code, printed)
+                self.assertIn("Interrupted. ", printed)
+                self.assertIn(words, printed)
+                self.assertFalse([call for call in calls if "delete-stack" in call])
+        # In the state that it left: what CloudFormation had not begun goes on, what it is at is waited for.
+        for left, goes_on in [("REVIEW_IN_PROGRESS", True), ("UPDATE_COMPLETE", True), ("CREATE_IN_PROGRESS", False)]:
+            printed, code, calls = self.rootwatch("deploy", STACK_IS_THERE=left)
+            self.assertEqual((not goes_on, goes_on), (code != 0, any(call.startswith("cloudformation deploy") for call in calls)), printed)
+            self.assertTrue(goes_on or "wait until it is done" in printed, printed)
+
+    def test_settings_with_quotes_and_spaces_reach_cloudformation_as_they_are(self):
+        exceptions = """[{"control":"root-mfa","reason":"alice's \\"plan\\" \\\\ $(id) `id` * %s","owner":"bob","until":"2026-12-01"}]"""
+        settings = [f"Exceptions={exceptions}", "AlertEmail=you@example.com", "Name="]
+        # In place of the program that checks them: what it is given.
+        sandbox = self.top / "bin/sandbox"
+        program = sandbox.read_bytes()
+        sandbox.write_text("#!/bin/sh\nfor argument in \"$@\"; do printf '%s\\0' \"$argument\"; done >\"$CALLS.checked\"\n")
+        try:
+            printed, code, _ = self.rootwatch("deploy", *settings)
+        finally:
+            sandbox.write_bytes(program)
+        self.assertEqual(0, code, printed)
+        self.assertEqual(["--parameter-overrides", "Architecture=x86_64", *settings], self.last("deploy")[-5:])
+        checked = self.tools.joinpath("calls.checked")
+        if checked.exists():
+            # As the SAM CLI would take it: tests/acceptance/deployment/commands.rs has the program read such a one.
+            verb, first, *others = checked.read_text().split("\0")[:-1]
+            self.assertEqual(("check-config", ["AlertEmail='you@example.com'", "Name=''"]), (verb, others))
+            # The first quote that is not escaped ends it.
+            self.assertRegex(first.removeprefix("Exceptions="), r"\A'(?:[^'\\]|\\.)*'\Z")
+            self.assertEqual(exceptions, re.sub(r"\\([ \"'])", r"\1", first.removeprefix("Exceptions='").removesuffix("'")))
+
+    def test_both_versions_of_the_aws_cli_give_the_same(self):
+        answer = json.dumps({"summary": "A test alert was sent to: Slack.", "problems": []})
+        for arguments, environment in [
+            (["doctor"], {}),
+            (["deploy"], {}),
+            (["deploy"], {"becomes": "ROLLBACK_COMPLETE"}),
+            (["test-alert"], {"ANSWER": answer}),
+            (["report"], {"PAGE": "<html>"}),
+            (["remove"], {"STACK_IS_THERE": "1"}),
+            (["remove"], {}),
+        ]:
+            with self.subTest(arguments):
+                one, other = (self.rootwatch(*arguments, CLI=version, **environment)[:2] for version in "12")
+                # A config file may turn on what version 2 has beside: each call turns it off.
+                self.assertEqual(other, self.rootwatch(*arguments, CLI="2", AWS_PAGER="less", AWS_CLI_AUTO_PROMPT="on", **environment)[:2])
+                version = re.compile(r"aws \d\S+")
+                self.assertEqual((version.sub("aws", one[0]), one[1]), (version.sub("aws", other[0]), other[1]))
+                self.assertNotIn("(END)", other[0])
+
+    def test_the_stack_of_a_stack_set_is_left_to_its_administrator(self):
+        for verb in ("deploy", "remove"):
+            printed, code, calls = self.rootwatch(verb, STACK="StackSet-rootwatch-00000000-0000-4000-8000-000000000000")
+            self.assertEqual((1, []), (code, calls))
+            self.assertIn("belongs to a stack set", printed)
+
+    def test_a_name_of_its_own_lets_a_stack_have_a_long_one(self):
+        self.assertEqual(1, self.rootwatch("deploy", STACK="a" * 40)[1])
+        printed, code, _ = self.rootwatch("deploy", "Name=rootwatch", STACK="a" * 40)
+        self.assertEqual(0, code, printed)
+
+    def test_report_downloads_the_page_and_says_where_there_is_none(self):
+        printed, code, _ = self.rootwatch("report", PAGE="<html>")
+        self.assertEqual((0, "rootwatch-report.html\n"), (code, printed))
+        page = self.tools / "rootwatch-report.html"
+        self.assertEqual(("<html>\n", 0o600), (page.read_text(), page.stat().st_mode & 0o777))
+        self.assertEqual("s3://physical-name/latest.html", self.last("cp")[-2])
+        printed, code, _ = self.rootwatch("report", "other.html")
+        self.assertEqual(1, code)
+        self.assertIn("no page yet", printed)
+        printed, code, _ = self.rootwatch("report", NO_RESOURCE="1", PAGE="<html>")
+        self.assertEqual(1, code)
+        self.assertIn("There is no report bucket of a stack rootwatch in eu-west-1", printed)
+
+    def test_forwarders_are_retried_and_each_region_says_how_it_is(self):
+        printed, code, _ = self.rootwatch("forwarders")
+        self.assertEqual((0, "us-east-1\tCURRENT\tNone\nus-west-2\tOUTDATED\texplicit deny?[2J\n"), (code, printed))
+        given = self.last("update-stack-set")
+        self.assertEqual("rootwatch-forwarders", given[given.index("--stack-set-name") + 1])
+        self.assertEqual(("arn:aws:iam::111122223333:role/administration", "execution"),
+                         (given[given.index("--administration-role-arn") + 1], given[given.index("--execution-role-name") + 1]))
+        forwarders = pack.yaml_parse(pack.PROJECT.joinpath("template.yaml").read_text())["Resources"]["Forwarders"]["Properties"]
+        kept = {each["ParameterKey"] for each in forwarders["Parameters"]}
+        self.assertEqual({f"ParameterKey={name},UsePreviousValue=true" for name in kept}, {each for each in given if each.startswith("ParameterKey=")})
 
     def test_what_the_doctor_calls_bad_ends_a_deployment_before_it_begins(self):
         printed, code, calls = self.rootwatch("deploy", STACK="a" * 40)

@@ -64,3 +64,42 @@ fn the_longest_name_of_a_stack_is_refused_before_it_is_deployed_and_is_documente
     let (_, run) = dry_make(&["check-config", "STACK=of-a-name"]);
     assert!(run.contains("printf %s 'of-a-name' | wc -c) -le 39"), "{run}");
 }
+
+/// The script quotes each setting for the program that checks it, which reads what the SAM CLI would.
+#[test]
+fn settings_with_quotes_and_spaces_are_checked_by_the_archives_script_and_deployed_as_they_are() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let folder = std::env::temp_dir().join(format!("rootwatch-quotes-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("bin")).unwrap();
+    let program = |name: &str, text: &str| {
+        std::fs::write(folder.join(name), text).unwrap();
+        std::fs::set_permissions(folder.join(name), std::fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    program("rootwatch", &file("tests/package/rootwatch"));
+    program("doctor", "#!/bin/sh\n");
+    // Writes down what CloudFormation is given, one argument a line.
+    program(
+        "aws",
+        "#!/bin/sh\ntest \"$2\" != deploy || printf '%s\\n' \"$@\" >\"${0%/*}/deployed\"\necho 111122223333\n",
+    );
+    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+    std::fs::write(folder.join("VERSION"), format!("version 0.0.0\narchitecture {architecture}\n")).unwrap();
+    symlink(sandbox::runtime::binary("sandbox"), folder.join("bin/sandbox")).expect("a link");
+    let until = jiff::Zoned::now().date().saturating_add(jiff::Span::new().days(90));
+    let deploy = |control: &str| {
+        let setting = format!(
+            r#"Exceptions=[{{"control":"{control}","reason":"alice's \"plan B\" \\ $(id) `id` *","owner":"bob","until":"{until}"}}]"#
+        );
+        let mut script = std::process::Command::new(folder.join("rootwatch"));
+        script.env("PATH", format!("{}:{}", folder.display(), std::env::var("PATH").unwrap()));
+        let done = script.args(["deploy", &setting, "Digest=daily"]).env("AWS_REGION", "eu-west-1").output().unwrap();
+        let said = String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned();
+        let deployed = std::fs::read_to_string(folder.join("deployed")).unwrap_or_default();
+        (said, deployed.lines().any(|line| line == setting))
+    };
+    let (said, deployed) = deploy("root-mfs");
+    assert!(!deployed && said.contains("Exceptions, entry 1"), "read, and refused: {said}");
+    let (said, deployed) = deploy("root-mfa");
+    assert!(deployed && said.contains("All settings are valid."), "{said}");
+    std::fs::remove_dir_all(folder).unwrap();
+}

@@ -94,6 +94,24 @@ fn the_environment_of_the_template_is_what_each_function_reads() {
     assert_eq!(variables.len(), 6);
 }
 
+/// As in a stack of a stack set: what the template names begins with `Name`, and commands need the stack's own name.
+#[test]
+fn with_a_name_of_their_own_rules_and_canaries_have_it_and_commands_name_the_stack() {
+    let named = |function: &str| {
+        let given = [("ROOTWATCH_NAME", "guard"), ("ROOTWATCH_STACK", "StackSet-a-5f0c")];
+        variables_of(function).into_iter().chain(given.map(|(name, value)| (name.to_owned(), value.to_owned())))
+    };
+    let own = ["guard", "StackSet-a-5f0c"];
+    let settings = checker::Settings::read(named("Checker"), jiff::Timestamp::UNIX_EPOCH).unwrap();
+    assert_eq!(settings.own, own);
+    assert!(settings.links.dashboard.is_some_and(|board| board.ends_with("/guard-eu-west-1")));
+    assert_eq!(settings.links.stack, Some((own[1].to_owned(), "eu-west-1".to_owned())));
+    assert_eq!(settings.relays.stack.as_deref(), Some(own[1]), "CloudFormation names functions after the stack");
+    let settings = root_activity::Settings::read(named("RootActivity")).unwrap();
+    assert_eq!(settings.own, own);
+    assert_eq!(settings.canaries.unwrap().addressee, "eu-west-1/guard");
+}
+
 /// Faults name the parameter that people know.
 #[test]
 fn a_refused_setting_is_called_as_the_parameter_that_sets_it() {

@@ -298,6 +298,7 @@ mod tests {
             faults(&packaged, overrides, None, "2026-11-20T10:00:00Z".parse().unwrap())
         };
         assert_eq!(checked("LookbackHours=48"), Vec::<String>::new());
+        assert_eq!(checked("Name=guard"), Vec::<String>::new());
         assert_eq!(checked("LookbackHours=abc").len(), 1);
     }
 

@@ -61,7 +61,7 @@ pub const CONTROL: Control = Control {
             "If a trail does not qualify: open it and choose Start logging, edit its management events, or fix what \
              its delivery error names (the bucket, its policy or its key).",
             "If an SCP denies a Region: no events are forwarded from there. Exempt the roles of the stack in the \
-             organization and run `make forwarders`, or remove the Region from the parameter ForwardRegions. Scheduled \
+             organization and run `./rootwatch forwarders`, or remove the Region from the parameter ForwardRegions. Scheduled \
              checks still find what is recorded there.",
             "If a canary did not arrive although rules and targets are right: check the stack's role ForwarderRole \
              and its policy, the queue's policy, the event source mapping of the function RootActivity, and its log.",
