@@ -109,14 +109,22 @@ licences:
 	else echo "cargo-deny is not installed: licences, bans and sources are not checked (cargo install --locked cargo-deny)"; fi
 
 # The scanners want libraries that exclude each other, hence two environments.
-template: build/lint/.ready build/scan/.ready
+template: build/lint/.ready build/scan/.ready $(if $(shell command -v npm 2>/dev/null),build/asl/.ready)
 	$(LINT)/cfn-lint --include-checks I --template template.yaml
 	$(LINT)/python tests/template/to_cloudformation.py template.yaml build/template.json build/forwarders.json
 	$(LINT)/cfn-lint --template build/template.json
 	$(LINT)/cfn-lint --include-checks I --template build/forwarders.json
 	$(LINT)/python tests/template/as_deployed.py build/template.json build/forwarders.json
 	$(LINT)/python tests/template/deployer.py build/template.json
+	$(LINT)/python tests/template/machine.py build/template.json build/organization.asl.json
+	@if test -e build/asl/.ready; then build/asl/node_modules/.bin/asl-validator --json-path build/organization.asl.json; \
+	else echo "npm is not installed: the definition of the state machine is checked by tests/template/machine.py alone"; fi
 	$(SCAN)/checkov --file build/template.json --framework cloudformation --compact --quiet --skip-download
+
+# A validator of state machines, for Node.js.
+build/asl/.ready: tests/template/asl.json
+	@mkdir -p $(@D) && cp $< $(@D)/package.json
+	npm install --prefix $(@D) --no-package-lock --no-audit --no-fund --loglevel=error && touch $@
 
 INSTALL = $(PYTHON) -m venv $(@D) && $(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $< && touch $@
 

@@ -14,6 +14,7 @@ mod docs;
 mod resources;
 mod roles;
 mod settings;
+mod state_machine;
 
 pub(crate) fn file(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name);
@@ -51,8 +52,8 @@ pub(crate) fn statements(policy: &Value) -> Vec<Value> {
     policy["PolicyDocument"]["Statement"].as_sequence().unwrap().clone()
 }
 
-/// Both functions that send, by their roles.
-const ROLES: [&str; 2] = ["CheckerRole", "RootActivityRole"];
+/// The functions that send, by their roles.
+const ROLES: [&str; 3] = ["CheckerRole", "RootActivityRole", "OrganizationRole"];
 
 /// The policies of a role, each with the condition under which it is there.
 pub(crate) fn policies_of(role: &str) -> Vec<(Option<String>, Value)> {

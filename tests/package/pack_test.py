@@ -22,7 +22,7 @@ import pack
 import yaml
 
 COMMANDS = ["awk", "cat", "cut", "date", "dirname", "env", "grep", "head", "mktemp", "rm", "sed", "sh", "sort", "tail", "tr", "uname"]
-FUNCTIONS = ["Checker", "ChatNotifier", "Reporter", "RootActivity", "SlackNotifier"]
+FUNCTIONS = ["Checker", "ChatNotifier", "MemberAuditor", "Organization", "Reporter", "RootActivity", "SlackNotifier"]
 # In place of the AWS CLI of version CLI: writes down each call, and answers as an account without the stack; `BECOMES` is how a deployment
 # ends, or that it goes on after an interruption (INTERRUPTS). As version 2 does, it prints by a pager unless AWS_PAGER is empty.
 AWS = """#!/bin/sh

@@ -26,13 +26,14 @@ NAMES = {
     "AWS::Events::Rule": ("Name", 64),
     "AWS::SQS::Queue": ("QueueName", 80),
     "AWS::Scheduler::Schedule": ("Name", 64),
+    "AWS::StepFunctions::StateMachine": ("StateMachineName", 80),
 }
 # Of the account, not of a Region of it.
 GLOBAL = ["AWS::CloudWatch::Dashboard", "AWS::Chatbot::SlackChannelConfiguration"]
 # What is lost with them is not created again by the next check.
 MEMORY = ["Ledger", "LogGroup", "ReportBucket", "Topic"]
 # The same in every partition (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html).
-PRINCIPALS = {f"{name}.amazonaws.com" for name in ["chatbot", "cloudformation", "cloudwatch", "events", "lambda", "scheduler", "sns"]}
+PRINCIPALS = {f"{name}.amazonaws.com" for name in ["chatbot", "cloudformation", "cloudwatch", "events", "lambda", "scheduler", "sns", "states"]}
 LEFT_OUT = object()
 
 
@@ -194,6 +195,26 @@ class Checks:
             for name, _, properties in stack.resources():
                 variables = properties.get("Environment", {}).get("Variables", {})
                 assert variables.get("ROOTWATCH_STACK", stack.name) == stack.name, (name, "CloudFormation knows it by that name")
+
+    def without_an_organization_nothing_of_it_is_there_and_with_one_the_rest_is_as_it_was(self):
+        def made(**chosen):
+            stack = Stack(self.template, **chosen)
+            outputs = {name: o for name, o in self.template["Outputs"].items() if "Condition" not in o or stack.holds(o["Condition"])}
+            return {name: (kind, properties) for name, kind, properties in stack.resources()}, stack.value(outputs)
+
+        alone, outputs = made()
+        assert made(OrganizationSchedule="rate(1 day)", AuditConcurrency="1000") == (alone, outputs)
+        both, all_outputs = made(OrganizationId="o-exampleorgid")
+        added = {name for name in self.template["Resources"] if "Organization" in name or name.startswith("MemberAuditor")}
+        assert set(both) - set(alone) == added and len(added) >= 10, added ^ (set(both) - set(alone))
+        conditions = {self.template["Resources"][name].get("Condition") for name in added}
+        assert conditions == {"HasOrganization"}, conditions
+        assert set(all_outputs) - set(outputs) == {"OrganizationStateMachineArn"}, set(all_outputs) - set(outputs)
+        # How long the bucket keeps what it gets only then.
+        rules = both["ReportBucket"][1]["LifecycleConfiguration"]["Rules"]
+        assert all(not rule["Prefix"].startswith("organization/") for rule in alone["ReportBucket"][1]["LifecycleConfiguration"]["Rules"])
+        rules[:] = [rule for rule in rules if not rule["Prefix"].startswith("organization/")]
+        assert {name: both[name] for name in alone} == alone, [name for name in alone if both[name] != alone[name]]
 
     def a_second_stack_of_the_name_in_another_region_meets_nothing_of_the_first(self):
         one, other = Stack(self.template, region="eu-west-1"), Stack(self.template, region="us-west-2")

@@ -18,7 +18,7 @@ mod request;
 mod settings;
 
 pub use conclude::Concluded;
-pub use list::Listed;
+pub use list::{Listed, RUN};
 pub use request::{Request, RequestError};
 pub use settings::Settings;
 

@@ -10,7 +10,7 @@ use crate::request::Task;
 use crate::{Error, Organization, Settings};
 
 /// How long a run may last: the machine's `TimeoutSeconds`, and some time for the last task.
-pub(crate) const RUN: SignedDuration = SignedDuration::from_mins(58);
+pub const RUN: SignedDuration = SignedDuration::from_mins(58);
 
 /// What the machine goes on with.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

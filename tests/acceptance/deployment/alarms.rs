@@ -29,12 +29,18 @@ fn each_alarm_reads_a_metric_that_is_there() {
             (function::figures::NAMESPACE, function::figures::DIMENSION) => {
                 (metric, of.as_str()) == (checker::metrics::HEARTBEAT, "Checker")
                     || (metric, of.as_str()) == ("ReportsKept", "Reporter")
+                    || (metric, of.as_str()) == (organization::HEARTBEAT, "Organization")
+            }
+            // https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
+            ("AWS/States", "StateMachineArn") => {
+                ["ExecutionsAborted", "ExecutionsFailed", "ExecutionsTimedOut"].contains(&metric)
+                    && is_a(&of, "AWS::Serverless::StateMachine")
             }
             _ => false,
         };
         assert!(is_there, "{name}: {namespace} {metric} by {by} of {of}");
         assert!(seen.insert((metric.to_owned(), of.clone())), "{name}: {metric} of {of} has two alarms");
-        let is_low = metric == checker::metrics::HEARTBEAT || metric == "ReportsKept";
+        let is_low = [checker::metrics::HEARTBEAT, "ReportsKept", organization::HEARTBEAT].contains(&metric);
         let [comparison, missing] = match is_low {
             true => ["LessThanThreshold", "breaching"],
             false => ["GreaterThanThreshold", "notBreaching"],
@@ -45,7 +51,7 @@ fn each_alarm_reads_a_metric_that_is_there() {
         let threshold = if metric == "ApproximateAgeOfOldestMessage" { 600 } else { i64::from(is_low) };
         assert_eq!(alarm["Threshold"].as_i64(), Some(threshold), "{name}");
     }
-    assert!(seen.len() >= 11, "{seen:?}");
+    assert!(seen.len() >= 15, "{seen:?}");
 }
 
 /// The metrics of each function that sends any.
@@ -59,6 +65,9 @@ fn all_metrics_together_are_no_more_than_an_account_has_free_and_the_alarms_have
     assert_eq!(sent.iter().collect::<BTreeSet<_>>().len(), sent.len(), "each once");
     assert!(sent.len() <= 10, "{sent:?}");
     assert_eq!((sent.len(), sandbox::cost::RARE_METRICS), (sandbox::cost::METRICS, 3), "what docs/cost.md counts");
+    // With an organization its own are added.
+    let of_organization = organization::METRICS.iter().map(|name| format!("Organization {name}"));
+    let sent: Vec<String> = sent.into_iter().chain(of_organization).collect();
     let template = template();
     let always = alarms(&template).filter(|(_, condition)| condition.is_none()).count();
     assert_eq!(always, sandbox::cost::ALARMS, "what docs/cost.md counts");
@@ -102,7 +111,9 @@ fn the_dashboard_shows_the_metrics_of_the_functions_and_every_alarm_of_theirs() 
         let body = dashboard(&template, with_options);
         let list = body["widgets"].as_array().unwrap().iter().find(|widget| widget["type"] == "alarm").unwrap();
         let listed = list["properties"]["alarms"].as_array().unwrap().iter().map(|arn| arn.as_str().unwrap());
-        let there = alarms(&template).filter(|(_, condition)| with_options || condition.is_none());
+        // Those of the organization are apart: most stacks have none.
+        let there = alarms(&template).filter(|(_, condition)| *condition != Some("HasOrganization"));
+        let there = there.filter(|(_, condition)| with_options || condition.is_none());
         let there: BTreeSet<String> = there.map(|(name, _)| format!("${{{name}.Arn}}")).collect();
         assert_eq!(listed.map(str::to_owned).collect::<BTreeSet<_>>(), there, "with options: {with_options}");
     }
@@ -180,6 +191,22 @@ fn se_3_the_alarms_for_silence_follow_every_schedule_and_take_missing_data_for_t
     }
     assert_eq!(alarm["TreatMissingData"].as_str(), Some("breaching"));
     assert_eq!(alarm["EvaluationPeriods"].as_i64(), Some(3));
+    let of_organization = &template["Resources"]["NoOrganizationRunAlarm"]["Properties"];
+    for (name, value) in alarm.as_mapping().unwrap() {
+        let differs = ["AlarmDescription", "MetricName", "Dimensions", "Period"].contains(&name.as_str().unwrap());
+        assert_eq!(&of_organization[name] == value, !differs, "{name:?}");
+    }
+    let text = serde_yaml_ng::to_string(&of_organization["Period"]).unwrap();
+    // Three periods are at most seven days (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html).
+    let periods = [
+        ("EveryOrganization15Minutes", "900"),
+        ("EveryOrganizationHour", "3600"),
+        ("EveryOrganization6Hours", "21600"),
+        ("", "86400"),
+    ];
+    for (condition, seconds) in periods {
+        assert!(text.contains(condition) && text.contains(seconds), "{text}");
+    }
     let text = serde_yaml_ng::to_string(&alarm["Period"]).unwrap();
     let periods = [
         ("EveryMinute", "60"),

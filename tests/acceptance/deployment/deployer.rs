@@ -37,11 +37,14 @@ fn types() -> BTreeSet<String> {
     let mut types = BTreeSet::new();
     for resource in template["Resources"].as_mapping().unwrap().values() {
         let of_type = resource["Type"].as_str().unwrap();
-        if of_type != "AWS::Serverless::Function" {
-            types.insert(of_type.to_owned());
-            continue;
-        }
-        types.insert("AWS::Lambda::Function".to_owned());
+        match of_type {
+            "AWS::Serverless::Function" => types.insert("AWS::Lambda::Function".to_owned()),
+            "AWS::Serverless::StateMachine" => types.insert("AWS::StepFunctions::StateMachine".to_owned()),
+            other => {
+                types.insert(other.to_owned());
+                continue;
+            }
+        };
         if !resource["Properties"]["EventInvokeConfig"].is_null() {
             types.insert("AWS::Lambda::EventInvokeConfig".to_owned());
         }

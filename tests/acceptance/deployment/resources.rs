@@ -19,13 +19,30 @@ fn reports_outlive_the_stack_private_encrypted_versioned_and_over_tls_alone() {
     assert_eq!(properties["OwnershipControls"]["Rules"][0]["ObjectOwnership"].as_str(), Some("BucketOwnerEnforced"));
     assert_eq!(properties["ObjectLockEnabled"].as_bool(), Some(true));
     assert!(properties["ObjectLockConfiguration"].is_null(), "history and page are replaced by each check");
-    let rules = properties["LifecycleConfiguration"]["Rules"].as_sequence().unwrap();
+    let rules = properties["LifecycleConfiguration"]["Rules"].as_sequence().unwrap().iter();
+    let (of_organization, rules): (Vec<_>, Vec<_>) = rules.partition(|rule| matches!(rule, Value::Tagged(_)));
     let of = |rule: &Value| (rule["Prefix"].as_str().unwrap().to_owned(), strings(&rule["ExpirationInDays"]).concat());
     assert_eq!(
         rules.iter().map(of).collect::<Vec<_>>(),
         [("reports/", "ReportRetentionDays"), ("latest.", ""), ("history.json", "")]
             .map(|(prefix, days)| (prefix.to_owned(), days.to_owned()))
     );
+    let of_organization = of_organization.iter().map(|rule| match rule {
+        Value::Tagged(choice) if choice.value[0].as_str() == Some("HasOrganization") => choice.value[1].clone(),
+        other => panic!("{other:?}"),
+    });
+    let of_organization: Vec<Value> = of_organization.collect();
+    let days = |rule: &Value| match &rule["ExpirationInDays"] {
+        Value::Number(days) => days.to_string(),
+        days => strings(days).concat(),
+    };
+    assert_eq!(
+        of_organization.iter().map(|rule| (rule["Prefix"].as_str().unwrap(), days(rule))).collect::<Vec<_>>(),
+        [("organization/runs/", "30"), ("organization/rows/", "ReportRetentionDays"), ("organization/latest.", "")]
+            .map(|(prefix, days)| (prefix, days.to_owned()))
+    );
+    assert!(aws::organization::runs::LATEST.starts_with("organization/latest."), "only earlier versions expire");
+    let rules: Vec<Value> = rules.into_iter().cloned().chain(of_organization).collect();
     let replaced = reporter::exports::Format::ALL
         .map(|format| format.file_name())
         .into_iter()
@@ -105,6 +122,8 @@ fn each_function_is_what_was_tested() {
         ("SlackNotifier", "slack-notifier", 128, 60),
         ("ChatNotifier", "slack-notifier", 128, 60),
         ("Reporter", "reporter", 256, 120),
+        ("Organization", "organization", 512, 900),
+        ("MemberAuditor", "member-auditor", 256, 240),
     ] {
         let metadata = &template["Resources"][function]["Metadata"];
         assert_eq!(metadata["BuildMethod"].as_str(), Some("rust-cargolambda"));

@@ -4,7 +4,9 @@ use super::*;
 
 #[test]
 fn se_2_each_role_may_do_exactly_what_its_function_calls() {
-    for (role, calls) in ROLES.into_iter().zip([aws::actions(), aws::sending_actions()]) {
+    let organization =
+        [aws::organization::accounts::ACTIONS, aws::organization::runs::ACTIONS, aws::sending_actions().as_slice()];
+    for (role, calls) in ROLES.into_iter().zip([aws::actions(), aws::sending_actions(), organization.concat()]) {
         let mut granted = BTreeSet::new();
         for (_, policy) in policies_of(role) {
             if policy["PolicyName"].as_str() == Some("run") {
@@ -23,9 +25,9 @@ fn se_2_each_role_may_do_exactly_what_its_function_calls() {
 #[test]
 fn se_2_beside_that_a_role_only_logs_handles_its_own_queue_and_hands_over_the_report() {
     let template = template();
-    let queue: [&[&str]; 2] =
-        [&["sqs:SendMessage"], &["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]];
-    let hand_over: [&[&str]; 2] = [&["lambda:InvokeFunction"], &[]];
+    let queue: [&[&str]; 3] =
+        [&["sqs:SendMessage"], &["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"], &[]];
+    let hand_over: [&[&str]; 3] = [&["lambda:InvokeFunction"], &[], &[]];
     for ((role, queue), hand_over) in ROLES.into_iter().zip(queue).zip(hand_over) {
         assert!(template["Resources"][role]["Properties"]["ManagedPolicyArns"].is_null());
         let run = policy_of(role, "run");

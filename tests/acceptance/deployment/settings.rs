@@ -21,6 +21,8 @@ fn variables_of(function: &str) -> BTreeMap<String, String> {
             ([bucket], "ROOTWATCH_REPORT_BUCKET") if bucket == "ReportBucket" => "rootwatch-reports".into(),
             ([arn], "ROOTWATCH_QUEUE_ARN" | "ROOTWATCH_FORWARDER_ROLE_ARN") if arn.ends_with(".Arn") => arn.clone(),
             ([stack], "ROOTWATCH_STACK") if stack == "AWS::StackName" => "rootwatch".into(),
+            // Without one there is no such function.
+            ([parameter], "ROOTWATCH_ORGANIZATION_ID") if parameter == "OrganizationId" => "o-exampleorgid".into(),
             // Without a chat there is no function that passes on.
             (_, "ROOTWATCH_NOTIFIERS") => String::new(),
             ([text], _) if text.contains(OWN) => text.replace(OWN, "rootwatch").replace(REGION, "eu-west-1"),
@@ -75,7 +77,20 @@ fn the_environment_of_the_template_is_what_each_function_reads() {
     let settings = reporter::Settings::read(variables.clone()).unwrap();
     let least = [("AWS_REGION", "eu-west-1"), ("ROOTWATCH_REPORT_BUCKET", "rootwatch-reports")];
     let least = least.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    assert_eq!(settings, reporter::Settings::read(least).unwrap());
+    assert_eq!(settings, reporter::Settings::read(least.clone()).unwrap());
+    assert_eq!(variables.len(), 6);
+
+    let variables = variables_of("Organization");
+    let settings = organization::Settings::read(variables.clone()).unwrap();
+    let stack = ["ROOTWATCH_ORGANIZATION_ID", "ROOTWATCH_REPORT_BUCKET", "ROOTWATCH_STACK"];
+    let stack = stack.map(|name| (name.to_owned(), variables[name].clone()));
+    assert_eq!(settings, organization::Settings::read(minimal().into_iter().chain(stack)).unwrap());
+    assert_eq!(variables.len(), 13);
+
+    let variables = variables_of("MemberAuditor");
+    let settings = member_auditor::Settings::read(variables.clone()).unwrap();
+    let table = minimal().remove_entry("ROOTWATCH_TABLE");
+    assert_eq!(settings, member_auditor::Settings::read(least.into_iter().chain(table)).unwrap());
     assert_eq!(variables.len(), 6);
 }
 
@@ -102,7 +117,7 @@ fn with_a_name_of_their_own_rules_and_canaries_have_it_and_commands_name_the_sta
 fn a_refused_setting_is_called_as_the_parameter_that_sets_it() {
     let template = template();
     let parameters = template["Parameters"].as_mapping().unwrap();
-    for function in ["Checker", "RootActivity", "Reporter", "SlackNotifier"] {
+    for function in ["Checker", "RootActivity", "Reporter", "SlackNotifier", "Organization", "MemberAuditor"] {
         let variables = &template["Resources"][function]["Properties"]["Environment"]["Variables"];
         for (variable, reference) in variables.as_mapping().unwrap() {
             let variable = variable.as_str().unwrap();
@@ -226,6 +241,9 @@ fn every_parameter_has_a_default_and_a_description() {
         "SlackWebhookParameter",
         "ChatWorkspaceId",
         "ChatChannelId",
+        "OrganizationId",
+        "OrganizationSchedule",
+        "AuditConcurrency",
         "LogRetentionDays",
         "Architecture",
         "Name",

@@ -113,7 +113,7 @@ fn run(
 }
 
 fn of_run(run: &Run) -> Option<Message> {
-    let links = Links::of("eu-west-1", None, Some("rootwatch"));
+    let links = Links::of("eu-west-1", None, Some(("rootwatch", "rootwatch")));
     Message::of_run(&RunBulletin {
         run,
         home: &home(),
