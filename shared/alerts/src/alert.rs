@@ -236,18 +236,20 @@ pub fn decide_with(memory: &Memory, report: &Report, policy: &Policy, asked: Opt
     let (mut alerts, mut conditions) = maker.follow(&memory.conditions, &observe(memory, report), policy);
     let acknowledged = asked.map(|asked| maker.acknowledge(asked, &memory.conditions, &mut conditions, &mut alerts));
     let mut journal = Journal { schema: Some(SCHEMA.to_owned()), ..memory.journal.clone() };
-    if !report.errors().any(|state| state.source == Source::AccountAlias) {
+    let selection = &report.settings.selection;
+    if !selection.root_audit_only && !report.errors().any(|state| state.source == Source::AccountAlias) {
         journal.alias.clone_from(&report.account.alias);
     }
-    // A narrow run catches nothing up, and cannot say how the account stands.
-    if !report.is_narrow {
+    // A narrow run catches nothing up, and cannot say how the account stands; nor does an audit of root's credentials alone.
+    let is_of_all = !report.is_narrow && !selection.root_audit_only;
+    if is_of_all {
         journal.last_run = Some(now);
         journal.canaries.clone_from(&report.canaries_awaited);
         alerts.extend(maker.caught_up(&memory.journal, policy.outage));
     }
     alerts.extend(maker.root_credentials(&mut journal, report));
     alerts.extend(maker.ended(&mut journal, report));
-    if !report.is_narrow && policy.digest.is_due(journal.last_digest, now) {
+    if is_of_all && policy.digest.is_due(journal.last_digest, now) {
         journal.last_digest = Some(now);
         let after = memory.conditions.iter().chain(&conditions).collect::<BTreeMap<_, _>>();
         let digest = Digest::new(report, after.into_values(), &memory.journal);
@@ -363,8 +365,9 @@ impl Maker<'_> {
             self.alert(id, Severity::Medium, What::ExceptionEnded(exception.clone()))
         });
         let is_judged = |attestation: &Attestation| {
-            let control = attestation.statement.control();
-            report.findings.iter().any(|finding| Some(finding.control) == control)
+            let Some(control) = attestation.statement.control() else { return false };
+            let is_judged_here = report.findings.iter().any(|finding| finding.control == control);
+            is_judged_here || report.settings.selection.leaves_alone(control)
         };
         let attestations = declarations.attestations.iter();
         let attestations =

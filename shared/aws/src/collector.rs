@@ -160,6 +160,7 @@ impl Collector {
             account: root.account,
             taken_at: look.taken_at,
             credential_report: credentials.report,
+            root_audit: Err(Unavailable::not_asked(Source::RootAudit)),
             account_summary: iam.account_summary,
             password_policy: iam.password_policy,
             identities: iam.identities,

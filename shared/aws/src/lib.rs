@@ -5,6 +5,7 @@
 //! - [`client`]: how every SDK client is built (time limits, retries, one shared connector);
 //! - [`Clock`]: the time of one run;
 //! - [`Collector`]: all [`sources`] at once;
+//! - [`organization`]: the accounts of an organization and the root users of its members;
 //! - [`storage`]: the ledger, the report bucket and the link to the report in it;
 //! - [`delivery`]: SNS, Slack, Security Hub, and the heartbeat to a watcher outside the account;
 //! - [`drain()`]: sends what waits in the ledger;
@@ -20,6 +21,7 @@ mod collector;
 pub mod delivery;
 mod drain;
 pub mod failure;
+pub mod organization;
 mod room;
 pub mod sources;
 pub mod storage;

@@ -27,6 +27,8 @@ mod people;
 mod recommendations;
 mod role_trust;
 mod root_access_keys;
+#[cfg(test)]
+mod root_audit;
 mod root_credentials;
 mod root_credentials_attested;
 mod root_guardrail;

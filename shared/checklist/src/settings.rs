@@ -12,6 +12,8 @@ use crate::password_profile::PasswordPolicyProfile;
 pub struct Selection {
     /// Of the account baseline only what looks after rootwatch's own alert path.
     pub five_steps_only: bool,
+    /// Only what the audit of root's credentials in a member account can evaluate.
+    pub root_audit_only: bool,
     /// Controls of the rest that are left out, by id, in the order of the checklist.
     pub left_out: Vec<&'static str>,
 }

@@ -2,6 +2,7 @@
 
 use facts::analyzers::RegionAnalyzers;
 use facts::bucket::Bucket;
+use facts::root_audit::RootAudit;
 use facts::snapshot::Snapshot;
 use facts::source::{Cause, Source, Unavailable};
 use facts::trails::Trail;
@@ -59,6 +60,7 @@ pub(crate) fn of(snapshot: &Snapshot) -> Vec<SourceState> {
             | Source::RootEvents
             | Source::Attestations => return None,
             Source::TrailBuckets => unread.or_else(|| snapshot.trail_buckets.iter().find_map(|of| unread_bucket(of))),
+            Source::RootAudit => unread.or_else(|| snapshot.root_audit.as_ref().ok().and_then(RootAudit::unread)),
             Source::Analyzers => unread.or_else(|| snapshot.analyzers.iter().find_map(|of| unread_region(of))),
             _ => unread,
         };
@@ -71,10 +73,11 @@ pub(crate) fn of(snapshot: &Snapshot) -> Vec<SourceState> {
         state(Source::Subscribers, if error.is_some() { None } else { now }, error)
     });
     let generated_at = report.ok().map(|report| report.generated_at).filter(|at| !snapshot.is_ahead(*at));
-    let mut sources = vec![SourceState {
+    let listed = is_asked(&report_error.as_ref()).then(|| SourceState {
         sha256: report.ok().and_then(|report| report.sha256.clone()),
         ..state(Source::CredentialReport, generated_at, report_error.as_ref())
-    }];
+    });
+    let mut sources: Vec<SourceState> = listed.into_iter().collect();
     sources.extend(live.map(|(source, error)| state(source, if error.is_some() { None } else { now }, error)));
     sources.extend(subscribers);
     let trails = snapshot.trails.as_ref().map_or_else(Some, |trails| hidden(trails));

@@ -4,7 +4,7 @@
 //! [`Unavailable`], with its [`Source`] and its cause: it is never guessed.
 //!
 //! # Layout
-//! - [`account`], and the facts of it: [`credential_report`], [`account_summary`], [`password_policy`], [`identities`], [`policy_document`],
+//! - [`account`], and the facts of it: [`credential_report`], [`account_summary`], [`root_audit`], [`password_policy`], [`identities`], [`policy_document`],
 //!   [`federation`], [`trails`], [`bucket`], [`watch`], [`relay`], [`billing`], [`contacts`], [`organization`], [`analyzers`], gathered in
 //!   [`snapshot`];
 //! - [`source`] (where facts come from, and why one is missing), [`call`] (the calls to AWS), [`span`] (what was looked up);
@@ -27,6 +27,7 @@ pub mod policy_document;
 pub mod record;
 pub mod relay;
 pub mod root_activity;
+pub mod root_audit;
 pub mod severity;
 pub mod snapshot;
 pub mod source;

@@ -18,6 +18,7 @@ use crate::organization::{CentralRootAccess, Organization, ServiceControlPolicy}
 use crate::password_policy::PasswordPolicy;
 use crate::relay::Relay;
 use crate::root_activity::RootActivity;
+use crate::root_audit::RootAudit;
 use crate::source::{Cause, Source, Unavailable};
 use crate::span::{CLOCKS_DIFFER, Span};
 use crate::trails::Trail;
@@ -36,6 +37,8 @@ pub struct Snapshot {
     pub taken_at: Timestamp,
     /// Every user's credentials, as IAM last wrote them down; up to 4 hours old.
     pub credential_report: Result<CredentialReport, Unavailable>,
+    /// Live lists of root's credentials, where the account is looked into by `sts:AssumeRoot`; not asked for in an account's own check.
+    pub root_audit: Result<RootAudit, Unavailable>,
     /// Live counters of the account.
     pub account_summary: Result<AccountSummary, Unavailable>,
     /// `None`: the account has no password policy of its own.
@@ -134,6 +137,56 @@ pub struct RegionSweep {
 }
 
 impl Snapshot {
+    /// What a session of `sts:AssumeRoot` in a member account shows: root's credentials and the counters, and nothing else. Where only the
+    /// counters were asked for ([`RootAudit::not_asked`]), make it narrow: such a look can find, but not clear.
+    pub fn of_root_audit(
+        account: Account,
+        taken_at: Timestamp,
+        summary: Result<AccountSummary, Unavailable>,
+        audit: RootAudit,
+    ) -> Self {
+        fn not_asked<T>(source: Source) -> Result<T, Unavailable> {
+            Err(Unavailable::not_asked(source))
+        }
+        Self {
+            account,
+            taken_at,
+            credential_report: not_asked(Source::CredentialReport),
+            root_audit: Ok(audit),
+            account_summary: summary,
+            password_policy: not_asked(Source::PasswordPolicy),
+            identities: not_asked(Source::Identities),
+            virtual_mfa_devices: not_asked(Source::VirtualMfaDevices),
+            administrators: not_asked(Source::Administrators),
+            account_alias: not_asked(Source::AccountAlias),
+            regions: not_asked(Source::Regions),
+            subscribed: None,
+            relays: Vec::new(),
+            trails: not_asked(Source::Trails),
+            trails_unlisted: BTreeMap::new(),
+            watch: None,
+            root_events: RootEvents { since: taken_at, regions: Vec::new(), activity: Vec::new() },
+            roles_and_policies: not_asked(Source::RolesAndPolicies),
+            support_access: not_asked(Source::SupportAccess),
+            identity_providers: not_asked(Source::IdentityProviders),
+            identity_center: not_asked(Source::IdentityCenter),
+            root_password_change: not_asked(Source::RootPasswordChange),
+            trail_buckets: not_asked(Source::TrailBuckets),
+            cost_reports: not_asked(Source::CostReports),
+            data_exports: not_asked(Source::DataExports),
+            budgets: not_asked(Source::Budgets),
+            billing_alarms: not_asked(Source::BillingAlarms),
+            primary_contact: not_asked(Source::PrimaryContact),
+            alternate_contacts: not_asked(Source::AlternateContacts),
+            organization: not_asked(Source::Organization),
+            central_root_access: not_asked(Source::CentralRootAccess),
+            service_control_policies: not_asked(Source::ServiceControlPolicies),
+            analyzers: not_asked(Source::Analyzers),
+            is_narrow: false,
+            calls: Vec::new(),
+        }
+    }
+
     /// The credential report, if it is young enough to evaluate.
     ///
     /// # Errors
@@ -209,7 +262,18 @@ impl Snapshot {
             Source::Analyzers => self.analyzers.as_ref().err(),
             // The owner attests; nothing is read.
             Source::Attestations => None,
+            Source::RootAudit => self.root_audit.as_ref().err(),
         }
+    }
+
+    /// The lists of root's credentials.
+    pub fn audit(&self) -> Result<&RootAudit, Unavailable> {
+        self.root_audit.as_ref().map_err(Clone::clone)
+    }
+
+    /// Whether neither root's events nor the Regions that have them were asked for.
+    pub fn is_without_events(&self) -> bool {
+        self.root_events.regions.is_empty() && self.regions.as_ref().is_err_and(Unavailable::is_not_asked)
     }
 
     /// The live counters.
@@ -239,6 +303,24 @@ impl RootEvents {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::root_audit::RootAudit;
+
+    #[test]
+    fn a_root_audit_asks_for_no_other_source() {
+        let compliant = Snapshot::compliant();
+        let audit = RootAudit::without_credentials();
+        let snapshot = Snapshot::of_root_audit(compliant.account, compliant.taken_at, compliant.account_summary, audit);
+        let read = [Source::AccountSummary, Source::RootAudit];
+        // These have no state without a Region, a subscription or a rule to look at; attestations are read nowhere.
+        let no_state = [Source::Subscribers, Source::Watch, Source::RootEvents, Source::Attestations];
+        for source in Source::ALL.iter().filter(|source| !no_state.contains(source)) {
+            let is_asked = !snapshot.unread(*source).is_some_and(Unavailable::is_not_asked);
+            assert_eq!(is_asked, read.contains(source), "{source}");
+        }
+        assert!(snapshot.subscribed.is_none() && snapshot.watch.is_none() && !snapshot.is_narrow);
+        assert!(snapshot.is_without_events() && !Snapshot::compliant().is_without_events());
+        assert!(Snapshot::compliant().unread(Source::RootAudit).is_some_and(Unavailable::is_not_asked));
+    }
 
     #[test]
     fn cr_13_a_report_judges_for_24_hours_and_not_a_second_longer() {

@@ -27,6 +27,8 @@ enum Reading {
     EachCheck,
     /// The same of facts that change rarely, and on which neither a step nor the alert path rests.
     Hourly,
+    /// Only the audit of a member account reads it: a check of its own account never does.
+    Member,
 }
 
 /// Everything that is said of a source stands in its line; those of the account baseline are last.
@@ -120,17 +122,24 @@ sources! {
     Analyzers: Hourly, "analyzers", "access analyzers";
     /// What the owner states: the parameter `Attestations`.
     Attestations: EachCheck, "attestations", "attestations";
+    /// Lists of root's credentials in a session of `sts:AssumeRoot`.
+    RootAudit: Member, "root_audit", "audit of root's credentials";
 }
 
 impl Source {
     /// Whether the watch over root does without it: controls alone need it, mostly of the account baseline.
     pub fn is_of_baseline(self) -> bool {
-        self.reading() != Reading::Core
+        matches!(self.reading(), Reading::EachCheck | Reading::Hourly)
     }
 
     /// Whether it is read once an hour: it changes rarely, and neither a step nor the alert path rests on it.
     pub fn is_hourly(self) -> bool {
         self.reading() == Reading::Hourly
+    }
+
+    /// Whether only the audit of a member account reads it. A check without such an audit says nothing of it.
+    pub fn is_of_member(self) -> bool {
+        self.reading() == Reading::Member
     }
 }
 
@@ -244,6 +253,11 @@ impl Unavailable {
     /// `source` was not read, because no chosen control needs it.
     pub fn not_asked(source: Source) -> Self {
         Self { source, operation: source.id().into(), cause: Cause::NotAsked }
+    }
+
+    /// Whether it is missing only because this check did not ask for it.
+    pub fn is_not_asked(&self) -> bool {
+        self.cause == Cause::NotAsked
     }
 
     /// How to make it readable; the same words for the same cause.

@@ -19,6 +19,7 @@ use crate::organization::{CentralRootAccess, Organization};
 use crate::password_policy::PasswordPolicy;
 use crate::policy_document::{Grants, Trust};
 use crate::root_activity::{Kind, Mfa, RootActivity};
+use crate::root_audit::{AccessKey, RootAudit};
 use crate::severity::Severity;
 use crate::snapshot::{EnabledRegion, RegionSweep, RootEvents, Snapshot};
 use crate::source::{Cause, Source, Unavailable};
@@ -49,6 +50,7 @@ impl Snapshot {
         let alice = IamUser { name: "alice".into(), groups: vec!["Administrators".into()], ..IamUser::default() };
         Self {
             credential_report: Ok(CredentialReport::parse(report, generated_at, &account).unwrap()),
+            root_audit: Err(Unavailable::not_asked(Source::RootAudit)),
             account_summary: Ok(AccountSummary::from_counters(|key| {
                 Some(i32::from(["AccountMFAEnabled", "AccountPasswordPresent", "Users"].contains(&key)))
             })),
@@ -128,7 +130,7 @@ impl Snapshot {
         }
     }
 
-    /// The same account with every source denied.
+    /// The same account with every source denied that its own check reads.
     pub fn blind() -> Self {
         let denied = |source: Source| Unavailable {
             source,
@@ -214,8 +216,20 @@ impl Snapshot {
             Source::CentralRootAccess => self.central_root_access = blind.central_root_access,
             Source::ServiceControlPolicies => self.service_control_policies = blind.service_control_policies,
             Source::Analyzers => self.analyzers = blind.analyzers,
+            Source::RootAudit => self.root_audit = Err(unavailable(source)),
             Source::Attestations => {}
         }
+    }
+
+    /// A member account by the audit of its root user alone, whose root has no credentials.
+    pub fn audited() -> Self {
+        let Self { account, taken_at, .. } = Self::compliant();
+        let none = AccountSummary::from_counters(|_| Some(0));
+        Self::of_root_audit(account, taken_at, Ok(none), RootAudit::without_credentials())
+    }
+
+    pub fn audit_mut(&mut self) -> &mut RootAudit {
+        self.root_audit.as_mut().unwrap()
     }
 
     pub fn taken_at(&self) -> Timestamp {
@@ -270,6 +284,27 @@ pub fn act(kind: Kind, time: Option<Timestamp>) -> RootActivity {
         details_readable: true,
         planned: None,
         folded: None,
+    }
+}
+
+impl RootAudit {
+    /// Root has no credentials, and IAM has no use of one on record.
+    pub fn without_credentials() -> Self {
+        Self {
+            password: Ok(None),
+            access_keys: Ok(Vec::new()),
+            signing_certificates: Ok(Vec::new()),
+            mfa_devices: Ok(Vec::new()),
+            password_last_used: Ok(None),
+            created: Ok("2020-01-01T00:00:00Z".parse().unwrap()),
+        }
+    }
+}
+
+impl AccessKey {
+    /// A key made with the account.
+    pub fn of_root(id: &str, active: bool, last_used: Result<Option<Timestamp>, Unavailable>) -> Self {
+        Self { id: id.into(), active, created: Some("2020-01-01T00:00:00Z".parse().unwrap()), last_used }
     }
 }
 

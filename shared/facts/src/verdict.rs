@@ -37,6 +37,9 @@ pub struct Verdict {
     pub judged_by: BTreeMap<Source, Timestamp>,
 }
 
+/// A source, and the verdict by it alone.
+pub type Witness = (Source, Result<Verdict, Unavailable>);
+
 /// One fact that a verdict rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -63,31 +66,44 @@ impl Verdict {
         Self { resources, ..self }
     }
 
-    /// The worse of two sources' results for the same thing; a source that could not be read is `Unknown`, which only a
-    /// failure outweighs. A disagreement between the two is said.
-    pub fn worse_of(
-        (one_source, one): (Source, Result<Self, Unavailable>),
-        (other_source, other): (Source, Result<Self, Unavailable>),
-    ) -> Self {
-        let one = one.unwrap_or_else(Self::from);
-        let other = other.unwrap_or_else(Self::from);
-        let differ = one.status != other.status && ![one.status, other.status].contains(&Status::Unknown);
-        let disagreement = format!(
-            " (the sources disagree and the worse counts: {one_source} {}, {other_source} {})",
-            one.status.words(),
-            other.status.words()
-        );
-        let (mut worse, better) = if other.status > one.status { (other, one) } else { (one, other) };
+    /// The worst of several sources' results for the same thing; a source that could not be read is `Unknown`, which only a failure
+    /// outweighs. A disagreement between them is said.
+    pub fn worst_of(first: Witness, others: impl IntoIterator<Item = Witness>) -> Self {
+        let (source, first) = first;
+        let first = first.unwrap_or_else(Self::from);
+        let mut statuses = vec![(source, first.status)];
+        let mut worst = others.into_iter().fold(first, |worst, (source, other)| {
+            let other = other.unwrap_or_else(Self::from);
+            statuses.push((source, other.status));
+            worst.worse(other)
+        });
+        if worst.status != Status::Unknown {
+            worst.reason.push_str(&disagreement(&statuses));
+        }
+        worst
+    }
+
+    fn worse(self, other: Self) -> Self {
+        let (mut worse, better) = if other.status > self.status { (other, self) } else { (self, other) };
         if worse.status == better.status {
             worse.judged_by.extend(&better.judged_by);
-            worse.resources.extend(better.resources.iter().cloned());
-        }
-        if differ {
-            worse.reason.push_str(&disagreement);
+            let further = better.resources.iter().filter(|resource| !worse.resources.contains(resource));
+            let further: Vec<String> = further.cloned().collect();
+            worse.resources.extend(further);
         }
         worse.evidence.extend(better.evidence);
         worse
     }
+}
+
+/// That sources which could be read do not say the same, as the end of a reason; empty where they do.
+pub fn disagreement(statuses: &[(Source, Status)]) -> String {
+    let known: Vec<&(Source, Status)> = statuses.iter().filter(|(_, status)| *status != Status::Unknown).collect();
+    if known.windows(2).all(|pair| matches!(pair, [one, other] if one.1 == other.1)) {
+        return String::new();
+    }
+    let said: Vec<String> = known.iter().map(|(source, status)| format!("{source} {}", status.words())).collect();
+    format!(" (the sources disagree and the worse counts: {})", said.join(", "))
 }
 
 impl From<Unavailable> for Verdict {

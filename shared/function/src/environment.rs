@@ -143,6 +143,29 @@ impl Environment {
         }
     }
 
+    /// A value without which nothing can be done.
+    pub fn needed(&mut self, name: &str) -> String {
+        let value = self.take(name);
+        if value.is_none() {
+            self.hinder(name, "is missing");
+        }
+        value.unwrap_or_default()
+    }
+
+    /// The id of an organization, without which nothing can be done
+    /// (<https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html>).
+    pub fn organization(&mut self, name: &str) -> String {
+        let id = self.needed(name);
+        let is_id = id.strip_prefix("o-").is_some_and(|rest| {
+            (10..=32).contains(&rest.len())
+                && rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        });
+        if !is_id && !id.is_empty() {
+            self.hinder(name, format!("is not the id of an organization: `{}`", text::bounded(&id)));
+        }
+        id
+    }
+
     /// The ARN of an SNS topic in the function's own Region; without one nothing can be sent.
     pub fn topic_arn(&mut self, name: &str) -> String {
         let arn = self.take(name).unwrap_or_default();

@@ -73,7 +73,8 @@ mod tests {
     fn each_member_that_is_audited_is_in_one_batch_with_its_last_row() {
         let mut members: Vec<Member> = (1..=53).map(|number| member(number, "ACTIVE")).collect();
         members.push(member(54, "SUSPENDED"));
-        let before = vec![Row { member: members[1].clone(), outcome: Outcome::Skipped { why: Skip::Closed } }];
+        let before =
+            vec![Row { member: members[1].clone(), outcome: Outcome::Skipped { why: Skip::Closed }, waiting: 0 }];
         let (management, own) = (&members[0].account, &members[52].account);
         let batches = batches("run", Timestamp::UNIX_EPOCH, &members, before, management, own);
         assert_eq!(batches.iter().map(|batch| batch.items.len()).collect::<Vec<_>>(), [25, 25, 1]);

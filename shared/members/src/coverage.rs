@@ -53,7 +53,8 @@ impl Coverage {
 }
 
 /// One row a listed account, in the order of the list: its result; that it is skipped; or that it was not looked at, with the error of its batch
-/// in `lost`. Rows of accounts that are not listed are left out, and of two of one account the one counts that is no audit.
+/// in `lost`. Rows of accounts that are not listed are left out, and of two of one account the one counts that is no audit. What of `before` waits
+/// to be sent waits still, unless an audit has counted it again.
 pub fn accounted(
     members: &[Member],
     results: Vec<Row>,
@@ -71,19 +72,19 @@ pub fn accounted(
     }
     let before: HashMap<&AccountId, &Row> = before.iter().map(|row| (&row.member.account, row)).collect();
     let row = |member: &Member| {
-        let outcome = match member.skipped(management, own) {
-            Some(why) => Outcome::Skipped { why },
-            None => found.remove(&member.account).map_or_else(
-                || Outcome::NotLookedAt {
-                    error: lost
-                        .get(&member.account)
-                        .map_or_else(|| "its batch has no result".into(), |error| bounded(error)),
-                    last_audited: before.get(&member.account).and_then(|row| row.last_audited()),
-                },
-                |row| row.outcome,
-            ),
+        let before = before.get(&member.account);
+        let waited = before.map(|row| row.waiting).unwrap_or_default();
+        let (outcome, waiting) = match (member.skipped(management, own), found.remove(&member.account)) {
+            (Some(why), _) => (Outcome::Skipped { why }, waited),
+            (None, Some(row)) if row.audited().is_some() => (row.outcome, row.waiting),
+            (None, Some(row)) => (row.outcome, row.waiting.max(waited)),
+            (None, None) => {
+                let error = lost.get(&member.account);
+                let error = error.map_or_else(|| "its batch has no result".into(), |error| bounded(error));
+                (Outcome::NotLookedAt { error, last_audited: before.and_then(|row| row.last_audited()) }, waited)
+            }
         };
-        Row { member: member.clone(), outcome }
+        Row { member: member.clone(), outcome, waiting }
     };
     members.iter().map(row).collect()
 }
@@ -178,7 +179,6 @@ mod tests {
             root: None,
             open: Vec::new(),
             unknown: Vec::new(),
-            waiting: 0,
         }))
     }
 
@@ -187,7 +187,7 @@ mod tests {
     }
 
     fn row(number: usize, outcome: Outcome) -> Row {
-        Row { member: member(number, "ACTIVE"), outcome }
+        Row { member: member(number, "ACTIVE"), outcome, waiting: 0 }
     }
 
     proptest! {
@@ -228,6 +228,17 @@ mod tests {
         assert_eq!(rows[0].outcome, expected);
         let expected = Outcome::NotLookedAt { error: "its batch has no result".into(), last_audited: None };
         assert_eq!(rows[1].outcome, expected);
+    }
+
+    #[test]
+    fn what_waits_to_be_sent_waits_until_an_audit_has_counted_it_again() {
+        let waits = |number, outcome, waiting| Row { waiting, ..row(number, outcome) };
+        let before = [waits(3, audited(), 2), waits(4, audited(), 2), waits(5, audited(), 2), waits(6, audited(), 2)];
+        let results = vec![waits(3, audited(), 0), waits(4, refused(Cause::Denied, 1, None), 0)];
+        let mut members: Vec<Member> = (3..6).map(|number| member(number, "ACTIVE")).collect();
+        members.push(member(6, "SUSPENDED"));
+        let rows = accounted(&members, results, &before, &HashMap::new(), &id(1), &id(2));
+        assert_eq!(rows.iter().map(|row| row.waiting).collect::<Vec<_>>(), [0, 2, 2, 2]);
     }
 
     fn seen(rows: &[Row]) -> Option<(Severity, usize, String)> {

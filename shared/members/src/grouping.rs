@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
-use alerts::{Alert, Transition, What};
+use alerts::{Alert, Fault, Transition, What};
 use checklist::controls;
 use facts::account::AccountId;
 use facts::severity::Severity;
@@ -29,12 +29,16 @@ pub struct Run {
     pub run: String,
     /// No run before has recorded a result: everything is new.
     pub is_first: bool,
+    /// It is sent because a digest is due, also if nothing is new.
+    pub is_digest: bool,
     /// How many accounts were audited.
     pub coverage: Coverage,
     /// Alerts about the organization as a whole; the worst first.
     pub organization_alerts: Vec<Alert>,
-    /// Findings, the worst first.
+    /// What is new of findings, the worst first.
     pub groups: Vec<Group>,
+    /// Every open finding, the worst first.
+    pub open: Vec<Group>,
     /// Why accounts could not be audited, by cause; listed whenever there is one, also without an alert.
     pub unaudited: Vec<Unaudited>,
     /// Accounts that are listed and not audited, by reason, as `suspended`.
@@ -107,16 +111,15 @@ pub struct Moves {
 
 /// The alerts of members by finding and transition. Of several alerts of one account about one thing the newest counts.
 pub fn group<'a>(alerts: impl IntoIterator<Item = (&'a Member, &'a Alert)>) -> Vec<Group> {
-    let mut newest: HashMap<(&AccountId, String), (&Member, &Alert)> = HashMap::new();
+    let mut stories: HashMap<(&AccountId, String), (&Member, Vec<&Alert>)> = HashMap::new();
     for (member, alert) in alerts {
-        let known = newest.entry((&member.account, about(alert))).or_insert((member, alert));
-        if (alert.at, alert.severity) >= (known.1.at, known.1.severity) {
-            *known = (member, alert);
-        }
+        let story = stories.entry((&member.account, about(alert)));
+        story.or_insert_with(|| (member, Vec::new())).1.push(alert);
     }
     let mut groups: BTreeMap<(String, Option<u8>), Group> = BTreeMap::new();
-    for ((_, about), (member, alert)) in newest {
-        let transition = alert.condition().map(|update| update.transition);
+    for ((_, about), (member, story)) in stories {
+        let Some(alert) = story.iter().max_by_key(|alert| (alert.at, alert.severity)) else { continue };
+        let transition = transition(alert, &story);
         let group =
             groups.entry((about.clone(), transition.map(|transition| transition as u8))).or_insert_with(|| Group {
                 about,
@@ -131,12 +134,51 @@ pub fn group<'a>(alerts: impl IntoIterator<Item = (&'a Member, &'a Alert)>) -> V
         group.accounts.push(affected(member, since));
         group.count += 1;
     }
-    let mut groups: Vec<Group> = groups.into_values().collect();
+    in_order(groups.into_values().collect())
+}
+
+/// What happened, for a reader who hears of it only now: what is still open is new where its opening was not sent.
+fn transition(newest: &Alert, story: &[&Alert]) -> Option<Transition> {
+    let last = newest.condition()?.transition;
+    let rank = |transition: &Transition| match transition {
+        Transition::Opened => 0,
+        Transition::Changed => 1,
+        _ => 2,
+    };
+    if !matches!(last, Transition::Changed | Transition::Reminder) {
+        return Some(last);
+    }
+    let episode = story.iter().filter(|alert| alert.id == newest.id);
+    episode.filter_map(|alert| alert.condition()).map(|update| update.transition).min_by_key(rank)
+}
+
+fn in_order(mut groups: Vec<Group>) -> Vec<Group> {
     groups.iter_mut().for_each(|group| oldest_first(&mut group.accounts));
     groups.sort_by_key(|group| {
         (Reverse(group.severity), is_over(group.transition), Reverse(group.count), group.about.clone())
     });
     groups
+}
+
+/// The open findings of all accounts, by control.
+pub fn open(rows: &[Row]) -> Vec<Group> {
+    let mut groups: BTreeMap<&str, Group> = BTreeMap::new();
+    for (row, found) in rows.iter().flat_map(|row| {
+        row.audited().into_iter().flat_map(move |audited| audited.open.iter().map(move |found| (row, found)))
+    }) {
+        let group = groups.entry(&found.control).or_insert_with(|| Group {
+            about: found.control.clone(),
+            headline: Fault::Control { control: found.control.clone() }.headline(),
+            severity: found.severity,
+            transition: None,
+            accounts: Vec::new(),
+            count: 0,
+        });
+        group.severity = group.severity.max(found.severity);
+        group.accounts.push(affected(&row.member, found.since));
+        group.count += 1;
+    }
+    in_order(groups.into_values().collect())
 }
 
 /// Why accounts could not be audited, the most frequent cause first; what may pass by itself once it has lasted.
@@ -193,15 +235,16 @@ impl Run {
         of_organization.chain(self.groups.iter().map(|group| group.severity)).max()
     }
 
-    /// Whether there is nothing to send. That accounts joined or left is sent with what else there is, and by itself where some left.
+    /// Whether there is nothing to send: nothing is new, and no digest is due.
     pub fn is_silent(&self) -> bool {
-        !self.is_first && self.severity().is_none() && self.moves == Moves::default()
+        !self.is_first && !self.is_digest && self.severity().is_none() && self.moves == Moves::default()
     }
 
     /// Leaves out accounts and groups until at most `accounts` of each group are named, and `groups` groups are left; each keeps its count.
     pub fn cut(&mut self, groups: usize, accounts: usize) {
         self.groups.truncate(groups);
-        self.groups.iter_mut().for_each(|group| group.accounts.truncate(accounts));
+        self.open.truncate(groups);
+        self.groups.iter_mut().chain(&mut self.open).for_each(|group| group.accounts.truncate(accounts));
         self.unaudited.iter_mut().for_each(|unaudited| unaudited.accounts.truncate(accounts));
     }
 }
@@ -262,12 +305,13 @@ fn title(control: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use alerts::{ConditionAlert, Failure, Fault};
+    use alerts::{ConditionAlert, Failure};
     use facts::account::{Account, Partition};
     use proptest::prelude::*;
 
     use super::*;
     use crate::refusal::Refusal;
+    use crate::row::{Audited, Found};
 
     fn now() -> Timestamp {
         "2026-11-20T10:00:00Z".parse().unwrap()
@@ -340,6 +384,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_still_open_is_new_where_its_opening_was_not_sent() {
+        let all = [
+            (member(1), alert(1, "root-mfa", Transition::Reminder, Severity::Critical, 5)),
+            (member(1), alert(1, "root-mfa", Transition::Opened, Severity::Critical, 0)),
+            (member(2), alert(2, "root-mfa", Transition::Reminder, Severity::Critical, 5)),
+        ];
+        let groups = group(all.iter().map(|(member, alert)| (member, alert)));
+        let shown: Vec<_> = groups.iter().map(|group| (group.transition, group.accounts[0].name.as_str())).collect();
+        assert_eq!(shown.len(), 2);
+        assert!(shown.contains(&(Some(Transition::Opened), "account-1")));
+        assert!(shown.contains(&(Some(Transition::Reminder), "account-2")));
+    }
+
+    #[test]
     fn unaudited_accounts_are_listed_by_cause_with_the_remedy_and_those_once_audited_first() {
         let refused = |n, cause, last_audited| Row {
             member: member(n),
@@ -350,6 +408,7 @@ mod tests {
                 runs: 1,
                 last_audited,
             }),
+            waiting: 0,
         };
         let rows = [
             refused(1, Cause::Denied, None),
@@ -366,8 +425,23 @@ mod tests {
     }
 
     #[test]
+    fn open_findings_of_all_accounts_are_counted_by_control() {
+        let found = |control: &str, severity| Found { control: control.into(), severity, since: now() };
+        let row = |n, open| {
+            let steps = [crate::Cell::Failed; 5];
+            let audited = Audited { at: now(), whole_at: now(), steps, root: None, open, unknown: Vec::new() };
+            Row { member: member(n), outcome: Outcome::Audited(Box::new(audited)), waiting: 0 }
+        };
+        let mfa = || found("root-mfa", Severity::Critical);
+        let rows = [row(1, vec![mfa(), found("root-unused", Severity::High)]), row(2, vec![mfa()]), row(3, Vec::new())];
+        let open = open(&rows);
+        let shown: Vec<(&str, usize)> = open.iter().map(|group| (group.headline.as_str(), group.count)).collect();
+        assert_eq!(shown, [("root has no MFA", 2), ("root was used recently", 1)]);
+    }
+
+    #[test]
     fn accounts_that_joined_and_left_are_named_after_the_first_run() {
-        let row = |n| Row { member: member(n), outcome: Outcome::Skipped { why: Skip::Closed } };
+        let row = |n| Row { member: member(n), outcome: Outcome::Skipped { why: Skip::Closed }, waiting: 0 };
         assert_eq!(moves(&[], &[row(1)]), Moves::default());
         let moved = moves(&[row(1), row(2)], &[row(2), row(3)]);
         assert_eq!((moved.joined[0].name.as_str(), moved.left[0].name.as_str()), ("account-3", "account-1"));

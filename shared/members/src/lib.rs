@@ -19,7 +19,7 @@ mod row;
 
 pub use batch::{Batch, Item, MAX_ITEMS, batches};
 pub use coverage::{Coverage, Fault, accounted, observe};
-pub use grouping::{Affected, Group, MAX_NAMED, Moves, Run, Unaudited, group, moves, unaudited};
+pub use grouping::{Affected, Group, MAX_NAMED, Moves, Run, Unaudited, group, moves, open, unaudited};
 pub use member::{Member, Skip, State};
 pub use refusal::{Asked, Cause, Refusal};
 pub use row::{Audited, Cell, Flags, Found, Outcome, Row};

@@ -27,6 +27,9 @@ pub struct Row {
     /// The result.
     #[serde(flatten)]
     pub outcome: Outcome,
+    /// So many alerts of it wait to be sent, also those of earlier runs.
+    #[serde(default)]
+    pub waiting: usize,
 }
 
 /// The result of one run for one account.
@@ -68,8 +71,6 @@ pub struct Audited {
     pub open: Vec<Found>,
     /// Ids of the controls that could not be evaluated.
     pub unknown: Vec<String>,
-    /// So many alerts wait to be sent.
-    pub waiting: usize,
 }
 
 /// How one step looks.
@@ -136,7 +137,7 @@ impl Flags {
 
 impl Audited {
     /// By `report`, the evaluation of what was read, and the `conditions` that are remembered after it.
-    pub fn new(report: &Report, conditions: &BTreeMap<String, Condition>, root: Option<Flags>, waiting: usize) -> Self {
+    pub fn new(report: &Report, conditions: &BTreeMap<String, Condition>, root: Option<Flags>) -> Self {
         let mut open: Vec<Found> = conditions.values().filter_map(found).collect();
         open.sort_by(|a, b| (b.severity, &a.control).cmp(&(a.severity, &b.control)));
         let unknown = report.findings_with(Status::Unknown);
@@ -147,16 +148,15 @@ impl Audited {
             root,
             open,
             unknown: unknown.into_iter().map(|finding| finding.control.to_owned()).collect(),
-            waiting,
         }
     }
 
     /// The same, where the counters read at `now` show that nothing has changed; `None`: the account is to be read whole.
     ///
-    /// Only root without any credential is taken over, and only from a look that left nothing open, unknown or unsent.
+    /// Only root without any credential is taken over, and only from a look that left nothing open or unknown.
     pub fn repeated(&self, now: Option<Flags>, at: Timestamp) -> Option<Self> {
         let was_clean = self.root.is_some_and(|root| !root.any()) && self.open.is_empty() && self.unknown.is_empty();
-        let is_clean = now.is_some_and(|now| !now.any()) && self.waiting == 0;
+        let is_clean = now.is_some_and(|now| !now.any());
         let age = at.duration_since(self.whole_at);
         let is_young = SignedDuration::ZERO <= age && age < WHOLE_EVERY;
         (was_clean && is_clean && is_young).then(|| Self { at, ..self.clone() })
@@ -235,7 +235,6 @@ mod tests {
             root: Some(NONE),
             open: Vec::new(),
             unknown: Vec::new(),
-            waiting: 0,
         }
     }
 
@@ -263,7 +262,6 @@ mod tests {
         let found = Found { control: "root-mfa".into(), severity: Severity::Critical, since: now() };
         assert_eq!(Audited { open: vec![found], ..clean() }.repeated(Some(NONE), later), None);
         assert_eq!(Audited { unknown: vec!["root-mfa".into()], ..clean() }.repeated(Some(NONE), later), None);
-        assert_eq!(Audited { waiting: 1, ..clean() }.repeated(Some(NONE), later), None);
         assert_eq!(Audited { root: None, ..clean() }.repeated(Some(NONE), later), None);
     }
 
@@ -273,13 +271,13 @@ mod tests {
         settings.selection =
             settings.selection.without(["individual-iam-users", "groups-assign-permissions", "administrator-access"]).0;
         let report = Report::generate(&Snapshot::compliant(), &settings);
-        let audited = Audited::new(&report, &BTreeMap::new(), Some(NONE), 0);
+        let audited = Audited::new(&report, &BTreeMap::new(), Some(NONE));
         assert_eq!(audited.steps[0], Cell::Passed);
         assert_eq!(audited.steps[2], Cell::NeedsRole);
         let mut failing = Snapshot::compliant();
         failing.root().password_last_used = Ok(Some(failing.taken_at));
         let report = Report::generate(&failing, &settings);
-        assert_eq!(Audited::new(&report, &BTreeMap::new(), Some(NONE), 0).steps[2], Cell::Failed);
+        assert_eq!(Audited::new(&report, &BTreeMap::new(), Some(NONE)).steps[2], Cell::Failed);
     }
 
     #[test]
@@ -293,7 +291,7 @@ mod tests {
             Outcome::Skipped { why: Skip::Closed },
             Outcome::NotLookedAt { error: "Lambda.Unknown".into(), last_audited: Some(now()) },
         ] {
-            let row = Row { member: member.clone(), outcome };
+            let row = Row { member: member.clone(), outcome, waiting: 3 };
             assert_eq!(serde_json::from_str::<Row>(&serde_json::to_string(&row).unwrap()).unwrap(), row);
         }
     }

@@ -71,6 +71,7 @@ pub fn observe(memory: &Memory, report: &Report) -> Vec<Observation> {
     looks.push(odd_items(memory));
     looks.push(settings(report));
     let looked_at: Vec<String> = looks.iter().map(|look| look.condition.key()).collect();
+    looks.retain(|look| !is_seen_by_another(memory, report, look));
     let others = memory.conditions.iter().filter(|(key, condition)| condition.open && !looked_at.contains(key));
     looks.extend(others.filter_map(|(_, condition)| not_looked_at(report, condition)));
     if report.is_narrow {
@@ -292,6 +293,36 @@ fn live(source: Source, report: &Report) -> BTreeMap<Source, Timestamp> {
     BTreeMap::from([(source, report.taken_at)])
 }
 
+/// Whether `look` is a pass of a root audit, of what another look found by a source that the audit does not see: it clears nothing.
+fn is_seen_by_another(memory: &Memory, report: &Report, look: &Observation) -> bool {
+    let selection = &report.settings.selection;
+    let open = memory.conditions.get(&look.condition.key()).filter(|condition| condition.open);
+    let (Some(open), Seen::Passing) = (open, &look.seen) else { return false };
+    match &look.condition {
+        Fault::Control { .. } => {
+            let mut evidence = open.failure.iter().flat_map(|failure| &failure.evidence);
+            evidence.any(|evidence| !selection.sees(evidence.source))
+        }
+        Fault::Unjudged { control } => {
+            let control = controls::control(control);
+            control.is_some_and(|control| control.sources.iter().any(|source| !selection.sees(*source)))
+        }
+        _ => false,
+    }
+}
+
+/// Whether this look says nothing of `fault`, which another look opened: a root audit of what it does not choose, and a check without such an
+/// audit of what the audit could not read.
+fn is_left_alone(report: &Report, fault: &Fault) -> bool {
+    let selection = &report.settings.selection;
+    match fault {
+        Fault::Control { control } | Fault::Unjudged { control } => selection.leaves_alone(control),
+        Fault::Unread { source, .. } => selection.root_audit_only || source.is_of_member(),
+        Fault::NoSubscriber => selection.root_audit_only,
+        Fault::OddItems | Fault::RefusedSettings | Fault::OrganizationNotAudited | Fault::AccountsNotAudited => false,
+    }
+}
+
 /// A Region that is scanned no more, or a control that a newer version has not.
 fn not_looked_at(report: &Report, condition: &Condition) -> Option<Observation> {
     let fault = condition.fault.clone()?;
@@ -301,7 +332,7 @@ fn not_looked_at(report: &Report, condition: &Condition) -> Option<Observation> 
         Fault::Unread { source, .. } => report.is_kept(*source),
         _ => false,
     };
-    if is_kept {
+    if is_kept || is_left_alone(report, &fault) {
         return None;
     }
     let regions_unread = report.errors().any(|state| state.source == Source::Regions);

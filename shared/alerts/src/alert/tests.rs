@@ -14,6 +14,7 @@ mod exceptions;
 mod histories;
 mod odd;
 mod path;
+mod root_audit;
 mod runs;
 mod settings;
 mod transitions;

@@ -1,7 +1,9 @@
 //! The other facts of IAM, one call or a few pages each, never one call a user.
 
 use aws_sdk_iam::Client;
+use aws_sdk_iam::error::SdkError;
 use aws_sdk_iam::operation::get_account_password_policy::GetAccountPasswordPolicyError;
+use aws_sdk_iam::operation::get_account_summary::GetAccountSummaryError;
 use aws_sdk_iam::types::{
     AttachedPolicy as SdkAttachedPolicy, EntityType, ManagedPolicyDetail, PolicyDetail, PolicyUsageType,
 };
@@ -46,8 +48,13 @@ const DOCUMENTS_PAGE: i32 = 100;
 
 /// The live counters.
 pub async fn account_summary(client: &Client) -> Result<AccountSummary, Unavailable> {
-    let answer = client.get_account_summary().send().await;
-    let answer = answer.map_err(|error| unavailable(Source::AccountSummary, "iam:GetAccountSummary", &error))?;
+    let summary = summary(client).await;
+    summary.map_err(|error| unavailable(Source::AccountSummary, "iam:GetAccountSummary", &error))
+}
+
+/// The same, with what AWS said.
+pub(crate) async fn summary(client: &Client) -> Result<AccountSummary, SdkError<GetAccountSummaryError>> {
+    let answer = client.get_account_summary().send().await?;
     let counters = answer.summary_map().cloned().unwrap_or_default();
     Ok(AccountSummary::from_counters(|key| counters.get(&key.into()).copied()))
 }

@@ -14,6 +14,7 @@
 //! | `L#<account>` | `publisher` | the lease of the run that sends |
 //! | `Q#<account>` | key of an item, day | the body of an item that no check has written so, kept aside for 120 days |
 //! | `N#<account>` | `<function>#<handed, passed or failed>` | a [`Note`] of the newest message that a function of ours passes on |
+//! | `A#<organization>`, `O#<organization>`, `L#<organization>` | as above | what the audit of an organization remembers of itself, its outbox, and the lease of its sweep. What is remembered of its members, and what waits of them, is in partitions of their own, as above |
 //!
 //! Root activity has a partition of its own, so that one `Query` reads everything else that is remembered; and so have the notes, as
 //! the functions that pass messages on may write nothing else. Items hold their value as
@@ -65,6 +66,8 @@ const KEPT_AT_MOST: SignedDuration = SignedDuration::from_hours(122 * 24);
 /// A run lasts 15 minutes at most (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>), its lease some
 /// seconds more.
 const LONGEST_LEASE: SignedDuration = SignedDuration::from_mins(16);
+/// The sweep of an organization lasts an hour at most, its lease some seconds more.
+const LONGEST_SWEEP: SignedDuration = SignedDuration::from_mins(61);
 /// Most pages of 1 MB of what is remembered: tenfold of what hundreds of conditions need.
 const MAX_PAGES: usize = 8;
 /// Pages of what waits that are sent at once, and items after which no further page is read.
@@ -94,12 +97,17 @@ const TRIES: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LEASE: &str = "publisher";
 
-/// The ledger of one account.
+/// The ledger of one account, or of an organization.
 #[derive(Debug, Clone)]
 pub struct Ledger {
     client: Client,
     table: String,
+    /// Whose alerts wait here.
     account: AccountId,
+    /// The account, or the organization: the end of each `pk`.
+    owner: String,
+    /// A lease that lasts longer was written by no run.
+    longest_lease: SignedDuration,
 }
 
 /// The state store did not do what it was asked for.
@@ -195,12 +203,22 @@ pub struct Lease {
 impl Ledger {
     /// The ledger of `account` in `table`.
     pub fn new(config: &SdkConfig, table: impl Into<String>, account: &AccountId) -> Self {
-        Self { client: Client::new(config), table: table.into(), account: account.clone() }
+        Self::over(Client::new(config), table, account)
     }
 
-    #[cfg(test)]
-    pub(crate) fn over(client: Client, table: &str, account: &AccountId) -> Self {
-        Self { client, table: table.into(), account: account.clone() }
+    /// The ledger in `table` of the organization `id`, as `o-exampleorgid`, which `account` audits: its alerts are those of that account.
+    /// A lease lasts an hour at most here.
+    pub fn of_organization(config: &SdkConfig, table: impl Into<String>, id: &str, account: &AccountId) -> Self {
+        Self::new(config, table, account).audits(id)
+    }
+
+    pub(crate) fn over(client: Client, table: impl Into<String>, account: &AccountId) -> Self {
+        let owner = account.to_string();
+        Self { client, table: table.into(), account: account.clone(), owner, longest_lease: LONGEST_LEASE }
+    }
+
+    fn audits(self, organization: &str) -> Self {
+        Self { owner: organization.to_owned(), longest_lease: LONGEST_SWEEP, ..self }
     }
 
     /// Everything but root activity and the outbox; one call as long as it is less than 1 MB.
@@ -216,8 +234,7 @@ impl Ledger {
                 recalled.take(item, now);
             }
         }
-        let detail =
-            format!("partition A#{} has more than {MAX_PAGES} MB: delete what is not rootwatch's", self.account);
+        let detail = format!("partition A#{} has more than {MAX_PAGES} MB: delete what is not rootwatch's", self.owner);
         if pages.next().await.is_none() { Ok(recalled) } else { Err(self.error("Query", Cause::Malformed { detail })) }
     }
 
@@ -357,7 +374,7 @@ impl Ledger {
             .expression_attribute_values(":holder", AttributeValue::S(lease.holder.clone()))
             .expression_attribute_values(":number", number_type())
             .expression_attribute_values(":now", milliseconds(now))
-            .expression_attribute_values(":latest", milliseconds(later(now, LONGEST_LEASE)))
+            .expression_attribute_values(":latest", milliseconds(later(now, self.longest_lease)))
             .send()
             .await;
         match taken {

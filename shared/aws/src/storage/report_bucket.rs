@@ -1,4 +1,4 @@
-//! The bucket that reports are kept in. Every write has a condition, so that no write replaces what another writer wrote.
+//! The bucket that reports are kept in. Every write of a report has a condition, so that no write replaces what another writer wrote.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub const ACTIONS: &[&str] = &["s3:GetObject", "s3:ListBucket", "s3:PutObject"];
 pub const OBJECT_LOCK_ACTIONS: &[&str] = &["s3:PutObjectRetention"];
 
 /// More than any object of ours: what is larger is none, and would not fit into a function.
-const MAX_BYTES: i64 = 32 * 1024 * 1024;
+pub(crate) const MAX_BYTES: i64 = 32 * 1024 * 1024;
 /// The code of an object that is larger than any of ours.
 pub const TOO_LARGE: &str = "it is larger than 32 MB";
 /// For an object's body; the client's own limits end with its head.
@@ -66,6 +66,8 @@ pub enum Condition<'a> {
     Absent,
     /// It is still the version with this mark.
     Unchanged(&'a str),
+    /// Nothing: what is there is replaced. For objects that one writer has for itself.
+    Anything,
 }
 
 impl<'a> Condition<'a> {
@@ -105,6 +107,12 @@ impl ReportBucket {
     /// The bucket called `name`, which must belong to `owner`: S3 refuses one of the same name in another account.
     pub fn new(config: &SdkConfig, name: &str, owner: &AccountId) -> Self {
         Self { client: Client::new(config), name: name.to_owned(), owner: owner.clone() }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn over(client: Client) -> Self {
+        let owner = AccountId::parse("111122223333").expect("an id");
+        Self { client, name: "rootwatch-reports".into(), owner }
     }
 
     /// The object at `key`; `None`: it is not there.
@@ -158,6 +166,7 @@ impl ReportBucket {
         let request = match condition {
             Condition::Absent => request.if_none_match("*"),
             Condition::Unchanged(etag) => request.if_match(etag),
+            Condition::Anything => request,
         };
         match request.send().await {
             Ok(answer) => {
@@ -184,7 +193,7 @@ impl ReportBucket {
         Ok(keys)
     }
 
-    fn failed(&self, action: &'static str, object: &str, cause: Cause) -> ReportBucketError {
+    pub(crate) fn failed(&self, action: &'static str, object: &str, cause: Cause) -> ReportBucketError {
         ReportBucketError { action, object: object.to_owned(), bucket: self.name.clone(), cause }
     }
 }
@@ -240,9 +249,7 @@ mod tests {
     const KEY: &str = "history.json";
 
     fn bucket(rules: &[&Rule]) -> ReportBucket {
-        let client = mock_client!(aws_sdk_s3, RuleMode::Sequential, rules);
-        let owner = AccountId::parse("111122223333").expect("an id");
-        ReportBucket { client, name: "rootwatch-reports".into(), owner }
+        ReportBucket::over(mock_client!(aws_sdk_s3, RuleMode::Sequential, rules))
     }
 
     fn coded(code: &'static str) -> ErrorMetadata {
@@ -333,6 +340,10 @@ mod tests {
             .match_requests(|request| (request.if_none_match(), request.if_match()) == (None, Some("\"a\"")))
             .then_output(answer);
         assert_eq!(put_by(unchanged, Condition::still(Some("\"a\""))).await, done);
+        let anything = mock!(Client::put_object)
+            .match_requests(|request| (request.if_none_match(), request.if_match()) == (None, None))
+            .then_output(answer);
+        assert_eq!(put_by(anything, Condition::Anything).await, done);
     }
 
     #[tokio::test]

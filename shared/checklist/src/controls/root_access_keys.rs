@@ -3,7 +3,7 @@ use facts::snapshot::Snapshot;
 use facts::source::{Source, Unavailable};
 use facts::verdict::Verdict;
 
-use super::root_slots::Slots;
+use super::root_slots::{Listed, Slots};
 use crate::control::{Control, Reference, Remediation, Step, no_user};
 use crate::framework::Framework;
 use crate::settings::Settings;
@@ -18,7 +18,8 @@ pub(super) const CONTROL: Control = Control {
                 IAM policy limits it. An inactive key can be activated again. Only deletion removes it.",
     semantics: "Fails when the credential report shows a key in either slot, active or not (an inactive key keeps its \
                 `last_rotated` date), or when `AccountAccessKeysPresent` is above 0. Passes when both sources show \
-                none. In AWS GovCloud (US) root does not sign in to the console: delete the key there with the AWS \
+                none. In a member account without a credential report, `ListAccessKeys` of an AssumeRoot session takes \
+                the report's place. In AWS GovCloud (US) root does not sign in to the console: delete the key there with the AWS \
                 CLI, signed with the key itself.",
     remediation: Remediation {
         console: &[
@@ -29,7 +30,7 @@ pub(super) const CONTROL: Control = Control {
         ],
         cli: &["aws iam delete-access-key --access-key-id <key id>   # signed with root's own credentials"],
     },
-    sources: &[Source::CredentialReport, Source::AccountSummary],
+    sources: &[Source::CredentialReport, Source::AccountSummary, Source::RootAudit],
     user_of: no_user,
     mappings: &[
         (Framework::Cis3, "1.4"),
@@ -56,6 +57,16 @@ pub(super) const CONTROL: Control = Control {
 const SLOTS: Slots = Slots {
     noun: "access key",
     of_report: |root| &root.access_keys,
+    of_audit: |audit| {
+        let keys = audit.access_keys.as_ref().map_err(Clone::clone)?.iter();
+        let used = |last_used: &Option<_>| last_used.map_or("never used".into(), |at| format!("last used {at}"));
+        let listed = keys.map(|key| Listed {
+            id: key.id.clone(),
+            active: key.active,
+            used: key.last_used.as_ref().ok().map(used),
+        });
+        Ok(listed.collect())
+    },
     of_summary: ("AccountAccessKeysPresent", |summary| &summary.root_access_keys),
 };
 

@@ -1,15 +1,46 @@
 //! Whether root can sign in at all, and whether with MFA. Of a root without credentials nothing is asked.
+//!
+//! Three sources show root's credentials: the credential report and the audit of a member account list them, the account summary counts
+//! them. One of the two lists is enough beside the counters; where both lists can be read, both count.
 
 use facts::account::Partition;
 use facts::credential_report::{Cell, RootRow, SlotState};
+use facts::root_audit::RootAudit;
 use facts::snapshot::Snapshot;
 use facts::source::{Source, Unavailable};
-use facts::verdict::{Evidence, Status, Verdict};
+use facts::verdict::{Evidence, Status, Verdict, Witness};
+
+/// Two sources that list the same: each that can be read counts, and one of them is enough. Where neither can, the first one that was asked
+/// for says why.
+pub(super) fn lists(one: Witness, other: Witness) -> (Witness, Option<Witness>) {
+    match (&one.1, &other.1) {
+        (Ok(_), Ok(_)) => (one, Some(other)),
+        (Ok(_), Err(_)) => (one, None),
+        (Err(_), Ok(_)) => (other, None),
+        (Err(unread), Err(why)) if unread.is_not_asked() && !why.is_not_asked() => (other, None),
+        (Err(_), Err(_)) => (one, None),
+    }
+}
+
+/// The worst of the report, the audit and the counters.
+pub(super) fn worst_of(
+    by_report: Result<Verdict, Unavailable>,
+    by_audit: Result<Verdict, Unavailable>,
+    by_summary: Result<Verdict, Unavailable>,
+) -> Verdict {
+    let (list, second) = lists((Source::CredentialReport, by_report), (Source::RootAudit, by_audit));
+    Verdict::worst_of(list, second.into_iter().chain([(Source::AccountSummary, by_summary)]))
+}
 
 /// Whether root has a password, an access key or a signing certificate. One source that shows one is enough; that there is none
-/// takes both.
+/// takes a list and the counters.
 pub(super) fn exist(snapshot: &Snapshot) -> Result<bool, Unavailable> {
-    match (in_report(snapshot), in_summary(snapshot)) {
+    let listed = match (in_report(snapshot), in_audit(snapshot)) {
+        (Ok(in_report), Ok(in_audit)) => Ok(in_report || in_audit),
+        (Ok(listed), Err(_)) | (Err(_), Ok(listed)) => Ok(listed),
+        (Err(unread), Err(why)) => Err(if unread.is_not_asked() && !why.is_not_asked() { why } else { unread }),
+    };
+    match (listed, in_summary(snapshot)) {
         (Ok(true), _) | (_, Ok(true)) => Ok(true),
         (Ok(false), Ok(false)) => Ok(false),
         (Err(unavailable), _) | (_, Err(unavailable)) => Err(unavailable),
@@ -35,17 +66,18 @@ pub(super) fn does_not_sign_in(snapshot: &Snapshot) -> Option<Verdict> {
     Some(Verdict::new(Status::NotApplicable, reason, Vec::new()))
 }
 
-/// The verdict where both sources show that root has no credentials.
+/// The verdict where the sources show that root has no credentials.
 pub(super) fn none(snapshot: &Snapshot) -> Verdict {
-    without_credentials(vec![in_report_none(snapshot), in_summary_none(snapshot)])
+    let lists = [
+        (in_report(snapshot) == Ok(false)).then(|| in_report_none(snapshot)),
+        (in_audit(snapshot) == Ok(false)).then(|| in_audit_none(snapshot)),
+    ];
+    without_credentials(lists.into_iter().flatten().chain([in_summary_none(snapshot)]).collect())
 }
 
 /// Not applicable without credentials; else whether root has an MFA device of any kind. The worse source counts.
 pub(super) fn have_mfa(snapshot: &Snapshot) -> Verdict {
-    Verdict::worse_of(
-        (Source::CredentialReport, mfa_by_report(snapshot)),
-        (Source::AccountSummary, mfa_by_summary(snapshot)),
-    )
+    worst_of(mfa_by_report(snapshot), mfa_by_audit(snapshot), mfa_by_summary(snapshot))
 }
 
 fn mfa_by_report(snapshot: &Snapshot) -> Result<Verdict, Unavailable> {
@@ -54,6 +86,15 @@ fn mfa_by_report(snapshot: &Snapshot) -> Result<Verdict, Unavailable> {
     }
     let mfa = snapshot.root_row()?.mfa_active.clone()?;
     Ok(with_credentials(mfa, vec![snapshot.report_evidence("mfa_active", mfa)]))
+}
+
+fn mfa_by_audit(snapshot: &Snapshot) -> Result<Verdict, Unavailable> {
+    if !in_audit(snapshot)? {
+        return Ok(without_credentials(vec![in_audit_none(snapshot)]));
+    }
+    let devices = snapshot.audit()?.mfa_devices.as_ref().map_err(Clone::clone)?;
+    let evidence = snapshot.evidence(Source::RootAudit, "MFA devices of root", devices.len());
+    Ok(with_credentials(!devices.is_empty(), vec![evidence]))
 }
 
 fn mfa_by_summary(snapshot: &Snapshot) -> Result<Verdict, Unavailable> {
@@ -82,6 +123,22 @@ fn in_report(snapshot: &Snapshot) -> Result<bool, Unavailable> {
     Ok(root.password_enabled.clone().unwrap_or(true) || holds_keys(root)?)
 }
 
+fn in_audit(snapshot: &Snapshot) -> Result<bool, Unavailable> {
+    let RootAudit { password, access_keys, signing_certificates, .. } = snapshot.audit()?;
+    let parts = [
+        password.as_ref().map(Option::is_some),
+        access_keys.as_ref().map(|keys| !keys.is_empty()),
+        signing_certificates.as_ref().map(|certificates| !certificates.is_empty()),
+    ];
+    if parts.contains(&Ok(true)) {
+        return Ok(true);
+    }
+    for part in parts {
+        part.map_err(Clone::clone)?;
+    }
+    Ok(false)
+}
+
 fn in_summary(snapshot: &Snapshot) -> Result<bool, Unavailable> {
     let summary = snapshot.summary()?;
     let credentials = [&summary.root_password, &summary.root_access_keys, &summary.root_signing_certificates];
@@ -96,6 +153,10 @@ fn in_summary(snapshot: &Snapshot) -> Result<bool, Unavailable> {
 
 fn in_report_none(snapshot: &Snapshot) -> Evidence {
     snapshot.report_evidence("root credentials", "none")
+}
+
+fn in_audit_none(snapshot: &Snapshot) -> Evidence {
+    snapshot.evidence(Source::RootAudit, "root credentials", "none")
 }
 
 fn in_summary_none(snapshot: &Snapshot) -> Evidence {
@@ -138,6 +199,13 @@ mod tests {
         assert_eq!(exist_after(|snapshot| snapshot.root().password_enabled = Ok(false)), Some(true));
         assert_eq!(exist_after(|snapshot| snapshot.summary_mut().root_password = Ok(0)), Some(true));
         assert_eq!(exist_after(remove), Some(false));
+        let audit = |snapshot: &mut Snapshot| snapshot.root_audit = Snapshot::audited().root_audit;
+        let without_list = exist_after(|snapshot| {
+            remove(snapshot);
+            report(snapshot);
+            audit(snapshot);
+        });
+        assert_eq!(without_list, Some(false), "the audit lists them as the report does");
         for unread in [report, summary] {
             let without = exist_after(|snapshot| {
                 remove(snapshot);

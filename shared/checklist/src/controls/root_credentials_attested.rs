@@ -36,7 +36,7 @@ pub(super) const CONTROL: Control = Control {
             "sam deploy --parameter-overrides \"Attestations='$(cat attestations.json)'\"",
         ],
     },
-    sources: &[Source::Attestations, Source::CredentialReport, Source::AccountSummary],
+    sources: &[Source::Attestations, Source::CredentialReport, Source::AccountSummary, Source::RootAudit],
     user_of: no_user,
     mappings: &[],
     references: &[Reference {

@@ -1,9 +1,10 @@
 //! The control `root-hardware-mfa`.
 
+use facts::root_audit::MfaKind;
 use facts::severity::Severity;
 use facts::snapshot::Snapshot;
 use facts::source::{Source, Unavailable};
-use facts::verdict::{Status, Verdict};
+use facts::verdict::{Evidence, Status, Verdict};
 
 use super::root_credentials;
 use crate::control::{Control, Reference, Remediation, no_user};
@@ -22,7 +23,9 @@ pub const CONTROL: Control = Control {
     semantics: "Fails when root has credentials and no MFA device, or when a virtual MFA device belongs to root, even \
                 if root also has a hardware device. A device belongs to root by the ARN of its owner, not by its name. \
                 Passes otherwise: AWS lists virtual devices only, so a synced passkey cannot be distinguished from a \
-                hardware key. Not applicable when root has no credentials, in AWS GovCloud (US), where root does not \
+                hardware key. In a member account without a credential report, `ListMFADevices` of an AssumeRoot \
+                session lists the devices of root: a virtual device fails by its ARN. A passkey or security key \
+                passes, and so does a hardware token. AWS does not say whether a passkey is synced. Not applicable when root has no credentials, in AWS GovCloud (US), where root does not \
                 sign in to the console, and in China, where there is no root user.",
     remediation: Remediation {
         console: &[
@@ -38,7 +41,7 @@ pub const CONTROL: Control = Control {
              console",
         ],
     },
-    sources: &[Source::CredentialReport, Source::AccountSummary, Source::VirtualMfaDevices],
+    sources: &[Source::CredentialReport, Source::AccountSummary, Source::VirtualMfaDevices, Source::RootAudit],
     user_of: no_user,
     mappings: &[
         (Framework::Cis3, "1.6"),
@@ -66,31 +69,58 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
         return Ok(root_credentials::none(snapshot));
     }
     let any = root_credentials::have_mfa(snapshot);
-    let devices = match &snapshot.virtual_mfa_devices {
-        Ok(devices) => devices,
-        Err(_) if any.status == Status::Failed => return Ok(any),
-        Err(unavailable) => return Ok(Verdict { evidence: any.evidence, ..unavailable.clone().into() }),
-    };
+    let (list, second) = root_credentials::lists(
+        (Source::VirtualMfaDevices, by_list(snapshot)),
+        (Source::RootAudit, by_audit(snapshot)),
+    );
+    let of_kind = Verdict::worst_of(list, second);
+    match of_kind.status {
+        Status::Failed => {
+            let mut verdict = of_kind;
+            verdict.evidence.extend(any.evidence);
+            Ok(verdict)
+        }
+        Status::Unknown if any.status == Status::Failed => Ok(any),
+        Status::Unknown => Ok(Verdict { evidence: any.evidence, ..of_kind }),
+        _ if any.status != Status::Passed => Ok(any),
+        _ => {
+            let mut evidence = any.evidence;
+            evidence.extend(of_kind.evidence);
+            let reason =
+                "Root has MFA and no virtual device; a synced passkey cannot be distinguished from a hardware key";
+            Ok(Verdict::new(Status::Passed, reason, evidence))
+        }
+    }
+}
+
+/// By the virtual devices of the account.
+fn by_list(snapshot: &Snapshot) -> Result<Verdict, Unavailable> {
+    let devices = snapshot.virtual_mfa_devices.as_ref().map_err(Clone::clone)?;
     let root = snapshot.account.root_arn();
-    let serials: Vec<String> = devices
-        .iter()
-        .filter(|device| device.owner_arn.as_ref() == Some(&root))
-        .map(|device| device.serial_number.clone())
-        .collect();
-    let virtual_ones = || serials.iter().map(|serial| snapshot.evidence(Source::VirtualMfaDevices, OF_ROOT, serial));
-    if !serials.is_empty() {
-        let mut verdict =
-            Verdict::new(Status::Failed, "A virtual MFA device belongs to root", virtual_ones().collect());
-        verdict.evidence.extend(any.evidence);
-        return Ok(verdict.naming(serials));
+    let of_root = devices.iter().filter(|device| device.owner_arn.as_ref() == Some(&root));
+    let serials: Vec<String> = of_root.map(|device| device.serial_number.clone()).collect();
+    let none = || snapshot.evidence(Source::VirtualMfaDevices, OF_ROOT, "none");
+    let evidence = serials.iter().map(|serial| snapshot.evidence(Source::VirtualMfaDevices, OF_ROOT, serial));
+    let evidence: Vec<Evidence> = if serials.is_empty() { vec![none()] } else { evidence.collect() };
+    Ok(are_virtual(serials, evidence))
+}
+
+/// By all devices of root, where the account is a member whose root user is audited.
+fn by_audit(snapshot: &Snapshot) -> Result<Verdict, Unavailable> {
+    let devices = snapshot.audit()?.mfa_devices.as_ref().map_err(Clone::clone)?;
+    let evidence = devices.iter().map(|device| {
+        let value = format!("{} ({})", device.serial, device.kind.words());
+        snapshot.evidence(Source::RootAudit, "MFA device of root", value)
+    });
+    let apps = devices.iter().filter(|device| device.kind == MfaKind::Virtual);
+    Ok(are_virtual(apps.map(|device| device.serial.clone()).collect(), evidence.collect()))
+}
+
+fn are_virtual(serials: Vec<String>, evidence: Vec<Evidence>) -> Verdict {
+    if serials.is_empty() {
+        return Verdict::new(Status::Passed, "No virtual MFA device belongs to root", evidence);
     }
-    if any.status != Status::Passed {
-        return Ok(any);
-    }
-    let mut evidence = any.evidence;
-    evidence.push(snapshot.evidence(Source::VirtualMfaDevices, OF_ROOT, "none"));
-    let reason = "Root has MFA and no virtual device; a synced passkey cannot be distinguished from a hardware key";
-    Ok(Verdict::new(Status::Passed, reason, evidence))
+    Verdict::new(Status::Failed, "A virtual MFA device belongs to root", evidence).naming(serials)
 }
 
 #[cfg(test)]

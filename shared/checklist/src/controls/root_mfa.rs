@@ -20,7 +20,8 @@ pub(super) const CONTROL: Control = Control {
                 any kind. Each source is evaluated by itself, and the worse result counts. Not applicable when root \
                 has no credentials, as in member accounts under centralized root access, in AWS GovCloud (US), where \
                 root does not sign in to the console and cannot have an MFA device, and in China, where there is no \
-                root user. A password that the report lists as `not_supported` counts as present.",
+                root user. A password that the report lists as `not_supported` counts as present. In a member account \
+                without a credential report, the lists of an AssumeRoot session take the report's place.",
     remediation: Remediation {
         console: &[
             "Sign in as root, open Security credentials in the account menu, and under Multi-factor authentication \
@@ -31,7 +32,7 @@ pub(super) const CONTROL: Control = Control {
             "aws iam enable-mfa-device …   # virtual devices only, signed with root's own credentials; prefer the console",
         ],
     },
-    sources: &[Source::CredentialReport, Source::AccountSummary, Source::VirtualMfaDevices],
+    sources: &[Source::CredentialReport, Source::AccountSummary, Source::VirtualMfaDevices, Source::RootAudit],
     user_of: no_user,
     mappings: &[
         (Framework::Cis3, "1.5"),

@@ -3,7 +3,7 @@ use facts::snapshot::Snapshot;
 use facts::source::{Source, Unavailable};
 use facts::verdict::Verdict;
 
-use super::root_slots::Slots;
+use super::root_slots::{Listed, Slots};
 use crate::control::{Control, Reference, Remediation, Step, no_user};
 use crate::settings::Settings;
 
@@ -16,7 +16,9 @@ pub(super) const CONTROL: Control = Control {
     rationale: "A signing certificate is the oldest kind of root credential. Its private key signs requests to some \
                 services as root, without a password or MFA. No current workload needs one.",
     semantics: "Fails when the credential report shows a certificate in either slot, active or not, or when \
-                `AccountSigningCertificatesPresent` is above 0. Passes when both sources show none.",
+                `AccountSigningCertificatesPresent` is above 0. Passes when both sources show none. In a member \
+                account without a credential report, `ListSigningCertificates` of an AssumeRoot session takes the \
+                report's place.",
     remediation: Remediation {
         console: &[
             "Sign in as root and choose Security credentials in the account menu.",
@@ -25,7 +27,7 @@ pub(super) const CONTROL: Control = Control {
         ],
         cli: &["aws iam delete-signing-certificate --certificate-id <id>   # signed with root's own credentials"],
     },
-    sources: &[Source::CredentialReport, Source::AccountSummary],
+    sources: &[Source::CredentialReport, Source::AccountSummary, Source::RootAudit],
     user_of: no_user,
     mappings: &[],
     references: &[Reference {
@@ -38,6 +40,10 @@ pub(super) const CONTROL: Control = Control {
 const SLOTS: Slots = Slots {
     noun: "signing certificate",
     of_report: |root| &root.signing_certificates,
+    of_audit: |audit| {
+        let certificates = audit.signing_certificates.as_ref().map_err(Clone::clone)?.iter();
+        Ok(certificates.map(|of| Listed { id: of.id.clone(), active: of.active, used: None }).collect())
+    },
     of_summary: ("AccountSigningCertificatesPresent", |summary| &summary.root_signing_certificates),
 };
 

@@ -122,7 +122,7 @@ impl Ledger {
     }
 
     pub(super) fn partition(&self, kind: &str) -> AttributeValue {
-        AttributeValue::S(format!("{kind}#{}", self.account))
+        AttributeValue::S(format!("{kind}#{}", self.owner))
     }
 
     pub(super) fn key(&self, kind: &str, sort_key: &str) -> Item {

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::operation::query::QueryOutput;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsOutput;
 use aws_sdk_dynamodb::types::CancellationReason;
 use aws_sdk_dynamodb::types::error::{ConditionalCheckFailedException, TransactionCanceledException};
-use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+use aws_smithy_mocks::{MockResponse, Rule, RuleMode, mock, mock_client};
 use facts::record::TrailEvent;
 use facts::{Account, Partition, RootActivity, Severity};
 
@@ -25,8 +25,12 @@ fn account() -> AccountId {
     AccountId::parse("111122223333").unwrap()
 }
 
+fn other() -> AccountId {
+    AccountId::parse("444455556666").unwrap()
+}
+
 fn ledger(rules: &[&Rule]) -> Ledger {
-    Ledger { client: mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, rules), table: "t".into(), account: account() }
+    Ledger::over(mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, rules), "t", &account())
 }
 
 fn act(id: &str) -> Alert {
@@ -475,4 +479,67 @@ async fn an_alert_of_another_version_is_sent_as_what_it_is() {
     let alert = &waiting[0].alert;
     assert_eq!((alert.id.as_str(), alert.at), ("an-id", now()));
     assert_eq!(alert.what, What::Unreadable { text: "{\"new\": true}".into() });
+}
+
+/// The table while another run holds a lease until `until`.
+fn held(until: Timestamp) -> Rule {
+    mock!(Client::put_item).then_compute_response(move |request| {
+        let values = request.expression_attribute_values().unwrap();
+        let value = |name: &str| values[name].as_n().unwrap().parse::<i64>().unwrap();
+        if (value(":now")..=value(":latest")).contains(&until.as_millisecond()) {
+            let metadata = ErrorMetadata::builder().code("ConditionalCheckFailedException").build();
+            return MockResponse::Error(PutItemError::generic(metadata));
+        }
+        MockResponse::Output(PutItemOutput::builder().build())
+    })
+}
+
+#[tokio::test]
+async fn a_lease_of_an_hour_holds_for_the_sweep_of_an_organization_and_nowhere_else() {
+    for (minutes, holds_for_account, holds_for_organization) in
+        [(15, true, true), (17, false, true), (60, false, true), (62, false, false)]
+    {
+        let until = now() + SignedDuration::from_mins(minutes);
+        let lease = Lease { holder: "run".into(), until: now() };
+        let rule = held(until);
+        let is_taken = async |ledger: Ledger| ledger.acquire(&lease, now()).await.unwrap();
+        assert_eq!(is_taken(ledger(&[&rule])).await, !holds_for_account, "{minutes} minutes");
+        let sweep = ledger(&[&rule]).audits("o-exampleorgid");
+        assert_eq!(is_taken(sweep).await, !holds_for_organization, "{minutes} minutes");
+    }
+}
+
+#[tokio::test]
+async fn an_organization_has_partitions_of_its_own_and_the_alerts_of_the_account_that_audits_it() {
+    let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let partitions = Arc::clone(&seen);
+    let alerts = [act("1"), Alert { account: Account { id: other(), ..act("2").account }, ..act("2") }];
+    let items: Vec<Item> = alerts
+        .iter()
+        .map(|alert| {
+            let body = serde_json::to_string(alert).unwrap();
+            let key = format!("{:015}#{}", alert.at.as_millisecond(), alert.id);
+            HashMap::from([("sk".into(), AttributeValue::S(key)), ("body".into(), AttributeValue::S(body))])
+        })
+        .collect();
+    let query = mock!(Client::query).then_compute_output(move |request| {
+        let partition = request.expression_attribute_values().unwrap()[":pk"].as_s().unwrap().clone();
+        let items = if partition.starts_with("O#") { items.clone() } else { Vec::new() };
+        partitions.lock().unwrap().push(partition);
+        QueryOutput::builder().set_items(Some(items)).build()
+    });
+    let leases = Arc::clone(&seen);
+    let put = mock!(Client::put_item).then_compute_output(move |request| {
+        leases.lock().unwrap().push(request.item().unwrap()["pk"].as_s().unwrap().clone());
+        PutItemOutput::builder().build()
+    });
+    let ledger = ledger(&[&query, &put]).audits("o-exampleorgid");
+    ledger.recall(now()).await.unwrap();
+    let waiting = ledger.waiting_alerts(now()).await.unwrap();
+    assert!(ledger.acquire(&Lease { holder: "run".into(), until: now() }, now()).await.unwrap());
+    assert_eq!(*seen.lock().unwrap(), ["A#o-exampleorgid", "O#o-exampleorgid", "L#o-exampleorgid"]);
+    assert_eq!(waiting[0].alert, act("1"));
+    let forged = &waiting[1].alert;
+    assert!(matches!(forged.what, What::Unreadable { .. }), "an alert of another account: {forged:?}");
+    assert_eq!(forged.account.id, account(), "the one that audits");
 }

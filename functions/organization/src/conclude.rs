@@ -1,0 +1,310 @@
+//! The last task: every listed account is accounted for, what is new is sent as one message, and the rows are kept.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use alerts::{Alert, Journal};
+use aws::organization::runs::Runs;
+use aws::storage::ledger::{Entry, Recalled, Recorded, Waiting};
+use aws::{Clock, Ledger, LedgerError, Notifier, PublishError, Relays};
+use facts::{Account, AccountId};
+use futures_util::StreamExt;
+use futures_util::stream;
+use jiff::Timestamp;
+use members::{Coverage, Member, Row, Run, Skip};
+use messages::{Message, RunBulletin};
+use serde::Serialize;
+
+use crate::list::{Listed, lease};
+use crate::request::{Conclude, State};
+use crate::{Error, Organization, Settings};
+
+/// Times that a decision is made again because another run wrote meanwhile.
+const TRIES: usize = 5;
+/// Accounts whose alerts are read, or forgotten, at once.
+const AT_ONCE: usize = 16;
+/// Accounts whose alerts one run sends; the others wait for the next.
+const MAX_ACCOUNTS: usize = 20_000;
+
+/// What the last task answers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Concluded {
+    /// Every listed account is counted once.
+    pub coverage: Coverage,
+    /// Why the organization could not be audited.
+    pub fault: Option<String>,
+    /// SNS's ids of what was published.
+    pub sent: Vec<String>,
+    /// So many alerts wait to be sent.
+    pub unsent: usize,
+    /// Each account was looked at, and everything was sent.
+    pub complete: bool,
+}
+
+/// What one run sends.
+struct Outgoing {
+    organization: Vec<Waiting>,
+    members: Vec<(Member, Vec<Waiting>)>,
+    /// Alerts that could not be read: they wait.
+    unread: usize,
+}
+
+/// The account of the stack, and the run.
+struct Of<'a> {
+    settings: &'a Settings,
+    own: &'a AccountId,
+    conclude: &'a Conclude,
+    clock: Clock,
+    ends: Timestamp,
+}
+
+impl Organization {
+    /// Concludes a run. Whatever failed before, every listed account is accounted for.
+    pub(crate) async fn conclude(
+        &self,
+        settings: &Settings,
+        own: &AccountId,
+        conclude: &Conclude,
+        clock: Clock,
+        ends: Timestamp,
+    ) -> Result<Concluded, Error> {
+        let of = Of { settings, own, conclude, clock, ends };
+        let now = clock.started_at;
+        let ledger = self.ledger(settings);
+        let lease = lease(&conclude.task, now);
+        if !ledger.acquire(&lease, now).await? {
+            return Err(Error::Overtaken);
+        }
+        let runs = Runs::new(&self.config, &settings.bucket, own);
+        let before = runs.latest().await.unwrap_or_else(|error| {
+            tracing::error!(%error, "the rows of the last run could not be read: what changed since is not known");
+            None
+        });
+        let before = before.unwrap_or_default();
+        let fault = conclude.state.list.fault.clone();
+        let mut rows = match &fault {
+            Some(_) => before.clone(),
+            None => self.rows(&of, &runs, &before).await?,
+        };
+        let coverage = if fault.is_some() { Coverage::default() } else { Coverage::of(&rows) };
+        let mut recalled = self.record(&of, &ledger, fault.as_deref(), &rows).await?;
+        let mut left = left(before.as_slice(), &rows);
+        let outgoing = self.outgoing(&of, &ledger, rows.iter().chain(&left)).await?;
+        let mut journal = recalled.memory.journal.clone();
+        let is_digest = fault.is_none() && settings.policy.digest.is_due(journal.last_digest, now);
+        let is_first = fault.is_none() && journal.last_complete.is_none();
+        let run = run(&of, &rows, &before, &outgoing, coverage, (is_first, is_digest));
+        let mut concluded = Concluded { coverage, fault, unsent: outgoing.unread, ..Concluded::default() };
+        let refused = match self.send(&of, &run).await {
+            Ok(sent) => {
+                concluded.sent.extend(sent);
+                self.forget(&of, &ledger, &outgoing, rows.iter_mut().chain(&mut left)).await?;
+                if concluded.fault.is_none() {
+                    journal.last_complete = Some(now);
+                    journal.last_digest = if is_digest || is_first { Some(now) } else { journal.last_digest };
+                    // Another run that notes the same at the same time is as good.
+                    ledger.record(&mut recalled, vec![vec![Entry::Journal(journal)]]).await?;
+                }
+                None
+            }
+            Err(error) => {
+                concluded.unsent += outgoing.count();
+                Some(error)
+            }
+        };
+        if concluded.fault.is_none() {
+            rows.extend(left.into_iter().filter(|row| row.waiting > 0));
+            runs.put_rows_of(&conclude.task.run, &rows).await?;
+        }
+        ledger.release(&lease).await.unwrap_or_else(|error| tracing::warn!(%error, "the lease ends by itself"));
+        concluded.complete = concluded.fault.is_none() && coverage.is_complete() && concluded.unsent == 0;
+        match refused {
+            Some(error) => Err(Error::Publish(error, concluded.unsent)),
+            None => Ok(concluded),
+        }
+    }
+
+    /// One row a listed account.
+    async fn rows(&self, of: &Of<'_>, runs: &Runs, before: &[Row]) -> Result<Vec<Row>, Error> {
+        let State { list: Listed { batches, management, .. }, members: answers, failure } = &of.conclude.state;
+        let run = &of.conclude.task.run;
+        let members = runs.accounts(run).await?;
+        let (results, unread) = runs.rows(run, *batches).await;
+        let mut lost: HashMap<usize, String> = unread;
+        lost.extend(answers.iter().filter_map(|answer| Some((answer.batch, answer.error.clone()?))));
+        let whole = failure.as_ref().map(|failure| {
+            format!("{}: {}", failure.error, failure.cause.as_deref().unwrap_or("the map of the state machine failed"))
+        });
+        let lost = if lost.is_empty() && whole.is_none() {
+            HashMap::new()
+        } else {
+            // Which accounts a batch had is worth a read only where one is lost.
+            let batches = runs.batches(run).await.unwrap_or_else(|error| {
+                tracing::error!(%error, "the accounts of the lost batches have no error of their own");
+                Vec::new()
+            });
+            let error = |batch: usize| lost.get(&batch).or(whole.as_ref()).cloned();
+            let of_batch = |batch: members::Batch| {
+                let error = error(batch.batch);
+                batch.items.into_iter().filter_map(move |item| Some((item.member.account, error.clone()?)))
+            };
+            batches.into_iter().flat_map(of_batch).collect()
+        };
+        let management = management.as_ref().unwrap_or(of.own);
+        Ok(members::accounted(&members, results, before, &lost, management, of.own))
+    }
+
+    /// Records the organization's own conditions, with their alerts.
+    async fn record(&self, of: &Of<'_>, ledger: &Ledger, fault: Option<&str>, rows: &[Row]) -> Result<Recalled, Error> {
+        let now = of.clock.started_at;
+        let seen = members::observe(fault, rows);
+        for _ in 0..TRIES {
+            let mut recalled = ledger.recall(now).await?;
+            let memory = &recalled.memory;
+            let (alerts, conditions) =
+                alerts::follow(&memory.conditions, &seen, &of.account(), now, &of.settings.policy);
+            let journal = Journal { last_run: Some(now), ..memory.journal.clone() };
+            let conditions = conditions.into_iter().map(|(key, condition)| Entry::Condition(key, Box::new(condition)));
+            let group = [Entry::Journal(journal)].into_iter().chain(conditions);
+            let group = group.chain(alerts.into_iter().map(Entry::Send)).collect();
+            if ledger.record(&mut recalled, vec![group]).await? == Recorded::Written {
+                return Ok(recalled);
+            }
+        }
+        Err(ledger.contested().into())
+    }
+
+    /// What waits to be sent: of the organization, and of each account in `rows` that has something.
+    async fn outgoing<'a>(
+        &self,
+        of: &Of<'_>,
+        ledger: &Ledger,
+        rows: impl Iterator<Item = &'a Row>,
+    ) -> Result<Outgoing, Error> {
+        let now = of.clock.started_at;
+        let organization = ledger.waiting_alerts(now).await?;
+        let mut outgoing = Outgoing { organization, members: Vec::new(), unread: 0 };
+        let mut waiting: Vec<&Row> = rows.filter(|row| row.waiting > 0).collect();
+        for row in waiting.split_off(waiting.len().min(MAX_ACCOUNTS)) {
+            outgoing.unread += row.waiting;
+        }
+        let read = stream::iter(waiting).map(async |row| {
+            let ledger = Ledger::new(&self.config, &of.settings.table, &row.member.account);
+            (row, ledger.waiting_alerts(now).await)
+        });
+        let read: Vec<_> = read.buffer_unordered(AT_ONCE).collect().await;
+        for (row, waiting) in read {
+            match waiting {
+                Ok(waiting) => outgoing.members.push((row.member.clone(), waiting)),
+                Err(error) => {
+                    tracing::error!(%error, account = %row.member.account, "the account's alerts wait for the next run");
+                    outgoing.unread += row.waiting;
+                }
+            }
+        }
+        Ok(outgoing)
+    }
+
+    /// Publishes the run's message, unless it has nothing to say.
+    async fn send(&self, of: &Of<'_>, run: &Run) -> Result<Option<String>, PublishError> {
+        let Of { settings, own, clock, ends, .. } = of;
+        let relays = Relays::new(&Ledger::new(&self.config, &settings.table, own), &settings.relays, *clock, *ends);
+        let notifier = Notifier::new(&self.config, &settings.topic_arn).with(relays);
+        if run.is_silent() {
+            return Ok(None);
+        }
+        match notifier.listeners().await {
+            Ok(listeners) if !listeners.hear(clock.now()) => return Err(notifier.nobody_hears()),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "who gets the message is not known"),
+        }
+        let message = Message::of_run(&RunBulletin {
+            run,
+            home: &of.account(),
+            at: clock.started_at,
+            runbook: &settings.runbook,
+            links: Some(&settings.links),
+            recipients: notifier.recipients(),
+        });
+        match message {
+            Some(message) => notifier.publish(&message).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Removes what was sent; what could not be removed is sent again.
+    async fn forget<'a>(
+        &self,
+        of: &Of<'_>,
+        ledger: &Ledger,
+        outgoing: &Outgoing,
+        rows: impl Iterator<Item = &'a mut Row>,
+    ) -> Result<(), LedgerError> {
+        let now = of.clock.started_at;
+        ledger.forget(&outgoing.organization, now).await?;
+        let forgotten = stream::iter(&outgoing.members).map(async |(member, waiting)| {
+            let ledger = Ledger::new(&self.config, &of.settings.table, &member.account);
+            (&member.account, ledger.forget(waiting, now).await)
+        });
+        let forgotten: Vec<_> = forgotten.buffer_unordered(AT_ONCE).collect().await;
+        let mut done = HashSet::new();
+        for (account, forgotten) in forgotten {
+            match forgotten {
+                Ok(()) => drop(done.insert(account)),
+                Err(error) => tracing::error!(%error, %account, "the account's alerts are sent again"),
+            }
+        }
+        rows.filter(|row| done.contains(&row.member.account)).for_each(|row| row.waiting = 0);
+        Ok(())
+    }
+}
+
+/// Accounts that are not listed any more, and have alerts that were not sent.
+fn left(before: &[Row], rows: &[Row]) -> Vec<Row> {
+    let listed: HashSet<&AccountId> = rows.iter().map(|row| &row.member.account).collect();
+    before.iter().filter(|row| row.waiting > 0 && !listed.contains(&row.member.account)).cloned().collect()
+}
+
+impl Of<'_> {
+    fn account(&self) -> Account {
+        Account { id: self.own.clone(), alias: None, partition: self.settings.partition }
+    }
+}
+
+impl Outgoing {
+    fn count(&self) -> usize {
+        self.organization.len() + self.members.iter().map(|(_, waiting)| waiting.len()).sum::<usize>()
+    }
+}
+
+fn run(
+    of: &Of<'_>,
+    rows: &[Row],
+    before: &[Row],
+    outgoing: &Outgoing,
+    coverage: Coverage,
+    (is_first, is_digest): (bool, bool),
+) -> Run {
+    let is_audited = of.conclude.state.list.fault.is_none();
+    let alerts = outgoing.members.iter().flat_map(|(member, waiting)| waiting.iter().map(move |it| (member, &it.alert)));
+    let mut organization_alerts: Vec<Alert> = outgoing.organization.iter().map(|waiting| waiting.alert.clone()).collect();
+    organization_alerts.sort_by_key(|alert| std::cmp::Reverse(alert.severity));
+    let mut skipped: BTreeMap<Skip, usize> = BTreeMap::new();
+    for row in rows.iter().filter(|_| is_audited) {
+        if let members::Outcome::Skipped { why } = row.outcome {
+            *skipped.entry(why).or_default() += 1;
+        }
+    }
+    Run {
+        organization: of.settings.organization.clone(),
+        run: of.conclude.task.run.clone(),
+        is_first,
+        is_digest,
+        coverage,
+        organization_alerts,
+        groups: members::group(alerts),
+        open: members::open(rows),
+        unaudited: if is_audited { members::unaudited(rows) } else { Vec::new() },
+        skipped,
+        moves: if is_audited { members::moves(before, rows) } else { members::Moves::default() },
+    }
+}

@@ -1,0 +1,86 @@
+//! The first task: which accounts there are, and which of them are audited.
+
+use aws::organization::{accounts, runs::Runs};
+use facts::AccountId;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::request::Task;
+use crate::{Error, Organization, Settings};
+
+/// How long a run may last: the machine's `TimeoutSeconds`, and some time for the last task.
+pub(crate) const RUN: SignedDuration = SignedDuration::from_mins(58);
+
+/// What the machine goes on with.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// Another run is under way: this one ends.
+    #[serde(default)]
+    pub busy: bool,
+    /// Why the organization cannot be audited: no batch is.
+    #[serde(default)]
+    pub fault: Option<String>,
+    /// Where the batches are.
+    #[serde(default)]
+    pub bucket: String,
+    /// Key of their list.
+    #[serde(default)]
+    pub key: String,
+    /// How many accounts are listed.
+    #[serde(default)]
+    pub accounts: usize,
+    /// How many batches there are.
+    #[serde(default)]
+    pub batches: usize,
+    /// How many of them are audited at once.
+    #[serde(default)]
+    pub concurrency: u16,
+    /// The management account; `None` where that is not known.
+    #[serde(default)]
+    pub management: Option<AccountId>,
+}
+
+impl Organization {
+    /// Lists the accounts. That the organization cannot be audited is no error: the last task sends it.
+    pub(crate) async fn list(&self, settings: &Settings, own: &AccountId, task: &Task, now: Timestamp) -> Result<Listed, Error> {
+        let ledger = self.ledger(settings);
+        if !ledger.acquire(&lease(task, now), now).await? {
+            tracing::warn!(run = task.run, "another run is under way: this one ends");
+            return Ok(Listed { busy: true, ..Listed::default() });
+        }
+        let answer = Listed { bucket: settings.bucket.clone(), concurrency: settings.concurrency, ..Listed::default() };
+        let preflight = match accounts::preflight(&self.config, &settings.organization).await {
+            Ok(preflight) => preflight,
+            Err(fault) => {
+                tracing::error!(fault, "the organization cannot be audited");
+                return Ok(Listed { fault: Some(fault), ..answer });
+            }
+        };
+        let management = Some(preflight.management.clone());
+        let members = match accounts::list(&self.config).await {
+            Ok(members) => members,
+            Err(fault) => {
+                tracing::error!(fault, "the organization cannot be audited");
+                return Ok(Listed { fault: Some(fault), management, ..answer });
+            }
+        };
+        let runs = Runs::new(&self.config, &settings.bucket, own);
+        // Without the rows of the run before each account is read whole.
+        let before = runs.latest().await.unwrap_or_else(|error| {
+            tracing::error!(%error, "the rows of the last run could not be read: every account is read whole");
+            None
+        });
+        let batches =
+            members::batches(&task.run, task.started, &members, before.unwrap_or_default(), &preflight.management, own);
+        runs.put_accounts(&task.run, &members).await?;
+        let key = runs.put_batches(&task.run, &batches).await?;
+        tracing::info!(accounts = members.len(), batches = batches.len(), "listed");
+        Ok(Listed { key, accounts: members.len(), batches: batches.len(), management, ..answer })
+    }
+}
+
+/// The lease of a run; its holder is the execution, so that its last task holds it, too.
+pub(crate) fn lease(task: &Task, now: Timestamp) -> aws::Lease {
+    let until = task.started.checked_add(RUN).unwrap_or(Timestamp::MAX).max(now);
+    aws::Lease { holder: task.run.clone(), until }
+}

@@ -1,0 +1,403 @@
+//! What the steps of a run hand to each other, and what the newest run found: objects of JSON lines in the report bucket.
+//!
+//! | key | lines |
+//! |---|---|
+//! | `organization/runs/<run>/accounts.jsonl` | [`Member`]: all that are listed |
+//! | `organization/runs/<run>/batches.jsonl` | [`Batch`]: what the map reads |
+//! | `organization/runs/<run>/rows/<batch>.jsonl` | [`Row`]: the result of one batch |
+//! | `organization/rows/<run>.jsonl` | [`Row`]: all accounts, after the run |
+//! | `organization/latest.jsonl` | the same, of the newest run |
+//!
+//! A step that is repeated replaces what it wrote: each object has one writer, and the lease of the sweep keeps two runs apart. Thus no
+//! write reads first, and who audits members may only write.
+
+use std::fmt;
+
+use futures_util::{StreamExt, stream};
+use members::{Batch, Member, Row};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use facts::source::Cause;
+use facts::text::bounded;
+
+use crate::storage::ReportBucket;
+use crate::storage::report_bucket::{self, Condition, MAX_BYTES, NewObject, ReportBucketError, TOO_LARGE};
+
+/// The IAM actions of who lists the accounts and concludes a run.
+pub const ACTIONS: &[&str] = report_bucket::ACTIONS;
+/// The IAM actions of who audits members, on [`ROWS`].
+pub const ROWS_ACTIONS: &[&str] = &["s3:PutObject"];
+/// The keys of all batches' rows, as a policy names them.
+pub const ROWS: &str = "organization/runs/*/rows/*";
+/// Where all accounts of the newest run are.
+pub const LATEST: &str = "organization/latest.jsonl";
+
+/// Objects that are read at the same time.
+const AT_ONCE: usize = 16;
+/// Lines of an object that cannot be read and are named one by one.
+const MAX_NAMED: usize = 10;
+const CONTENT_TYPE: &str = "application/x-ndjson";
+
+/// The runs that a bucket keeps.
+#[derive(Debug, Clone)]
+pub struct Runs {
+    bucket: ReportBucket,
+}
+
+/// What an object holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lines<T> {
+    /// Every line that can be read, in their order.
+    pub read: Vec<T>,
+    /// The others: a sentence for each of the first ten, and one for the rest.
+    pub unread: Vec<String>,
+}
+
+/// Where the list of a run's accounts is.
+pub fn accounts_key(run: &str) -> String {
+    format!("organization/runs/{run}/accounts.jsonl")
+}
+
+/// Where the batches of a run are.
+pub fn batches_key(run: &str) -> String {
+    format!("organization/runs/{run}/batches.jsonl")
+}
+
+/// Where the rows of a batch are.
+pub fn rows_key(run: &str, batch: usize) -> String {
+    format!("organization/runs/{run}/rows/{batch:04}.jsonl")
+}
+
+/// Where all accounts of a run stay.
+pub fn concluded_key(run: &str) -> String {
+    format!("organization/rows/{run}.jsonl")
+}
+
+impl Runs {
+    /// Those in `bucket`.
+    pub fn new(bucket: ReportBucket) -> Self {
+        Self { bucket }
+    }
+
+    /// Keeps the accounts that `run` has listed.
+    ///
+    /// # Errors
+    /// When they were not written, or it is unknown whether they were.
+    pub async fn put_accounts(&self, run: &str, members: &[Member]) -> Result<(), ReportBucketError> {
+        self.put(&accounts_key(run), members).await
+    }
+
+    /// The accounts that `run` has listed; `None`: there is no such list.
+    ///
+    /// # Errors
+    /// When that could not be seen.
+    pub async fn accounts(&self, run: &str) -> Result<Option<Lines<Member>>, ReportBucketError> {
+        self.get(&accounts_key(run)).await
+    }
+
+    /// Keeps the batches of `run`; the map reads them.
+    ///
+    /// # Errors
+    /// When they were not written, or it is unknown whether they were.
+    pub async fn put_batches(&self, run: &str, batches: &[Batch]) -> Result<(), ReportBucketError> {
+        self.put(&batches_key(run), batches).await
+    }
+
+    /// The batches of `run`; `None`: there are none.
+    ///
+    /// # Errors
+    /// When that could not be seen.
+    pub async fn batches(&self, run: &str) -> Result<Option<Lines<Batch>>, ReportBucketError> {
+        self.get(&batches_key(run)).await
+    }
+
+    /// Keeps the rows of one batch.
+    ///
+    /// # Errors
+    /// When they were not written, or it is unknown whether they were.
+    pub async fn put_rows(&self, run: &str, batch: usize, rows: &[Row]) -> Result<(), ReportBucketError> {
+        self.put(&rows_key(run, batch), rows).await
+    }
+
+    /// The rows of the first `batches` batches of `run`, in their order; `None`: the batch has no result.
+    pub async fn rows(&self, run: &str, batches: usize) -> Vec<Result<Option<Lines<Row>>, ReportBucketError>> {
+        let reads = (0..batches).map(async |batch| self.get(&rows_key(run, batch)).await);
+        stream::iter(reads).buffered(AT_ONCE).collect().await
+    }
+
+    /// Keeps the rows of all accounts after `run`, first for good and then as the newest.
+    ///
+    /// # Errors
+    /// When one of the two was not written, or it is unknown whether it was.
+    pub async fn put_concluded(&self, run: &str, rows: &[Row]) -> Result<(), ReportBucketError> {
+        self.put(&concluded_key(run), rows).await?;
+        self.put(LATEST, rows).await
+    }
+
+    /// The rows of all accounts after the newest run; `None`: none has concluded.
+    ///
+    /// # Errors
+    /// When that could not be seen.
+    pub async fn latest(&self) -> Result<Option<Lines<Row>>, ReportBucketError> {
+        self.get(LATEST).await
+    }
+
+    async fn put<T: Serialize>(&self, key: &str, values: &[T]) -> Result<(), ReportBucketError> {
+        const ACTION: &str = "s3:PutObject";
+        let bytes = lines(values).map_err(|error| {
+            let detail = error.to_string();
+            self.bucket.failed(ACTION, key, Cause::Malformed { detail })
+        })?;
+        // What would not be read again is not written.
+        if i64::try_from(bytes.len()).map_or(true, |length| length > MAX_BYTES) {
+            return Err(self.bucket.failed(ACTION, key, Cause::Refused { code: TOO_LARGE.into() }));
+        }
+        let object = NewObject { key, bytes, content_type: CONTENT_TYPE, retain_until: None };
+        self.bucket.put(object, Condition::Anything).await.map(drop)
+    }
+
+    async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<Lines<T>>, ReportBucketError> {
+        let object = self.bucket.get(key).await?;
+        Ok(object.map(|object| Lines::parse(key, &object.bytes)))
+    }
+}
+
+fn lines<T: Serialize>(values: &[T]) -> Result<Vec<u8>, serde_json::Error> {
+    let mut bytes = Vec::new();
+    for value in values {
+        serde_json::to_writer(&mut bytes, value)?;
+        bytes.push(b'\n');
+    }
+    Ok(bytes)
+}
+
+impl<T: DeserializeOwned> Lines<T> {
+    fn parse(key: &str, bytes: &[u8]) -> Self {
+        let (mut read, mut unread, mut rest) = (Vec::new(), Vec::new(), 0_usize);
+        let numbered = bytes.split(|byte| *byte == b'\n').zip(1_usize..);
+        for (line, number) in numbered.filter(|(line, _)| !line.trim_ascii().is_empty()) {
+            match serde_json::from_slice(line) {
+                Ok(value) => read.push(value),
+                Err(error) if unread.len() < MAX_NAMED => unread.push(odd(key, number, &error)),
+                Err(_) => rest += 1,
+            }
+        }
+        if rest > 0 {
+            unread.push(format!("{rest} more lines of {key} cannot be read"));
+        }
+        Self { read, unread }
+    }
+}
+
+fn odd(key: &str, number: usize, error: &impl fmt::Display) -> String {
+    bounded(&format!("line {number} of {key} cannot be read: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, Mutex};
+
+    use aws_sdk_s3::Client;
+    use aws_sdk_s3::error::ErrorMetadata;
+    use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
+    use aws_sdk_s3::operation::put_object::PutObjectOutput;
+    use aws_sdk_s3::primitives::ByteStream;
+    use aws_sdk_s3::types::error::NoSuchKey;
+    use aws_smithy_mocks::{MockResponse, Rule, RuleMode, mock, mock_client};
+    use facts::{AccountId, Severity};
+    use jiff::Timestamp;
+    use members::{Audited, Cell, Flags, Found, Item, Outcome, Refusal, Skip};
+
+    use super::*;
+
+    /// What a bucket holds, by key.
+    type Held = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
+
+    /// A bucket that lets write and read; `denied` keys may not be read.
+    fn bucket(held: &Held, denied: &'static str) -> [Rule; 2] {
+        let (written, read) = (Arc::clone(held), Arc::clone(held));
+        let put = mock!(Client::put_object).then_compute_output(move |request| {
+            assert_eq!((request.if_match(), request.if_none_match()), (None, None), "a condition may need to read");
+            assert_eq!(request.content_type(), Some("application/x-ndjson"));
+            let key = request.key().expect("a key").to_owned();
+            let bytes = request.body().bytes().expect("bytes in memory").to_vec();
+            written.lock().expect("one thread").insert(key, bytes);
+            PutObjectOutput::builder().e_tag("\"a\"").build()
+        });
+        let get = mock!(Client::get_object).then_compute_response(move |request| {
+            let key = request.key().expect("a key");
+            if key == denied {
+                let denied = ErrorMetadata::builder().code("AccessDenied").build();
+                return MockResponse::Error(GetObjectError::generic(denied));
+            }
+            match read.lock().expect("one thread").get(key) {
+                Some(bytes) => {
+                    let body = ByteStream::from(bytes.clone());
+                    MockResponse::Output(GetObjectOutput::builder().e_tag("\"a\"").body(body).build())
+                }
+                None => MockResponse::Error(GetObjectError::NoSuchKey(NoSuchKey::builder().build())),
+            }
+        });
+        [put, get]
+    }
+
+    fn runs(rules: &[Rule; 2]) -> Runs {
+        let [put, get] = rules;
+        Runs::new(ReportBucket::over(mock_client!(aws_sdk_s3, RuleMode::MatchAny, [put, get])))
+    }
+
+    fn at() -> Timestamp {
+        "2026-11-20T10:00:00Z".parse().expect("a time")
+    }
+
+    fn member(number: usize) -> Member {
+        let id = format!("{number:012}");
+        let path = format!("o-exampleorgid/r-ab12/ou-ab12-11111111/ou-ab12-22222222/{id}/");
+        Member::new(AccountId::parse(&id).expect("an id"), "payments-production", Some(&path), "ACTIVE")
+    }
+
+    fn skipped(number: usize) -> Row {
+        Row { member: member(number), outcome: Outcome::Skipped { why: Skip::Closed } }
+    }
+
+    fn audited(number: usize) -> Row {
+        let found = |control: &str| Found { control: control.into(), severity: Severity::Critical, since: at() };
+        let audited = Audited {
+            at: at(),
+            whole_at: at(),
+            steps: [Cell::Failed, Cell::Failed, Cell::NeedsRole, Cell::NeedsRole, Cell::NeedsRole],
+            root: Some(Flags { password: true, access_keys: true, certificates: false, mfa: false }),
+            open: vec![found("root-access-keys"), found("root-mfa")],
+            unknown: Vec::new(),
+            waiting: 0,
+        };
+        Row { member: member(number), outcome: Outcome::Audited(Box::new(audited)) }
+    }
+
+    fn refused(number: usize) -> Row {
+        let refusal = Refusal::new(members::Cause::Denied, &"x".repeat(200), None, Some(at()), at());
+        Row { member: member(number), outcome: Outcome::Refused(refusal) }
+    }
+
+    fn keys(held: &Held) -> Vec<String> {
+        held.lock().expect("one thread").keys().cloned().collect()
+    }
+
+    #[tokio::test]
+    async fn what_a_step_writes_the_next_one_reads() {
+        let held = Held::default();
+        let rules = bucket(&held, "");
+        let runs = runs(&rules);
+        let members = [member(1), member(2)];
+        let item = Item { member: member(2), before: Some(Box::new(skipped(2))) };
+        let batch = Batch { run: "r1".into(), started: at(), batch: 0, items: vec![item] };
+        assert_eq!(runs.accounts("r1").await, Ok(None));
+        runs.put_accounts("r1", &members).await.unwrap();
+        runs.put_batches("r1", std::slice::from_ref(&batch)).await.unwrap();
+        runs.put_rows("r1", 0, &[audited(2)]).await.unwrap();
+        runs.put_concluded("r1", &[skipped(1), audited(2)]).await.unwrap();
+        assert_eq!(
+            keys(&held),
+            [
+                "organization/latest.jsonl",
+                "organization/rows/r1.jsonl",
+                "organization/runs/r1/accounts.jsonl",
+                "organization/runs/r1/batches.jsonl",
+                "organization/runs/r1/rows/0000.jsonl",
+            ]
+        );
+        assert_eq!(runs.accounts("r1").await.unwrap().unwrap().read, members);
+        assert_eq!(runs.batches("r1").await.unwrap().unwrap().read, [batch]);
+        let latest = runs.latest().await.unwrap().unwrap();
+        assert_eq!((latest.read, latest.unread), (vec![skipped(1), audited(2)], Vec::new()));
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_is_repeated_replaces_its_rows_and_reads_nothing() {
+        let held = Held::default();
+        let rules = bucket(&held, "");
+        for row in [refused(1), audited(1)] {
+            runs(&rules).put_rows("r1", 7, &[row]).await.unwrap();
+        }
+        assert_eq!(keys(&held), ["organization/runs/r1/rows/0007.jsonl"]);
+        assert_eq!((rules[0].num_calls(), rules[1].num_calls()), (2, 0));
+        let rows = runs(&rules).rows("r1", 8).await.pop().unwrap().unwrap().unwrap();
+        assert_eq!(rows.read, [audited(1)]);
+    }
+
+    #[tokio::test]
+    async fn a_batch_without_a_result_and_one_that_cannot_be_read_hide_no_other() {
+        let held = Held::default();
+        let rules = bucket(&held, "organization/runs/r1/rows/0002.jsonl");
+        let runs = runs(&rules);
+        for batch in [0, 2, 3] {
+            runs.put_rows("r1", batch, &[skipped(batch)]).await.unwrap();
+        }
+        let rows = runs.rows("r1", 4).await;
+        let numbers = rows.iter().map(|rows| rows.as_ref().map(|rows| rows.as_ref().map(|rows| rows.read.clone())));
+        let error = rows[2].as_ref().unwrap_err();
+        assert_eq!(
+            numbers.collect::<Vec<_>>(),
+            [Ok(Some(vec![skipped(0)])), Ok(None), Err(error), Ok(Some(vec![skipped(3)]))]
+        );
+        assert_eq!(
+            error.to_string(),
+            "s3:GetObject of organization/runs/r1/rows/0002.jsonl in bucket rootwatch-reports was denied (AccessDenied)"
+        );
+    }
+
+    #[tokio::test]
+    async fn lines_that_cannot_be_read_are_named_by_their_numbers_and_drop_no_other() {
+        let held = Held::default();
+        let good = String::from_utf8(lines(&[skipped(1)]).unwrap()).unwrap();
+        let text = format!("{good}<script>\n\n\u{0}\n{good}{}", "{}\n".repeat(12));
+        held.lock().unwrap().insert(LATEST.into(), text.into_bytes());
+        let lines = runs(&bucket(&held, "")).latest().await.unwrap().unwrap();
+        assert_eq!(lines.read, [skipped(1), skipped(1)]);
+        assert!(lines.unread[0].starts_with("line 2 of organization/latest.jsonl cannot be read: "), "{lines:?}");
+        assert!(lines.unread[1].starts_with("line 4 of "), "{lines:?}");
+        assert_eq!(
+            (lines.unread.len(), lines.unread[10].as_str()),
+            (11, "4 more lines of organization/latest.jsonl cannot be read")
+        );
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn many_batches_are_read_and_sixteen_at_a_time() {
+        let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (entered, highest) = (Arc::clone(&now), Arc::clone(&most));
+        let get = mock!(Client::get_object).then_compute_response(move |_| {
+            highest.fetch_max(entered.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            entered.fetch_sub(1, Ordering::SeqCst);
+            MockResponse::Error(GetObjectError::NoSuchKey(NoSuchKey::builder().build()))
+        });
+        let runs = Runs::new(ReportBucket::over(mock_client!(aws_sdk_s3, RuleMode::MatchAny, [&get])));
+        let rows = runs.rows("r1", 2_000).await;
+        assert_eq!((rows.len(), get.num_calls()), (2_000, 2_000));
+        assert!(rows.iter().all(|rows| rows == &Ok(None)));
+        assert!(most.load(Ordering::SeqCst) <= AT_ONCE);
+    }
+
+    #[tokio::test]
+    async fn what_would_not_be_read_again_is_not_written() {
+        let held = Held::default();
+        let rules = bucket(&held, "");
+        // Half of them with two open findings, half refused with the longest text.
+        let rows = |count: usize| -> Vec<Row> {
+            (0..count).map(|number| if number % 2 == 0 { audited(number) } else { refused(number) }).collect()
+        };
+        runs(&rules).put_concluded("r1", &rows(10_000)).await.unwrap();
+        let bytes = held.lock().unwrap()[LATEST].len();
+        println!("{} bytes a row", bytes / 10_000);
+        let fit = usize::try_from(MAX_BYTES).unwrap() / (bytes / 10_000) + 1_000;
+        let error = runs(&rules).put_concluded("r2", &rows(fit)).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "s3:PutObject of organization/rows/r2.jsonl in bucket rootwatch-reports failed (it is larger than 32 MB)"
+        );
+        assert_eq!(held.lock().unwrap()[LATEST].len(), bytes, "the newest run before stays");
+    }
+}
