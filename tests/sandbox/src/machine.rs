@@ -51,7 +51,6 @@ impl<'a> Machine<'a> {
         let environment = BTreeMap::from([
             ("ROOTWATCH_ORGANIZATION_ID".to_owned(), id.to_owned()),
             ("ROOTWATCH_AUDIT_CONCURRENCY".to_owned(), "8".to_owned()),
-            ("ROOTWATCH_HEARTBEAT_URL".to_owned(), format!("{}/watcher/organization", sandbox.url())),
         ]);
         Self { sandbox, story, environment, attempts: 1, refused: BTreeMap::new() }
     }
@@ -62,11 +61,11 @@ impl<'a> Machine<'a> {
         let Ok(listed) = list.answer.clone() else {
             return Execution { list, audits: BTreeMap::new(), lost: BTreeMap::new(), conclude: None };
         };
-        if listed["skipped"] == true {
+        if listed["busy"] == true {
             return Execution { list, audits: BTreeMap::new(), lost: BTreeMap::new(), conclude: None };
         }
-        let (audits, lost) =
-            if listed["fault"].is_null() { self.audit(&listed).await } else { (BTreeMap::new(), BTreeMap::new()) };
+        let nothing = || (BTreeMap::new(), BTreeMap::new());
+        let (audits, lost) = if listed["fault"].is_null() { self.audit(&listed).await } else { nothing() };
         let conclude = Some(self.conclude(run, started, &listed, &lost).await);
         Execution { list, audits, lost, conclude }
     }
@@ -112,8 +111,13 @@ impl<'a> Machine<'a> {
         listed: &Value,
         lost: &BTreeMap<usize, String>,
     ) -> Outcome {
-        let lost: Vec<Value> = lost.iter().map(|(batch, error)| json!({"batch": batch, "error": error})).collect();
-        let event = json!({"task": "conclude", "run": run, "started": started, "list": listed, "lost": lost});
+        let batches = listed["batches"].as_u64().and_then(|batches| usize::try_from(batches).ok()).unwrap_or_default();
+        let answer = |batch| match lost.get(&batch) {
+            None => json!({"batch": batch}),
+            Some(error) => json!({"batch": batch, "error": error}),
+        };
+        let state = json!({"list": listed, "members": (0..batches).map(answer).collect::<Vec<_>>()});
+        let event = json!({"task": "conclude", "run": run, "started": started, "state": state});
         self.invoke("organization", event.to_string()).await
     }
 
