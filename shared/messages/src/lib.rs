@@ -9,6 +9,6 @@ mod message;
 
 pub use answer::{Answer, Answered, TestAlertAnswer};
 pub use message::{
-    Bulletin, Delivery, KNOCK, Links, MAX_BYTES, Message, Notification, RUNBOOK, Recipients, ReportLink, SCHEMA,
-    Session, TestAlert, chat, is_test_alert, knock, runbook, slack,
+    Bulletin, Delivery, KNOCK, Links, MAX_BYTES, Message, Notification, RUNBOOK, Recipients, ReportLink, RunBulletin,
+    SCHEMA, Session, TestAlert, chat, is_test_alert, knock, runbook, slack,
 };

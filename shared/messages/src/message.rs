@@ -22,6 +22,7 @@ mod email;
 mod fact;
 mod incident;
 mod notification;
+mod organization;
 mod page;
 mod playbook;
 mod recipients;
@@ -34,6 +35,7 @@ mod words;
 
 pub use delivery::Delivery;
 pub use notification::{Notification, SCHEMA};
+pub use organization::RunBulletin;
 pub use recipients::{Links, Recipients, ReportLink};
 pub use runbook::runbook;
 pub use session::Session;
@@ -225,6 +227,7 @@ impl<'a> Sorted<'a> {
             report_page: bulletin.links.and_then(|links| links.report.as_deref()).map(Into::into),
             dashboard: bulletin.links.and_then(|links| links.dashboard.as_deref()).map(Into::into),
             test_alert: None,
+            organization: None,
             root_sessions: session::sessions(self.acts.iter().take(acts).copied()),
             alerts: self.others.iter().take(others).map(|alert| Cow::Borrowed(*alert)).collect(),
             left_out,

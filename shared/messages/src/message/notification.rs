@@ -7,6 +7,7 @@ use facts::account::Account;
 use facts::severity::Severity;
 use facts::text::bounded;
 use jiff::Timestamp;
+use members::Run;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -63,12 +64,16 @@ pub struct Notification<'a> {
     /// A person asked for this test alert: it reports nothing, and has no root activity and no alerts. `null` in every real message.
     #[serde(default)]
     pub test_alert: Option<TestAlert>,
+    /// The result of one run over an organization: such a message has no root activity and no alerts beside it, and `account` is the one of
+    /// the stack that audits. `null` in every message about a single account.
+    #[serde(default, deserialize_with = "organization")]
+    pub organization: Option<Run>,
     /// Root activity, by session: the most severe session first.
     pub root_sessions: Vec<Session<'a>>,
     /// Everything else, most severe first.
     #[serde(deserialize_with = "alerts")]
     pub alerts: Vec<Cow<'a, Alert>>,
-    /// Root activity and alerts that were left out to keep SNS's limit of size.
+    /// Root activity and alerts that were left out to keep SNS's limit of size; of an organization, findings.
     pub left_out: usize,
     /// How many of them are failed sign-ins, which anyone can cause.
     #[serde(default)]
@@ -82,6 +87,11 @@ impl Notification<'_> {
         let acts = acts.map(|act| of_root(act, &self.account, self.sent_at));
         acts.chain(self.alerts.iter().map(|alert| alert.clone().into_owned())).collect()
     }
+}
+
+/// A newer version may say what this one cannot read: the subject and the headline are there all the same.
+fn organization<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Run>, D::Error> {
+    Ok(Option::<Value>::deserialize(deserializer)?.and_then(|value| Run::deserialize(value).ok()))
 }
 
 /// Each alert for itself: what another version says hides nothing else.

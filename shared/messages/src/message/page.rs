@@ -18,8 +18,8 @@ use super::{Notification, Sorted, runbook};
 
 mod markup;
 
-pub(super) use markup::{code, delivered_late, is_link, ours, sentence};
-use markup::{icon, icon_of, listed, shown};
+pub(super) use markup::{code, delivered_late, icon, is_link, ours, sentence};
+use markup::{icon_of, listed, shown};
 
 /// Incidents that get a part each; the others get a line each.
 const MAX_PARTS: usize = 6;
@@ -83,6 +83,9 @@ impl Page {
         if let Some(test) = &notification.test_alert {
             return test.page(notification);
         }
+        if let Some(run) = &notification.organization {
+            return notification.page_of(run);
+        }
         let alerts = notification.all_alerts();
         let sorted = Sorted::new(&alerts, notification.sent_at);
         let pen = Pen { notification, sorted: &sorted, account: &notification.account, printed: Vec::new() };
@@ -119,6 +122,10 @@ impl<'a> Pen<'a> {
     fn opening(&self) -> Vec<String> {
         let Self { notification, sorted, account, .. } = self;
         let mut opening = vec![format!("*Account:* {}", code(&account.to_string()))];
+        // Of a newer version, or of one account that is an organization's.
+        if sorted.first().is_none() {
+            opening.push("⚠️ This version cannot read the details of this message: the email has them.".into());
+        }
         if let Some(headline) = &notification.headline {
             let mark = if headline.starts_with("INCOMPLETE") { "❓ " } else { "" };
             opening.push(format!("{mark}*Status:* {}.", sentence(&capital(headline))));

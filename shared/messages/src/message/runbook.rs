@@ -46,22 +46,27 @@ pub(super) fn heading(what: &What) -> &'static str {
     }
     match what {
         What::RootActivity(act) => act.topic().headline,
-        What::Condition(update) => match (update.transition, &update.condition) {
-            (Transition::Resolved, _) => "RESOLVED",
-            (Transition::Suppressed | Transition::Acknowledged | Transition::Dropped, _) => {
-                "SUPPRESSED, ACKNOWLEDGED or NO LONGER CHECKED"
-            }
-            (_, Fault::NoSubscriber) => "no confirmed subscription",
-            (_, Fault::OddItems) => "the state table holds items that rootwatch did not write",
-            (_, Fault::RefusedSettings) => "settings are refused and ignored",
-            (_, Fault::OrganizationNotAudited) => "the organization cannot be audited",
-            (_, Fault::AccountsNotAudited) => "accounts of the organization could not be audited",
-            (_, Fault::Unread { .. } | Fault::Unjudged { .. }) => "UNKNOWN: a control or a data source",
-            (Transition::Reminder, _) => "Still open: a reminder",
-            (Transition::Opened | Transition::Changed, _) => "A control fails",
-        },
+        What::Condition(update) => heading_of(update.transition, &update.condition),
         What::Digest(_) => "DIGEST",
         _ => Kind::WatchTampered.words().headline,
+    }
+}
+
+/// The heading of the section about a condition to which this happened.
+pub(super) fn heading_of(transition: Transition, fault: &Fault) -> &'static str {
+    match (transition, fault) {
+        (Transition::Resolved, _) => "RESOLVED",
+        (Transition::Suppressed | Transition::Acknowledged | Transition::Dropped, _) => {
+            "SUPPRESSED, ACKNOWLEDGED or NO LONGER CHECKED"
+        }
+        (_, Fault::NoSubscriber) => "no confirmed subscription",
+        (_, Fault::OddItems) => "the state table holds items that rootwatch did not write",
+        (_, Fault::RefusedSettings) => "settings are refused and ignored",
+        (_, Fault::OrganizationNotAudited) => "the organization cannot be audited",
+        (_, Fault::AccountsNotAudited) => "accounts of the organization could not be audited",
+        (_, Fault::Unread { .. } | Fault::Unjudged { .. }) => "UNKNOWN: a control or a data source",
+        (Transition::Reminder, _) => "Still open: a reminder",
+        (Transition::Opened | Transition::Changed, _) => "A control fails",
     }
 }
 

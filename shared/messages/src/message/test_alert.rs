@@ -119,6 +119,7 @@ impl Message {
             report_page: links.report.as_deref().map(Into::into),
             dashboard: links.dashboard.as_deref().map(Into::into),
             test_alert: Some(test.clone()),
+            organization: None,
             root_sessions: Vec::new(),
             alerts: Vec::new(),
             left_out: 0,

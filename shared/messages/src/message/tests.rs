@@ -15,6 +15,7 @@ mod bulletins;
 mod chats;
 mod digests;
 mod odd;
+mod organizations;
 mod rules;
 mod sessions;
 mod test_alerts;

@@ -114,6 +114,18 @@ pub(in crate::message) fn words(what: &What) -> Option<&'static Words> {
     })
 }
 
+/// The words of a notice in many accounts, which [`members::Group::about`] names; `None`: it is no notice.
+pub(in crate::message) fn words_of(about: &str) -> Option<&'static Words> {
+    Some(match about.split('/').next().unwrap_or_default() {
+        "root-credentials-back" => &BACK,
+        "planned-root-use" => &PLANNED,
+        "caught-up" => &CAUGHT_UP,
+        "exception-ended" | "attestation-lapsed" => &ENDED,
+        "unreadable" => &UNREADABLE,
+        _ => return None,
+    })
+}
+
 /// What it is, a few words for a subject.
 pub(in crate::message) fn title(what: &What) -> Option<String> {
     Some(match what {
