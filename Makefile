@@ -1,6 +1,6 @@
 # Everything a developer, a user or CI runs. CI calls `check`, `test` and `e2e` and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-organization try check-config verify-account preview test look e2e check bless bench build built-for package release-check twice doctor scripts deploy test-alert ack forwarders invoke report evidence verify-evidence clean programs browser bucket fmt-check words clippy docs licences template
+.PHONY: help demo demo-organization try check-config verify-account verify-organization preview test look e2e check bless bench build built-for package release-check twice doctor scripts deploy test-alert ack forwarders invoke report evidence verify-evidence clean programs browser bucket fmt-check words clippy docs licences template
 
 , := ,
 # Where this file is, whatever the current folder.
@@ -17,6 +17,7 @@ help:
 	@echo "make demo-organization      two runs over a simulated organization of forty accounts"
 	@echo "make report                 the report of your account, in your browser"
 	@echo "make verify-account         facts that only a real account shows, to send to us: read-only, no names"
+	@echo "make verify-organization    whether this account can audit its organization's members, and what to fix: read-only"
 	@echo "make verify-evidence        finds stored reports that are missing or were edited"
 	@echo "make preview                every kind of alert as email and Slack picture, under build/preview; needs Chromium"
 	@echo "make test                   every test; the report tests need Python and Chromium"
@@ -61,6 +62,7 @@ test: build/account/.ready build/package/.ready
 	@$(CARGO) build --workspace --bins --tests --locked --quiet
 	INSTA_UPDATE=no RUST_TEST_THREADS=8 $(CARGO) test --workspace --locked
 	build/account/bin/python tests/account/verify_test.py
+	build/account/bin/python tests/account/verify_organization_test.py
 	build/package/bin/python tests/package/pack_test.py
 	$(PYTHON) tests/package/doctor_test.py
 	@$(MAKE) --no-print-directory look
@@ -280,6 +282,11 @@ report: bucket
 FULL ?=
 verify-account: build/account/.ready
 	@build/account/bin/python tests/account/verify.py $(STACK) $(if $(FULL),--full)
+
+# MEMBER names the account that is looked into; none leaves that out.
+MEMBER ?=
+verify-organization: build/account/.ready
+	@build/account/bin/python tests/account/verify_organization.py $(MEMBER) $(if $(FULL),--full)
 
 # EVIDENCE names a folder with a copy of the bucket; without it one is fetched.
 EVIDENCE ?=

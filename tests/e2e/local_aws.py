@@ -6,6 +6,7 @@ import json
 import re
 import sys
 
+import organization
 from ministack.app import main
 from ministack.core import iam_actions
 from ministack.core.responses import get_region
@@ -134,4 +135,5 @@ eventbridge._dispatch_to_lambda = dispatch
 everywhere("invoke_async_with_retry", invoke, invoke_and_hand_over)
 everywhere("_execute_function", execute, execute_and_hand_over)
 
+organization.install()
 main()

@@ -4,12 +4,13 @@
 //! what is new is recorded in the member's own part of the table. Nothing is published here: the function `organization` sends one message
 //! for all.
 
-use ::aws::organization::{root_audit::RootAuditor, runs::Runs};
-use ::aws::{Clock, Ledger, ReportBucketError};
+use ::aws::organization::root_audit::{Refused, RootAuditor};
+use ::aws::organization::runs::Runs;
+use ::aws::{Clock, Ledger, LedgerError, ReportBucket, ReportBucketError};
 use checklist::Report;
 use facts::{Account, AccountId, Snapshot, text};
 use function::figures::Figures;
-use function::{Invocation, Recorder, SettingsError, log};
+use function::{Asked, Invocation, Recorder, SettingsError, Written, log};
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::Diagnostic;
@@ -96,7 +97,7 @@ impl Auditor {
         let (run, number) = (batch.run, batch.batch);
         let audits = batch.items.into_iter().map(|item| self.audit(settings, &auditor, item, clock, deadline));
         let rows: Vec<Row> = stream::iter(audits).buffered(AT_ONCE).collect().await;
-        Runs::new(&self.config, &settings.bucket, &own).put_rows(&run, number, &rows).await?;
+        Runs::new(ReportBucket::new(&self.config, &settings.bucket, &own)).put_rows(&run, number, &rows).await?;
         (self.emit)(&figures(&rows, invocation));
         Ok(Answer { batch: number })
     }
@@ -115,10 +116,10 @@ impl Auditor {
         let waited = before.map(|row| row.waiting).unwrap_or_default();
         let looked = self.look(settings, auditor, &member.account, before, clock, deadline);
         let looked = timeout_at(deadline, Box::pin(looked)).await;
-        let looked = looked.unwrap_or_else(|_| Err((Cause::Unreachable, "the call's time ended first".into())));
+        let looked = looked.unwrap_or_else(|_| Err(Refused { cause: Cause::Unreachable, said: "the call's time ended first".into() }));
         let (outcome, waiting) = match looked {
             Ok((audited, waiting)) => (Outcome::Audited(Box::new(audited)), waiting),
-            Err((cause, said)) => {
+            Err(Refused { cause, said }) => {
                 tracing::warn!(account = %member.account, ?cause, said, "not audited");
                 let last_audited = before.and_then(Row::last_audited);
                 let refusal =
@@ -138,7 +139,7 @@ impl Auditor {
         before: Option<&Row>,
         clock: Clock,
         deadline: Instant,
-    ) -> Result<(Audited, usize), (Cause, String)> {
+    ) -> Result<(Audited, usize), Refused> {
         let now = clock.now();
         let session = auditor.assume(account).await?;
         let summary = session.summary().await?;
@@ -153,15 +154,17 @@ impl Auditor {
         let report = Report::generate(&snapshot, &settings.checklist);
         let ledger = Ledger::new(&self.config, &settings.table, &account.id);
         let recorder = Recorder { ledger: &ledger, policy: &settings.policy, deadline };
-        let not_recorded = |error: &dyn std::fmt::Display| (Cause::NotRecorded, error.to_string());
-        let mut recalled = ledger.recall(now).await.map_err(|error| not_recorded(&error))?;
-        let recorded = recorder.record_report(&mut recalled, &report).await.map_err(|error| not_recorded(&error))?;
-        let waiting = if recorded.is_empty() && waited == 0 {
+        let not_recorded = |error: LedgerError| Refused { cause: Cause::NotRecorded, said: error.to_string() };
+        let mut recalled = ledger.recall(now).await.map_err(not_recorded)?;
+        let (news, written) = recorder.record(&mut recalled, &report, &[], Asked::default(), false).await;
+        let Written { contested, .. } = written.map_err(not_recorded)?;
+        contested.map_or(Ok(()), |error| Err(not_recorded(error)))?;
+        let waiting = if news.alerts.is_empty() && waited == 0 {
             0
         } else {
             // Without an answer it is taken for the most that it can be: the last task looks again.
             let waiting = ledger.waiting_alerts(now).await.map(|waiting| waiting.len());
-            waiting.unwrap_or(waited + recorded.len())
+            waiting.unwrap_or(waited + news.alerts.len())
         };
         Ok((Audited::new(&report, &recalled.memory.conditions, flags), waiting))
     }

@@ -38,7 +38,7 @@ impl Settings {
             policy: Policy {
                 digest: Rhythm::Never,
                 outage: SignedDuration::MAX,
-                ..function::policy(&mut environment)
+                ..environment.policy()
             },
             checklist: checklist::Settings {
                 root_unused_days: environment.number("ROOTWATCH_ROOT_UNUSED_DAYS", 1..=365, defaults.root_unused_days),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use alerts::{Alert, Journal};
-use aws::organization::runs::Runs;
+use aws::organization::runs::{Lines, Runs, accounts_key};
 use aws::storage::ledger::{Entry, Recalled, Recorded, Waiting};
 use aws::{Clock, Ledger, LedgerError, Notifier, PublishError, Relays};
 use facts::{Account, AccountId};
@@ -14,7 +14,7 @@ use members::{Coverage, Member, Row, Run, Skip};
 use messages::{Message, RunBulletin};
 use serde::Serialize;
 
-use crate::list::{Listed, lease};
+use crate::list::{Listed, before, lease};
 use crate::request::{Conclude, State};
 use crate::{Error, Organization, Settings};
 
@@ -74,12 +74,8 @@ impl Organization {
         if !ledger.acquire(&lease, now).await? {
             return Err(Error::Overtaken);
         }
-        let runs = Runs::new(&self.config, &settings.bucket, own);
-        let before = runs.latest().await.unwrap_or_else(|error| {
-            tracing::error!(%error, "the rows of the last run could not be read: what changed since is not known");
-            None
-        });
-        let before = before.unwrap_or_default();
+        let runs = self.runs(settings, own);
+        let before = before(&runs).await;
         let fault = conclude.state.list.fault.clone();
         let mut rows = match &fault {
             Some(_) => before.clone(),
@@ -113,7 +109,7 @@ impl Organization {
         };
         if concluded.fault.is_none() {
             rows.extend(left.into_iter().filter(|row| row.waiting > 0));
-            runs.put_rows_of(&conclude.task.run, &rows).await?;
+            runs.put_concluded(&conclude.task.run, &rows).await?;
         }
         ledger.release(&lease).await.unwrap_or_else(|error| tracing::warn!(%error, "the lease ends by itself"));
         concluded.complete = concluded.fault.is_none() && coverage.is_complete() && concluded.unsent == 0;
@@ -127,9 +123,18 @@ impl Organization {
     async fn rows(&self, of: &Of<'_>, runs: &Runs, before: &[Row]) -> Result<Vec<Row>, Error> {
         let State { list: Listed { batches, management, .. }, members: answers, failure } = &of.conclude.state;
         let run = &of.conclude.task.run;
-        let members = runs.accounts(run).await?;
-        let (results, unread) = runs.rows(run, *batches).await;
-        let mut lost: HashMap<usize, String> = unread;
+        let members = all(runs.accounts(run).await?, accounts_key(run))?;
+        let (mut results, mut lost) = (Vec::new(), HashMap::new());
+        for (batch, rows) in runs.rows(run, *batches).await.into_iter().enumerate() {
+            match rows {
+                Ok(Some(lines)) => {
+                    lost.extend(lines.unread.into_iter().next().map(|unread| (batch, unread)));
+                    results.extend(lines.read);
+                }
+                Ok(None) => {}
+                Err(error) => drop(lost.insert(batch, error.to_string())),
+            }
+        }
         lost.extend(answers.iter().filter_map(|answer| Some((answer.batch, answer.error.clone()?))));
         let whole = failure.as_ref().map(|failure| {
             format!("{}: {}", failure.error, failure.cause.as_deref().unwrap_or("the map of the state machine failed"))
@@ -140,8 +145,9 @@ impl Organization {
             // Which accounts a batch had is worth a read only where one is lost.
             let batches = runs.batches(run).await.unwrap_or_else(|error| {
                 tracing::error!(%error, "the accounts of the lost batches have no error of their own");
-                Vec::new()
+                None
             });
+            let batches = batches.map(|lines| lines.read).unwrap_or_default();
             let error = |batch: usize| lost.get(&batch).or(whole.as_ref()).cloned();
             let of_batch = |batch: members::Batch| {
                 let error = error(batch.batch);
@@ -262,6 +268,15 @@ impl Organization {
 fn left(before: &[Row], rows: &[Row]) -> Vec<Row> {
     let listed: HashSet<&AccountId> = rows.iter().map(|row| &row.member.account).collect();
     before.iter().filter(|row| row.waiting > 0 && !listed.contains(&row.member.account)).cloned().collect()
+}
+
+/// Every line of an object of this run: an account that is missing in the list would be missing everywhere.
+fn all<T>(lines: Option<Lines<T>>, object: String) -> Result<Vec<T>, Error> {
+    let lines = lines.ok_or_else(|| Error::Unreadable(format!("{object} is not there")))?;
+    match lines.unread.first() {
+        Some(unread) => Err(Error::Unreadable(format!("{object}: {unread}"))),
+        None => Ok(lines.read),
+    }
 }
 
 impl Of<'_> {

@@ -3,7 +3,8 @@
 //! The state machine `Organization` of the template calls it twice a run, and the function `member-auditor` for each batch in between. It
 //! enters no member account.
 
-use aws::{Clock, Ledger, LedgerError, PublishError, ReportBucketError};
+use aws::organization::runs::Runs;
+use aws::{Clock, Ledger, LedgerError, PublishError, ReportBucket, ReportBucketError};
 use facts::{AccountId, text};
 use function::figures::Figures;
 use function::{Invocation, SettingsError, log};
@@ -62,6 +63,9 @@ pub enum Error {
     /// The list of accounts, or the rows of the run, could not be kept.
     #[error(transparent)]
     Bucket(#[from] ReportBucketError),
+    /// An object of this run is not as it was written.
+    #[error("{0}: someone else changed the bucket; start a run again")]
+    Unreadable(String),
     /// Another run has taken over.
     #[error("another run holds the lease: what this one found is sent by that one")]
     Overtaken,
@@ -78,6 +82,7 @@ impl From<Error> for Diagnostic {
             Error::Account(_) => "UnknownAccount",
             Error::Ledger(_) => "StateStoreDown",
             Error::Bucket(_) => "BucketFailed",
+            Error::Unreadable(_) => "ObjectUnreadable",
             Error::Overtaken => "Overtaken",
             Error::Publish(error, _) if error.permanent => "PublishRefused",
             Error::Publish(..) => "PublishFailed",
@@ -113,6 +118,10 @@ impl Organization {
                 Ok(Answer::Concluded(concluded))
             }
         }
+    }
+
+    fn runs(&self, settings: &Settings, own: &AccountId) -> Runs {
+        Runs::new(ReportBucket::new(&self.config, &settings.bucket, own))
     }
 
     fn ledger(&self, settings: &Settings) -> Ledger {

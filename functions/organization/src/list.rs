@@ -1,6 +1,7 @@
 //! The first task: which accounts there are, and which of them are audited.
 
-use aws::organization::{accounts, runs::Runs};
+use aws::organization::accounts;
+use aws::organization::runs;
 use facts::AccountId;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -64,18 +65,32 @@ impl Organization {
                 return Ok(Listed { fault: Some(fault), management, ..answer });
             }
         };
-        let runs = Runs::new(&self.config, &settings.bucket, own);
-        // Without the rows of the run before each account is read whole.
-        let before = runs.latest().await.unwrap_or_else(|error| {
-            tracing::error!(%error, "the rows of the last run could not be read: every account is read whole");
-            None
-        });
+        let objects = self.runs(settings, own);
+        let before = before(&objects).await;
         let batches =
-            members::batches(&task.run, task.started, &members, before.unwrap_or_default(), &preflight.management, own);
-        runs.put_accounts(&task.run, &members).await?;
-        let key = runs.put_batches(&task.run, &batches).await?;
+            members::batches(&task.run, task.started, &members, before, &preflight.management, own);
+        objects.put_accounts(&task.run, &members).await?;
+        objects.put_batches(&task.run, &batches).await?;
         tracing::info!(accounts = members.len(), batches = batches.len(), "listed");
+        let key = runs::batches_key(&task.run);
         Ok(Listed { key, accounts: members.len(), batches: batches.len(), management, ..answer })
+    }
+}
+
+/// The rows of the run before. Without them each account is read whole, and what joined or left since is not known.
+pub(crate) async fn before(objects: &runs::Runs) -> Vec<members::Row> {
+    match objects.latest().await {
+        Ok(Some(lines)) => {
+            for unread in &lines.unread {
+                tracing::error!(unread, "a row of the last run could not be read: its account counts as new");
+            }
+            lines.read
+        }
+        Ok(None) => Vec::new(),
+        Err(error) => {
+            tracing::error!(%error, "the rows of the last run could not be read: every account counts as new");
+            Vec::new()
+        }
     }
 }
 

@@ -55,7 +55,7 @@ impl Settings {
             bucket: environment.needed("ROOTWATCH_REPORT_BUCKET"),
             concurrency: environment.number("ROOTWATCH_AUDIT_CONCURRENCY", 1..=MOST_CONCURRENT, CONCURRENT),
             relays: environment.own("ROOTWATCH_NOTIFIERS", stack.as_deref()),
-            policy: function::policy(&mut environment),
+            policy: environment.policy(),
             runbook: environment.runbook("ROOTWATCH_RUNBOOK_URL"),
             links: environment.links(None, stack.as_deref()),
             refused: Vec::new(),
