@@ -23,9 +23,8 @@ pub(crate) async fn demo() -> ExitCode {
         sandbox.turn_to_organization(organization.clone());
         let before = sandbox.published().len();
         let began = Instant::now();
-        let execution =
-            Machine::over(&sandbox, &story, &organization.id).run(&format!("demo-{number}"), Timestamp::now());
-        let execution = execution.await;
+        let machine = Machine::over(&sandbox, &story, &organization.id);
+        let execution = machine.run(&format!("demo-{number}"), Timestamp::now()).await;
         let Some(conclude) = &execution.conclude else {
             println!(
                 "{}",
