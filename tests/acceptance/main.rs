@@ -16,6 +16,7 @@
 //! - `publishing`: runs while SNS fails or nobody listens;
 //! - `path`: the canary, the targets of rules, and Regions that deny;
 //! - `passing_time`: runs one after the other, and a clock that jumps;
+//! - `recording`: what a run writes down of an account, its own or another;
 //! - `reporter`: what is kept of each run, and shown;
 //! - `root_activity`: what EventBridge delivers;
 //! - `rules`: by which rules it does;
@@ -60,6 +61,7 @@ mod owner;
 mod passing_time;
 mod path;
 mod publishing;
+mod recording;
 mod relays;
 mod reporter;
 mod root_activity;

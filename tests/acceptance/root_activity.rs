@@ -350,6 +350,53 @@ async fn a_message_that_cannot_be_read_is_left_to_the_dead_letter_queue_and_the_
 }
 
 #[tokio::test]
+async fn a_central_session_that_only_reads_sends_nothing_within_seconds_and_one_that_writes_does() {
+    let story = story(QUIET);
+    let account = Account::of(&story).await;
+    let process = account.listener_with(&story, &limits(), &[("ROOTWATCH_REGIONS", "eu-west-1")]).await;
+    let by = |name: &str, id: &str, region: &str, read_only: bool, session: Value| {
+        let identity = json!({"type": "Root", "arn": "arn:aws:iam::111122223333:root", "accountId": "111122223333",
+            "accessKeyId": "ASIAEXAMPLE000000012", "sessionContext": session});
+        record(name, id, json!({"readOnly": read_only, "awsRegion": region, "userIdentity": identity}))
+    };
+    let (central, unflagged) = (|| json!({"assumedRoot": "true"}), || json!({}));
+    // Of a Region that no check scans, this function sends what root read too.
+    let far = "ap-south-1";
+    let visit = [
+        by("GetAccountSummary", "visit-1", "us-east-1", true, central()),
+        by("GetBucketPolicy", "visit-2", far, true, central()),
+        by("ListBuckets", "visit-3", far, true, unflagged()),
+    ];
+    let heard = process.hear(&story, &batch(&visit)).await;
+    assert!(heard.mails.is_empty() && heard.again().is_empty(), "{:?}", ids(&heard.mails));
+    let later = story.later(minutes(1));
+    let alone = process.hear(&later, &batch(&[by("ListBuckets", "thief", far, true, unflagged())])).await;
+    assert_eq!(ids(&alone.mails), ["thief"], "without a flagged record it is root itself");
+    let password = by("CreateLoginProfile", "password", "us-east-1", false, central());
+    let heard = process.hear(&story.later(minutes(2)), &batch(&[visit[0].clone(), password])).await;
+    assert_eq!(ids(&heard.mails), ["password"]);
+}
+
+#[tokio::test]
+async fn an_event_that_an_invoker_forges_makes_nothing_that_root_did_a_central_task() {
+    let (mut story, acts) = (story(ALARM), acts_of_the_story());
+    let mut keys: Vec<&Value> = acts.iter().map(|act| &act["userIdentity"]["accessKeyId"]).collect();
+    keys.retain(|key| key.is_string());
+    assert!(!keys.is_empty());
+    for key in keys {
+        let identity = json!({"type": "Root", "arn": "arn:aws:iam::111122223333:root", "accountId": "111122223333",
+            "accessKeyId": key, "sessionContext": {"assumedRoot": "true"}});
+        story.event = envelope(&record("ListUsers", "forged", json!({"readOnly": true, "userIdentity": identity})));
+        let account = Account::of(&story).await;
+        let run = account.run(&story).await;
+        assert!(acts.iter().all(|act| run.ids().contains(&id_of(act))), "{key}: {:?}", run.ids());
+        let seen = &run.answer.as_ref().expect("an answer").report.root_activity;
+        let central = seen.iter().filter(|act| act.kind == Kind::CentralizedRootTask);
+        assert_eq!(central.map(|act| act.event_id.as_str()).collect::<Vec<_>>(), ["forged"]);
+    }
+}
+
+#[tokio::test]
 async fn an_envelope_by_itself_is_told_too_and_anything_else_is_refused_before_any_call() {
     let story = story(QUIET);
     let account = Account::of(&story).await;

@@ -14,7 +14,7 @@ use facts::relay::Listeners;
 use facts::root_activity::Plan;
 use facts::snapshot::RegionSweep;
 use facts::{AccountId, Snapshot, Source, Unavailable};
-use function::{Invocation, Sent, SettingsError, Untracked, Voice, lease, waits_for_subscriber};
+use function::{Asked, Invocation, Recorder, Sent, SettingsError, Untracked, Voice, lease, waits_for_subscriber};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::Diagnostic;
 use messages::answer::{Answer, Answered};
@@ -28,7 +28,7 @@ mod settings;
 mod test_alert;
 
 pub use request::{Request, RequestError};
-use sending::{Asked, Outcome, Sender};
+use sending::{Outcome, Sender};
 pub use settings::{HeartbeatUrl, Settings};
 
 /// Kept for evaluating, recording and publishing when reading takes long; half of the run, if that is less.
@@ -153,7 +153,8 @@ impl Checker {
             report: report_page.as_ref(),
             links: &settings.links,
         };
-        let sender = Sender { voice, policy: &settings.policy, deadline: sending::recording_ends(clock.started, left) };
+        let deadline = sending::recording_ends(clock.started, left);
+        let sender = Sender { voice, recorder: Recorder { ledger: &ledger, policy: &settings.policy, deadline } };
 
         let Remembered { recalled, listeners, sent } = remember(&sender, &request, invocation.now).await;
         let memory = recalled.as_ref().map(|recalled| recalled.memory.clone()).unwrap_or_default();

@@ -2,13 +2,10 @@
 
 use alerts::Policy;
 use aws::sources::watch::Names;
-use checklist::Selection;
-use checklist::controls::ids;
-use checklist::declarations::{Declarations, parse_attestations, parse_exceptions};
+use facts::Partition;
 use facts::relay::Own;
-use facts::{Partition, text};
 use function::{Environment, SettingsError, is_https};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use messages::Links;
 
 use crate::request::MAX_LOOKBACK_HOURS;
@@ -63,7 +60,6 @@ impl Settings {
     /// Without a topic or a Region nothing can be done: all faults at once.
     pub fn read(variables: impl IntoIterator<Item = (String, String)>, now: Timestamp) -> Result<Self, SettingsError> {
         let mut environment = Environment::new(variables);
-        let defaults = checklist::Settings::default();
         let (stack, report_bucket) = (environment.take("ROOTWATCH_STACK"), environment.take("ROOTWATCH_REPORT_BUCKET"));
         let settings = Self {
             partition: environment.partition(),
@@ -75,81 +71,15 @@ impl Settings {
             relays: environment.own("ROOTWATCH_NOTIFIERS", stack.as_deref()),
             links: environment.links(report_bucket.as_deref(), stack.as_deref()),
             stack,
-            policy: policy(&mut environment),
+            policy: environment.policy(),
             heartbeat_url: heartbeat_url(&mut environment),
             runbook: environment.runbook("ROOTWATCH_RUNBOOK_URL"),
             report_bucket,
-            checklist: checklist::Settings {
-                password_policy_profile: environment
-                    .parsed("ROOTWATCH_PASSWORD_POLICY_PROFILE", defaults.password_policy_profile),
-                root_unused_days: environment.number("ROOTWATCH_ROOT_UNUSED_DAYS", 1..=365, defaults.root_unused_days),
-                access_key_max_age_days: environment.number(
-                    "ROOTWATCH_ACCESS_KEY_MAX_AGE_DAYS",
-                    1..=365,
-                    defaults.access_key_max_age_days,
-                ),
-                unused_credentials_days: environment.number(
-                    "ROOTWATCH_UNUSED_CREDENTIALS_DAYS",
-                    1..=365,
-                    defaults.unused_credentials_days,
-                ),
-                allowed_regions: environment.regions_among("ROOTWATCH_ALLOWED_REGIONS"),
-                selection: selection(&mut environment),
-                declarations: Declarations {
-                    exceptions: environment
-                        .declared("ROOTWATCH_EXCEPTIONS", |text| parse_exceptions(text, &ids(), now)),
-                    attestations: environment.declared("ROOTWATCH_ATTESTATIONS", |text| parse_attestations(text, now)),
-                },
-                refused: Vec::new(),
-            },
+            checklist: environment.checklist(now),
         };
         let (mut settings, refused) = environment.finish(settings)?;
         settings.checklist.refused = refused;
         Ok(settings)
-    }
-}
-
-/// Ids that no control has, of those that are named.
-const MAX_NAMED: usize = 5;
-
-fn selection(environment: &mut Environment) -> Selection {
-    let name = "ROOTWATCH_CONTROLS";
-    let five_steps_only = match environment.take(name).as_deref() {
-        None | Some("all") => false,
-        Some("five-steps") => true,
-        Some(other) => {
-            environment.refuse(
-                name,
-                format!("all or five-steps is accepted, not `{}`; all is in force", text::bounded(other)),
-            );
-            false
-        }
-    };
-    let name = "ROOTWATCH_DISABLED_CONTROLS";
-    let left_out = environment.take(name).unwrap_or_default();
-    let ids = left_out.split(',').map(str::trim).filter(|id| !id.is_empty());
-    let (selection, unknown) = Selection { five_steps_only, ..Selection::default() }.without(ids);
-    if !unknown.is_empty() {
-        let shown = unknown.iter().take(MAX_NAMED).map(String::as_str).collect::<Vec<_>>().join("`, `");
-        environment.refuse(
-            name,
-            format!("no control of this version is called `{shown}`, see CONTROLS.md; it leaves out nothing"),
-        );
-    }
-    selection
-}
-
-fn policy(environment: &mut Environment) -> Policy {
-    let defaults = Policy::default();
-    let mut hours = |name, most, default: SignedDuration| {
-        let default = u16::try_from(default.as_hours()).unwrap_or(most);
-        SignedDuration::from_hours(environment.number(name, 1..=most, default).into())
-    };
-    Policy {
-        remind_critical: hours("ROOTWATCH_REMINDER_HOURS_CRITICAL", 168, defaults.remind_critical),
-        remind_others: hours("ROOTWATCH_REMINDER_HOURS", 720, defaults.remind_others),
-        digest: environment.parsed("ROOTWATCH_DIGEST", defaults.digest),
-        outage: defaults.outage,
     }
 }
 
@@ -190,7 +120,9 @@ pub(crate) mod tests {
     use std::collections::BTreeMap;
 
     use alerts::Rhythm;
+    use checklist::Selection;
     use checklist::password_profile::PasswordPolicyProfile;
+    use jiff::SignedDuration;
 
     use super::*;
 
@@ -355,25 +287,6 @@ pub(crate) mod tests {
         assert!(error.to_string().contains("nothing was done"));
         let topic = "ROOTWATCH_TOPIC_ARN is in Region us-east-1, the function in eu-west-1";
         assert_eq!((error.faults[0].as_str(), &error.faults[1..]), (topic, &refused[..]), "with all that is wrong");
-    }
-
-    #[test]
-    fn cf_1_of_exceptions_and_attestations_each_entry_stands_by_itself() {
-        let exception = |control: &str| {
-            format!(r#"{{"control": "{control}", "reason": "r", "owner": "o", "until": "2026-12-01"}}"#)
-        };
-        let exceptions = format!("[{}, {}]", exception("root-mfs"), exception("root-unused"));
-        let stated = r#"[{"statement": "contacts-reviewed", "by": "a", "on": "2026-11-01"}, 7]"#;
-        let (settings, refused) = refused(&[("ROOTWATCH_EXCEPTIONS", &exceptions), ("ROOTWATCH_ATTESTATIONS", stated)]);
-        let Declarations { exceptions, attestations } = settings.checklist.declarations;
-        assert_eq!((exceptions.len(), exceptions[0].control.as_str(), attestations.len()), (1, "root-unused", 1));
-        assert_eq!(
-            refused,
-            [
-                "Exceptions, entry 1: `control` is `root-mfs`: no control in this version has this id, see CONTROLS.md",
-                "Attestations, entry 2: expected an object with statement, by, on, got a number",
-            ]
-        );
     }
 
     #[test]

@@ -215,9 +215,8 @@ impl Collector {
             tracing::warn!(%other, "left out: the event that was handed over names another account");
         }
         let delivered =
-            look.delivered.iter().filter_map(|event| RootActivity::classify(event, &account, look.stack.as_deref()));
+            look.delivered.as_ref().and_then(|event| RootActivity::classify(event, &account, look.stack.as_deref()));
         let mut activity = Pile::default();
-        activity.extend(delivered);
         let since = look.taken_at.checked_sub(look.lookback).unwrap_or(Timestamp::MIN);
         let mut events = RootEvents { since, regions: Vec::new(), activity: Vec::new() };
         for swept in swept {
@@ -225,13 +224,13 @@ impl Collector {
             activity.extend(swept.activity);
         }
         let mut activity = activity.into_acts();
-        let sessions = Sessions::of(&activity, look.taken_at);
+        let sessions = Sessions::of(activity.iter().chain(&delivered), look.taken_at);
         if !sessions.is_empty() {
             let regions = events.regions.iter_mut();
             let followed = join_all(regions.map(|sweep| self.follow(look, &account, &sessions, sweep))).await;
             activity.extend(followed.into_iter().flatten());
         }
-        events.activity = root_activity::gather(activity);
+        events.activity = root_activity::gather_with(activity, delivered);
         Root { account, alias: alias.map(drop), events }
     }
 

@@ -138,6 +138,7 @@ mod tests {
     use super::*;
     use crate::controls::{CHECKLIST, alert_path, root_use_recorded};
     use crate::report::Report;
+    use facts::Severity;
     use facts::root_activity::Kind;
     use facts::snapshot::Snapshot;
     use facts::source::{Cause, Source, Unavailable};
@@ -242,6 +243,9 @@ mod tests {
         let is_outdated = |kind, at| kept.is_outdated_by(&[act(kind, at)]);
         assert!(is_outdated(Kind::WriteCall, Some(ten(6))) && is_outdated(Kind::WriteCall, None));
         assert!(!is_outdated(Kind::WriteCall, Some(ten(5))) && !is_outdated(Kind::ReadOnlyCall, Some(ten(6))));
+        let central = |severity| RootActivity { severity, ..act(Kind::CentralizedRootTask, Some(ten(6))) };
+        let is_outdated = |severity| kept.is_outdated_by(&[central(severity)]);
+        assert!(is_outdated(Severity::Medium) && !is_outdated(Severity::Informational), "central root access");
     }
 
     #[test]

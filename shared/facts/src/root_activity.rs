@@ -256,7 +256,8 @@ impl RootActivity {
         (key.len() >= 16 && key.bytes().all(|byte| byte.is_ascii_alphanumeric())).then_some(key)
     }
 
-    /// Whether it sends an alert by default; calls by AWS services on behalf of root are only reported.
+    /// Whether it sends an alert by default; calls by AWS services on behalf of root, and sessions of central root access that only
+    /// read, are only reported.
     pub fn is_told(&self) -> bool {
         self.severity > Severity::Informational
     }
@@ -303,21 +304,31 @@ impl RootActivity {
 
 /// Puts one run's activity in order: each event once, as completed as CloudTrail has it, sessions of central root access
 /// recognised by their access key, very many acts folded, most severe first, then what succeeded, then newest.
-pub fn gather(mut activity: Vec<RootActivity>) -> Vec<RootActivity> {
+pub fn gather(activity: Vec<RootActivity>) -> Vec<RootActivity> {
+    gather_with(activity, None)
+}
+
+/// The same, with an event that a caller of the function handed over: it adds what CloudTrail does not show yet, and changes nothing
+/// of what it shows. Anyone who may invoke the function can write one, so that it proves no session of central root access.
+pub fn gather_with(mut activity: Vec<RootActivity>, handed_over: Option<RootActivity>) -> Vec<RootActivity> {
     activity.sort_by_key(|act| act.completed.is_none());
     let mut seen = HashSet::new();
     // Groups of the same name come from several Regions: they are added up.
     activity.retain(|act| act.folded.is_some() || seen.insert(act.event_id.clone()));
-    // A member account's own records of such a session may lack the flag; one flagged record counts for its access key.
+    // A member account's own records of such a session may lack the flag; one flagged record counts for its access key. Root's own key
+    // is never that of a session.
     let central: HashSet<String> = activity
         .iter()
         .filter(|act| act.kind == Kind::CentralizedRootTask)
         .filter_map(|act| act.access_key_id.clone())
+        .filter(|key| key.starts_with("ASIA"))
         .collect();
+    activity.extend(handed_over.filter(|act| !seen.contains(&act.event_id)));
     for act in &mut activity {
         if act.access_key_id.as_ref().is_some_and(|key| central.contains(key)) && act.kind != Kind::CentralizedRootTask
         {
-            let task = central_severity(&act.event_name, Some(act.kind == Kind::ReadOnlyCall));
+            let reads = act.kind == Kind::ReadOnlyCall && act.details_readable;
+            let task = central_severity(&act.event_source, &act.event_name, Some(reads));
             let touched = Some(act.severity).filter(|_| act.kind == Kind::WatchTampered);
             let cap = if act.error.is_some() { Severity::Medium } else { Severity::Critical };
             act.severity = touched.map_or(task, |touched| touched.max(task)).min(cap);

@@ -1,18 +1,23 @@
 //! What every function's process has.
 //!
 //! - [`Environment`]: the variables that the template sets, read once and checked as a whole;
+//! - [`Environment::checklist`] and [`Environment::policy`]: what of them every evaluation of an account shares;
 //! - [`serve()`]: one event after the other;
 //! - [`log`]: JSON lines on standard output;
 //! - [`figures`]: CloudWatch's embedded metric format;
+//! - [`Recorder`]: what of a report is news, written down;
 //! - [`Voice`]: how alerts are sent.
 
+mod choices;
 mod environment;
 pub mod figures;
 pub mod log;
+mod recording;
 mod serve;
 mod voice;
 
 pub use environment::{Environment, SettingsError, check_regions, is_https, setting};
+pub use recording::{Asked, News, Recorder, Written};
 pub use serve::serve;
 pub use voice::{Sent, Untracked, Voice, lease, waits_for_subscriber};
 

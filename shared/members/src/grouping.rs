@@ -93,6 +93,9 @@ pub struct Unaudited {
     pub accounts: Vec<Affected>,
     /// How many there are.
     pub count: usize,
+    /// How many of them were audited before.
+    #[serde(default)]
+    pub audited_before: usize,
 }
 
 /// What changed in the list of accounts since the run before.
@@ -208,6 +211,7 @@ fn of_cause(cause: Option<Cause>, mut rows: Vec<&Row>) -> Unaudited {
         said: rows.first().map(said).unwrap_or_default(),
         accounts: rows.iter().take(MAX_NAMED).map(|row| affected(&row.member, since(row))).collect(),
         count: rows.len(),
+        audited_before: rows.iter().filter(|row| row.last_audited().is_some()).count(),
     }
 }
 
@@ -246,6 +250,8 @@ impl Run {
         self.open.truncate(groups);
         self.groups.iter_mut().chain(&mut self.open).for_each(|group| group.accounts.truncate(accounts));
         self.unaudited.iter_mut().for_each(|unaudited| unaudited.accounts.truncate(accounts));
+        self.moves.joined.truncate(accounts);
+        self.moves.left.truncate(accounts);
     }
 }
 
@@ -421,6 +427,7 @@ mod tests {
             all.iter().map(|unaudited| (unaudited.cause, unaudited.count)).collect();
         assert_eq!(shown, [(Some(Cause::ServiceControlPolicy), 2), (Some(Cause::Denied), 1)], "throttled may pass");
         assert_eq!((all[0].accounts[0].name.as_str(), all[0].said.as_str()), ("account-3", "said 3"));
+        assert_eq!([all[0].audited_before, all[1].audited_before], [1, 0]);
         assert!(all[0].remedy.contains("ExemptAssumeRoot"));
     }
 

@@ -40,6 +40,11 @@ pub enum Cause {
     NotRecorded,
 }
 
+/// Codes that say that credentials cannot be used, and nothing of what they may do
+/// (<https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html>).
+const UNUSABLE: [&str; 4] =
+    ["ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"];
+
 /// Which call was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
@@ -58,6 +63,8 @@ impl Cause {
     pub fn of(asked: Asked, failed: &Failed, text: &str) -> Self {
         let text = text.to_ascii_lowercase();
         match failed {
+            // No policy denied anything: the credentials are over, or not known everywhere yet.
+            Failed::Denied { code } if UNUSABLE.contains(&code.as_str()) => Self::Unreachable,
             Failed::Denied { .. } if text.contains("feature is not enabled") => Self::FeatureOff,
             Failed::Denied { .. } if text.contains("service control policy") => Self::ServiceControlPolicy,
             Failed::Denied { .. } if asked == Asked::InTheSession => Self::ServiceControlPolicy,
@@ -152,6 +159,8 @@ mod tests {
             Cause::ServiceControlPolicy,
             "nothing else limits the session but the task policy"
         );
+        let expired = Failed::Denied { code: "ExpiredToken".into() };
+        assert_eq!(Cause::of(Asked::InTheSession, &expired, "The security token is expired"), Cause::Unreachable);
         assert_eq!(
             Cause::of(Asked::ForASession, &Failed::Throttled { code: "Throttling".into() }, ""),
             Cause::Throttled

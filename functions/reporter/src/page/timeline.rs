@@ -33,7 +33,7 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
                 p.choice {
                     label {
                         input #services type="checkbox" autocomplete="off";
-                        " Also show calls that AWS services made on behalf of root (" (number(services)) "): no sign-in as root"
+                        " Also show calls that AWS services made on behalf of root, and read-only central root access (" (number(services)) "): no sign-in as root"
                     }
                 }
             }

@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::{Kind, RootActivity, by_weight};
+use crate::severity::Severity;
 
 /// Most acts of one group that stay single.
 const MAX_OF_A_GROUP: usize = 100;
@@ -209,11 +210,13 @@ impl RootActivity {
         (self.folded.is_none() && self.is_calm()).then(|| self.group(Alike::Source))
     }
 
-    /// Whether it changed nothing, or anybody can cause it. By kind alone, so that a plan that lowers its severity does not rename it.
+    /// Whether it changed nothing, or anybody can cause it. Nothing that a plan changes counts: a plan renames no group.
     pub fn is_calm(&self) -> bool {
         match self.kind {
             Kind::SignInFailed | Kind::Service => true,
             Kind::ReadOnlyCall => self.details_readable,
+            // No plan lowers a severity to this one.
+            Kind::CentralizedRootTask => self.severity == Severity::Informational,
             _ => false,
         }
     }

@@ -17,7 +17,9 @@ pub(super) struct Call<'a> {
 impl Call<'_> {
     pub(super) fn kind(&self) -> Kind {
         let fields = self.fields;
-        if fields.truth("/userIdentity/sessionContext/assumedRoot") == Some(true) {
+        // The call that opens such a session is none of its tasks, whatever its record says: its key is the caller's own.
+        let opens = (self.source, self.name) == ("sts.amazonaws.com", "AssumeRoot");
+        if fields.truth("/userIdentity/sessionContext/assumedRoot") == Some(true) && !opens {
             return Kind::CentralizedRootTask;
         }
         if fields.is_service_event() {
@@ -52,6 +54,7 @@ impl Call<'_> {
             "PutAlternateContact" | "DeleteAlternateContact" | "PutContactInformation" => Kind::ContactChanged,
             _ if self.effect().is_some() => Kind::WriteCall,
             _ if fields.is_by_a_service() => Kind::Service,
+            _ if opens => Kind::WriteCall,
             _ if self.read_only == Some(true) => Kind::ReadOnlyCall,
             _ => Kind::WriteCall,
         }
@@ -90,7 +93,7 @@ impl Call<'_> {
             | Kind::UserAccessKeyDeleted
             | Kind::WatchTampered
             | Kind::WriteCall => Severity::Medium,
-            Kind::CentralizedRootTask => central_severity(self.name, self.read_only),
+            Kind::CentralizedRootTask => central_severity(self.source, self.name, self.read_only),
             Kind::ReadOnlyCall => Severity::Low,
             Kind::Service => Severity::Informational,
         }
@@ -147,11 +150,26 @@ impl Fields<'_> {
     }
 }
 
-/// A task of central root access that gives the account a root password back is more than housekeeping.
-pub(super) fn central_severity(event_name: &str, read_only: Option<bool>) -> Severity {
-    match (event_name, read_only) {
-        ("CreateLoginProfile", _) => Severity::High,
-        (_, Some(true)) => Severity::Low,
+/// What the task policy `IAMAuditRootUserCredentials` lets a session of central root access read, all of it in IAM.
+pub(super) const AUDIT: [&str; 7] = [
+    "GetAccessKeyLastUsed",
+    "GetAccountSummary",
+    "GetLoginProfile",
+    "GetUser",
+    "ListAccessKeys",
+    "ListMFADevices",
+    "ListSigningCertificates",
+];
+
+/// A task of central root access that only reads is the organization's audit; one that gives the account a root password back is more
+/// than housekeeping. What is not known to read counts as a change.
+pub(super) fn central_severity(source: &str, name: &str, read_only: Option<bool>) -> Severity {
+    let audits = source == "iam.amazonaws.com" && AUDIT.contains(&name);
+    // CloudTrail calls it read-only to issue a session.
+    let issues = source == "sts.amazonaws.com" && name != "GetCallerIdentity";
+    match name {
+        "CreateLoginProfile" => Severity::High,
+        _ if audits || (read_only == Some(true) && !issues) => Severity::Informational,
         _ => Severity::Medium,
     }
 }

@@ -48,7 +48,7 @@ macro_rules! samples {
     ($($name:literal)*) => { [$(include_str!(concat!("../../samples/records/", $name, ".json"))),*] };
 }
 
-const SAMPLES: [&str; 28] = samples![
+const SAMPLES: [&str; 29] = samples![
     "01-root-console-login-success-virtual-mfa"
     "02-root-console-login-success-passkey-us-east-2"
     "03-root-console-login-success-no-mfa-us-west-2"
@@ -77,6 +77,7 @@ const SAMPLES: [&str; 28] = samples![
     "26-root-aws-login-create-oauth2-token"
     "27-root-put-alternate-contact"
     "28-root-account-alias-set-username"
+    "29-member-root-session-get-account-summary"
 ];
 
 #[test]
@@ -273,11 +274,122 @@ fn a_session_of_central_root_access_is_recognised_by_its_key() {
 }
 
 #[test]
-fn a_central_task_that_brings_the_root_password_back_is_high() {
+fn a_central_task_that_brings_the_root_password_back_is_high_and_one_that_changes_something_medium() {
     let severity = |patch| classify(&sample(20, patch)).unwrap().severity;
     assert_eq!(severity(json!({"eventName": "CreateLoginProfile"})), Severity::High);
-    assert_eq!(severity(json!({"eventName": "ListAccessKeys", "readOnly": true})), Severity::Low);
+    assert_eq!(severity(json!({"eventName": "CreateLoginProfile", "readOnly": true})), Severity::High);
     assert_eq!(severity(json!({})), Severity::Medium);
+}
+
+#[test]
+fn a_central_task_that_only_reads_is_in_the_report_and_sends_no_alert() {
+    let judged = |source: &str, name: &str, read_only: Value| {
+        let with = |error: Value| {
+            let call = json!({"eventSource": source, "eventName": name, "readOnly": read_only, "errorCode": error});
+            classify(&sample(29, call)).unwrap()
+        };
+        let (act, refused) = (with(json!(null)), with(json!("AccessDenied")));
+        assert_eq!((act.kind, act.severity), (refused.kind, refused.severity), "an SCP may refuse it");
+        assert_eq!((act.kind, act.is_urgent(), act.is_root_use()), (Kind::CentralizedRootTask, false, false));
+        (act.is_told(), act.is_calm())
+    };
+    let (quiet, told) = ((false, true), (true, false));
+    let iam = "iam.amazonaws.com";
+    for read_only in [json!(true), json!("true")] {
+        for (source, name) in [
+            (iam, "GetAccountSummary"),
+            ("s3.amazonaws.com", "GetBucketPolicy"),
+            ("sts.amazonaws.com", "GetCallerIdentity"),
+        ] {
+            assert_eq!(judged(source, name, read_only.clone()), quiet, "{source} {name}");
+        }
+    }
+    // What the audit's task policy allows reads, also where the record does not say so.
+    for name in kind::AUDIT {
+        assert_eq!(judged(iam, name, json!(null)), quiet, "{name}");
+        assert_eq!(judged("cognito-idp.amazonaws.com", name, json!(null)), told, "{name} of another service");
+    }
+    for read_only in [json!(null), json!(false), json!("?")] {
+        assert_eq!(judged("s3.amazonaws.com", "GetBucketPolicy", read_only), told);
+    }
+    // CloudTrail calls these read-only, and they issue credentials.
+    for name in ["AssumeRole", "GetFederationToken", "GetSessionToken"] {
+        assert_eq!(judged("sts.amazonaws.com", name, json!(true)), told, "{name}");
+    }
+}
+
+#[test]
+fn reads_of_a_session_that_the_run_knows_by_its_key_send_no_alert_and_those_of_any_other_key_do() {
+    let flagged = || classify(&sample(29, json!({}))).unwrap();
+    let read = |key: &str, name: &str, read_only: Value| {
+        let identity = json!({"accessKeyId": key, "sessionContext": {"assumedRoot": null}});
+        let record = json!({"eventID": format!("{key}-{name}"), "eventName": name, "readOnly": read_only, "userIdentity": identity});
+        classify(&sample(29, record)).unwrap()
+    };
+    let told = |activity: Vec<RootActivity>| -> Vec<(Severity, String)> {
+        let told = gather(activity).into_iter().filter(RootActivity::is_told);
+        told.map(|act| (act.severity, act.event_id)).collect()
+    };
+    let central = flagged().access_key_id.unwrap();
+    let reads = |key: &str| {
+        vec![
+            read(key, "ListAccessKeys", json!(null)),
+            read(key, "GetBucketPolicy", json!(true)),
+            read(key, "ListUsers", json!(null)),
+        ]
+    };
+    let unknown = (Severity::Medium, format!("{central}-ListUsers"));
+    assert_eq!(told([reads(&central), vec![flagged()]].concat()), [unknown], "what is not known to read");
+    assert_eq!(told(reads(&central)).len(), 3, "without a flagged record it looks like root itself");
+    for key in ["ASIAEXAMPLE000000099", "AKIAEXAMPLE000000099"] {
+        assert_eq!(told([reads(key), vec![flagged()]].concat()).len(), 3, "{key}");
+    }
+    // A root access key is no session, whatever a record says.
+    let mut odd = flagged();
+    odd.access_key_id = Some("AKIAEXAMPLE000000099".into());
+    assert_eq!(told([reads("AKIAEXAMPLE000000099"), vec![odd]].concat()).len(), 3);
+}
+
+#[test]
+fn who_opens_a_session_of_central_root_access_is_not_taken_for_it() {
+    let caller = sample(19, json!({}));
+    assert_eq!(classify(&caller), None, "a role of the management account");
+    // AWS's sample has the flag in the caller's own session too.
+    let by_root = json!({"type": "Root", "accountId": "111122223333", "arn": "arn:aws:iam::111122223333:root"});
+    let opened = sample(19, json!({"userIdentity": by_root, "recipientAccountId": "111122223333", "readOnly": true}));
+    let opened = classify(&opened).unwrap();
+    assert_eq!((opened.kind, opened.severity, opened.is_root_use()), (Kind::WriteCall, Severity::Medium, true));
+    let key = opened.access_key_id.clone();
+    let read = RootActivity { access_key_id: key, ..classify(&sample(18, json!({}))).unwrap() };
+    let kinds: Vec<Kind> = gather(vec![opened, read]).iter().map(|act| act.kind).collect();
+    assert_eq!(kinds, [Kind::WriteCall, Kind::ReadOnlyCall], "its key makes nothing that root did a central task");
+}
+
+#[test]
+fn an_event_that_was_handed_over_proves_no_session_and_replaces_nothing_that_cloudtrail_shows() {
+    let read = classify(&sample(18, json!({}))).unwrap();
+    let forged = |id: &str| {
+        let record = json!({"eventID": id, "userIdentity": {"accessKeyId": read.access_key_id},
+            "addendum": {"originalEventID": id, "updatedFields": "?"}});
+        classify(&sample(29, record)).unwrap()
+    };
+    for id in ["forged", read.event_id.as_str()] {
+        let acts = gather_with(vec![read.clone()], Some(forged(id)));
+        let told: Vec<&str> = acts.iter().filter(|act| act.is_told()).map(|act| act.event_id.as_str()).collect();
+        assert_eq!(told, [read.event_id.as_str()], "{id}");
+    }
+    let new = classify(&sample(5, json!({}))).unwrap();
+    let another = RootActivity { event_id: new.event_id.clone(), ..classify(&sample(20, json!({}))).unwrap() };
+    assert_eq!(gather_with(vec![new.clone()], Some(another)), [new.clone()], "CloudTrail's own record counts");
+    assert_eq!(gather_with(vec![read.clone()], Some(new.clone())), [new, read.clone()], "what is new is added");
+}
+
+#[test]
+fn many_reads_of_central_sessions_crowd_nothing_out() {
+    let visits = many(&classify(&sample(29, json!({}))).unwrap(), 3_000);
+    let acts = gather(visits.into_iter().chain([read_only()]).collect());
+    assert_eq!(acts.len(), 2);
+    assert_eq!((acts[0].kind, acts[1].count()), (Kind::ReadOnlyCall, 3_000));
 }
 
 #[test]

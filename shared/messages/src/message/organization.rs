@@ -10,8 +10,9 @@ use facts::account::Account;
 use facts::root_activity::Phase;
 use facts::severity::Severity;
 use facts::source::Source;
+use facts::text;
 use jiff::Timestamp;
-use members::{Affected, Coverage, Group, Run};
+use members::{Affected, Coverage, Group, Run, Unaudited};
 use serde_json::json;
 
 use super::playbook::{self, Shown, Values};
@@ -29,6 +30,8 @@ const ROOM: [(usize, usize); 9] =
     [(usize::MAX, 40), (usize::MAX, 20), (usize::MAX, 10), (120, 5), (120, 2), (60, 2), (30, 2), (30, 1), (10, 1)];
 /// Most characters of the organization's id in a subject.
 const MAX_ID: usize = 34;
+/// [`Fault::key`] of what is listed by cause.
+const NOT_AUDITED: &str = "accounts-not-audited";
 /// Where the steps are that no control has.
 const LOG: &str =
     "See the log of the function member-auditor of that time: it names the account, the operation and AWS's answer.";
@@ -278,6 +281,20 @@ fn topics(run: &Run) -> Vec<Topic<'_>> {
     topics
 }
 
+/// Those that have words of their own: what was not audited is listed by cause.
+fn sections(run: &Run) -> Vec<Topic<'_>> {
+    let is_listed = |topic: &Topic| topic.about == NOT_AUDITED && !topic.is_over() && !run.unaudited.is_empty();
+    let mut sections = topics(run);
+    sections.retain(|topic| !is_listed(topic));
+    sections
+}
+
+/// `LOW: still open: accounts of the organization could not be audited`, and since when.
+fn not_audited(run: &Run) -> Option<(String, Timestamp)> {
+    let topic = topics(run).into_iter().find(|topic| topic.about == NOT_AUDITED && !topic.is_over())?;
+    Some((topic.words(), topic.found?.1))
+}
+
 /// What leads the message: the worst that is new; in a digest, what has been open for longer if it is worse.
 fn verdict(run: &Run) -> Option<Topic<'_>> {
     let new = topics(run).into_iter().next();
@@ -329,8 +346,9 @@ fn status(run: &Run) -> String {
 /// How much of what: `3 new findings, 1 resolved, 1 account joined`.
 fn counts(run: &Run) -> String {
     let mut parts = Vec::new();
+    let new = if run.is_first { ("finding", "findings") } else { ("new finding", "new findings") };
     for (transition, one, many) in [
-        (Transition::Opened, "new finding", "new findings"),
+        (Transition::Opened, new.0, new.1),
         (Transition::Changed, "finding that got worse", "findings that got worse"),
         (Transition::Reminder, "finding still open", "findings still open"),
         (Transition::Resolved, "resolved", "resolved"),
@@ -377,11 +395,19 @@ fn what(run: &Run, place: impl Fn(&Topic) -> String) -> String {
 
 /// `[rootwatch] CRITICAL: root has an access key in 3 accounts of o-exampleorg (9,812 audited)`.
 fn subject(run: &Run) -> String {
-    let of = format!(" of {}", shortened(&run.organization, MAX_ID));
+    let worst = verdict(run);
     let missed = missed(&run.coverage);
-    let audited = match missed {
-        0 => format!(" ({} audited)", number(run.coverage.audited)),
-        missed => format!(" ({} not audited)", number(missed)),
+    let between = match &worst {
+        Some(worst) if worst.count > 0 => " of ",
+        None if missed > 0 || is_digest(run) => " in ",
+        _ => ": ",
+    };
+    let of = format!("{between}{}", shortened(&run.organization, MAX_ID));
+    let audited = match (missed, &worst) {
+        (0, _) => format!(" ({} audited)", number(run.coverage.audited)),
+        // It says so itself.
+        (_, None) => String::new(),
+        (missed, _) => format!(" ({} not audited)", number(missed)),
     };
     let named = what(run, |topic| topic.place(|only| named(only, |name| shortened(name, MAX_ALIAS))));
     let counted = what(run, |topic| topic.counted_place());
@@ -391,14 +417,16 @@ fn subject(run: &Run) -> String {
         _ => [(&named, true), (&counted, true), (&named, false), (&counted, false)],
     };
     let way = |(what, is_audited): (&String, bool)| {
-        format!("{OWN}{what}{of}{}", if is_audited { audited.as_str() } else { "" })
+        text::for_subject(&format!("{OWN}{what}{of}{}", if is_audited { audited.as_str() } else { "" }))
     };
-    let fits = |way: &String| facts::text::for_subject(way).len() == way.len() && way.len() < 100;
+    // What is cut ends otherwise.
+    let fits =
+        |way: &String| way.ends_with(&text::for_subject(&of)) || (way.ends_with(&audited) && !audited.is_empty());
     ways.into_iter().map(way).find(fits).unwrap_or_else(|| {
-        let end = format!("{}{of}", verdict(run).map(|topic| topic.counted_place()).unwrap_or_default());
+        let end = format!("{}{of}", worst.map(|topic| topic.counted_place()).unwrap_or_default());
         let what = what(run, |_| String::new());
         let room = 99usize.saturating_sub(end.len());
-        facts::text::for_subject(&format!("{}{end}", shortened(&format!("{OWN}{what}"), room)))
+        text::for_subject(&format!("{}{end}", shortened(&format!("{OWN}{what}"), room)))
     })
 }
 
@@ -421,6 +449,15 @@ fn is_known(at: &Timestamp) -> bool {
     *at > Timestamp::UNIX_EPOCH
 }
 
+/// That they were seen once is worse than that they never were.
+fn audited_before(unaudited: &Unaudited) -> String {
+    match unaudited.audited_before {
+        0 => String::new(),
+        all if all == unaudited.count => ", audited before".into(),
+        some => format!(", {} of them audited before", number(some)),
+    }
+}
+
 /// `1 account`, `9,812 accounts`.
 fn accounts(count: usize) -> String {
     some(count, "account", "accounts")
@@ -431,7 +468,7 @@ fn some(count: usize, one: &str, many: &str) -> String {
 }
 
 /// `9,812`.
-fn number(count: usize) -> String {
+pub(super) fn number(count: usize) -> String {
     let digits = count.to_string();
     let mut shown = String::new();
     for (at, digit) in digits.chars().enumerate() {

@@ -406,25 +406,28 @@ pub(super) fn of_control(control: &Control, update: &ConditionAlert) -> (Vec<Sho
 /// How to fix what a control found in several accounts of an organization: no finding's words choose among the steps.
 pub(super) fn of_many(control: &Control) -> Vec<Shown> {
     /// What central root access deletes at once (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-user-privileged-task.html>).
-    const CENTRAL: [(&str, usize); 4] =
-        [("root-access-keys", 1), ("root-mfa", 0), ("root-signing-certificates", 0), ("root-hardware-mfa", 0)];
-    const DELETE: &str = "Delete root's credentials without signing in: IAM > Root access management > the account > Take privileged action > \
-                          Delete root user credentials, in the management account or the delegated administrator for IAM. It deletes root's \
-                          password, access keys, signing certificates and MFA devices at once: find out first what uses an access key.";
-    let text = |step: &&str| without_paths(&step.replace("as root with MFA", "as root"));
+    const CENTRAL: [&str; 4] = ["root-access-keys", "root-mfa", "root-signing-certificates", "root-hardware-mfa"];
+    const DELETE: &str = "Delete root's credentials without signing in, once nothing uses its access keys: in the management account or the \
+                          delegated administrator for IAM, IAM > Root access management > the account > Take privileged action > Delete \
+                          root user credentials. This deletes password, access keys, signing certificates and MFA devices.";
+    const ASK: &str = "Ask the account's owners who created the key, and what uses it. If no one did, an attacker may be root: delete root's \
+                       credentials at once, as the next step says, and treat the account as compromised.";
+    // No member has a report of its own.
+    let text = |step: &&str| {
+        let step = step.replace("as root with MFA", "as root").replace(" (the report shows when it was last used)", "");
+        without_paths(&step)
+    };
     let mut steps: Vec<String> = control.remediation.console.iter().map(text).collect();
-    if let Some((_, at)) = CENTRAL.iter().find(|(id, _)| *id == control.id) {
-        steps.insert(*at, DELETE.to_owned());
-        if let Some(other) = steps.get_mut(at + 1) {
-            *other = format!("Or keep them: {}", uncapitalized(other));
+    if CENTRAL.contains(&control.id) {
+        if let Some(sign_in) = steps.iter_mut().find(|step| step.starts_with("Sign in as root")) {
+            *sign_in = format!("Or keep root's credentials: {}", sign_in.replacen('S', "s", 1));
         }
+        steps.insert(0, DELETE.to_owned());
+    }
+    if control.id == "root-access-keys" {
+        steps.insert(0, ASK.to_owned());
     }
     steps.into_iter().map(Shown::plain).collect()
-}
-
-fn uncapitalized(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
 }
 
 /// Which of the steps that begin with `If` a finding calls for, by its own words. Where none fits, all are shown.

@@ -101,7 +101,7 @@ pub(super) fn severity(kind: Kind) -> &'static str {
         | Kind::EmailChanged
         | Kind::ContactChanged => "HIGH",
         Kind::WatchTampered => "CRITICAL, HIGH or MEDIUM, by the call",
-        Kind::CentralizedRootTask => "HIGH, MEDIUM or LOW, by the task",
+        Kind::CentralizedRootTask => "HIGH or MEDIUM, by the task; none where it only reads: in the report only",
         Kind::SignInFailed | Kind::RootAccessKeyDeleted | Kind::UserAccessKeyDeleted | Kind::WriteCall => "MEDIUM",
         Kind::ReadOnlyCall => "LOW",
         Kind::Service => "none: in the report only",

@@ -90,6 +90,13 @@ fn ct_5_a_service_on_behalf_of_root_is_no_message() {
 }
 
 #[test]
+fn a_central_session_that_only_reads_is_no_message() {
+    let visit = sample(include_str!("../../../facts/samples/records/29-member-root-session-get-account-summary.json"));
+    let seen = report(|snapshot| snapshot.root_events.activity = vec![visit.clone()]);
+    assert_eq!((compose_new(&seen), &seen.root_activity), (None, &vec![visit]), "in the report all the same");
+}
+
+#[test]
 fn the_subject_names_the_worst_first_and_the_account() {
     let subject = |change: fn(&mut Snapshot)| compose(change).subject;
     assert_eq!(

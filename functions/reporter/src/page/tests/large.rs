@@ -29,10 +29,15 @@ fn root_actions_are_listed_once_newest_first_and_beyond_five_hundred_are_counted
 }
 
 #[test]
-fn calls_of_services_on_behalf_of_root_are_hidden_until_they_are_chosen() {
-    let acts = json!([sample::action(1, "informational", "service"), sample::action(2, "high", "write_call")]);
+fn calls_of_services_and_central_sessions_that_only_read_are_hidden_until_they_are_chosen() {
+    let acts = json!([
+        sample::action(1, "informational", "service"),
+        sample::action(2, "high", "write_call"),
+        sample::action(3, "informational", "centralized_root_task"),
+    ]);
     let page = render(&with("root_activity", acts), &history(1));
-    assert_eq!(page.matches("class=\"service\"").count(), 1);
+    assert_eq!(page.matches("class=\"service\"").count(), 2);
+    assert!(text(&page).contains("read-only central root access (2): no sign-in as root"));
     assert!(page.contains("id=\"services\" type=\"checkbox\"") && text(&page).contains("1 root action: 1 of high"));
     let none = render(&with("root_activity", json!([])), &history(1));
     assert!(!none.contains("id=\"services\""));

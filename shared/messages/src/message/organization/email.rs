@@ -7,16 +7,20 @@ use super::super::times::{moment, stamp};
 use super::super::words::{self, capital};
 use super::super::{RunBulletin, runbook};
 use super::{
-    Topic, accounts, common_since, counts, id, is_digest, is_faulty, is_known, may_pass, named, number, some, status,
-    topics, verdict, what,
+    Topic, accounts, audited_before, common_since, counts, id, is_digest, is_faulty, is_known, may_pass, named,
+    not_audited, number, sections, some, status, topics, verdict, what,
 };
 
 /// Accounts that the first lines name.
 const MAX_FIRST: usize = 5;
+/// Other findings that they name.
+const MAX_ALSO: usize = 2;
 /// Steps of a finding that does not lead.
 const MAX_BRIEF: usize = 4;
 /// Open findings that have a line each.
 const MAX_OPEN: usize = 40;
+/// Accounts that a digest names for each.
+const MAX_OPEN_NAMES: usize = 10;
 
 /// With at most so many findings in sections of their own, and so many names for each.
 pub(super) fn compose(bulletin: &RunBulletin, findings: usize, names: usize) -> String {
@@ -27,7 +31,7 @@ pub(super) fn compose(bulletin: &RunBulletin, findings: usize, names: usize) -> 
     if let Some(lead) = &lead {
         email.next_steps(lead);
     }
-    email.topics(findings);
+    email.topics(findings, lead.as_ref());
     email.open();
     email.not_audited();
     email.skipped();
@@ -75,11 +79,35 @@ impl Email<'_> {
                 self.field("Found", &safe_words(found));
                 self.field("When", &format!("opened {}", stamp(since, at)));
             }
+            if lead.count > 0
+                && !run.is_first
+                && let Some(since) = self.opened(lead)
+            {
+                self.field("When", &since);
+            }
             if let Some(control) = lead.control() {
                 self.field("Control", control.id);
             }
             if let Some(first) = lead.steps(run).first() {
                 self.field("Do first", &first.text);
+            }
+            // A digest of many findings must not hide the second.
+            let topics = topics(run);
+            let others = topics.iter().filter(|topic| !topic.is_over() && topic.about != lead.about);
+            let others: Vec<String> =
+                others.map(|topic| safe_words(&format!("{}{}", topic.words(), topic.place(shown)))).collect();
+            if !others.is_empty() {
+                let more = match others.len().saturating_sub(MAX_ALSO) {
+                    0 => String::new(),
+                    more => format!("; and {more} more"),
+                };
+                self.field(
+                    "Also",
+                    &format!(
+                        "{}{more}",
+                        others.iter().take(MAX_ALSO).map(String::as_str).collect::<Vec<_>>().join("; ")
+                    ),
+                );
             }
             match runbook::link(self.bulletin.runbook, lead.heading()) {
                 Some(url) => self.field("Runbook", &url),
@@ -99,6 +127,15 @@ impl Email<'_> {
         if !counts.is_empty() {
             self.field("In this message", &format!("{counts}."));
         }
+    }
+
+    /// When the finding opened: in all accounts at once, or first.
+    fn opened(&self, topic: &Topic) -> Option<String> {
+        let oldest = topic.accounts.first().map(|account| account.since).filter(is_known)?;
+        let stamp = stamp(oldest, self.bulletin.at);
+        let is_one = common_since(topic.accounts).is_some();
+        let opened = if topic.is_over() { "was open since" } else { "opened" };
+        Some(if is_one { format!("{opened} {stamp}") } else { format!("the oldest {opened} {stamp}") })
     }
 
     /// What people must know of the message itself.
@@ -130,8 +167,10 @@ impl Email<'_> {
     }
 
     /// A section each.
-    fn topics(&mut self, findings: usize) {
-        let topics = topics(self.run);
+    fn topics(&mut self, findings: usize, lead: Option<&Topic>) {
+        let mut topics = sections(self.run);
+        // Of a fault of the organization the first lines say all.
+        topics.retain(|topic| topic.count > 0 || lead.is_none_or(|lead| lead.about != topic.about));
         for topic in topics.iter().take(findings) {
             self.topic(topic);
         }
@@ -193,19 +232,18 @@ impl Email<'_> {
         }
     }
 
-    /// What is open beside what is new, a line each; in a digest with names.
+    /// Everything that is open, a line each; in a digest with names.
     fn open(&mut self) {
         let topics = topics(self.run);
         let is_above = |open: &Topic| {
             topics.iter().any(|topic| topic.about == open.about && !topic.is_over() && topic.count >= open.count)
         };
         let open: Vec<Topic> = self.run.open.iter().map(Topic::of_group).collect();
-        let open: Vec<&Topic> = open.iter().filter(|open| !is_above(open)).collect();
-        if open.is_empty() {
+        if open.iter().all(is_above) {
             return;
         }
-        self.section("OPEN FINDINGS, with those above");
-        let names = if is_digest(self.run) { self.names.min(10) } else { 0 };
+        self.section("ALL OPEN FINDINGS");
+        let names = if is_digest(self.run) { self.names.min(MAX_OPEN_NAMES) } else { 0 };
         for topic in open.iter().take(MAX_OPEN) {
             let named =
                 if names > 0 { format!(": {}", inline(topic.accounts, topic.count, names)) } else { String::new() };
@@ -230,16 +268,22 @@ impl Email<'_> {
             return;
         }
         self.section("NOT AUDITED");
+        if let Some((words, since)) = not_audited(self.run) {
+            self.line(format!("{words}, since {}.", stamp(since, self.bulletin.at)));
+        }
         self.line("Nothing is known of the root users of these accounts: this is no all-clear.");
         for unaudited in &self.run.unaudited {
-            self.line(format!("- {}: {}", accounts(unaudited.count), safe_words(&unaudited.words)));
-            self.line(format!("  Fix: {}", unaudited.remedy));
+            let before = audited_before(unaudited);
+            self.line(format!("- {}{before}: {}", accounts(unaudited.count), safe_words(&unaudited.words)));
+            self.line(format!("Fix: {}", unaudited.remedy));
             if !unaudited.said.is_empty() {
                 let who = if unaudited.cause.is_some() { "AWS said" } else { "Error" };
-                self.line(format!("  {who}: {}", safe_words(&unaudited.said)));
+                self.line(format!("{who}: {}", safe_words(&unaudited.said)));
             }
             let names = inline(&unaudited.accounts, unaudited.count, self.names);
-            self.line(format!("  Accounts, those that were audited before first: {names}"));
+            let is_mixed = (1..unaudited.count).contains(&unaudited.audited_before);
+            let order = if is_mixed { ", those that were audited before first" } else { "" };
+            self.line(format!("Accounts{order}: {names}"));
         }
         if may_pass > 0 {
             self.line(format!(
@@ -274,7 +318,7 @@ impl Email<'_> {
             let names = inline(&moves.left, moves.left_count, self.names);
             self.line(format!("- {} left: {names}", accounts(moves.left_count)));
             self.line(
-                "  Their findings are closed as \"left the organization\": they are not resolved. If none of you removed or closed these \
+                "Findings of an account that left are closed as \"left the organization\": they are not resolved. If none of you removed or closed these \
                  accounts, look in CloudTrail of the management account for LeaveOrganization, RemoveAccountFromOrganization and CloseAccount.",
             );
         }

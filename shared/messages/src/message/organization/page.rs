@@ -10,8 +10,8 @@ use super::super::times::{moment, stamp};
 use super::super::words::{self, MAX_LINES, capital};
 use super::super::{Notification, runbook};
 use super::{
-    Topic, accounts, common_since, counts, is_digest, is_faulty, is_known, may_pass, named, number, some, topics,
-    verdict,
+    Topic, accounts, audited_before, common_since, counts, is_digest, is_faulty, is_known, may_pass, named,
+    not_audited, number, sections, some, verdict,
 };
 
 /// Accounts that a chat names for one finding.
@@ -90,7 +90,7 @@ impl Pen<'_> {
     }
 
     fn parts(&self) -> Vec<Part> {
-        let topics = topics(self.run);
+        let topics = sections(self.run);
         let lead = verdict(self.run);
         let mut printed: Vec<&str> = Vec::new();
         let mut parts = Vec::new();
@@ -124,7 +124,8 @@ impl Pen<'_> {
             lines.push(format!("*When:* open since {}", stamp(since, now)));
         }
         let common = common_since(topic.accounts);
-        lines.extend(common.filter(|since| *since != now).map(|since| format!("*Since:* {}", stamp(since, now))));
+        let when = if topic.is_over() { "Was open since" } else { "Since" };
+        lines.extend(common.filter(|since| *since != now).map(|since| format!("*{when}:* {}", stamp(since, now))));
         for account in topic.accounts.iter().take(MAX_NAMES) {
             let since = Some(account.since).filter(|since| common.is_none() && is_known(since));
             let since = since.map(|since| format!(", since {}", moment(since))).unwrap_or_default();
@@ -174,23 +175,21 @@ impl Pen<'_> {
         Some(Part { lines, ..Part::default() })
     }
 
-    /// What is open beside what is new.
+    /// Everything that is open.
     fn open(&self, topics: &[Topic], lead: Option<&Topic>) -> Option<Part> {
         let open: Vec<Topic> = self.run.open.iter().map(Topic::of_group).collect();
         let is_above = |open: &Topic| {
-            topics
-                .iter()
-                .chain(lead)
-                .any(|topic| topic.about == open.about && !topic.is_over() && topic.count >= open.count)
+            let mut above = topics.iter().chain(lead);
+            above.any(|topic| topic.about == open.about && !topic.is_over() && topic.count >= open.count)
         };
-        self.lines("*Open findings, with those above*", open.iter().filter(|open| !is_above(open)))
+        if open.iter().all(is_above) { None } else { self.lines("*All open findings*", open.iter()) }
     }
 
     fn not_audited(&self) -> Option<Part> {
-        let mut lines = vec![
-            "❓ *NOT AUDITED*".to_owned(),
-            "Nothing is known of the root users of these accounts: this is no all-clear.".into(),
-        ];
+        let opened = not_audited(self.run)
+            .map(|(words, since)| format!("{}, since {}.", sentence(&words), stamp(since, self.notification.sent_at)));
+        let mut lines: Vec<String> = std::iter::once("❓ *NOT AUDITED*".to_owned()).chain(opened).collect();
+        lines.push("Nothing is known of the root users of these accounts: this is no all-clear.".into());
         if is_faulty(self.run) {
             lines.push("No account could be audited, for the fault above.".into());
             return Some(Part { lines, ..Part::default() });
@@ -205,7 +204,8 @@ impl Pen<'_> {
                 0 => String::new(),
                 more => format!(" and {} more", number(more)),
             };
-            lines.push(format!("*{}:* {}", accounts(unaudited.count), sentence(&unaudited.words)));
+            let (which, before) = (accounts(unaudited.count), audited_before(unaudited));
+            lines.push(format!("*{which}{before}:* {}", escaped_for_slack(&unaudited.words)));
             lines.push(format!("*Fix:* {}", escaped_for_slack(&unaudited.remedy)));
             lines.push(format!("{}{more}", names.join(", ")));
         }

@@ -6,13 +6,14 @@ use alerts::{Condition, ConditionAlert, Failure, Fault, Transition, What, follow
 use facts::Severity;
 use facts::account::Partition;
 use members::{
-    Audited, Cause, Cell, Coverage, Found, Group, Member, Outcome, Refusal, Row, Run, Skip, group, moves, observe,
-    open, unaudited,
+    Audited, Cause, Cell, Coverage, Found, Member, Outcome, Refusal, Row, Run, Skip, group, moves, observe, open,
+    unaudited,
 };
 use serde_json::Value;
 
 use super::bulletins::{at, hours, section, shown};
 use super::chats::{chat_faults, drawn, faults, read, strings};
+use super::rules::{forbidden, texts};
 use super::*;
 
 const HOSTILE: &str = "<script>alert(1)</script> <!channel> https://evil.example \u{202e}gro";
@@ -229,7 +230,7 @@ fn a_fault_of_the_organization_is_one_alert() {
     let message = message(&faulty());
     assert_eq!(
         message.subject,
-        "[rootwatch] CRITICAL: the organization cannot be audited of o-exampleorg (9 not audited)"
+        "[rootwatch] CRITICAL: the organization cannot be audited: o-exampleorg (9 not audited)"
     );
     insta::assert_snapshot!("an_organization_that_cannot_be_audited", all_of(&message));
 }
@@ -250,5 +251,192 @@ fn a_run_without_news_is_no_message_and_a_digest_without_findings_says_so() {
     let mut run = run(&rows, &rows, &[], None, &BTreeMap::new());
     assert_eq!(of_run(&run), None);
     run.is_digest = true;
-    assert_eq!(message(&run).subject, "[rootwatch] DIGEST: no open findings of o-exampleorg (3 audited)");
+    assert_eq!(message(&run).subject, "[rootwatch] DIGEST: no open findings in o-exampleorg (3 audited)");
+}
+
+/// As an older version reads it: without the field.
+#[test]
+fn a_reader_that_does_not_know_the_field_still_shows_subject_and_status_and_says_that_it_lacks_the_rest() {
+    for run in [first(), second(), faulty(), large()] {
+        let message = message(&run);
+        let mut json: Value = serde_json::from_str(&message.json).unwrap();
+        for organization in [None, Some(Value::Null), Some(serde_json::json!({"organization": 7, "news": []}))] {
+            let fields = json.as_object_mut().unwrap();
+            fields.shift_remove("organization");
+            fields.extend(organization.map(|organization| ("organization".to_owned(), organization)));
+            let other = Message { json: json.to_string(), ..message.clone() };
+            let (slack, chat) = delivered(&other);
+            assert_eq!((faults(&slack), chat_faults(&chat)), (Vec::new(), Vec::new()));
+            let all = drawn(&slack);
+            let subject = message.subject.strip_prefix("[rootwatch] ").unwrap();
+            assert!(all.contains(subject) && all.contains("INCOMPLETE: "), "{all}");
+            assert!(all.contains("the email has them") && !all.contains("Not from rootwatch"), "{all}");
+        }
+    }
+}
+
+#[test]
+fn no_message_of_an_organization_has_a_word_that_the_field_does_not_say_or_a_wrapped_line() {
+    for run in [first(), second(), faulty(), large()] {
+        let message = message(&run);
+        for text in texts(&message) {
+            assert_eq!(forbidden(&text), None, "{text}");
+        }
+        assert!(!message.text.lines().any(|line| line.starts_with(' ')), "{}", message.text);
+    }
+}
+
+#[test]
+fn messages_of_one_account_have_no_organization() {
+    let message = compose(|snapshot| snapshot.summary_mut().root_mfa = Ok(0));
+    assert!(message.json.contains("\"organization\":null") && read(&message).organization.is_none());
+}
+
+#[test]
+fn the_first_twelve_lines_say_what_is_wrong_where_since_when_and_what_to_do() {
+    for run in [first(), second(), faulty(), large()] {
+        let text = message(&run).text;
+        let top: Vec<&str> = text.lines().take(12).collect();
+        let has = |begin: &str| assert!(top.iter().any(|line| line.starts_with(begin)), "{begin}: {text}");
+        for field in [
+            "Organization: o-exampleorg, audited from account acme-security (111122223333)",
+            "Status: INCOMPLETE: ",
+            "Do first: ",
+            "Runbook: ",
+            "Sent to: ",
+        ] {
+            has(field);
+        }
+        assert!(top[0].contains("CRITICAL: "), "{text}");
+    }
+    // A second critical finding is not hidden by the first.
+    assert!(
+        message(&first())
+            .text
+            .lines()
+            .take(12)
+            .any(|line| line.contains("root has an access key in acme-prod (000000000008)"))
+    );
+}
+
+#[test]
+fn what_was_not_seen_never_reads_as_well() {
+    let rows = |last: Row| vec![audited(1, "a", &[]), audited(2, "b", &[]), last];
+    let before = rows(audited(3, "c", &[]));
+    let not_seen = [
+        refused(3, "c", Cause::Denied, Some(now())),
+        refused(3, "c", Cause::Throttled, Some(now())),
+        Row {
+            outcome: Outcome::NotLookedAt { error: "States.Timeout".into(), last_audited: None },
+            ..before[2].clone()
+        },
+    ];
+    for row in not_seen {
+        let mut run = run(&before, &rows(row), &[], None, &BTreeMap::new());
+        run.organization_alerts.clear();
+        run.is_digest = true;
+        let message = message(&run);
+        assert_eq!(message.subject, "[rootwatch] DIGEST: INCOMPLETE: 1 of 3 accounts not audited in o-exampleorg");
+        assert!(
+            message.text.contains("Status: INCOMPLETE: ") && message.text.contains("\nNOT AUDITED\n"),
+            "{}",
+            message.text
+        );
+        let slack = drawn(&delivered(&message).0);
+        assert!(slack.contains("[❓ DIGEST") && slack.contains("NOT AUDITED") && !slack.contains('✅'), "{slack}");
+    }
+}
+
+#[test]
+fn a_digest_leads_with_the_worst_that_is_open_and_names_it() {
+    let rows = [
+        audited(1, "a", &[("root-mfa", CRITICAL)]),
+        audited(2, "b", &[]),
+        audited(3, "c", &[("root-unused", Severity::High)]),
+    ];
+    let resolved = [alert(&rows[1], "root-mfa", Transition::Resolved, CRITICAL, now() - hours(2))];
+    let mut run = run(&rows, &rows, &resolved, None, &BTreeMap::new());
+    let later = message(&run);
+    assert_eq!(later.subject, "[rootwatch] RESOLVED: Root has MFA in b (000000000002) of o-exampleorg (3 audited)");
+    assert!(later.text.contains("; 2 open findings, the worst CRITICAL."), "{}", later.text);
+    assert!(section(&later.text, "ALL OPEN FINDINGS").contains("- CRITICAL: root has no MFA in 1 account (root-mfa)"));
+    run.is_digest = true;
+    let digest = message(&run);
+    assert_eq!(
+        digest.subject,
+        "[rootwatch] DIGEST: CRITICAL: root has no MFA in a (000000000001) of o-exampleorg (3 audited)"
+    );
+    let open = section(&digest.text, "ALL OPEN FINDINGS");
+    assert!(open.contains("root has no MFA in 1 account (root-mfa): a (000000000001)"), "{open}");
+    assert!(open.contains("HIGH: root was used recently in 1 account (root-unused): c (000000000003)"), "{open}");
+    assert!(drawn(&delivered(&digest).0).contains("• `a` (000000000001)"));
+}
+
+#[test]
+fn an_account_that_left_is_not_called_resolved() {
+    let before = [audited(1, "a", &[("root-mfa", CRITICAL)]), audited(2, "b", &[])];
+    let message = message(&run(&before, &before[1..], &[], None, &BTreeMap::new()));
+    assert_eq!(message.subject, "[rootwatch] 1 account left: o-exampleorg (1 audited)");
+    let left = section(&message.text, "JOINED OR LEFT");
+    assert!(
+        left.contains("a (000000000001)") && left.contains("\"left the organization\": they are not resolved"),
+        "{left}"
+    );
+    assert!(!message.text.contains("RESOLVED"), "{}", message.text);
+}
+
+#[test]
+fn numbers_have_commas() {
+    let shown = [0, 7, 999, 1_000, 9_812, 1_234_567].map(super::super::organization::number);
+    assert_eq!(shown, ["0", "7", "999", "1,000", "9,812", "1,234,567"]);
+}
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![".{0,220}", "[\"\\\\<>&`*]{0,200}", Just(HOSTILE.to_owned()), "[a-z]{0,12}"]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+    #[test]
+    fn every_finding_of_a_run_is_in_the_email_by_headline_and_count_or_the_cut_is_said(
+        findings in prop::collection::vec((0..31_usize, 0..7_usize, 0..5_usize, 1..60_usize), 0..90),
+        names in prop::collection::vec(text(), 1..4),
+        organization in "o-[a-z0-9]{10,32}",
+        is_first in any::<bool>(),
+    ) {
+        const TRANSITIONS: [Transition; 7] = [
+            Transition::Opened, Transition::Changed, Transition::Reminder, Transition::Resolved, Transition::Suppressed,
+            Transition::Acknowledged, Transition::Dropped,
+        ];
+        const SEVERITIES: [Severity; 5] =
+            [Severity::Critical, Severity::High, Severity::Medium, Severity::Low, Severity::Informational];
+        let ids = checklist::controls::ids();
+        let rows: Vec<Row> = (0..60).map(|number| audited(number, &names[number % names.len()], &[])).collect();
+        let mut alerts: Vec<(Member, Alert)> = Vec::new();
+        for (at, (control, transition, severity, count)) in findings.iter().enumerate() {
+            // Each in accounts of its own, so that the counts are those given.
+            for number in 0..*count {
+                let row = audited(100 * at + number, &names[number % names.len()], &[]);
+                let opened = now() - SignedDuration::from_mins(i64::try_from(number).unwrap());
+                alerts.push(alert(&row, ids[control % ids.len()], TRANSITIONS[*transition], SEVERITIES[*severity], opened));
+            }
+        }
+        let mut run = run(&rows, &rows, &alerts, None, &BTreeMap::new());
+        (run.organization, run.is_first, run.is_digest) = (organization, is_first, true);
+        let message = message(&run);
+        let cut = message.text.contains("LEFT OUT for lack of room: ");
+        prop_assert!(!message.text.contains("bytes were left out here"), "it is cut by findings, not by bytes");
+        let mut missing = 0;
+        for group in &run.groups {
+            let place = format!("{} in {} account", group.headline, group.count);
+            missing += usize::from(!message.text.contains(&place));
+        }
+        prop_assert!(missing == 0 || cut, "{missing} of {}: {}", run.groups.len(), message.text);
+        let notification = read(&message);
+        let sent = notification.organization.unwrap();
+        prop_assert_eq!(sent.groups.len() + notification.left_out, run.groups.len());
+        for (sent, group) in sent.groups.iter().zip(&run.groups) {
+            prop_assert_eq!((&sent.headline, sent.count), (&group.headline, group.count));
+        }
+    }
 }

@@ -260,7 +260,7 @@ fn alice() -> Acknowledgement {
 
 /// Words that nobody says in the field; the names of fields of the JSON are no words.
 /// The word of `tests/words.txt` that `text` has, which `make words` finds in documents and code.
-fn forbidden(text: &str) -> Option<String> {
+pub(super) fn forbidden(text: &str) -> Option<String> {
     static WORDS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         let lines = include_str!("../../../../../tests/words.txt").lines();
         let words = lines.filter(|line| !line.starts_with('#')).filter_map(|line| line.split('\t').next());
@@ -270,7 +270,7 @@ fn forbidden(text: &str) -> Option<String> {
 }
 
 /// Every text that a person reads of `message`, but for the words of the controls: those are held by the tests of the checklist.
-fn texts(message: &Message) -> Vec<String> {
+pub(super) fn texts(message: &Message) -> Vec<String> {
     let notification: Notification = serde_json::from_str(&message.json).unwrap();
     let (slack, chat) = (slack::compose(&notification), chat::compose(&notification));
     let mut texts = vec![message.subject.clone(), message.text.clone()];
