@@ -107,7 +107,8 @@ pub(crate) fn in_session(
     }
     let denied = |why: &str| {
         let root = format!("arn:aws:iam::{account}:root");
-        let what = format!("User: {root} is not authorized to perform: {action} on resource: {root} {why}");
+        let resource = if action == "iam:GetAccountSummary" { "*" } else { &root };
+        let what = format!("User: {root} is not authorized to perform: {action} on resource: {resource} {why}");
         refused("AccessDenied", what)
     };
     if member.refuses == Some(Refusal::ServiceControlPolicy) {
