@@ -1,6 +1,6 @@
 # Everything a developer, a user or CI runs. CI calls `check`, `test` and `e2e` and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help demo try check-config verify-account verify-organization preview test look e2e check bless bench build built-for package release-check twice doctor scripts deploy test-alert ack forwarders invoke report evidence verify-evidence clean programs browser bucket fmt-check words clippy docs licences template
+.PHONY: help demo demo-organization try check-config verify-account verify-organization preview test look e2e check bless bench build built-for package release-check twice doctor scripts deploy test-alert ack forwarders invoke report evidence verify-evidence clean programs browser bucket fmt-check words clippy docs licences template
 
 , := ,
 # Where this file is, whatever the current folder.
@@ -14,6 +14,7 @@ SCAN := build/scan/bin
 
 help:
 	@echo "make demo [SCENARIO=name]   the alerts for a simulated account, and its report"
+	@echo "make demo-organization      two runs over a simulated organization of forty accounts"
 	@echo "make report                 the report of your account, in your browser"
 	@echo "make verify-account         facts that only a real account shows, to send to us: read-only, no names"
 	@echo "make verify-organization    whether this account can audit its organization's members, and what to fix: read-only"
@@ -37,6 +38,9 @@ help:
 demo: programs
 	@target/debug/sandbox demo $(SCENARIO)
 
+demo-organization: programs
+	@target/debug/sandbox demo-organization
+
 try: programs
 	@target/debug/sandbox try
 
@@ -51,7 +55,7 @@ invoke: programs
 # No more than these targets run, of the libraries that the tests are built of: no library is built twice (tests/libraries).
 programs:
 	@test -x target/debug/sandbox || echo "Building; a few minutes the first time …"
-	@$(HERE)tests/progress $(CARGO) build --locked --package checker --package reporter --package sandbox
+	@$(HERE)tests/progress $(CARGO) build --locked --package checker --package member-auditor --package organization --package reporter --package sandbox
 
 # More threads than cores: the acceptance tests mostly wait for the pace that CloudTrail sets.
 test: build/account/.ready build/package/.ready

@@ -22,6 +22,7 @@
 //! - `rules`: by which rules it does;
 //! - `slack`: from the topic to Slack or Amazon Q;
 //! - `test_alerts`: a test alert, from the request to Slack;
+//! - `organization`: runs over many accounts;
 //! - `owner`: what the account's owner sets and sees;
 //! - `faults`: every API in turn;
 //! - `difference`: what a failing test prints of two texts or values: where they differ;
@@ -55,6 +56,7 @@ mod generated;
 mod layers;
 mod ledger;
 mod odd_items;
+mod organization;
 mod owner;
 mod passing_time;
 mod path;

@@ -121,7 +121,7 @@ impl ServiceError {
 
     pub(crate) fn denied(service: &str, action: &str) -> Self {
         let (status, code) = match service {
-            "iam" | "monitoring" | "s3" => (403, "AccessDenied"),
+            "iam" | "monitoring" | "s3" | "sts" => (403, "AccessDenied"),
             "sns" => (403, "AuthorizationError"),
             "dynamodb" => (400, "AccessDeniedException"),
             _ => (403, "AccessDeniedException"),
@@ -132,7 +132,7 @@ impl ServiceError {
 
     pub(crate) fn throttled(service: &str) -> Self {
         let (status, code) = match service {
-            "iam" | "monitoring" | "sns" => (400, "Throttling"),
+            "iam" | "monitoring" | "sns" | "sts" => (400, "Throttling"),
             "access-analyzer" => (429, "ThrottlingException"),
             "account" => (429, "TooManyRequestsException"),
             "organizations" => (400, "TooManyRequestsException"),

@@ -9,6 +9,7 @@ use base64::Engine;
 use serde_json::Value;
 
 use crate::fault::ServiceError;
+use crate::members;
 use crate::server::State;
 use crate::story::ReportEncoding;
 
@@ -69,17 +70,25 @@ pub(crate) fn answer(state: &mut State, action: &str, form: &Form) -> Result<Str
         "ListEntitiesForPolicy" => holders(state, form)?,
         "ListSAMLProviders" => saml_providers(state),
         "ListOpenIDConnectProviders" => open_id_connect_providers(state),
-        "ListOrganizationsFeatures" => organizations_features(state)?,
+        "ListOrganizationsFeatures" => match &state.organization {
+            Some(organization) => members::features(state, organization)?,
+            None => organizations_features(state)?,
+        },
         "ListAccountAliases" => {
             let alias = state.story.alias.as_deref().map(|alias| format!("<member>{}</member>", escape(alias)));
             format!("<IsTruncated>false</IsTruncated><AccountAliases>{}</AccountAliases>", alias.unwrap_or_default())
         }
         _ => return Err(ServiceError::new(400, "InvalidAction", format!("Could not find operation {action}"))),
     };
-    Ok(format!(
+    Ok(word(action, &result))
+}
+
+/// `result` in the envelope of the query services.
+pub(crate) fn word(action: &str, result: &str) -> String {
+    format!(
         "<{action}Response xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><{action}Result>{result}</{action}Result>\
          <ResponseMetadata><RequestId>00000000-0000-4000-8000-000000000000</RequestId></ResponseMetadata></{action}Response>"
-    ))
+    )
 }
 
 /// The service's messages for these errors are just `Unknown`.

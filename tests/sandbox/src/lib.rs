@@ -7,6 +7,8 @@
 //! - [`Story`]: an account as a folder of files;
 //! - [`Sandbox`]: that account over HTTP, with its table and its faults; every call is recorded;
 //! - [`runtime`]: hands an event to the function's binary as Lambda does.
+//! - [`Organization`]: members behind that account, and sessions of their root users;
+//! - [`machine`]: a run over them, as the state machine does it;
 //! - [`cost`]: what a month costs, by what was measured.
 #![allow(
     clippy::expect_used,
@@ -29,6 +31,8 @@ mod dynamodb;
 mod fault;
 mod iam;
 mod identity_center;
+pub mod machine;
+mod members;
 mod organizations;
 mod page;
 pub mod runtime;
@@ -44,6 +48,7 @@ mod watch;
 
 pub use dynamodb::TABLE;
 pub use fault::{Fault, Trouble};
+pub use members::{AUDIT_ACTIONS, Organization};
 pub use s3::store::Object;
 pub use server::{Call, Sandbox};
 pub use signals::Crash;

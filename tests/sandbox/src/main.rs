@@ -15,6 +15,7 @@ use sandbox::{Published, Sandbox, Story};
 mod evidence;
 mod exports;
 mod figures;
+mod organization;
 mod own_account;
 mod pages;
 mod preview;
@@ -22,7 +23,7 @@ mod samples;
 mod settings;
 
 const USAGE: &str =
-    "usage: sandbox demo [SCENARIO] | list | invoke EVENT-FILE [SCENARIO] | try | preview FOLDER BROWSER
+    "usage: sandbox demo [SCENARIO] | demo-organization | list | invoke EVENT-FILE [SCENARIO] | try | preview FOLDER BROWSER
        sandbox figures [starts | checks | limits | sign-ins | floods | reports | cost …]
        sandbox pages FOLDER | exports FOLDER | verify-evidence FOLDER | check-config [PARAMETER=VALUE …]";
 const ALARM: &str = "critical-root-signs-in-without-mfa-and-creates-a-key";
@@ -49,6 +50,7 @@ async fn main() -> ExitCode {
     match arguments.as_slice() {
         ["demo"] => four_acts().await,
         ["demo", scenario] => demo(scenario).await,
+        ["demo-organization"] => organization::demo().await,
         ["list"] => {
             list();
             ExitCode::SUCCESS
@@ -85,6 +87,7 @@ async fn main() -> ExitCode {
 fn missing(arguments: &[&str]) -> Option<String> {
     let functions: &[&str] = match arguments.first() {
         Some(&"demo") => &["checker", "reporter"],
+        Some(&"demo-organization") => &["member-auditor", "organization"],
         Some(&("invoke" | "try" | "pages" | "exports" | "figures")) => &["checker"],
         _ => &[],
     };

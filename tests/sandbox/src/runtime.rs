@@ -73,6 +73,25 @@ impl Invoke {
         invoke
     }
 
+    /// `event` into a function of the organization, `organization` or `member-auditor`, likewise: with `further` variables.
+    pub fn organization(
+        sandbox: &Sandbox,
+        story: &Story,
+        name: &str,
+        further: &[(String, String)],
+        event: String,
+        timeout: Duration,
+    ) -> Self {
+        let mut invoke = Self::over(sandbox, story, event, timeout);
+        invoke.binary = binary(name);
+        invoke.function_arn = invoke.function_arn.replace(":rootwatch", &format!(":{name}"));
+        let shared = ["ROOTWATCH_STACK", "ROOTWATCH_TABLE", "ROOTWATCH_TOPIC_ARN"];
+        invoke.environment.retain(|(name, _)| !name.starts_with("ROOTWATCH_") || shared.contains(&name.as_str()));
+        invoke.environment.push(("ROOTWATCH_REPORT_BUCKET".to_owned(), story.report_bucket()));
+        invoke.environment.extend_from_slice(further);
+        invoke
+    }
+
     /// `event` into the checker, over the account of `sandbox`, with nothing of the caller's environment. A crash there from
     /// now on kills it.
     pub fn over(sandbox: &Sandbox, story: &Story, event: String, timeout: Duration) -> Self {

@@ -24,6 +24,7 @@ use tokio::task::JoinHandle;
 use crate::dynamodb::DynamoDb;
 use crate::fault::{Fault, ServiceError, Trouble};
 use crate::iam::Form;
+use crate::members::{self, Organization, Sessions};
 use crate::s3::store::{self, Object, Store};
 use crate::signals::{Crash, Signals};
 use crate::sns::Published;
@@ -49,6 +50,8 @@ pub struct Call {
     pub action: String,
     /// The Region of its signature; empty without one.
     pub region: String,
+    /// The member whose root user's session signed it, by id.
+    pub member: Option<String>,
 }
 
 struct Account {
@@ -82,6 +85,9 @@ pub(crate) struct State {
     pub(crate) report_asked: bool,
     pub(crate) report_complete: bool,
     heartbeats: usize,
+    /// The organization that the account looks after.
+    pub(crate) organization: Option<Organization>,
+    pub(crate) sessions: Sessions,
 }
 
 impl Sandbox {
@@ -106,6 +112,8 @@ impl Sandbox {
             report_asked: false,
             report_complete: false,
             heartbeats: 0,
+            organization: None,
+            sessions: Sessions::default(),
         });
         let account = Arc::new(Account {
             state,
@@ -221,6 +229,13 @@ impl Sandbox {
         }
         state.story = story;
         state.report_complete = false;
+    }
+
+    /// Puts `organization` behind the account, in place of the present one, with its faults in place of the account's.
+    pub fn turn_to_organization(&self, organization: Organization) {
+        let mut state = self.account.lock();
+        state.story.faults.clone_from(&organization.faults);
+        state.organization = Some(organization);
     }
 
     /// Adds a fault to those of the story.
@@ -344,6 +359,11 @@ impl Asked {
         }
     }
 
+    /// The access key that signed it.
+    fn key(&self) -> &str {
+        members::signed_by(&self.headers)
+    }
+
     /// What else it needs.
     fn further_action(&self) -> Option<&'static str> {
         self.headers.contains_key("x-amz-object-lock-mode").then_some("s3:PutObjectRetention")
@@ -371,9 +391,9 @@ async fn came_of(account: Arc<Account>, request: Request<Incoming>) -> io::Resul
     };
     let (service, mut action) = (asked.service.as_str(), asked.action());
     let cut = || Err(io::Error::from(io::ErrorKind::ConnectionReset));
-    let mut trouble = account.lock().record(&action, &asked.region);
+    let mut trouble = account.lock().record(&action, &asked);
     if let Some(further) = asked.further_action() {
-        let struck = account.lock().record(further, &asked.region);
+        let struck = account.lock().record(further, &asked);
         if trouble.is_none() && struck.is_some() {
             (trouble, action) = (struck, further.to_owned());
         }
@@ -427,6 +447,13 @@ async fn came_of(account: Arc<Account>, request: Request<Incoming>) -> io::Resul
 
 /// The call's effect and its right answer.
 async fn perform(account: &Account, asked: &Asked) -> io::Result<Response<Full<Bytes>>> {
+    let key = asked.key();
+    if key.starts_with("ASIA") {
+        let delay = members::delay(&account.lock(), key);
+        tokio::time::sleep(delay).await;
+        let answer = members::in_session(&mut account.lock(), &asked.action(), key, &asked.headers, &asked.form);
+        return Ok(word(&asked.service, answer));
+    }
     match asked.service.as_str() {
         "dynamodb" => {
             account.lock().write_units += dynamodb::write_units(&asked.operation, &asked.body);
@@ -456,8 +483,10 @@ async fn perform(account: &Account, asked: &Asked) -> io::Result<Response<Full<B
 
 impl State {
     /// Records a call, and says what goes wrong with it.
-    fn record(&mut self, action: &str, region: &str) -> Option<Trouble> {
-        self.calls.push(Call { action: action.to_owned(), region: region.to_owned() });
+    fn record(&mut self, action: &str, asked: &Asked) -> Option<Trouble> {
+        let region = &asked.region;
+        let member = self.sessions.account(asked.key()).map(str::to_owned);
+        self.calls.push(Call { action: action.to_owned(), region: region.clone(), member });
         self.report_asked |= action == "iam:GenerateCredentialReport";
         fault::strike(&mut self.story.faults, action, region)
     }
@@ -466,6 +495,7 @@ impl State {
         let Asked { service, operation, region, path, headers, form, body } = asked;
         match (service.as_str(), operation.as_str()) {
             ("iam", _) => iam::answer(self, operation, form),
+            ("sts", "AssumeRoot") => members::assume_root(self, headers, form),
             ("s3", _) => s3::answer(self, operation, region, path, headers),
             ("slack", _) => slack::post(self, operation, path, headers, body),
             ("sns", "Publish") => sns::publish(self, region, form),
@@ -500,7 +530,10 @@ impl State {
             ("events", "ListRules") => watch::list_rules(self, region, &request),
             ("events", "ListTargetsByRule") => watch::list_targets(self, region, &request),
             ("monitoring", _) => cloudwatch::answer(self, operation, region, body),
-            ("organizations", _) => organizations::answer(self, operation, region, &request),
+            ("organizations", _) => match members::answer(self, operation, region, &request) {
+                Some(answer) => answer,
+                None => organizations::answer(self, operation, region, &request),
+            },
             ("scheduler", "GetSchedule") => watch::get_schedule(self, region, path),
             ("securityhub", "BatchImportFindings") => security_hub::import(self, region, body),
             ("sso", "ListInstances") => identity_center::list_instances(self, region, &request),

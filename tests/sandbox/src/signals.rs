@@ -7,6 +7,13 @@ use tokio::sync::watch;
 pub struct Crash(watch::Receiver<usize>);
 
 impl Crash {
+    /// Without what has struck already.
+    pub(crate) fn from_now(&self) -> Self {
+        let mut crashes = self.0.clone();
+        crashes.mark_unchanged();
+        Self(crashes)
+    }
+
     /// Returns when a fault says that the function ends now; never, where the account ends first.
     pub async fn struck(mut self) {
         if self.0.changed().await.is_err() {
