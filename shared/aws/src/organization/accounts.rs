@@ -266,6 +266,9 @@ mod tests {
         fault
     }
 
+    /// What AWS says, and what the fault must say of it.
+    type Obstacle = (fn() -> FeaturesError, &'static str);
+
     fn features(features: &'static [FeatureType]) -> Rule {
         mock!(aws_sdk_iam::Client::list_organizations_features).then_output(move || {
             ListOrganizationsFeaturesOutput::builder().set_enabled_features(Some(features.to_vec())).build()
@@ -279,7 +282,7 @@ mod tests {
         for off in [features(&[]), features(&[FeatureType::RootSessions])] {
             assert!(fault_of(off).await.contains("enable-organizations-root-credentials-management"));
         }
-        let refused: [(fn() -> FeaturesError, &str); 6] = [
+        let refused: [Obstacle; 6] = [
             (
                 || {
                     let error = iam_error::ServiceAccessNotEnabledException::builder().build();
