@@ -64,3 +64,43 @@ impl Settings {
         Ok(Self { refused, ..settings })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(changes: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        let valid = [
+            ("AWS_REGION", "eu-west-1"),
+            ("ROOTWATCH_ORGANIZATION_ID", "o-exampleorg1"),
+            ("ROOTWATCH_TABLE", "rootwatch"),
+            ("ROOTWATCH_TOPIC_ARN", "arn:aws:sns:eu-west-1:111122223333:rootwatch"),
+            ("ROOTWATCH_REPORT_BUCKET", "reports"),
+        ];
+        let variables = std::collections::BTreeMap::from_iter(valid.iter().chain(changes).copied());
+        Settings::read(variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())))
+    }
+
+    #[test]
+    fn every_choice_is_read_and_what_cannot_be_read_stops_nothing() {
+        let settings = read(&[("ROOTWATCH_AUDIT_CONCURRENCY", "40"), ("ROOTWATCH_DIGEST", "daily")]).unwrap();
+        assert_eq!((settings.concurrency, settings.organization.as_str()), (40, "o-exampleorg1"));
+        assert!(settings.refused.is_empty());
+        let settings = read(&[("ROOTWATCH_AUDIT_CONCURRENCY", "0"), ("ROOTWATCH_DIGETS", "x")]).unwrap();
+        assert_eq!((settings.concurrency, settings.refused.len()), (CONCURRENT, 2));
+    }
+
+    #[test]
+    fn without_an_organization_a_bucket_or_a_topic_is_nothing_done() {
+        for (name, value) in [
+            ("ROOTWATCH_ORGANIZATION_ID", ""),
+            ("ROOTWATCH_ORGANIZATION_ID", "exampleorg1"),
+            ("ROOTWATCH_ORGANIZATION_ID", "o-SHORT"),
+            ("ROOTWATCH_REPORT_BUCKET", ""),
+            ("ROOTWATCH_TOPIC_ARN", ""),
+        ] {
+            let faults = read(&[(name, value)]).unwrap_err().faults;
+            assert!(faults.len() == 1 && faults[0].starts_with(name), "{name}={value}: {faults:?}");
+        }
+    }
+}
