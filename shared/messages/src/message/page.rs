@@ -382,7 +382,7 @@ impl<'a> Pen<'a> {
     fn report(&self) -> Option<Part> {
         let url = self.notification.report_url.as_deref().filter(|url| is_link(url))?;
         let lines =
-            vec![format!("{}.", ours(&words::report_until(self.notification.sent_at))), words::report_later("").into()];
+            vec![format!("{}.", ours(&words::report_until(self.notification.sent_at))), words::report_later("")];
         let mut links = vec![Link { text: "Open the report", url: url.to_owned() }];
         links.extend(self.pages());
         Some(Part { lines, links, ..Part::default() })

@@ -197,10 +197,10 @@ fn large() -> Run {
         row.outcome = refused(1, "", Cause::ServiceControlPolicy, None).outcome;
     }
     let mut alerts = Vec::new();
-    for number in 1_000..1_060 {
-        rows[number] = audited(number + 1, &format!("acme-workload-{number}"), &[("root-mfa", CRITICAL)]);
+    for (number, row) in rows.iter_mut().enumerate().take(1_060).skip(1_000) {
+        *row = audited(number + 1, &format!("acme-workload-{number}"), &[("root-mfa", CRITICAL)]);
         let opened = now() - SignedDuration::from_mins(i64::try_from(number).unwrap());
-        alerts.push(alert(&rows[number], "root-mfa", Transition::Reminder, CRITICAL, opened));
+        alerts.push(alert(row, "root-mfa", Transition::Reminder, CRITICAL, opened));
     }
     run(&before, &rows, &alerts, None, &BTreeMap::new())
 }
