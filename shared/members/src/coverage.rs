@@ -23,6 +23,9 @@ pub struct Coverage {
     pub listed: usize,
     /// Audited by this run.
     pub audited: usize,
+    /// How many of these have a control that could not be evaluated.
+    #[serde(default)]
+    pub in_part: usize,
     /// Looked at, and refused.
     pub refused: usize,
     /// Suspended, closed, not active yet, or with checks of their own.
@@ -36,6 +39,7 @@ impl Coverage {
     pub fn of(rows: &[Row]) -> Self {
         let mut coverage = Self { listed: rows.len(), ..Self::default() };
         for row in rows {
+            coverage.in_part += usize::from(row.audited().is_some_and(|audited| !audited.unknown.is_empty()));
             *match row.outcome {
                 Outcome::Audited(_) => &mut coverage.audited,
                 Outcome::Refused(_) => &mut coverage.refused,
@@ -204,7 +208,8 @@ mod tests {
                 .collect();
             let rows = accounted(&members, results.clone(), &[], &HashMap::new(), &id(0), &id(1));
             let coverage = Coverage::of(&rows);
-            let Coverage { listed, audited, refused, skipped, not_looked_at } = coverage;
+            let Coverage { listed, audited, in_part, refused, skipped, not_looked_at } = coverage;
+            prop_assert_eq!(in_part, 0);
             prop_assert_eq!(listed, members.len());
             prop_assert_eq!(listed, audited + refused + skipped + not_looked_at);
             let ids: Vec<&AccountId> = rows.iter().map(|row| &row.member.account).collect();

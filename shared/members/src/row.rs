@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use alerts::Condition;
+use alerts::{Condition, Fault};
 use checklist::control::Step;
 use checklist::report::Report;
 use facts::account_summary::AccountSummary;
@@ -192,7 +192,8 @@ impl Row {
 }
 
 fn found(condition: &Condition) -> Option<Found> {
-    let control = condition.fault.as_ref()?.control().filter(|_| condition.open)?;
+    // A control that could not be evaluated is a condition, too, and no finding.
+    let Some(Fault::Control { control }) = condition.fault.as_ref().filter(|_| condition.open) else { return None };
     let severity = condition.failure.as_ref()?.severity;
     Some(Found { control: control.to_owned(), severity, since: condition.opened_at.unwrap_or_default() })
 }
@@ -278,6 +279,26 @@ mod tests {
         failing.root().password_last_used = Ok(Some(failing.taken_at));
         let report = Report::generate(&failing, &settings);
         assert_eq!(Audited::new(&report, &BTreeMap::new(), Some(NONE)).steps[2], Cell::Failed);
+    }
+
+    #[test]
+    fn an_unknown_control_is_no_open_finding() {
+        let failure = alerts::Failure::new(Severity::Critical, "found");
+        let open = |fault: Fault| {
+            let condition = Condition {
+                fault: Some(fault.clone()),
+                open: true,
+                failure: Some(failure.clone()),
+                ..Condition::default()
+            };
+            (fault.key(), condition)
+        };
+        let control = || "root-mfa".to_owned();
+        let conditions =
+            BTreeMap::from([open(Fault::Control { control: control() }), open(Fault::Unjudged { control: control() })]);
+        let report = Report::generate(&Snapshot::compliant(), &Settings::default());
+        let audited = Audited::new(&report, &conditions, Some(NONE));
+        assert_eq!(audited.open.iter().map(|found| found.control.as_str()).collect::<Vec<_>>(), ["root-mfa"]);
     }
 
     #[test]

@@ -324,8 +324,8 @@ fn is_faulty(run: &Run) -> bool {
 
 /// `INCOMPLETE: 9,812 accounts: 9,775 audited, 30 refused, 7 skipped, 0 not looked at; 63 open findings, the worst CRITICAL`.
 fn status(run: &Run) -> String {
-    let Coverage { listed, audited, refused, skipped, not_looked_at } = run.coverage;
-    let is_incomplete = missed(&run.coverage) > 0 || audited == 0 || is_faulty(run);
+    let Coverage { listed, audited, in_part, refused, skipped, not_looked_at } = run.coverage;
+    let is_incomplete = missed(&run.coverage) + in_part > 0 || audited == 0 || is_faulty(run);
     let open: usize = run.open.iter().map(|group| group.count).sum();
     let open = match run.open.iter().map(|group| group.severity).max() {
         Some(worst) => format!("{}, the worst {worst}", some(open, "open finding", "open findings")),
@@ -333,10 +333,11 @@ fn status(run: &Run) -> String {
         None => format!("no open findings in the {} audited", if audited == 1 { "account" } else { "accounts" }),
     };
     format!(
-        "{}{}: {} audited, {} refused, {} skipped, {} not looked at; {open}",
+        "{}{}: {} audited{}, {} refused, {} skipped, {} not looked at; {open}",
         if is_incomplete { "INCOMPLETE: " } else { "" },
         accounts(listed),
         number(audited),
+        if in_part > 0 { format!(" ({} in part)", number(in_part)) } else { String::new() },
         number(refused),
         number(skipped),
         number(not_looked_at),
@@ -387,6 +388,9 @@ fn what(run: &Run, place: impl Fn(&Topic) -> String) -> String {
             format!("INCOMPLETE: {} of {} not audited", number(missed), accounts(run.coverage.listed))
         }
         None if run.coverage.audited == 0 => "INCOMPLETE: no account was audited".into(),
+        None if run.coverage.in_part > 0 => {
+            format!("INCOMPLETE: {} audited in part", accounts(run.coverage.in_part))
+        }
         None if is_digest(run) => "no open findings".into(),
         None => moved(run).join(", "),
     };

@@ -58,7 +58,7 @@ impl Pen<'_> {
     /// Nothing is new, and nothing is open.
     fn icon_of_none(&self) -> &'static str {
         match self.run.coverage {
-            coverage if super::missed(&coverage) > 0 || coverage.audited == 0 => "❓",
+            coverage if super::missed(&coverage) + coverage.in_part > 0 || coverage.audited == 0 => "❓",
             _ if is_digest(self.run) => "✅",
             _ => icon(Severity::Informational),
         }
