@@ -6,11 +6,11 @@ use alerts::{Alert, Journal};
 use aws::organization::runs::{Lines, Runs, accounts_key};
 use aws::storage::ledger::{Entry, Recalled, Recorded, Waiting};
 use aws::{Clock, Ledger, Notifier, PublishError, Relays};
-use facts::{Account, AccountId};
+use facts::{Account, AccountId, text};
 use futures_util::StreamExt;
 use futures_util::stream;
 use jiff::Timestamp;
-use members::{Coverage, Member, Row, Run, Skip};
+use members::{Coverage, Member, Outcome, Row, Run, Skip};
 use messages::{Message, RunBulletin};
 use serde::Serialize;
 
@@ -78,10 +78,10 @@ impl Organization {
         let before = before(&runs).await;
         let fault = conclude.state.list.fault.clone();
         let mut rows = match &fault {
-            Some(_) => before.clone(),
+            Some(fault) => not_looked_at(&before, fault),
             None => self.rows(&of, &runs, &before).await?,
         };
-        let coverage = if fault.is_some() { Coverage::default() } else { Coverage::of(&rows) };
+        let coverage = Coverage::of(&rows);
         let mut recalled = self.record(&of, &ledger, fault.as_deref(), &rows).await?;
         let mut left = left(before.as_slice(), &rows);
         let outgoing = self.outgoing(&of, &ledger, rows.iter().chain(&left)).await?;
@@ -276,6 +276,15 @@ impl Organization {
     }
 }
 
+/// The accounts of the run before, where `fault` kept this one from looking at any.
+fn not_looked_at(before: &[Row], fault: &str) -> Vec<Row> {
+    let row = |row: &Row| {
+        let outcome = Outcome::NotLookedAt { error: text::bounded(fault), last_audited: row.last_audited() };
+        Row { outcome, ..row.clone() }
+    };
+    before.iter().map(row).collect()
+}
+
 /// Accounts that are not listed any more, and have alerts that were not sent.
 fn left(before: &[Row], rows: &[Row]) -> Vec<Row> {
     let listed: HashSet<&AccountId> = rows.iter().map(|row| &row.member.account).collect();
@@ -319,7 +328,7 @@ fn run(
     organization_alerts.sort_by_key(|alert| std::cmp::Reverse(alert.severity));
     let mut skipped: BTreeMap<Skip, usize> = BTreeMap::new();
     for row in rows.iter().filter(|_| is_audited) {
-        if let members::Outcome::Skipped { why } = row.outcome {
+        if let Outcome::Skipped { why } = row.outcome {
             *skipped.entry(why).or_default() += 1;
         }
     }

@@ -188,6 +188,21 @@ fn faulty() -> Run {
     run(&before, &rows, &[], Some(fault), &BTreeMap::new())
 }
 
+/// What of an account could not be read is no all-clear.
+#[test]
+fn accounts_that_were_audited_in_part_leave_the_run_incomplete() {
+    let mut rows: Vec<Row> = (1..=3).map(|number| audited(number, &format!("acme-team-{number}"), &[])).collect();
+    if let Outcome::Audited(audited) = &mut rows[1].outcome {
+        audited.unknown.push("root-mfa".into());
+    }
+    let run = Run { is_digest: true, ..run(&rows, &rows, &[], None, &BTreeMap::new()) };
+    let message = message(&run);
+    assert!(message.subject.contains("INCOMPLETE: 1 account audited in part"), "{}", message.subject);
+    assert!(message.text.contains("INCOMPLETE: 3 accounts: 3 audited (1 in part), 0 refused"), "{}", message.text);
+    let (slack, _) = delivered(&message);
+    assert!(slack.to_string().contains('\u{2753}'), "{slack}");
+}
+
 /// 10,000 accounts, 300 refused, 60 with the same finding since different times.
 fn large() -> Run {
     let before: Vec<Row> =
