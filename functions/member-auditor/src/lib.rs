@@ -12,7 +12,7 @@ use facts::{Account, AccountId, Snapshot, text};
 use function::figures::Figures;
 use function::{Asked, Invocation, Recorder, SettingsError, Written, log};
 use futures_util::{StreamExt, stream};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use lambda_runtime::Diagnostic;
 use members::{Audited, Batch, Cause, Flags, Item, MAX_ITEMS, Outcome, Refusal, Row};
 use serde::Serialize;
@@ -196,6 +196,7 @@ fn figures(rows: &[Row], invocation: &Invocation) -> String {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
     use serde_json::json;
 
     use super::*;

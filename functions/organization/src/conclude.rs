@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use alerts::{Alert, Journal};
 use aws::organization::runs::{Lines, Runs, accounts_key};
 use aws::storage::ledger::{Entry, Recalled, Recorded, Waiting};
-use aws::{Clock, Ledger, LedgerError, Notifier, PublishError, Relays};
+use aws::{Clock, Ledger, Notifier, PublishError, Relays};
 use facts::{Account, AccountId};
 use futures_util::StreamExt;
 use futures_util::stream;
@@ -69,7 +69,7 @@ impl Organization {
     ) -> Result<Concluded, Error> {
         let of = Of { settings, own, conclude, clock, ends };
         let now = clock.started_at;
-        let ledger = self.ledger(settings);
+        let ledger = self.ledger(settings, own);
         let lease = lease(&conclude.task, now);
         if !ledger.acquire(&lease, now).await? {
             return Err(Error::Overtaken);
@@ -93,12 +93,16 @@ impl Organization {
         let refused = match self.send(&of, &run).await {
             Ok(sent) => {
                 concluded.sent.extend(sent);
-                self.forget(&of, &ledger, &outgoing, rows.iter_mut().chain(&mut left)).await?;
+                let left = rows.iter_mut().chain(&mut left);
+                concluded.unsent += self.forget(&of, &ledger, &outgoing, left).await;
                 if concluded.fault.is_none() {
                     journal.last_complete = Some(now);
                     journal.last_digest = if is_digest || is_first { Some(now) } else { journal.last_digest };
                     // Another run that notes the same at the same time is as good.
-                    ledger.record(&mut recalled, vec![vec![Entry::Journal(journal)]]).await?;
+                    let noted = ledger.record(&mut recalled, vec![vec![Entry::Journal(journal)]]).await;
+                    noted
+                        .map(drop)
+                        .unwrap_or_else(|error| tracing::error!(%error, "the next run sends a digest again"));
                 }
                 None
             }
@@ -230,6 +234,7 @@ impl Organization {
             runbook: &settings.runbook,
             links: Some(&settings.links),
             recipients: notifier.recipients(),
+            repeats_possible: false,
         });
         match message {
             Some(message) => notifier.publish(&message).await.map(Some),
@@ -237,30 +242,37 @@ impl Organization {
         }
     }
 
-    /// Removes what was sent; what could not be removed is sent again.
+    /// Removes what was sent; what could not be removed, and so is sent again, is counted.
     async fn forget<'a>(
         &self,
         of: &Of<'_>,
         ledger: &Ledger,
         outgoing: &Outgoing,
         rows: impl Iterator<Item = &'a mut Row>,
-    ) -> Result<(), LedgerError> {
+    ) -> usize {
         let now = of.clock.started_at;
-        ledger.forget(&outgoing.organization, now).await?;
+        let mut again = 0;
+        if let Err(error) = ledger.forget(&outgoing.organization, now).await {
+            tracing::error!(%error, "the organization's alerts are sent again");
+            again += outgoing.organization.len();
+        }
         let forgotten = stream::iter(&outgoing.members).map(async |(member, waiting)| {
             let ledger = Ledger::new(&self.config, &of.settings.table, &member.account);
-            (&member.account, ledger.forget(waiting, now).await)
+            (&member.account, waiting.len(), ledger.forget(waiting, now).await)
         });
         let forgotten: Vec<_> = forgotten.buffer_unordered(AT_ONCE).collect().await;
         let mut done = HashSet::new();
-        for (account, forgotten) in forgotten {
+        for (account, count, forgotten) in forgotten {
             match forgotten {
                 Ok(()) => drop(done.insert(account)),
-                Err(error) => tracing::error!(%error, %account, "the account's alerts are sent again"),
+                Err(error) => {
+                    tracing::error!(%error, %account, "the account's alerts are sent again");
+                    again += count;
+                }
             }
         }
         rows.filter(|row| done.contains(&row.member.account)).for_each(|row| row.waiting = 0);
-        Ok(())
+        again
     }
 }
 

@@ -125,8 +125,8 @@ impl Organization {
         Runs::new(ReportBucket::new(&self.config, &settings.bucket, own))
     }
 
-    fn ledger(&self, settings: &Settings) -> Ledger {
-        Ledger::of_organization(&self.config, &settings.table, &settings.organization)
+    fn ledger(&self, settings: &Settings, own: &AccountId) -> Ledger {
+        Ledger::of_organization(&self.config, &settings.table, &settings.organization, own)
     }
 }
 

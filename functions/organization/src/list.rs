@@ -50,7 +50,7 @@ impl Organization {
         task: &Task,
         now: Timestamp,
     ) -> Result<Listed, Error> {
-        let ledger = self.ledger(settings);
+        let ledger = self.ledger(settings, own);
         if !ledger.acquire(&lease(task, now), now).await? {
             tracing::warn!(run = task.run, "another run is under way: this one ends");
             return Ok(Listed { busy: true, ..Listed::default() });

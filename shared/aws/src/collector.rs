@@ -215,8 +215,7 @@ impl Collector {
             tracing::warn!(%other, "left out: the event that was handed over names another account");
         }
         let own = || look.own.iter().map(String::as_str);
-        let delivered =
-            look.delivered.as_ref().and_then(|event| RootActivity::classify(event, &account, own()));
+        let delivered = look.delivered.as_ref().and_then(|event| RootActivity::classify(event, &account, own()));
         let mut activity = Pile::default();
         let since = look.taken_at.checked_sub(look.lookback).unwrap_or(Timestamp::MIN);
         let mut events = RootEvents { since, regions: Vec::new(), activity: Vec::new() };
