@@ -25,9 +25,6 @@ pub const ACTIONS: &[&str] =
 
 /// Largest page that the service gives.
 const PAGE: i32 = 20;
-/// Most accounts that AWS grants an organization
-/// (<https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html>).
-const MAX_ACCOUNTS: usize = 50_000;
 /// Time between two pages: AWS takes eight requests a second of an account
 /// (<https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html>), and whatever else lists accounts shares them.
 const PACE: Duration = Duration::from_millis(140);
@@ -36,8 +33,17 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(16);
 /// For one page that AWS refuses for its pace.
 const PATIENCE: Duration = Duration::from_secs(90);
-/// For all pages: 2,500 of them take eight minutes, and a function ends after fifteen.
-const TIME: Duration = Duration::from_secs(12 * 60);
+
+/// How far a list goes.
+struct Bounds {
+    accounts: usize,
+    time: Duration,
+}
+
+/// As many accounts as AWS grants an organization
+/// (<https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html>). Their 2,500 pages take eight minutes, and a
+/// function ends after fifteen.
+const BOUNDS: Bounds = Bounds { accounts: 50_000, time: Duration::from_secs(12 * 60) };
 
 /// The organization can be audited from this account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +68,7 @@ pub async fn preflight(config: &SdkConfig, expected: &str) -> Result<Preflight, 
 /// # Errors
 /// Why not all of them could be listed, and what to do: half of the accounts is no answer.
 pub async fn list(config: &SdkConfig) -> Result<Vec<Member>, String> {
-    listed(&organizations(config)).await
+    listed(&organizations(config), &BOUNDS).await
 }
 
 fn organizations(config: &SdkConfig) -> aws_sdk_organizations::Client {
@@ -134,8 +140,8 @@ fn fault(operation: &str, cause: &Cause) -> String {
     bounded(&format!("{operation} {cause}: {remedy}"))
 }
 
-async fn listed(client: &aws_sdk_organizations::Client) -> Result<Vec<Member>, String> {
-    let ends = Instant::now() + TIME;
+async fn listed(client: &aws_sdk_organizations::Client, bounds: &Bounds) -> Result<Vec<Member>, String> {
+    let ends = Instant::now() + bounds.time;
     let mut turns = interval(PACE);
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut members, mut token) = (BTreeMap::new(), None);
@@ -146,9 +152,10 @@ async fn listed(client: &aws_sdk_organizations::Client) -> Result<Vec<Member>, S
             let member = member(account)?;
             members.insert(member.account.as_str().to_owned(), member);
         }
-        if members.len() > MAX_ACCOUNTS {
+        if members.len() > bounds.accounts {
             return Err(format!(
-                "{OPERATION} lists more than {MAX_ACCOUNTS} accounts, which is more than rootwatch audits: open an issue"
+                "{OPERATION} lists more than {} accounts, which is more than rootwatch audits: open an issue",
+                bounds.accounts
             ));
         }
         token = page.next_token;
@@ -159,7 +166,7 @@ async fn listed(client: &aws_sdk_organizations::Client) -> Result<Vec<Member>, S
     Err(format!(
         "{OPERATION} listed {} accounts within {} minutes, and not all: the next run tries again; find the other tool that uses up its rate",
         members.len(),
-        TIME.as_secs() / 60
+        bounds.time.as_secs() / 60
     ))
 }
 
@@ -349,7 +356,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn ten_thousand_accounts_are_listed_below_the_rate_that_aws_takes() {
         let (rule, started) = (organization_of(10_000, 0..0), Instant::now());
-        let members = listed(&client(&rule)).await.unwrap();
+        let members = listed(&client(&rule), &BOUNDS).await.unwrap();
         let took = started.elapsed();
         assert_eq!((members.len(), rule.num_calls()), (10_000, 500));
         assert_eq!(members[0].account.as_str(), "000000000001", "in the order of their ids");
@@ -362,10 +369,10 @@ mod tests {
     async fn a_minute_of_throttling_loses_no_account_and_more_of_it_is_a_fault() {
         let started = Instant::now();
         // 1 + 2 + 4 + 8 + 16 + 16 + 16 seconds.
-        let members = listed(&client(&organization_of(60, 1..8))).await.unwrap();
+        let members = listed(&client(&organization_of(60, 1..8)), &BOUNDS).await.unwrap();
         assert_eq!(members.len(), 60);
         assert!(started.elapsed() > Duration::from_secs(60), "{:?}", started.elapsed());
-        let fault = listed(&client(&organization_of(60, 1..usize::MAX))).await.unwrap_err();
+        let fault = listed(&client(&organization_of(60, 1..usize::MAX)), &BOUNDS).await.unwrap_err();
         assert!(fault.starts_with("organizations:ListAccounts was throttled (TooManyRequestsException): "), "{fault}");
         assert!(started.elapsed() < Duration::from_secs(70 + 90), "{:?}", started.elapsed());
     }
@@ -374,22 +381,25 @@ mod tests {
     async fn a_list_that_does_not_end_is_a_fault() {
         let again = mock!(Client::list_accounts)
             .then_output(|| ListAccountsOutput::builder().accounts(account(1)).next_token("again").build());
-        let fault = listed(&client(&again)).await.unwrap_err();
-        assert!(fault.contains("listed 1 accounts within 12 minutes"), "{fault}");
+        let fault = listed(&client(&again), &Bounds { time: Duration::from_secs(60), ..BOUNDS }).await.unwrap_err();
+        assert!(fault.contains("listed 1 accounts within 1 minutes"), "{fault}");
         assert!(fault.chars().count() <= MAX_CHARS, "{fault}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn more_accounts_than_aws_grants_are_a_fault_and_as_many_are_none() {
-        assert_eq!(listed(&client(&organization_of(50_000, 0..0))).await.map(|members| members.len()), Ok(50_000));
-        let fault = listed(&client(&organization_of(50_001, 0..0))).await.unwrap_err();
-        assert!(fault.contains("more than 50000 accounts"), "{fault}");
+        assert_eq!(BOUNDS.accounts, 50_000);
+        let few = Bounds { accounts: 50, ..BOUNDS };
+        let listed = async |all| listed(&client(&organization_of(all, 0..0)), &few).await.map(|members| members.len());
+        assert_eq!(listed(50).await, Ok(50));
+        let fault = listed(51).await.unwrap_err();
+        assert!(fault.contains("more than 50 accounts"), "{fault}");
     }
 
     async fn one(account: Account) -> Result<Vec<Member>, String> {
         let rule = mock!(Client::list_accounts)
             .then_output(move || ListAccountsOutput::builder().accounts(account.clone()).build());
-        listed(&client(&rule)).await
+        listed(&client(&rule), &BOUNDS).await
     }
 
     #[tokio::test]
@@ -414,7 +424,7 @@ mod tests {
         }
         let denied =
             mock!(Client::list_accounts).then_error(|| ListAccountsError::generic(coded("AccessDeniedException")));
-        let fault = listed(&client(&denied)).await.unwrap_err();
+        let fault = listed(&client(&denied), &BOUNDS).await.unwrap_err();
         assert!(fault.starts_with("organizations:ListAccounts was denied (AccessDeniedException): "), "{fault}");
     }
 }

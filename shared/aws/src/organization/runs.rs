@@ -406,22 +406,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_would_not_be_read_again_is_not_written() {
+    async fn what_would_not_be_read_again_is_not_written_and_fifty_thousand_accounts_are() {
         let held = Held::default();
         let rules = bucket(&held, "");
+        let runs = runs(&rules);
         // Half of them with two open findings, half refused with the longest text.
-        let rows = |count: usize| -> Vec<Row> {
-            (0..count).map(|number| if number % 2 == 0 { audited(number) } else { refused(number) }).collect()
-        };
-        runs(&rules).put_concluded("r1", &rows(10_000)).await.unwrap();
+        let rows: Vec<Row> =
+            (0..1_000).map(|number| if number % 2 == 0 { audited(number) } else { refused(number) }).collect();
+        runs.put_concluded("r1", &rows).await.unwrap();
         let bytes = held.lock().unwrap()[LATEST].len();
-        println!("{} bytes a row", bytes / 10_000);
-        let fit = usize::try_from(MAX_BYTES).unwrap() / (bytes / 10_000) + 1_000;
-        let error = runs(&rules).put_concluded("r2", &rows(fit)).await.unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "s3:PutObject of organization/rows/r2.jsonl in bucket rootwatch-reports failed (it is larger than 32 MB)"
-        );
-        assert_eq!(held.lock().unwrap()[LATEST].len(), bytes, "the newest run before stays");
+        assert!(i64::try_from(50 * bytes).unwrap() < MAX_BYTES, "{bytes} bytes of 1,000 accounts");
+        let large = ["x".repeat(usize::try_from(MAX_BYTES).unwrap())];
+        let error = runs.put(LATEST, &large).await.unwrap_err().to_string();
+        let of = "s3:PutObject of organization/latest.jsonl in bucket rootwatch-reports";
+        assert_eq!(error, format!("{of} failed (it is larger than 32 MB)"));
+        assert_eq!(held.lock().unwrap()[LATEST].len(), bytes, "what was there stays");
     }
 }
