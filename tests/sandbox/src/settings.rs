@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_yaml_ng::{Mapping, Value};
 
 /// The functions that read parameters.
-const FUNCTIONS: [&str; 3] = ["Checker", "RootActivity", "Reporter"];
+const FUNCTIONS: [&str; 4] = ["Checker", "RootActivity", "Reporter", "Organization"];
 
 /// Lambda's limit for a function's variables, which it measures as JSON
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>).
@@ -146,7 +146,8 @@ pub(crate) fn faults(template: &str, overrides: Overrides, region: Option<String
         }
     }
     let region = region.or_else(|| region_of(&values)).unwrap_or_else(|| "us-east-1".into());
-    for function in FUNCTIONS {
+    let has_organization = values.get("OrganizationId").is_some_and(|id| !id.is_empty());
+    for function in FUNCTIONS.into_iter().filter(|function| *function != "Organization" || has_organization) {
         let environment = &template["Resources"][function]["Properties"]["Environment"]["Variables"];
         let Some(environment) = environment.as_mapping() else {
             faults.push(format!("template.yaml: {function} has no variables"));
@@ -164,6 +165,7 @@ pub(crate) fn faults(template: &str, overrides: Overrides, region: Option<String
         let read = match function {
             "Checker" => checker::Settings::read(variables, now).map(|settings| settings.checklist.refused),
             "RootActivity" => root_activity::Settings::read(variables).map(|settings| settings.refused),
+            "Organization" => organization::Settings::read(variables).map(|settings| settings.refused),
             _ => reporter::Settings::read(variables).map(|settings| settings.refused),
         };
         match read {
@@ -266,6 +268,15 @@ mod tests {
         let good = ["AlertEmail=you@example.com LookbackHours=48", "Digest=daily", "HeartbeatUrl=none", exceptions];
         assert_eq!(checked(&good), Vec::<String>::new());
         assert_eq!(checked(&["ForwardRegions=us-gov-west-1", "Regions=us-gov-east-1"]), Vec::<String>::new());
+        assert_eq!(checked(&["OrganizationId=o-exampleorgid", "AuditConcurrency=1000"]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_organization_that_is_none_and_too_many_batches_are_faults() {
+        let faults = checked(&["OrganizationId=r-exampleorgid", "AuditConcurrency=1001"]);
+        assert_eq!(faults.len(), 2, "{faults:?}");
+        assert!(faults.iter().any(|fault| fault.contains("is not the id of an organization")), "{faults:?}");
+        assert!(faults.iter().any(|fault| fault.contains("AuditConcurrency")), "{faults:?}");
     }
 
     #[test]

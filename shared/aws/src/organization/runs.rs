@@ -269,7 +269,7 @@ mod tests {
     }
 
     fn skipped(number: usize) -> Row {
-        Row { member: member(number), outcome: Outcome::Skipped { why: Skip::Closed } }
+        Row { member: member(number), outcome: Outcome::Skipped { why: Skip::Closed }, waiting: 0 }
     }
 
     fn audited(number: usize) -> Row {
@@ -281,14 +281,13 @@ mod tests {
             root: Some(Flags { password: true, access_keys: true, certificates: false, mfa: false }),
             open: vec![found("root-access-keys"), found("root-mfa")],
             unknown: Vec::new(),
-            waiting: 0,
         };
-        Row { member: member(number), outcome: Outcome::Audited(Box::new(audited)) }
+        Row { member: member(number), outcome: Outcome::Audited(Box::new(audited)), waiting: 0 }
     }
 
     fn refused(number: usize) -> Row {
         let refusal = Refusal::new(members::Cause::Denied, &"x".repeat(200), None, Some(at()), at());
-        Row { member: member(number), outcome: Outcome::Refused(refusal) }
+        Row { member: member(number), outcome: Outcome::Refused(refusal), waiting: 0 }
     }
 
     fn keys(held: &Held) -> Vec<String> {
