@@ -163,7 +163,8 @@ fn dashboard(template: &Value, with_options: bool) -> serde_json::Value {
         panic!("!Sub")
     };
     let mut text = body.value[0].as_str().unwrap().to_owned();
-    for (name, choice) in body.value[1].as_mapping().unwrap() {
+    // What names begin with is no alarm.
+    for (name, choice) in body.value[1].as_mapping().unwrap().iter().filter(|(name, _)| name.as_str() != Some("Own")) {
         let Value::Tagged(choice) = choice else { panic!("{name:?} is no !If") };
         let is_of_condition = |(alarm, condition): (&str, Option<&str>)| {
             condition == choice.value[0].as_str() && strings(&choice.value[1]).concat().contains(alarm)
