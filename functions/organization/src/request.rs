@@ -2,7 +2,7 @@
 
 use facts::text::bounded;
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::list::Listed;
@@ -41,8 +41,8 @@ pub struct Conclude {
 pub struct State {
     /// The answer of the first task.
     pub list: Listed,
-    /// One answer a batch.
-    #[serde(default)]
+    /// One answer a batch. One that cannot be read says nothing: the rows of its batch are there, or are not.
+    #[serde(default, deserialize_with = "answers")]
     pub members: Vec<BatchAnswer>,
     /// Why the map failed as a whole.
     #[serde(default)]
@@ -57,6 +57,11 @@ pub struct BatchAnswer {
     /// Why it has no result.
     #[serde(default)]
     pub error: Option<String>,
+}
+
+fn answers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<BatchAnswer>, D::Error> {
+    let values = Vec::<Value>::deserialize(deserializer)?;
+    Ok(values.into_iter().filter_map(|value| serde_json::from_value(value).ok()).collect())
 }
 
 /// A failed state (<https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html>).
@@ -116,7 +121,7 @@ mod tests {
             Ok(Request::List(_))
         ));
         let list = json!({"accounts": 3, "batches": 1, "concurrency": 8, "management": "111122223333"});
-        let state = json!({"list": list, "members": [{"batch": 0}, {"batch": 1, "error": "States.Timeout"}]});
+        let state = json!({"list": list, "members": [{"batch": 0}, {"batch": 1, "error": "States.Timeout"}, {"Error": "?"}, null]});
         let event = json!({"task": "conclude", "run": "r-1", "started": started, "state": state});
         let Ok(Request::Conclude(conclude)) = Request::parse(event) else { panic!("it is read") };
         assert_eq!(conclude.state.members[1].error.as_deref(), Some("States.Timeout"));

@@ -19,7 +19,7 @@ fn reports_outlive_the_stack_private_encrypted_versioned_and_over_tls_alone() {
     assert_eq!(properties["OwnershipControls"]["Rules"][0]["ObjectOwnership"].as_str(), Some("BucketOwnerEnforced"));
     assert_eq!(properties["ObjectLockEnabled"].as_bool(), Some(true));
     assert!(properties["ObjectLockConfiguration"].is_null(), "history and page are replaced by each check");
-    let rules = properties["LifecycleConfiguration"]["Rules"].as_sequence().unwrap().iter();
+    let rules = properties["LifecycleConfiguration"]["Rules"].as_sequence().unwrap().iter().cloned();
     let (of_organization, rules): (Vec<_>, Vec<_>) = rules.partition(|rule| matches!(rule, Value::Tagged(_)));
     let of = |rule: &Value| (rule["Prefix"].as_str().unwrap().to_owned(), strings(&rule["ExpirationInDays"]).concat());
     assert_eq!(
@@ -42,7 +42,7 @@ fn reports_outlive_the_stack_private_encrypted_versioned_and_over_tls_alone() {
             .map(|(prefix, days)| (prefix, days.to_owned()))
     );
     assert!(aws::organization::runs::LATEST.starts_with("organization/latest."), "only earlier versions expire");
-    let rules: Vec<Value> = rules.into_iter().cloned().chain(of_organization).collect();
+    let rules: Vec<Value> = rules.into_iter().chain(of_organization).collect();
     let replaced = reporter::exports::Format::ALL
         .map(|format| format.file_name())
         .into_iter()

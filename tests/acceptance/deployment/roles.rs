@@ -5,8 +5,8 @@ use super::*;
 #[test]
 fn se_2_each_role_may_do_exactly_what_its_function_calls() {
     let organization =
-        [aws::organization::accounts::ACTIONS, aws::organization::runs::ACTIONS, aws::sending_actions().as_slice()];
-    for (role, calls) in ROLES.into_iter().zip([aws::actions(), aws::sending_actions(), organization.concat()]) {
+        [aws::organization::accounts::ACTIONS, aws::organization::runs::ACTIONS, &aws::sending_actions()].concat();
+    for (role, calls) in ROLES.into_iter().zip([aws::actions(), aws::sending_actions(), organization]) {
         let mut granted = BTreeSet::new();
         for (_, policy) in policies_of(role) {
             if policy["PolicyName"].as_str() == Some("run") {
