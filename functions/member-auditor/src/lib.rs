@@ -161,13 +161,10 @@ impl Auditor {
         let (news, written) = recorder.record(&mut recalled, &report, &[], Asked::default(), false).await;
         let Written { contested, .. } = written.map_err(not_recorded)?;
         contested.map_or(Ok(()), |error| Err(not_recorded(error)))?;
-        let waiting = if news.alerts.is_empty() && waited == 0 {
-            0
-        } else {
-            // Without an answer it is taken for the most that it can be: the last task looks again.
-            let waiting = ledger.waiting_alerts(now).await.map(|waiting| waiting.len());
-            waiting.unwrap_or(waited + news.alerts.len())
-        };
+        // Asked also without news: a call that died before it kept its rows may have left some. Without an answer at least one is
+        // assumed, so that the last task looks.
+        let waiting = ledger.waiting_alerts(now).await.map(|waiting| waiting.len());
+        let waiting = waiting.unwrap_or((waited + news.alerts.len()).max(1));
         Ok((Audited::new(&report, &recalled.memory.conditions, flags), waiting))
     }
 }
