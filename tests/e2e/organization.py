@@ -15,10 +15,8 @@ from ministack.core.responses import json_response
 from ministack.core.router import extract_access_key_id
 from ministack.services import iam, organizations, sts
 
-ID = "o-exampleorg1"
-MANAGEMENT = "999900000000"
-ACCOUNTS = [f"4444{number:08}" for number in range(200)]
-SUSPENDED, REFUSING, WITH_A_KEY = set(ACCOUNTS[3:5]), set(ACCOUNTS[10:16]), {ACCOUNTS[20]}
+from described_organization import ACCOUNTS, ID, MANAGEMENT, REFUSING, SUSPENDED, WITH_A_KEY
+
 TASK = "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials"
 
 sessions = {}

@@ -34,6 +34,7 @@ import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import described_organization as organization
 from account import ACCOUNT_ID, COMMANDS, PROJECT, REGION, Account, Inbox, Webhook, wait_for
 from room import Room
 
@@ -319,6 +320,36 @@ def a_forwarding_region_that_refuses_is_named_and_the_check_stays_complete(stack
         stack.set_environment(checker, ROOTWATCH_FORWARD_REGIONS="")
 
 
+def an_organization_of_200_accounts_is_audited_by_the_state_machine(stack):
+    """The condition is on: the real machine, roles and functions over the accounts of organization.py. The second run has no news."""
+    stack.deploy("rate(1 hour)", OrganizationId=organization.ID, OrganizationSchedule="rate(1 day)")
+    stack.resources = stack.described()
+    machine, states = stack.resources["OrganizationMachine"], stack.account.client("stepfunctions")
+
+    def run(name):
+        started = states.start_execution(stateMachineArn=machine, name=name, input="{}")["executionArn"]
+
+        def ended():
+            execution = states.describe_execution(executionArn=started)
+            return execution if execution["status"] != "RUNNING" else None
+
+        execution = wait_for(f"the run {name}", 180, ended, pause=0.5)
+        assert execution["status"] == "SUCCEEDED", execution
+        return json.loads(execution["output"])
+
+    refusing, suspended = len(organization.REFUSING), len(organization.SUSPENDED)
+    expected = {"listed": 201, "audited": 200 - refusing - suspended, "in_part": 0, "refused": refusing, "skipped": suspended + 1, "not_looked_at": 0}
+    first = run("first")
+    assert first["coverage"] == expected and first["complete"] and not first["fault"], first
+    [message] = [stack.inbox.find("the message of the run", 30, lambda message: message.get("organization"))]
+    groups = {group["about"]: group for group in message["organization"]["groups"]}
+    assert [affected["account"] for affected in groups["root-access-keys"]["accounts"]] == sorted(organization.WITH_A_KEY), groups
+    [unaudited] = message["organization"]["unaudited"]
+    assert (unaudited["cause"], unaudited["count"]) == ("service_control_policy", refusing), unaudited
+    second = run("second")
+    assert second["coverage"] == expected and second["complete"] and not second["sent"], second
+
+
 def deleting_leaves_what_the_template_retains(stack):
     """`./rootwatch remove`: sent alerts, reports and logs outlive the stack, and nothing else."""
     policies = {name: resource.get("DeletionPolicy", "") for name, resource in stack.template["Resources"].items()}
@@ -351,6 +382,7 @@ ROWS = [
     and_its_canary_is_missed,
     a_second_stack_of_the_name_in_another_region_changes_nothing_here,
     the_forwarders_make_two_rules_and_a_queue_elsewhere_and_nothing_at_home,
+    an_organization_of_200_accounts_is_audited_by_the_state_machine,
     deleting_leaves_what_the_template_retains,
 ]
 
@@ -470,9 +502,9 @@ class Stack:
     def chosen(self, schedule):
         return {"Schedule": schedule, "SlackWebhookParameter": WEBHOOK, "ForwardRegions": ""}
 
-    def deploy(self, schedule):
+    def deploy(self, schedule, **others):
         self.doctor()
-        settings = self.chosen(schedule) | {"Exceptions": EXCEPTIONS}
+        settings = self.chosen(schedule) | {"Exceptions": EXCEPTIONS} | others
         self.rootwatch("deploy", *(f"{name}={value}" for name, value in settings.items()))
 
     def deploy_by_sam(self, schedule, template, region=REGION):
@@ -535,6 +567,7 @@ class Stack:
         names += [rule["Name"] for rule in client("events").list_rules()["Rules"]]
         names += [alarm["AlarmName"] for alarm in client("cloudwatch").describe_alarms()["MetricAlarms"]]
         names += [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]]
+        names += [machine["name"] for machine in client("stepfunctions").list_state_machines()["stateMachines"]]
         names += [board["DashboardName"] for board in client("cloudwatch").list_dashboards()["DashboardEntries"]]
         names += [stack["StackName"] for stack in self.cloudformation.describe_stacks()["Stacks"]]
         return {name for name in names if not name.startswith(("aws-sam-cli-managed-default", "rootwatch-artifacts"))}

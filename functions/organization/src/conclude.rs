@@ -14,8 +14,8 @@ use members::{Coverage, Member, Outcome, Row, Run, Skip};
 use messages::{Message, RunBulletin};
 use serde::Serialize;
 
-use crate::list::{Listed, before, lease};
-use crate::request::{Conclude, State};
+use crate::list::{before, lease};
+use crate::request::{Conclude, Listed, State};
 use crate::{Error, Organization, Settings};
 
 /// Times that a decision is made again because another run wrote meanwhile.

@@ -18,8 +18,8 @@ mod request;
 mod settings;
 
 pub use conclude::Concluded;
-pub use list::{Listed, RUN};
-pub use request::{Request, RequestError};
+pub use list::RUN;
+pub use request::{Listed, Request, RequestError};
 pub use settings::Settings;
 
 /// The figure of a complete run; its absence is an alarm.

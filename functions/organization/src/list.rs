@@ -4,42 +4,12 @@ use aws::organization::accounts;
 use aws::organization::runs;
 use facts::AccountId;
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 
-use crate::request::Task;
+use crate::request::{Listed, Task};
 use crate::{Error, Organization, Settings};
 
 /// How long a run may last: the machine's `TimeoutSeconds`, and some time for the last task.
 pub const RUN: SignedDuration = SignedDuration::from_mins(58);
-
-/// What the machine goes on with.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Listed {
-    /// Another run is under way: this one ends.
-    #[serde(default)]
-    pub busy: bool,
-    /// Why the organization cannot be audited: no batch is.
-    #[serde(default)]
-    pub fault: Option<String>,
-    /// Where the batches are.
-    #[serde(default)]
-    pub bucket: String,
-    /// Key of their list.
-    #[serde(default)]
-    pub key: String,
-    /// How many accounts are listed.
-    #[serde(default)]
-    pub accounts: usize,
-    /// How many batches there are.
-    #[serde(default)]
-    pub batches: usize,
-    /// How many of them are audited at once.
-    #[serde(default)]
-    pub concurrency: u16,
-    /// The management account; `None` where that is not known.
-    #[serde(default)]
-    pub management: Option<AccountId>,
-}
 
 impl Organization {
     /// Lists the accounts. That the organization cannot be audited is no error: the last task sends it.

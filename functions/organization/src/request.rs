@@ -1,11 +1,10 @@
-//! The function's events: what the state machine asks for.
+//! The function's events, and what the state machine keeps between them.
 
+use facts::AccountId;
 use facts::text::bounded;
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
-
-use crate::list::Listed;
 
 /// One task of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -24,6 +23,35 @@ pub struct Task {
     pub run: String,
     /// When it began.
     pub started: Timestamp,
+}
+
+/// What the machine goes on with.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// Another run is under way: this one ends.
+    #[serde(default)]
+    pub busy: bool,
+    /// Why the organization cannot be audited: no batch is.
+    #[serde(default)]
+    pub fault: Option<String>,
+    /// Where the batches are.
+    #[serde(default)]
+    pub bucket: String,
+    /// Key of their list.
+    #[serde(default)]
+    pub key: String,
+    /// How many accounts are listed.
+    #[serde(default)]
+    pub accounts: usize,
+    /// How many batches there are.
+    #[serde(default)]
+    pub batches: usize,
+    /// How many of them are audited at once.
+    #[serde(default)]
+    pub concurrency: u16,
+    /// The management account; `None` where that is not known.
+    #[serde(default)]
+    pub management: Option<AccountId>,
 }
 
 /// What the run has so far.

@@ -301,6 +301,7 @@ fn root_credentials(snapshot: &Snapshot) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Selection;
     use facts::account_summary::AccountSummary;
     use facts::bucket::Bucket;
     use facts::source::Unavailable;
@@ -315,6 +316,31 @@ mod tests {
     fn a_compliant_account_passes_every_step() {
         let report = report(|_| {});
         assert_eq!((report.score.five_steps.passed, report.is_whole()), (5, true));
+    }
+
+    fn report_of_audit(change: impl FnOnce(&mut Snapshot)) -> Report {
+        let mut snapshot = Snapshot::audited();
+        change(&mut snapshot);
+        let settings = Settings { selection: Selection::of_root_audit(), ..Settings::default() };
+        Report::generate(&snapshot, &settings)
+    }
+
+    #[test]
+    fn the_report_of_an_audit_lists_what_was_read_and_nothing_else() {
+        let report = report_of_audit(|_| {});
+        let sources: Vec<Source> = report.sources.iter().map(|state| state.source).collect();
+        assert_eq!(sources, [Source::AccountSummary, Source::RootAudit]);
+        assert_eq!((report.errors().count(), report.findings.len(), report.is_whole()), (0, 6, true));
+        assert_eq!((report.left_out.len(), report.root_credentials), (controls::CHECKLIST.len() - 6, Some(Vec::new())));
+    }
+
+    #[test]
+    fn a_part_of_an_audit_that_could_not_be_read_is_a_read_error_and_the_check_is_incomplete() {
+        let report = report_of_audit(|snapshot| {
+            snapshot.audit_mut().mfa_devices = Err(facts::testing::unavailable(Source::RootAudit));
+        });
+        assert_eq!(report.errors().map(|state| state.source).collect::<Vec<_>>(), [Source::RootAudit]);
+        assert!(!report.is_whole());
     }
 
     #[test]

@@ -15,7 +15,6 @@ use facts::verdict::Status;
 use crate::control::Control;
 use crate::controls::control;
 use crate::finding::Finding;
-use crate::report::Report;
 use crate::settings::{Selection, Settings};
 
 const SERIALS: [&str; 3] =
@@ -392,30 +391,4 @@ fn live_uses_close_the_gap_between_an_old_report_and_the_events() {
     let used = of("root-unused", &snapshot);
     assert_eq!(used.status, Status::Failed);
     assert!(used.reason.contains("credential report passed, audit of root's credentials failed"), "{}", used.reason);
-}
-
-fn report(snapshot: &Snapshot) -> Report {
-    let settings = Settings { selection: Selection::of_root_audit(), ..Settings::default() };
-    Report::generate(snapshot, &settings)
-}
-
-#[test]
-fn the_report_of_an_audit_lists_what_was_read_and_nothing_else() {
-    let report = report(&Snapshot::audited());
-    let sources: Vec<Source> = report.sources.iter().map(|state| state.source).collect();
-    assert_eq!(sources, [Source::AccountSummary, Source::RootAudit]);
-    assert_eq!((report.errors().count(), report.findings.len(), report.is_whole()), (0, 6, true));
-    assert_eq!(
-        (report.left_out.len(), report.root_credentials),
-        (crate::controls::CHECKLIST.len() - 6, Some(Vec::new()))
-    );
-}
-
-#[test]
-fn a_part_that_could_not_be_read_is_a_read_error_and_the_check_is_incomplete() {
-    let mut snapshot = Snapshot::audited();
-    hide(&mut snapshot, [false, false, false, true, false, false, false, false]);
-    let report = report(&snapshot);
-    assert_eq!(report.errors().map(|state| state.source).collect::<Vec<_>>(), [Source::RootAudit]);
-    assert!(!report.is_whole());
 }
