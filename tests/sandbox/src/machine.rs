@@ -135,7 +135,7 @@ impl<'a> Machine<'a> {
 async fn attempt(number: usize, invoke: Invoke, attempts: usize, free: Arc<Semaphore>) -> (usize, Outcome) {
     let _turn = free.acquire().await.expect("the semaphore stays open");
     // Each from now on: the crash of one attempt does not end the next.
-    let start = || runtime::invoke(Invoke { crash: invoke.crash.as_ref().map(Crash::from_now), ..invoke.clone() });
+    let start = || runtime::invoke(Invoke { crash: invoke.crash.as_ref().map(Crash::continued), ..invoke.clone() });
     let mut outcome = start().await;
     for _ in 1..attempts {
         if outcome.answer.is_ok() {

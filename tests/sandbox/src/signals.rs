@@ -8,7 +8,7 @@ pub struct Crash(watch::Receiver<usize>);
 
 impl Crash {
     /// Without what has struck already.
-    pub(crate) fn from_now(&self) -> Self {
+    pub(crate) fn continued(&self) -> Self {
         let mut crashes = self.0.clone();
         crashes.mark_unchanged();
         Self(crashes)

@@ -79,8 +79,9 @@ async fn accounts_come_twenty_a_page_after_an_empty_one_with_state_and_path() {
     assert_eq!((last.id(), last.state().unwrap().as_str()), (Some("200000000041"), "ACTIVE"));
     assert_eq!(last.paths(), ["o-example/r-ab12/ou-ab12-prod/200000000041/"]);
 
-    sandbox.add_fault(Fault::on("organizations:ListAccounts", Trouble::Throttle).times(1));
+    sandbox.add_fault(Fault::on("organizations:ListAccounts", Trouble::Throttle));
     assert_eq!(said(client.list_accounts().send().await).0, "TooManyRequestsException");
+    sandbox.clear_faults();
     let more = client.list_accounts().max_results(21).send().await;
     assert_eq!(said(more).0, "InvalidInputException");
     let organization = client.describe_organization().send().await.unwrap().organization.unwrap();
