@@ -32,7 +32,7 @@ const ROOT_TASKS: &str = "arn:aws:iam::aws:policy/root-task/";
 const AUDIT: &str = "IAMAuditRootUserCredentials";
 const OTHER_TASKS: [&str; 4] =
     ["IAMCreateRootUserPassword", "IAMDeleteRootUserCredentials", "S3UnlockBucketPolicy", "SQSUnlockQueuePolicy"];
-/// What [`AUDIT`] leaves of root's rights.
+/// What the task policy for audits leaves of root's rights.
 pub const AUDIT_ACTIONS: [&str; 7] = [
     "iam:GetAccessKeyLastUsed",
     "iam:GetAccountSummary",
