@@ -14,7 +14,7 @@ use function::{Asked, Invocation, Recorder, SettingsError, Written, log};
 use futures_util::{StreamExt, stream};
 use jiff::SignedDuration;
 use lambda_runtime::Diagnostic;
-use members::{Audited, Batch, Cause, Flags, Item, MAX_ITEMS, Outcome, Refusal, Row};
+use members::{Audited, Batch, Before, Cause, Flags, Item, MAX_ITEMS, Outcome, Refusal, Row};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
@@ -115,7 +115,7 @@ impl Auditor {
     ) -> Row {
         let Item { member, before } = item;
         let before = before.as_deref();
-        let waited = before.map(|row| row.waiting).unwrap_or_default();
+        let waited = before.map(|before| before.waiting).unwrap_or_default();
         let looked = self.look(settings, auditor, &member.account, before, clock, deadline);
         let looked = timeout_at(deadline, Box::pin(looked)).await;
         let looked = looked
@@ -124,8 +124,14 @@ impl Auditor {
             Ok((audited, waiting)) => (Outcome::Audited(Box::new(audited)), waiting),
             Err(Refused { cause, said }) => {
                 tracing::warn!(account = %member.account, ?cause, said, "not audited");
-                let last_audited = before.and_then(Row::last_audited);
-                let refusal = Refusal::new(cause, &said, before.and_then(Row::refusal), last_audited, clock.started_at);
+                let last_audited = before.and_then(|before| before.outcome.last_audited());
+                let refusal = Refusal::new(
+                    cause,
+                    &said,
+                    before.and_then(|before| before.outcome.refusal()),
+                    last_audited,
+                    clock.started_at,
+                );
                 (Outcome::Refused(refusal), waited)
             }
         };
@@ -138,7 +144,7 @@ impl Auditor {
         settings: &Settings,
         auditor: &RootAuditor,
         account: &AccountId,
-        before: Option<&Row>,
+        before: Option<&Before>,
         clock: Clock,
         deadline: Instant,
     ) -> Result<(Audited, usize), Refused> {
@@ -146,8 +152,10 @@ impl Auditor {
         let session = auditor.assume(account).await?;
         let summary = session.summary().await?;
         let flags = Flags::of(&summary);
-        let waited = before.map(|row| row.waiting).unwrap_or_default();
-        if let Some(repeated) = before.and_then(Row::audited).and_then(|audited| audited.repeated(flags, now)) {
+        let waited = before.map(|before| before.waiting).unwrap_or_default();
+        if let Some(repeated) =
+            before.and_then(|before| before.outcome.audited()).and_then(|audited| audited.repeated(flags, now))
+        {
             return Ok((repeated, waited));
         }
         let audit = session.whole().await;

@@ -85,7 +85,8 @@ pub fn accounted(
             (None, None) => {
                 let error = lost.get(&member.account);
                 let error = error.map_or_else(|| "its batch has no result".into(), |error| bounded(error));
-                (Outcome::NotLookedAt { error, last_audited: before.and_then(|row| row.last_audited()) }, waited)
+                // It may have recorded alerts before it died.
+                (Outcome::NotLookedAt { error, last_audited: before.and_then(|row| row.last_audited()) }, waited.max(1))
             }
         };
         Row { member: member.clone(), outcome, waiting }
@@ -244,6 +245,8 @@ mod tests {
         members.push(member(6, "SUSPENDED"));
         let rows = accounted(&members, results, &before, &HashMap::new(), &id(1), &id(2));
         assert_eq!(rows.iter().map(|row| row.waiting).collect::<Vec<_>>(), [0, 2, 2, 2]);
+        let died = accounted(&members[..1], Vec::new(), &[], &HashMap::new(), &id(1), &id(2));
+        assert_eq!(died[0].waiting, 1, "a batch that died may have recorded alerts");
     }
 
     fn seen(rows: &[Row]) -> Option<(Severity, usize, String)> {

@@ -17,7 +17,7 @@ mod member;
 mod refusal;
 mod row;
 
-pub use batch::{Batch, Item, MAX_ITEMS, batches};
+pub use batch::{Batch, Before, Item, MAX_ITEMS, batches};
 pub use coverage::{Coverage, Fault, accounted, observe};
 pub use grouping::{Affected, Group, MAX_NAMED, Moves, Run, Unaudited, group, moves, open, unaudited};
 pub use member::{Member, Skip, State};

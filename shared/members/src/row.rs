@@ -163,31 +163,48 @@ impl Audited {
     }
 }
 
-impl Row {
+impl Outcome {
     /// When the account was audited last, by this run or one before.
     pub fn last_audited(&self) -> Option<Timestamp> {
-        match &self.outcome {
-            Outcome::Audited(audited) => Some(audited.at),
-            Outcome::Refused(refusal) => refusal.last_audited,
-            Outcome::NotLookedAt { last_audited, .. } => *last_audited,
-            Outcome::Skipped { .. } => None,
+        match self {
+            Self::Audited(audited) => Some(audited.at),
+            Self::Refused(refusal) => refusal.last_audited,
+            Self::NotLookedAt { last_audited, .. } => *last_audited,
+            Self::Skipped { .. } => None,
         }
     }
 
     /// The refusal of this run, to be continued by the next.
     pub fn refusal(&self) -> Option<&Refusal> {
-        match &self.outcome {
-            Outcome::Refused(refusal) => Some(refusal),
+        match self {
+            Self::Refused(refusal) => Some(refusal),
             _ => None,
         }
     }
 
     /// The result of the audit.
     pub fn audited(&self) -> Option<&Audited> {
-        match &self.outcome {
-            Outcome::Audited(audited) => Some(audited),
+        match self {
+            Self::Audited(audited) => Some(audited),
             _ => None,
         }
+    }
+}
+
+impl Row {
+    /// See [`Outcome::last_audited`].
+    pub fn last_audited(&self) -> Option<Timestamp> {
+        self.outcome.last_audited()
+    }
+
+    /// See [`Outcome::refusal`].
+    pub fn refusal(&self) -> Option<&Refusal> {
+        self.outcome.refusal()
+    }
+
+    /// See [`Outcome::audited`].
+    pub fn audited(&self) -> Option<&Audited> {
+        self.outcome.audited()
     }
 }
 

@@ -217,7 +217,7 @@ mod tests {
     use aws_smithy_types::body::SdkBody;
     use facts::{AccountId, Severity};
     use jiff::Timestamp;
-    use members::{Audited, Cell, Flags, Found, Item, Outcome, Refusal, Skip};
+    use members::{Audited, Before, Cell, Flags, Found, Item, Outcome, Refusal, Skip};
     use tokio::time::{Instant, sleep};
 
     use super::*;
@@ -300,7 +300,8 @@ mod tests {
         let rules = bucket(&held, "");
         let runs = runs(&rules);
         let members = [member(1), member(2)];
-        let item = Item { member: member(2), before: Some(Box::new(skipped(2))) };
+        let item =
+            Item { member: member(2), before: Some(Box::new(Before { outcome: skipped(2).outcome, waiting: 0 })) };
         let batch = Batch { run: "r1".into(), started: at(), batch: 0, items: vec![item] };
         assert_eq!(runs.accounts("r1").await, Ok(None));
         runs.put_accounts("r1", &members).await.unwrap();
