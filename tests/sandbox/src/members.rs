@@ -196,7 +196,9 @@ pub(crate) fn answer(
             Err(ServiceError::new(400, "AccessDeniedException", what))
         }
         // The first page may be empty: only the token says whether there is another.
-        "ListAccounts" if request.get("NextToken").is_none() => Ok(ACCOUNTS.empty(request)),
+        "ListAccounts" if request.get("NextToken").is_none() => {
+            ACCOUNTS.of(state, request, Vec::new()).map(|_| ACCOUNTS.empty(request))
+        }
         "ListAccounts" => {
             let accounts = organization.accounts.iter().map(|account| account.listed(organization));
             ACCOUNTS.of(state, request, accounts.collect())
