@@ -131,7 +131,8 @@ def keys(service, action, body, query_params):
 
 def resource(service, method, path, headers, body, query_params, region, account_id):
     if service == "sts" and b"Action=AssumeRoot&" in (body or b""):
-        return f"arn:aws:iam::{re.search(rb'TargetPrincipal=(\d+)', body)[1].decode()}:root"
+        target = re.search(rb"TargetPrincipal=(\d+)", body)[1].decode()
+        return f"arn:aws:iam::{target}:root"
     return resource_of(service, method, path, headers, body, query_params, region, account_id)
 
 
