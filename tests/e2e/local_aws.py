@@ -3,10 +3,10 @@
 import contextvars
 import hashlib
 import json
+import os
 import re
 import sys
 
-import organization
 from ministack.app import main
 from ministack.core import iam_actions
 from ministack.core.responses import get_region
@@ -135,5 +135,8 @@ eventbridge._dispatch_to_lambda = dispatch
 everywhere("invoke_async_with_retry", invoke, invoke_and_hand_over)
 everywhere("_execute_function", execute, execute_and_hand_over)
 
-organization.install()
+if os.environ.get("HAS_ORGANIZATION"):
+    import organization
+
+    organization.install()
 main()
