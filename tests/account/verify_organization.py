@@ -171,7 +171,7 @@ def audit(organization, page, account, partition):
         began = time.monotonic()
         try:
             answer = organization.call("iam", operation, session)
-            keys = [key["AccessKeyId"] for key in answer.get("AccessKeyMetadata", keys and [])] or keys
+            keys += [key["AccessKeyId"] for key in answer.get("AccessKeyMetadata", [])]
             shown = "PasswordLastUsed is there" if "PasswordLastUsed" in answer.get("User", {}) else "read"
             page.line("good", "audit", f"iam:{operation.title().replace('_', '')}: {shown}, {time.monotonic() - began:.2f} s")
         except Refused as refused:

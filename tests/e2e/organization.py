@@ -50,7 +50,8 @@ async def of_organizations(method, path, headers, body, query_params):
 
 def form(body, query_params):
     text = body.decode() if isinstance(body, bytes) else body or ""
-    return {name: values[0] for name, values in parse_qs(text).items()} | {name: str(value) for name, value in (query_params or {}).items()}
+    asked = {name: value[0] if isinstance(value, list) else value for name, value in (query_params or {}).items()}
+    return asked | {name: values[0] for name, values in parse_qs(text).items()}
 
 
 async def of_sts(method, path, headers, body, query_params):
@@ -125,7 +126,7 @@ tags_of, resource_of = iam_actions.request_tag_context, iam_actions.extract_reso
 def keys(service, action, body, query_params):
     found = tags_of(service, action, body, query_params)
     if service == "sts" and action == "sts:AssumeRoot":
-        found = dict(found or {}) | {"sts:TaskPolicyArn": [form(body, query_params).get("TaskPolicyArn.arn", "")]}
+        found = dict(found or {}) | {"sts:TaskPolicyArn": form(body, query_params).get("TaskPolicyArn.arn", "")}
     return found
 
 

@@ -91,8 +91,7 @@ impl Auditor {
         let clock = Clock::start(invocation.now);
         let settings = self.settings.as_ref().map_err(Clone::clone)?;
         let batch = batch(event)?;
-        let own = AccountId::from_arn(&invocation.function_arn)
-            .map_err(|_| Error::Account(text::bounded(&invocation.function_arn)))?;
+        let own = invocation.account().map_err(Error::Account)?;
         let left = invocation.ends.duration_since(invocation.now) - RESERVE;
         let deadline = clock.started + std::time::Duration::try_from(left).unwrap_or_default();
         let auditor = RootAuditor::new(&self.config, settings.partition);
@@ -180,8 +179,7 @@ impl Auditor {
 fn batch(event: Value) -> Result<Batch, Error> {
     let batch: Batch =
         serde_json::from_value(event).map_err(|error| Error::Request(text::bounded(&error.to_string())))?;
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-    if !(1..=80).contains(&batch.run.len()) || !batch.run.bytes().all(fits) {
+    if !members::is_run(&batch.run) {
         return Err(Error::Request(format!("`{}` is no name of an execution", text::bounded(&batch.run))));
     }
     if batch.items.len() > MAX_ITEMS {

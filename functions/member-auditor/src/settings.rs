@@ -19,7 +19,7 @@ pub struct Settings {
     pub policy: Policy,
     /// What changes verdicts.
     pub checklist: checklist::Settings,
-    /// What was set and cannot be read; the function organization reports it.
+    /// What was set and cannot be read: it is logged. The checker has the settings that are not of the organization alone, and reports those.
     pub refused: Vec<Refused>,
 }
 

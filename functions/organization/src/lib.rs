@@ -1,11 +1,11 @@
 //! The organization: lists the accounts to audit, and concludes each run with one message.
 //!
-//! The state machine `Organization` of the template calls it twice a run, and the function `member-auditor` for each batch in between. It
+//! The state machine `OrganizationMachine` of the template calls it twice a run, and the function `member-auditor` for each batch in between. It
 //! enters no member account.
 
 use aws::organization::runs::Runs;
 use aws::{Clock, Ledger, LedgerError, PublishError, ReportBucket, ReportBucketError};
-use facts::{AccountId, text};
+use facts::AccountId;
 use function::figures::Figures;
 use function::{Invocation, SettingsError, log};
 use lambda_runtime::Diagnostic;
@@ -109,8 +109,7 @@ impl Organization {
         let clock = Clock::start(invocation.now);
         let settings = self.settings.as_ref().map_err(Clone::clone)?;
         let request = Request::parse(event)?;
-        let own = AccountId::from_arn(&invocation.function_arn)
-            .map_err(|_| Error::Account(text::bounded(&invocation.function_arn)))?;
+        let own = invocation.account().map_err(Error::Account)?;
         match request {
             Request::List(task) => self.list(settings, &own, &task, invocation.now).await.map(Answer::Listed),
             Request::Conclude(conclude) => {

@@ -118,8 +118,7 @@ impl Request {
     pub fn parse(event: Value) -> Result<Self, RequestError> {
         let request: Self = serde_json::from_value(event).map_err(|error| RequestError(bounded(&error.to_string())))?;
         let run = &request.task().run;
-        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-        if (1..=80).contains(&run.len()) && run.bytes().all(fits) {
+        if members::is_run(run) {
             Ok(request)
         } else {
             Err(RequestError(format!("`{}` is no name of an execution", bounded(run))))

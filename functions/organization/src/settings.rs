@@ -35,7 +35,7 @@ pub struct Settings {
     pub runbook: String,
     /// Console addresses of report and dashboard.
     pub links: Links,
-    /// What was set and cannot be read.
+    /// What was set and cannot be read: it is logged. The checker has the settings that are not of the organization alone, and reports those.
     pub refused: Vec<Refused>,
 }
 

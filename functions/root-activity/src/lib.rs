@@ -15,7 +15,7 @@ use alerts::Policy;
 use facts::record::TrailEvent;
 use facts::root_activity::{self, Kind};
 use facts::watch::Arrival;
-use facts::{Account, AccountId, RootActivity, Tampering, text};
+use facts::{Account, RootActivity, Tampering};
 use function::figures::Figures;
 use function::{Invocation, Sent, SettingsError, Untracked, Voice, lease, log};
 use jiff::{SignedDuration, Timestamp};
@@ -128,8 +128,7 @@ impl Listener {
     pub async fn handle(&self, event: &Value, invocation: &Invocation) -> Result<Answer, Error> {
         let clock = Clock::start(invocation.now);
         let settings = self.settings.as_ref().map_err(Clone::clone)?;
-        let account = AccountId::from_arn(&invocation.function_arn)
-            .map_err(|_| Error::Account(text::bounded(&invocation.function_arn)))?;
+        let account = invocation.account().map_err(Error::Account)?;
         let deliveries = request::deliveries(event, &account, settings.canaries.as_ref(), invocation.now)?;
         for fault in deliveries.iter().filter_map(|delivery| delivery.event.as_ref().err()) {
             tracing::error!(%fault, "a message is left to the dead-letter queue");

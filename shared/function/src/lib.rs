@@ -21,6 +21,7 @@ pub use recording::{Asked, News, Recorder, Written};
 pub use serve::serve;
 pub use voice::{Sent, Untracked, Voice, lease, waits_for_subscriber};
 
+use facts::{AccountId, text};
 use jiff::Timestamp;
 use lambda_runtime::Context;
 
@@ -46,6 +47,14 @@ impl Invocation {
             now: Timestamp::now(),
             ends: Timestamp::try_from(context.deadline()).unwrap_or(Timestamp::MAX),
         }
+    }
+
+    /// The account of the function.
+    ///
+    /// # Errors
+    /// The ARN, bounded, where it names none.
+    pub fn account(&self) -> Result<AccountId, String> {
+        AccountId::from_arn(&self.function_arn).map_err(|_| text::bounded(&self.function_arn))
     }
 
     /// The last part of the function's ARN, without a version.

@@ -44,6 +44,13 @@ pub struct Before {
     pub waiting: usize,
 }
 
+/// Whether `name` is one that Step Functions gives an execution, so that it cannot leave the folder of its run
+/// (<https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html>).
+pub fn is_run(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    (1..=80).contains(&name.len()) && name.bytes().all(fits)
+}
+
 /// Those of `members` that are audited, in batches; each with its row in `before`.
 pub fn batches(
     run: &str,

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use alerts::{Failure, Observation, STREAK, Seen};
+use alerts::{Failure, Fault, Observation, STREAK, Seen};
 use facts::account::AccountId;
 use facts::severity::Severity;
 use facts::text::{bounded, counted};
@@ -12,8 +12,6 @@ use serde::{Deserialize, Serialize};
 use crate::member::Member;
 use crate::refusal::{Cause, Refusal};
 use crate::row::{Outcome, Row};
-
-pub use alerts::Fault;
 
 /// How many of the listed accounts were audited.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -17,8 +17,8 @@ mod member;
 mod refusal;
 mod row;
 
-pub use batch::{Batch, Before, Item, MAX_ITEMS, batches};
-pub use coverage::{Coverage, Fault, accounted, observe};
+pub use batch::{Batch, Before, Item, MAX_ITEMS, batches, is_run};
+pub use coverage::{Coverage, accounted, observe};
 pub use grouping::{Affected, Group, MAX_NAMED, Moves, Run, Unaudited, group, moves, open, unaudited};
 pub use member::{Member, Skip, State};
 pub use refusal::{Asked, Cause, Refusal};
