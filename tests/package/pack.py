@@ -208,7 +208,12 @@ def pack(architecture, built, sandbox):
     if run("git", "status", "--porcelain", "--untracked-files=no"):
         commit += " and changes that are not committed"
     yaml_text, programs = template(architecture)
-    code = {program: Path(built, name, "bootstrap") for name, program in programs.items() if Path(built, name, "bootstrap").is_file()}
+    code = {}
+    for name, program in programs.items():
+        path = Path(built, name, "bootstrap")
+        if path.is_file():
+            same = code.setdefault(program, path).read_bytes() == path.read_bytes()
+            assert same, f"{path} and {code[program]} are one program and differ: one of them was copied before it was written to its end"
     missing = sorted(set(programs.values()) - set(code))
     assert not missing, f"not built: {', '.join(missing)}"
     files = {"template.yaml": (yaml_text, DATA)}

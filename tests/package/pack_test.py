@@ -67,7 +67,8 @@ def elf(machine):
 def built(folder, machine=62, functions=FUNCTIONS):
     for name in functions:
         Path(folder, name).mkdir(parents=True)
-        Path(folder, name, "bootstrap").write_bytes(elf(machine) + name.removesuffix("Notifier").encode())
+        # The two notifiers are one program.
+        Path(folder, name, "bootstrap").write_bytes(elf(machine) + name.replace("Chat", "Slack").encode())
     Path(folder, "sandbox").write_bytes(elf(machine))
     return str(folder), str(Path(folder, "sandbox"))
 
@@ -117,6 +118,17 @@ class Packed(unittest.TestCase):
             pack.pack("x86_64", *built(self.folder / "arm", machine=183))
         with self.assertRaisesRegex(AssertionError, "not built: reporter"):
             pack.pack("x86_64", *built(self.folder / "some", functions=[name for name in FUNCTIONS if name != "Reporter"]))
+
+    def test_a_program_of_two_functions_that_was_copied_in_part_is_refused(self):
+        folder, sandbox = built(self.folder / "part")
+        program = Path(folder, "ChatNotifier", "bootstrap")
+        program.write_bytes(program.read_bytes()[:-1])
+        with self.assertRaisesRegex(AssertionError, "are one program and differ"):
+            pack.pack("x86_64", folder, sandbox)
+
+    def test_the_sam_cli_builds_one_function_after_another(self):
+        build = tomllib.loads(pack.PROJECT.joinpath("samconfig.toml").read_text())["default"]["build"]["parameters"]
+        self.assertEqual({"cached": False, "parallel": False}, build)
 
     def test_the_sbom_has_what_is_linked_and_nothing_of_the_tests(self):
         names = {component["name"] for component in self.sbom["components"]}

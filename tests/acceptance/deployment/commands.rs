@@ -35,23 +35,35 @@ fn what_is_built_is_what_is_deployed_whoever_names_the_architecture() {
 }
 
 #[test]
-fn a_program_for_another_architecture_than_the_one_to_deploy_ends_the_build() {
+fn a_program_for_another_architecture_and_one_that_was_copied_in_part_end_the_build() {
     let folder = std::env::temp_dir().join(format!("rootwatch-built-{}", std::process::id()));
-    let program = folder.join("Checker/bootstrap");
-    std::fs::create_dir_all(program.parent().unwrap()).unwrap();
+    let write = |function: &str, program: &[u8]| {
+        std::fs::create_dir_all(folder.join(function)).unwrap();
+        std::fs::write(folder.join(function).join("bootstrap"), program).unwrap();
+    };
+    let is_built = |architecture: &str| {
+        let mut make = std::process::Command::new("make");
+        make.env_remove("MAKEFLAGS").env_remove("MAKELEVEL");
+        make.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
+        make.args(["built-for", &format!("ARCH={architecture}"), &format!("BUILT={}", folder.display())]);
+        make.output().unwrap().status.success()
+    };
     // e_machine, in two bytes behind e_ident and e_type.
+    let header = |machine| [&b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0"[..], &[machine, 0]].concat();
     for (machine, architecture) in [(62_u8, "x86_64"), (183, "arm64"), (40, "")] {
-        let header = [&b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0"[..], &[machine, 0]].concat();
-        std::fs::write(&program, header).unwrap();
+        for function in ["Checker", "ChatNotifier", "SlackNotifier"] {
+            write(function, &header(machine));
+        }
         for target in ["x86_64", "arm64"] {
-            let mut make = std::process::Command::new("make");
-            make.env_remove("MAKEFLAGS")
-                .env_remove("MAKELEVEL")
-                .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
-            make.args(["built-for", &format!("ARCH={target}"), &format!("BUILT={}", folder.display())]);
-            assert_eq!(make.output().unwrap().status.success(), target == architecture, "{machine} for {target}");
+            assert_eq!(is_built(target), target == architecture, "{machine} for {target}");
         }
     }
+    for function in ["Checker", "ChatNotifier", "SlackNotifier"] {
+        write(function, &header(62));
+    }
+    assert!(is_built("x86_64"));
+    write("ChatNotifier", &header(62)[..19]);
+    assert!(!is_built("x86_64"));
     std::fs::remove_dir_all(folder).unwrap();
 }
 
