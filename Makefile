@@ -78,9 +78,11 @@ browser:
 	@command -v $(CHROMIUM) >/dev/null || { apt-get update --quiet=2 && apt-get install --yes --quiet=2 --no-install-recommends chromium; } \
 	|| { echo "No $(CHROMIUM) here: install Chromium, or name a browser like it: make look CHROMIUM=path"; exit 1; }
 
-# The stack itself: built, deployed to a local AWS, and seen to work; ROW names some of the rows.
+# The stack itself: packed, deployed to a local AWS, and seen to work; ROW names some of the rows. The programs are those of `make test`:
+# cargo-lambda would build every library a third time. `make release-check` builds them as they are released.
 ROW ?=
-e2e: build/sam/.ready build/local-aws/.ready build/aws-cli/.ready build/package/.ready programs
+e2e: build/sam/.ready build/local-aws/.ready build/aws-cli/.ready build/package/.ready
+	@$(CARGO) build --workspace --bins --locked --quiet
 	PATH="$(CURDIR)/build/sam/bin:$$PATH" build/local-aws/bin/python tests/e2e/stack.py $(ROW)
 
 # Writes what the tests compare with, whatever else fails, and names the files that differ. Read the difference before committing it.
@@ -193,10 +195,11 @@ built-for:
 	done
 
 # One archive: the functions' code, a template that names it, the demo, and `rootwatch`, which deploys with the AWS CLI alone.
-# SANDBOX names the demo's program where one is built already.
-SANDBOX ?=
-package: build build/package/.ready $(if $(SANDBOX),,program-sandbox)
-	@build/package/bin/python tests/package/pack.py $(ARCH) .aws-sam/build $(or $(SANDBOX),target/lambda/sandbox/bootstrap) dist
+# PROGRAMS is a folder of programs that are built already, SANDBOX the demo's program.
+PROGRAMS ?=
+SANDBOX ?= $(if $(PROGRAMS),$(PROGRAMS)/sandbox)
+package: $(if $(PROGRAMS),,build) build/package/.ready $(if $(SANDBOX),,program-sandbox)
+	@build/package/bin/python tests/package/pack.py $(ARCH) $(or $(PROGRAMS),.aws-sam/build) $(or $(SANDBOX),target/lambda/sandbox/bootstrap) dist
 
 program-%:
 	env -u CARGO_BUILD_TARGET RUSTFLAGS="$(NAMELESS)" cargo lambda build --release --locked --package $* --bin $* --target $(TARGET_$(ARCH))

@@ -37,7 +37,7 @@ def wait_for(what, within, look, pause=0.1):
 class Account:
     """MiniStack on a free port of 127.0.0.1, its state in a folder that goes with it."""
 
-    def __init__(self, has_organization=False):
+    def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="rootwatch-e2e-")
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
@@ -60,7 +60,6 @@ class Account:
         # The functions get this too: nothing is in it that they would not have on Lambda.
         own = {
             "AWS_ENDPOINT_URL": self.url,
-            "HAS_ORGANIZATION": "1" if has_organization else "",
             "AUTH": "true",
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(port),

@@ -3,7 +3,6 @@
 import contextvars
 import hashlib
 import json
-import os
 import re
 import sys
 
@@ -135,8 +134,8 @@ eventbridge._dispatch_to_lambda = dispatch
 everywhere("invoke_async_with_retry", invoke, invoke_and_hand_over)
 everywhere("_execute_function", execute, execute_and_hand_over)
 
-if os.environ.get("HAS_ORGANIZATION"):
-    import organization
+# Last, as it goes on from what was replaced before.
+import organization  # noqa: E402
 
-    organization.install()
+organization.install()
 main()

@@ -3,7 +3,7 @@
 The same commit gives the same bytes: order, times, owners and modes are set here, and the programs know no path of the machine.
 
 usage: python pack.py ARCHITECTURE BUILT SANDBOX OUT     (needs git, cargo, and package.txt)
-    BUILT    the folder in which `sam build` left a folder with `bootstrap` for each function
+    BUILT    the folder in which `sam build` left a folder with `bootstrap` for each function, or one with the programs by their names
     SANDBOX  the program of the demo
 """
 
@@ -210,8 +210,8 @@ def pack(architecture, built, sandbox):
     yaml_text, programs = template(architecture)
     code = {}
     for name, program in programs.items():
-        path = Path(built, name, "bootstrap")
-        if path.is_file():
+        path = next((path for path in (Path(built, name, "bootstrap"), Path(built, program)) if path.is_file()), None)
+        if path:
             same = code.setdefault(program, path).read_bytes() == path.read_bytes()
             assert same, f"{path} and {code[program]} are one program and differ: one of them was copied before it was written to its end"
     missing = sorted(set(programs.values()) - set(code))
