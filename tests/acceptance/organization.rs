@@ -384,6 +384,22 @@ async fn of_two_runs_that_meet_the_second_ends_at_the_lease() {
 }
 
 #[tokio::test]
+async fn a_run_that_failed_does_not_hold_up_the_next() {
+    let hub = Hub::of(&generated(3, 1, WITHOUT_MFA)).await;
+    hub.sandbox.add_fault(Fault::on("s3:PutObject", Trouble::Deny));
+    assert!(hub.machine().list("first", Timestamp::now()).await.answer.is_err());
+    hub.sandbox.clear_faults();
+    let started = Timestamp::now();
+    let listed = hub.machine().list("second", started).await.answer.expect("a list");
+    assert_eq!((&listed["busy"], &listed["accounts"]), (&Value::Bool(false), &Value::from(3)), "{listed}");
+    hub.sandbox.add_fault(Fault::on("s3:GetObject", Trouble::Deny));
+    let concluded = hub.machine().conclude("second", started, &listed, &Default::default()).await;
+    assert!(concluded.answer.is_err(), "{:?}", concluded.answer);
+    hub.sandbox.clear_faults();
+    assert_eq!(hub.run("third").await["complete"], true);
+}
+
+#[tokio::test]
 async fn an_account_that_leaves_between_list_and_audit_is_refused_and_then_gone() {
     let accounts =
         [r#"{id: "444455556666", name: stays}"#, &format!(r#"{{id: "444455556667", name: leaves, {WITHOUT_MFA}}}"#)];

@@ -110,14 +110,23 @@ impl Organization {
         let settings = self.settings.as_ref().map_err(Clone::clone)?;
         let request = Request::parse(event)?;
         let own = invocation.account().map_err(Error::Account)?;
-        match request {
+        let lease = list::lease(request.task(), invocation.now);
+        let answered = match request {
             Request::List(task) => self.list(settings, &own, &task, invocation.now).await.map(Answer::Listed),
             Request::Conclude(conclude) => {
-                let concluded = self.conclude(settings, &own, &conclude, clock, invocation.ends).await?;
-                (self.emit)(&figures(&concluded, invocation));
-                Ok(Answer::Concluded(concluded))
+                let concluded = self.conclude(settings, &own, &conclude, clock, invocation.ends).await;
+                concluded.map(|concluded| {
+                    (self.emit)(&figures(&concluded, invocation));
+                    Answer::Concluded(concluded)
+                })
             }
+        };
+        if answered.is_err() {
+            // Where nothing goes on, the next run waits for nothing. A lease that another run holds stays.
+            let released = self.ledger(settings, &own).release(&lease).await;
+            released.unwrap_or_else(|error| tracing::warn!(%error, "the lease ends by itself"));
         }
+        answered
     }
 
     fn runs(&self, settings: &Settings, own: &AccountId) -> Runs {
