@@ -147,7 +147,7 @@ fn open(audited: Option<&Audited>, whole: Option<Look>) -> Markup {
     let more = audited.open.len().saturating_sub(FINDINGS);
     html! {
         @for found in audited.open.iter().take(FINDINGS) {
-            div { (badge(found.severity)) " " (untrusted(&found.control)) " since " (date(found.since)) }
+            div { (badge(found.severity)) " " (untrusted(&found.control)) " " span.nowrap { "since " (date(found.since)) } }
         }
         @if more > 0 { div { "and " (number(more)) " more" } }
         @if audited.open.is_empty() { div { "none" } }

@@ -101,6 +101,11 @@ impl Look {
         matches!(self, Self::Refused | Self::NotLookedAt)
     }
 
+    /// It is of an account that was not audited, in all steps.
+    pub(super) fn is_of_whole(self) -> bool {
+        self.is_missed() || self == Self::Skipped
+    }
+
     /// With `text` in place of its own words.
     pub(super) fn with(self, text: &str) -> Markup {
         html! { span class={"look " (self.class())} { (text) } }

@@ -62,7 +62,7 @@
         open.forEach(([control, severity, day]) => {
           const line = make("div");
           const [rank, word] = data.severities[severity];
-          line.append(make("span", word, "badge " + rank), " ", untrusted(control), " since " + iso(day * 86400).slice(0, 10));
+          line.append(make("span", word, "badge " + rank), " ", untrusted(control), " ", make("span", "since " + iso(day * 86400).slice(0, 10), "nowrap"));
           found.append(line);
         });
         if (count > open.length) found.append(make("div", "and " + number(count - open.length) + " more"));

@@ -72,7 +72,7 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
             } @else {
                 p.lead {
                     "Failing accounts of those that were evaluated, by the unit that an account is in, the worst first. "
-                    "What was not evaluated is counted beside them, and is no pass."
+                    "What was not evaluated is counted beside them, what was not audited beside the accounts; neither is a pass."
                 }
                 (legend())
                 div.scroll tabindex="0" role="region" aria-label="Organizational units by the five steps" {
@@ -103,31 +103,43 @@ fn line(name: Markup, unit: &Unit) -> Markup {
     html! {
         tr {
             th scope="row" { (name) }
-            td { (number(unit.accounts)) }
-            @for step in &unit.steps { (cell(step)) }
+            td { (number(unit.accounts)) " " @for (look, count) in of_whole(unit) { (counted_as(look, count)) } }
+            @for step in &unit.steps { (cell(unit, step)) }
         }
     }
 }
 
-/// `3/12 failing`, and what was not evaluated. The shade goes with the share that fails.
-fn cell(step: &BTreeMap<Look, usize>) -> Markup {
+/// Accounts that were not audited: the same in all steps.
+fn of_whole(unit: &Unit) -> impl Iterator<Item = (Look, usize)> {
+    let of_one = unit.steps.first().into_iter().flatten();
+    of_one.filter(|(look, _)| look.is_of_whole()).map(|(look, count)| (*look, *count))
+}
+
+/// `3/12 failing`, and what was not evaluated. The shade goes with the share that fails; none is of a pass where something is missing.
+fn cell(unit: &Unit, step: &BTreeMap<Look, usize>) -> Markup {
     let (failed, passed) = (count(step, Look::Failed), count(step, Look::Passed));
     let evaluated = failed + passed + count(step, Look::Suppressed);
+    let is_clean = step.keys().all(|look| matches!(look, Look::Passed | Look::NotApplicable | Look::Skipped));
     let shade = match (failed * 100).checked_div(evaluated) {
-        None => "",
-        Some(_) if failed == 0 => "shade-0",
+        Some(_) if is_clean => "shade-0",
+        Some(_) | None if failed == 0 => "",
         Some(..10) => "shade-1",
         Some(10..50) => "shade-2",
-        Some(_) => "shade-3",
+        _ => "shade-3",
     };
     let look = if failed > 0 { Look::Failed } else { Look::Passed };
-    let others = step.iter().filter(|(look, _)| !matches!(look, Look::Failed | Look::Passed));
+    let others = || step.iter().filter(|(look, _)| !matches!(look, Look::Failed | Look::Passed) && !look.is_of_whole());
     html! {
         td class=(shade) {
             @if evaluated > 0 { (look.with(&format!("{}/{} failing", number(failed), number(evaluated)))) }
-            @for (look, count) in others { (look.with(&format!("{} {}", number(*count), plural(*look, *count)))) }
+            @for (look, count) in others() { (counted_as(*look, *count)) }
+            @if evaluated == 0 && others().next().is_none() { @for (look, count) in of_whole(unit) { (counted_as(look, count)) } }
         }
     }
+}
+
+fn counted_as(look: Look, count: usize) -> Markup {
+    look.with(&format!("{} {}", number(count), plural(look, count)))
 }
 
 fn plural(look: Look, count: usize) -> &'static str {
