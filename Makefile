@@ -150,11 +150,12 @@ build/%/.ready: tests/account/%.txt
 build/%/.ready: tests/e2e/%.txt
 	$(INSTALL)
 
-# FIGURES names some of them: starts checks limits sign-ins floods reports cost. Each function is built alone, as it is deployed.
+# FIGURES names some of them: starts checks limits sign-ins floods reports organization cost. Each function is built alone, as it is deployed.
 FIGURES ?=
 others_than = $(filter-out $(1),$(or $(FIGURES),all))
-MEASURED = checker $(if $(call others_than,checks limits sign-ins floods),reporter) \
-	$(if $(call others_than,checks limits sign-ins floods reports cost),bare root-activity slack-notifier)
+MEASURED = checker $(if $(call others_than,checks limits sign-ins floods organization),reporter) \
+	$(if $(call others_than,checks limits sign-ins floods reports cost),organization) \
+	$(if $(call others_than,checks limits sign-ins floods reports organization cost),bare root-activity slack-notifier)
 bench: $(if $(FIGURES),,build/sam/.ready build/local-aws/.ready build/aws-cli/.ready build/package/.ready)
 	$(if $(FIGURES),,$(CARGO) bench --package facts --bench credential_report --locked)
 	@for program in sandbox $(MEASURED); do $(CARGO) build --release --quiet --locked --package $$program || exit; done

@@ -510,3 +510,84 @@ async fn a_member_that_answers_slowly_holds_up_no_other() {
     let hub = Hub::of(&described(&accounts, "").remove(0)).await;
     assert_eq!(coverage(&hub.run("first").await), [2, 2, 0, 0, 0]);
 }
+
+/// What the page and the table of the newest run are made of.
+const SHOWN: [&str; 2] = ["organization/latest.html", "organization/latest.csv"];
+
+fn shown(hub: &Hub) -> [String; 2] {
+    SHOWN.map(|key| {
+        hub.sandbox.object(key).map_or_else(String::new, |object| String::from_utf8(object).expect("a text"))
+    })
+}
+
+#[tokio::test]
+async fn each_run_leaves_a_page_that_its_message_links_and_a_table_of_all_accounts() {
+    let runs = Organization::runs("forty");
+    let hub = Hub::of(&runs[0]).await;
+    let answer = hub.run("first").await;
+    assert_eq!((&answer["unshown"], &answer["complete"]), (&json!([]), &json!(true)));
+    let message = notification(&hub.messages(0)[0]);
+    let link = message["report_page"].as_str().expect("a link to the page");
+    assert!(link.ends_with("prefix=organization/latest.html"), "{link}");
+    let [page, table] = shown(&hub);
+    let headline = message["headline"].as_str().expect("a verdict");
+    assert!(page.contains(&format!("<title>{headline} · rootwatch: organization o-exampleorg1")), "{headline}");
+    assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;") && !page.contains("<script>alert"));
+    assert_eq!(table.lines().count(), 41, "a head, and a row an account");
+
+    hub.sandbox.turn_to_organization(runs[1].clone());
+    hub.run("second").await;
+    let [newer, table] = shown(&hub);
+    assert!(newer.contains("new-venture") && !page.contains("new-venture"));
+    assert_eq!(table.lines().count(), 42);
+}
+
+#[tokio::test]
+async fn a_page_that_cannot_be_written_keeps_no_message_back_and_the_run_does_not_read_as_well() {
+    let hub = Hub::of(&generated(3, 1, WITHOUT_MFA)).await;
+    let machine = hub.machine();
+    let started = Timestamp::now();
+    let listed = machine.list("first", started).await.answer.expect("a list");
+    let (_, lost) = machine.audit(&listed).await;
+    // The rows first, twice: these are written.
+    hub.sandbox.add_fault(Fault::on("s3:PutObject", Trouble::Deny).after(2));
+    let conclude = machine.conclude("first", started, &listed, &lost).await;
+    let answer = conclude.answer.expect("the run concludes");
+    assert_eq!((hub.messages(0).len(), hub.rows().len(), shown(&hub)), (1, 3, Default::default()));
+    assert_eq!(
+        (coverage(&answer), &answer["complete"], &answer["unsent"]),
+        ([3, 3, 0, 0, 0], &json!(false), &json!(0))
+    );
+    let said = list(&answer["unshown"]).iter().map(owned).collect::<Vec<_>>();
+    assert_eq!(said.len(), 2, "{said:?}");
+    for (said, key) in said.iter().zip(SHOWN) {
+        assert!(said.contains(key) && said.contains("denied"), "{said}");
+        assert!(
+            conclude.log.contains(key) && conclude.log.contains("the object shows an earlier run"),
+            "{}",
+            conclude.log
+        );
+    }
+    assert!(!conclude.log.contains("\"OrganizationHeartbeat\":1"), "{}", conclude.log);
+    hub.sandbox.clear_faults();
+    let answer = hub.run("second").await;
+    assert_eq!((&answer["unshown"], &answer["complete"]), (&json!([]), &json!(true)));
+    assert!(shown(&hub).iter().all(|object| !object.is_empty()));
+}
+
+#[tokio::test]
+async fn after_a_fault_of_the_organization_the_page_stays_and_the_message_links_none() {
+    let accounts = [format!(r#"{{id: "444455556666", name: a, {WITHOUT_MFA}}}"#)];
+    let accounts = accounts.each_ref().map(String::as_str);
+    let runs = described(&accounts, "runs:\n  - {}\n  - {delegated: false}\n");
+    let hub = Hub::of(&runs[0]).await;
+    hub.run("first").await;
+    let before = shown(&hub);
+    hub.sandbox.turn_to_organization(runs[1].clone());
+    let answer = hub.run("second").await;
+    assert!(answer["fault"].is_string() && answer["complete"] == json!(false), "{answer}");
+    assert_eq!(shown(&hub), before);
+    let message = notification(&hub.messages(1)[0]);
+    assert!(message["headline"].as_str().is_some_and(|said| said.starts_with("INCOMPLETE: ")), "{message}");
+    assert!(message["report_page"].is_null(), "{message}");
+}

@@ -13,14 +13,16 @@ from pathlib import Path
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
-NAMES = ["demo", "bad", "well", "empty", "hostile", "large", "newer", "first"]
+NAMES = ["demo", "bad", "well", "empty", "hostile", "large", "newer", "first", "organization", "organization-10000"]
 DESKTOP = {"width": 1280, "height": 900}
 # Pictures of the whole page; of the others the first screen.
-WHOLE = ["demo", "well", "empty", "newer", "first"]
+WHOLE = ["demo", "well", "empty", "newer", "first", "organization"]
 PHONES = [320, 390]
 # A4 pages of a printout.
 SHEETS = 5
 LEAST = {"serious", "critical"}
+# Milliseconds in which ten thousand accounts can be searched.
+LOADED = 2_000
 # axe's style for its own work is refused by the page's policy, which is as it should be: messages count until axe runs.
 faults = []
 
@@ -413,13 +415,64 @@ def hostile(browser, folder):
         check(page.locator("#evil, img").count() == 0, "sorting made hostile text an element")
 
 
+def organization(browser, folder):
+    """The organization's page: what is first, the same words with and without the script, a search over all, and no text as markup."""
+    forty, many = folder / "organization.html", folder / "organization-10000.html"
+    with Opened(browser, forty) as page:
+        said = page.locator(".verdict").inner_text()
+        check(said.startswith("INCOMPLETE: 41 accounts: 37 audited, 1 refused, 3 skipped, 0 not looked at"), f"the verdict is {said!r}")
+        for part in (".verdict", ".tiles", "#not-audited"):
+            box = page.locator(part).bounding_box()
+            check(box["y"] + box["height"] <= DESKTOP["height"], f"{part} of the organization is not on the first screen")
+        check("root-access-keys" in page.locator("[data-table=accounts] tbody tr").first.inner_text(), "the worst account is not first")
+        check("<script>alert(1)</script>" in "".join(column(page, "accounts", 1)), "a name is not shown as text")
+    with Opened(browser, many, java_script_enabled=False) as page:
+        rows = page.locator("[data-table=accounts] tbody tr")
+        shown, before = rows.count(), [text.strip() for text in rows.all_inner_texts()[:50]]
+        check(1_000 < shown <= 2_000, f"{shown} rows without the script")
+        check("which needs JavaScript" in page.locator("#accounts").inner_text(), "what of the accounts needs the script is not said")
+        check(page.locator("#accounts .tools").is_hidden(), "the search is shown without the script")
+        with_colour = page.locator(".units td .look").all_inner_texts()
+        check(with_colour and all(re.search("[a-z]", text) for text in with_colour), "a cell of the units is colour alone")
+    with Opened(browser, many) as page:
+        timing = page.evaluate("performance.getEntriesByType('navigation')[0].domComplete")
+        print(f"{many.name}: {many.stat().st_size / 1e6:.2f} MB, loaded in {timing:.0f} ms (at most {LOADED})")
+        check(timing <= LOADED, f"{many.name} takes {timing:.0f} ms")
+        table = page.locator("[data-table=accounts]")
+        check([text.strip() for text in table.locator("tbody tr").all_inner_texts()] == before, "script and page word accounts differently")
+        shown = table.locator(".shown")
+        expect(shown).to_have_text("10,000 in total")
+        table.locator(".find").fill("200000009999")
+        expect(shown).to_have_text("1 of 10,000")
+        check("payments-team-9999-production" in table.locator("tbody tr").inner_text(), "the search finds another account")
+        table.locator(".find").fill("service control policy")
+        expect(shown).not_to_have_text("1 of 10,000")
+        found = table.locator("tbody tr").all_inner_texts()
+        check(len(found) == 50 and all("Refused" in text and "Fix: Exempt" in text for text in found), "a cause finds other accounts")
+        table.locator(".find").fill("")
+        for tag, word in [("missed", "Refused|Not looked at"), ("skipped", "Skipped"), ("suppressed", "Suppressed"), ("role", "Needs role"), ("unknown", "control unknown")]:
+            table.locator(".tag").select_option(tag)
+            found = table.locator("tbody tr").all_inner_texts()
+            check(found and all(re.search(word, text) for text in found), f"the filter {tag} lets others through")
+        table.locator(".tag").select_option("")
+        table.locator("thead button", has_text="Last audited").click()
+        expect(table.locator("thead th").last).to_have_attribute("aria-sort", "ascending")
+        check(page.locator("img, #evil").count() == 0 and page.locator("script").count() == 2, "a name became an element")
+        check("evil" not in page.title(), "a name became a script")
+    with Opened(browser, forty, java_script_enabled=False) as page:
+        taken = datetime.datetime.fromisoformat(page.locator("#taken").get_attribute("datetime")[:19] + "+00:00")
+    for hours, is_old in [(25, False), (27, True)]:
+        with Opened(browser, forty, now=taken + datetime.timedelta(hours=hours)) as page:
+            expect(page.locator("main > #old")).to_have_count(1 if is_old else 0)
+
+
 def main():
     folder, shots = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
     chromium = shutil.which(sys.argv[3] if len(sys.argv) > 3 else "chromium")
     shots.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for test in (verdict, filters, still, old, users, activity, shades, names, paper, copying, keyboard, hostile):
+        for test in (verdict, filters, still, old, users, activity, shades, names, paper, copying, keyboard, hostile, organization):
             test(browser, folder)
         looks(browser, folder, shots)
         browser.close()

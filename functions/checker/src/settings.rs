@@ -2,6 +2,7 @@
 
 use alerts::Policy;
 use aws::sources::watch::Names;
+use aws::storage::report_link::KEY;
 use facts::Partition;
 use facts::relay::Own;
 use function::{Environment, SettingsError, is_https};
@@ -69,7 +70,7 @@ impl Settings {
             watch: watch(&mut environment),
             table: environment.table("ROOTWATCH_TABLE"),
             relays: environment.relays("ROOTWATCH_NOTIFIERS", &own),
-            links: environment.links(report_bucket.as_deref(), &own),
+            links: environment.links(report_bucket.as_deref().map(|bucket| (bucket, KEY)), &own),
             own,
             policy: environment.policy(),
             heartbeat_url: heartbeat_url(&mut environment),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use alerts::{Alert, Journal};
-use aws::organization::runs::{Lines, Runs, accounts_key};
+use aws::organization::runs::{Lines, Runs, TABLE, accounts_key};
 use aws::storage::ledger::{Entry, Recalled, Recorded, Waiting};
 use aws::{Clock, Ledger, Notifier, PublishError, Relays};
 use facts::{Account, AccountId, text};
@@ -11,10 +11,11 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use jiff::Timestamp;
 use members::{Coverage, Member, Outcome, Row, Run, Skip};
-use messages::{Message, RunBulletin};
+use messages::{Links, Message, RunBulletin};
 use serde::Serialize;
 
 use crate::list::{before, lease};
+use crate::page::Page;
 use crate::request::{Conclude, Listed, State};
 use crate::{Error, Organization, Settings};
 
@@ -36,7 +37,9 @@ pub struct Concluded {
     pub sent: Vec<String>,
     /// So many alerts wait to be sent.
     pub unsent: usize,
-    /// Each account was looked at, and everything was sent.
+    /// What of the page could not be written, and why: it shows an earlier run.
+    pub unshown: Vec<String>,
+    /// Each account was looked at, and everything was sent and shown.
     pub complete: bool,
 }
 
@@ -111,12 +114,18 @@ impl Organization {
                 Some(error)
             }
         };
+        // After a fault of the organization the page stays: it names its own time, and the message names the fault.
         if concluded.fault.is_none() {
+            let (home, started) = (of.account(), conclude.task.started);
+            let page = Page { run: &run, rows: &rows, home: &home, started, made_at: now };
+            let (page, table) = (page.render(), page.table());
             rows.extend(left.into_iter().filter(|row| row.waiting > 0));
             runs.put_concluded(&conclude.task.run, &rows).await?;
+            concluded.unshown = show(&runs, page, table).await;
         }
         ledger.release(&lease).await.unwrap_or_else(|error| tracing::warn!(%error, "the lease ends by itself"));
-        concluded.complete = concluded.fault.is_none() && coverage.is_complete() && concluded.unsent == 0;
+        let is_done = concluded.unsent == 0 && concluded.unshown.is_empty();
+        concluded.complete = concluded.fault.is_none() && coverage.is_complete() && is_done;
         match refused {
             Some(error) => Err(Error::Publish(error, concluded.unsent)),
             None => Ok(concluded),
@@ -227,12 +236,15 @@ impl Organization {
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "who gets the message is not known"),
         }
+        // The page of an earlier run is no answer to a fault of this one.
+        let report = settings.links.report.clone().filter(|_| of.conclude.state.list.fault.is_none());
+        let links = Links { report, ..settings.links.clone() };
         let message = Message::of_run(&RunBulletin {
             run,
             home: &of.account(),
             at: clock.started_at,
             runbook: &settings.runbook,
-            links: Some(&settings.links),
+            links: Some(&links),
             recipients: notifier.recipients(),
             repeats_possible: false,
         });
@@ -274,6 +286,27 @@ impl Organization {
         rows.filter(|row| done.contains(&row.member.account)).for_each(|row| row.waiting = 0);
         again
     }
+}
+
+/// Writes the page and the table; what could not be written. The run's message is sent already.
+async fn show(runs: &Runs, page: String, table: Result<String, String>) -> Vec<String> {
+    let table = async {
+        match table {
+            Ok(table) => runs.put_table(table).await.map_err(|error| error.to_string()),
+            Err(error) => Err(format!("{TABLE}: {error}")),
+        }
+    };
+    let page = async { runs.put_page(page).await.map_err(|error| error.to_string()) };
+    let (page, table) = tokio::join!(page, table);
+    let unshown: Vec<String> = [page, table].into_iter().filter_map(Result::err).collect();
+    for error in &unshown {
+        tracing::error!(
+            error,
+            "the object shows an earlier run: restore the role of the function Organization by a change set that reverts drift, or find \
+             what denies it in CloudTrail; the next run writes it again"
+        );
+    }
+    unshown
 }
 
 /// The accounts of the run before, where `fault` kept this one from looking at any.

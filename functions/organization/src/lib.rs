@@ -14,6 +14,7 @@ use serde_json::Value;
 
 mod conclude;
 mod list;
+pub mod page;
 mod request;
 mod settings;
 

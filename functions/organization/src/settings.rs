@@ -1,6 +1,7 @@
 //! The function's environment.
 
 use alerts::Policy;
+use aws::organization::runs::PAGE;
 use checklist::Refused;
 use facts::Partition;
 use facts::relay::Own;
@@ -33,7 +34,7 @@ pub struct Settings {
     pub policy: Policy,
     /// Where people find the runbook.
     pub runbook: String,
-    /// Console addresses of report and dashboard.
+    /// Console addresses of the organization's page and of the dashboard.
     pub links: Links,
     /// What was set and cannot be read: it is logged. The checker has the settings that are not of the organization alone, and reports those.
     pub refused: Vec<Refused>,
@@ -47,17 +48,18 @@ impl Settings {
     pub fn read(variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, SettingsError> {
         let mut environment = Environment::new(variables);
         let own = environment.own();
+        let bucket = environment.needed("ROOTWATCH_REPORT_BUCKET");
         let settings = Self {
             partition: environment.partition(),
             organization: environment.organization("ROOTWATCH_ORGANIZATION_ID"),
             topic_arn: environment.topic_arn("ROOTWATCH_TOPIC_ARN"),
             table: environment.table("ROOTWATCH_TABLE"),
-            bucket: environment.needed("ROOTWATCH_REPORT_BUCKET"),
             concurrency: environment.number("ROOTWATCH_AUDIT_CONCURRENCY", 1..=MOST_CONCURRENT, CONCURRENT),
             relays: environment.relays("ROOTWATCH_NOTIFIERS", &own),
             policy: environment.policy(),
             runbook: environment.runbook("ROOTWATCH_RUNBOOK_URL"),
-            links: environment.links(None, &own),
+            links: environment.links(Some((&bucket, PAGE)), &own),
+            bucket,
             refused: Vec::new(),
         };
         let (settings, refused) = environment.finish(settings)?;
@@ -86,6 +88,13 @@ mod tests {
         let settings = read(&[("ROOTWATCH_AUDIT_CONCURRENCY", "40"), ("ROOTWATCH_DIGEST", "daily")]).unwrap();
         assert_eq!((settings.concurrency, settings.organization.as_str()), (40, "o-exampleorg1"));
         assert!(settings.refused.is_empty());
+        assert!(
+            settings
+                .links
+                .report
+                .unwrap()
+                .ends_with("/s3/object/reports?region=eu-west-1&prefix=organization/latest.html")
+        );
         let settings = read(&[("ROOTWATCH_AUDIT_CONCURRENCY", "0"), ("ROOTWATCH_DIGETS", "x")]).unwrap();
         assert_eq!((settings.concurrency, settings.refused.len()), (CONCURRENT, 2));
     }

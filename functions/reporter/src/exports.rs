@@ -10,8 +10,9 @@ use checklist::read_errors::UNJUDGED;
 use checklist::{Finding, Framework, controls, framework_view};
 use facts::{Status, text};
 use jiff::Timestamp;
+use pages::sheet::plain;
+use pages::words::moment;
 
-use crate::page::moment;
 use crate::stored::Stored;
 
 pub mod asff;
@@ -176,18 +177,6 @@ impl Evaluated<'_> {
         let reason = plain(&self.finding.reason);
         if reason.ends_with(['.', '!', '?']) { reason } else { format!("{reason}.") }
     }
-}
-
-/// One line: what is not printed, or is no character, becomes a space.
-fn plain(text: &str) -> String {
-    let printed = |char: char| if text::is_unprintable(char) || is_noncharacter(char) { ' ' } else { char };
-    text.chars().map(printed).collect::<String>().trim().to_owned()
-}
-
-/// What Unicode keeps free for ever, and XML takes in part only (<https://www.w3.org/TR/xml/#charsets>).
-fn is_noncharacter(char: char) -> bool {
-    let code = u32::from(char);
-    (0xfdd0..=0xfdef).contains(&code) || code & 0xfffe == 0xfffe
 }
 
 /// At most so many bytes, with `…` where something is left out.

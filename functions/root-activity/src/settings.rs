@@ -1,5 +1,6 @@
 //! The function's environment.
 
+use aws::storage::report_link::KEY;
 use checklist::Refused;
 use facts::Partition;
 use facts::relay::Own;
@@ -54,7 +55,7 @@ impl Settings {
             table: environment.table("ROOTWATCH_TABLE"),
             relays: environment.relays("ROOTWATCH_NOTIFIERS", &own),
             canaries: None,
-            links: environment.links(report_bucket.as_deref(), &own),
+            links: environment.links(report_bucket.as_deref().map(|bucket| (bucket, KEY)), &own),
             own,
             regions: environment.regions("ROOTWATCH_REGIONS"),
             runbook: environment.runbook("ROOTWATCH_RUNBOOK_URL"),

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use aws::storage::report_link::KEY;
 use checklist::Refused;
 use checklist::declarations::Parsed;
 use facts::relay::Own;
@@ -85,10 +84,11 @@ impl Environment {
         name.into_iter().chain(stack).collect()
     }
 
-    /// Console addresses of the report in `bucket` and of the dashboard, which is named as the rules are; and the stack, for commands.
-    pub fn links(&self, bucket: Option<&str>, own: &[String]) -> Links {
+    /// Console addresses of the page, which is this key in this bucket, and of the dashboard, which is named as the rules are; and the stack,
+    /// for commands.
+    pub fn links(&self, page: Option<(&str, &str)>, own: &[String]) -> Links {
         let names = own.first().zip(own.last()).map(|(name, stack)| (name.as_str(), stack.as_str()));
-        Links::of(&self.region, bucket.map(|bucket| (bucket, KEY)), names)
+        Links::of(&self.region, page, names)
     }
 
     /// The partition of that Region.

@@ -195,8 +195,14 @@ pub fn unaudited(rows: &[Row]) -> Vec<Unaudited> {
     all
 }
 
-fn of_cause(cause: Option<Cause>, mut rows: Vec<&Row>) -> Unaudited {
+/// Why an account was not audited, and how to fix it; `None`: it was not looked at.
+pub fn advice(cause: Option<Cause>) -> (&'static str, &'static str) {
     const LOST: &str = "See the failed executions of the state machine and the log of the function member-auditor; the next run looks again.";
+    cause.map_or((NOT_LOOKED_AT, LOST), |cause| (cause.words(), cause.remedy()))
+}
+
+fn of_cause(cause: Option<Cause>, mut rows: Vec<&Row>) -> Unaudited {
+    let (words, remedy) = advice(cause);
     rows.sort_by_key(|row| (row.last_audited().is_none(), row.member.account.as_str()));
     let since = |row: &&Row| row.refusal().map(|refusal| refusal.since).or(row.last_audited()).unwrap_or_default();
     let said = |row: &&Row| match &row.outcome {
@@ -206,8 +212,8 @@ fn of_cause(cause: Option<Cause>, mut rows: Vec<&Row>) -> Unaudited {
     };
     Unaudited {
         cause,
-        words: cause.map_or(NOT_LOOKED_AT, Cause::words).to_owned(),
-        remedy: cause.map_or(LOST, Cause::remedy).to_owned(),
+        words: words.to_owned(),
+        remedy: remedy.to_owned(),
         said: rows.first().map(said).unwrap_or_default(),
         accounts: rows.iter().take(MAX_NAMED).map(|row| affected(&row.member, since(row))).collect(),
         count: rows.len(),

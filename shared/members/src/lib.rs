@@ -19,7 +19,7 @@ mod row;
 
 pub use batch::{Batch, Before, Item, MAX_ITEMS, batches, is_run};
 pub use coverage::{Coverage, accounted, observe};
-pub use grouping::{Affected, Group, MAX_NAMED, Moves, Run, Unaudited, group, moves, open, unaudited};
+pub use grouping::{Affected, Group, MAX_NAMED, Moves, Run, Unaudited, advice, group, moves, open, unaudited};
 pub use member::{Member, Skip, State};
 pub use refusal::{Asked, Cause, Refusal};
 pub use row::{Audited, Cell, Flags, Found, Outcome, Row};

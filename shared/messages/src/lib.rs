@@ -10,5 +10,5 @@ mod message;
 pub use answer::{Answer, Answered, TestAlertAnswer};
 pub use message::{
     Bulletin, Delivery, KNOCK, Links, MAX_BYTES, Message, Notification, RUNBOOK, Recipients, ReportLink, RunBulletin,
-    SCHEMA, Session, TestAlert, chat, is_test_alert, knock, runbook, slack,
+    SCHEMA, Session, TestAlert, chat, is_test_alert, knock, run_status, runbook, slack,
 };

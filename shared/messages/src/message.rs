@@ -35,7 +35,7 @@ mod words;
 
 pub use delivery::Delivery;
 pub use notification::{Notification, SCHEMA};
-pub use organization::RunBulletin;
+pub use organization::{RunBulletin, status as run_status};
 pub use recipients::{Links, Recipients, ReportLink};
 pub use runbook::runbook;
 pub use session::Session;

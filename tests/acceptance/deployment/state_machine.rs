@@ -100,6 +100,8 @@ fn se_2_the_organizations_function_keeps_runs_in_its_own_folder_of_the_bucket() 
         aws::organization::runs::rows_key(run, 7),
         aws::organization::runs::concluded_key(run),
         aws::organization::runs::LATEST.to_owned(),
+        aws::organization::runs::PAGE.to_owned(),
+        aws::organization::runs::TABLE.to_owned(),
     ] {
         assert!(key.starts_with("organization/"), "{key}");
     }

@@ -14,13 +14,15 @@ use serde_json::{Value, json};
 
 mod cost;
 mod growth;
+mod members;
 
 const RUNS: usize = 11;
 const STARTS: usize = 51;
 const MEGABYTE: f64 = 1_000_000.0;
 
 /// What can be printed alone.
-pub(crate) const NAMES: [&str; 7] = ["starts", "checks", "limits", "sign-ins", "floods", "reports", "cost"];
+pub(crate) const NAMES: [&str; 8] =
+    ["starts", "checks", "limits", "sign-ins", "floods", "reports", "organization", "cost"];
 
 /// Prints the figures called so, or all of them; that takes some minutes.
 pub(crate) async fn print(chosen: &[&str]) {
@@ -32,6 +34,7 @@ pub(crate) async fn print(chosen: &[&str]) {
             "sign-ins" => growth::sign_ins().await,
             "floods" => floods().await,
             "reports" => reports().await,
+            "organization" => members::print().await,
             _ => cost::print().await,
         }
         println!();

@@ -15,6 +15,7 @@ use sandbox::{Published, Sandbox, Story};
 mod evidence;
 mod exports;
 mod figures;
+mod many;
 mod organization;
 mod own_account;
 mod pages;
@@ -24,7 +25,7 @@ mod settings;
 
 const USAGE: &str =
     "usage: sandbox demo [SCENARIO] | demo-organization | list | invoke EVENT-FILE [SCENARIO] | try | preview FOLDER BROWSER
-       sandbox figures [starts | checks | limits | sign-ins | floods | reports | cost …]
+       sandbox figures [starts | checks | limits | sign-ins | floods | reports | organization | cost …]
        sandbox pages FOLDER | exports FOLDER | verify-evidence FOLDER | check-config [PARAMETER=VALUE …]";
 const ALARM: &str = "critical-root-signs-in-without-mfa-and-creates-a-key";
 const ACTS: [&str; 4] = [
@@ -88,7 +89,8 @@ fn missing(arguments: &[&str]) -> Option<String> {
     let functions: &[&str] = match arguments.first() {
         Some(&"demo") => &["checker", "reporter"],
         Some(&"demo-organization") => &["member-auditor", "organization"],
-        Some(&("invoke" | "try" | "pages" | "exports" | "figures")) => &["checker"],
+        Some(&"pages") => &["checker", "member-auditor", "organization"],
+        Some(&("invoke" | "try" | "exports" | "figures")) => &["checker"],
         _ => &[],
     };
     functions.iter().find_map(|function| runtime::beside(function).err())

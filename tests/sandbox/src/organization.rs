@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
+use aws::organization::runs::{LATEST, PAGE, TABLE};
 use facts::text::for_terminal;
 use jiff::Timestamp;
 use sandbox::machine::Machine;
@@ -52,8 +53,13 @@ fn write(sandbox: &Sandbox) -> ExitCode {
     })();
     match written {
         Ok(()) => {
-            let latest = folder.join("organization/latest.jsonl");
-            println!("Every account's result, one line each: {} (the bucket: {})", named(&latest), named(&folder));
+            let page = folder.join(PAGE);
+            println!("The organization's page: {} (the bucket: {})", named(&page), named(&folder));
+            println!(
+                "Every account, for a spreadsheet: {}; for programs: {}",
+                named(&folder.join(TABLE)),
+                named(&folder.join(LATEST))
+            );
             ExitCode::SUCCESS
         }
         Err(error) => {

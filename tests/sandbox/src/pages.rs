@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, reason = "a broken sample must stop loudly")]
 use std::path::Path;
 
+use aws::organization::runs::PAGE;
 use facts::root_activity::Plan;
 use facts::{RootActivity, Status};
 use jiff::{SignedDuration, Timestamp};
@@ -12,7 +13,7 @@ use sandbox::runtime::{self, Invoke};
 use sandbox::{Sandbox, Story};
 use serde_json::{Value, json};
 
-use crate::{QUIET, TIMEOUT, samples};
+use crate::{QUIET, TIMEOUT, many, samples};
 
 mod ninety_days;
 
@@ -67,7 +68,35 @@ pub(crate) async fn write(folder: &Path) -> Result<Vec<&'static str>, Failed> {
         std::fs::write(folder.join(name).with_extension("html"), page)?;
         names.push(name);
     }
+    names.extend(organizations(folder).await?);
     Ok(names)
+}
+
+/// The page of forty accounts after two runs of the real functions, and that of ten thousand.
+async fn organizations(folder: &Path) -> Result<[&'static str; 2], Failed> {
+    let now = Timestamp::now();
+    let story = Story::at(QUIET, now);
+    let sandbox = Sandbox::start(story.clone()).await;
+    for (number, organization) in (1..).zip(sandbox::Organization::runs("forty")) {
+        sandbox.turn_to_organization(organization.clone());
+        let machine = sandbox::machine::Machine::over(&sandbox, &story, &organization.id);
+        let execution = machine.run(&format!("look-{number}"), Timestamp::now()).await;
+        let answer = execution.conclude.map(|conclude| conclude.answer);
+        answer.ok_or("the list failed")?.map_err(|error| format!("a run over forty accounts failed: {error}"))?;
+    }
+    let forty = sandbox.object(PAGE).ok_or("a run left no page")?;
+    std::fs::write(folder.join("organization.html"), forty)?;
+    let rows = many::rows(10_000, now);
+    let (run, home) = (many::run(&rows), many::home());
+    let page = organization::page::Page {
+        run: &run,
+        rows: &rows,
+        home: &home,
+        started: now,
+        made_at: now + SignedDuration::from_mins(4),
+    };
+    std::fs::write(folder.join("organization-10000.html"), page.render())?;
+    Ok(["organization", "organization-10000"])
 }
 
 /// What the checker answers to its schedule over a story that happens now.

@@ -82,6 +82,27 @@ async fn the_demo_shows_four_acts_on_one_account_then_the_other_stories() {
 }
 
 #[tokio::test]
+async fn the_demo_of_an_organization_shows_two_runs_and_where_the_page_and_the_table_are() {
+    let printed = run(&["demo-organization"], &[]).await;
+    assert_eq!(printed.code, Some(0), "{}", printed.err);
+    let at = |text: &str| printed.out.find(text).unwrap_or_else(|| panic!("{text}: {}", printed.out));
+    let order = [
+        at("Run 1 of 2"),
+        at("Subject: [rootwatch] "),
+        at("&prefix=organization/latest.html"),
+        at("Run 2 of 2"),
+        at("build/demo-organization/organization/latest.html (the bucket: "),
+        at("build/demo-organization/organization/latest.csv"),
+    ];
+    assert!(order.is_sorted(), "{order:?}");
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/../../build/demo-organization/organization");
+    let page = std::fs::read_to_string(format!("{demo}/latest.html")).unwrap();
+    assert!(page.contains("new-venture") && page.contains("41 accounts"), "the page is that of the second run");
+    let table = std::fs::read_to_string(format!("{demo}/latest.csv")).unwrap();
+    assert_eq!(table.lines().count(), 42);
+}
+
+#[tokio::test]
 async fn an_unknown_scenario_or_verb_is_an_error_that_lists_what_there_is() {
     let scenario = run(&["demo", "nonsense"], &[]).await;
     assert_eq!(scenario.code, Some(2));

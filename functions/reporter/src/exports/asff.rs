@@ -9,8 +9,9 @@ use checklist::finding::ControlId;
 use checklist::{Framework, controls};
 use facts::Status;
 use jiff::Timestamp;
+use pages::sheet::plain;
 
-use super::{Evaluated, cut, evaluated, plain};
+use super::{Evaluated, cut, evaluated};
 use crate::stored::Stored;
 
 /// The findings of the controls that `send` names, each with the instant since when it stands as it does, as far as

@@ -2,8 +2,9 @@
 //! (<https://owasp.org/www-community/attacks/CSV_Injection>).
 
 use checklist::Framework;
+use pages::sheet::{self, harmless};
 
-use super::{Evaluated, ExportError, Format, evaluated, plain};
+use super::{Evaluated, ExportError, Format, evaluated};
 use crate::stored::Stored;
 
 /// The columns before those of the frameworks.
@@ -30,19 +31,9 @@ const COLUMNS: [&str; 15] = [
 /// # Errors
 /// When the writer refuses a row.
 pub fn write(report: &Stored) -> Result<String, ExportError> {
-    let failed = |error: &dyn std::fmt::Display| Format::Csv.failed(error);
-    let mut writer = ::csv::WriterBuilder::new()
-        .quote_style(::csv::QuoteStyle::Always)
-        .terminator(::csv::Terminator::CRLF)
-        .from_writer(Vec::new());
     let frameworks = Framework::ALL.iter().map(|framework| framework.id());
-    writer.write_record(COLUMNS.into_iter().chain(frameworks)).map_err(|error| failed(&error))?;
-    for evaluated in evaluated(report) {
-        let cells = row(report, &evaluated);
-        writer.write_record(cells.iter().map(|cell| harmless(cell))).map_err(|error| failed(&error))?;
-    }
-    let bytes = writer.into_inner().map_err(|error| failed(&error))?;
-    String::from_utf8(bytes).map_err(|error| failed(&error))
+    let rows = evaluated(report).map(|evaluated| row(report, &evaluated));
+    sheet::write(COLUMNS.into_iter().chain(frameworks), rows).map_err(|error| Format::Csv.failed(error))
 }
 
 fn row(report: &Stored, evaluated: &Evaluated<'_>) -> Vec<String> {
@@ -90,26 +81,6 @@ fn names(names: &[String]) -> String {
         more if kept.is_empty() => format!("{more} with long names"),
         more => format!("{}, and {more} more", kept.join(", ")),
     }
-}
-
-/// What no spreadsheet takes for a formula: `'` stands before what would begin one, also after what a spreadsheet in
-/// another language takes for the end of a cell. One line.
-fn harmless(cell: &str) -> String {
-    let mut safe = String::with_capacity(cell.len());
-    let mut begins = true;
-    for char in plain(cell).chars() {
-        if begins && is_of_a_formula(char) {
-            safe.push('\'');
-        }
-        safe.push(char);
-        begins = matches!(char, ',' | ';' | '"' | '|') || (begins && char.is_whitespace());
-    }
-    safe
-}
-
-/// Also in full width, which is read likewise.
-fn is_of_a_formula(char: char) -> bool {
-    matches!(char, '=' | '+' | '-' | '@' | '\u{ff1d}' | '\u{ff0b}' | '\u{ff0d}' | '\u{ff20}')
 }
 
 #[cfg(test)]
@@ -164,15 +135,6 @@ mod tests {
                 assert!(parts.clone().all(|part| !part.starts_with(FORMULA)), "{cell:?}");
             }
         }
-    }
-
-    #[test]
-    fn what_is_no_formula_stays_as_it_is() {
-        for text in ["alice@example.com", "a-b", "1+1=2", "'", "minimum length 8 (at least 14)", "x = y"] {
-            assert_eq!(harmless(text), text);
-        }
-        assert_eq!(harmless("=1"), "'=1");
-        assert_eq!(harmless(" \u{ff1d}1, -2; a-b"), "'\u{ff1d}1, '-2; a-b");
     }
 
     #[test]

@@ -3,10 +3,12 @@
 use checklist::controls;
 use facts::Status;
 use jiff::Timestamp;
+use pages::sheet::plain;
+use pages::words::moment;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Evaluated, ExportError, Format, evaluated, plain};
-use crate::page::{OLD, moment};
+use super::{Evaluated, ExportError, Format, evaluated};
+use crate::page::OLD;
 use crate::stored::Stored;
 
 /// A suite for the five steps and one for the baseline, a case a control: what fails is a failure, what is unknown an
@@ -229,7 +231,7 @@ mod tests {
             let written = write(&report(&[finding]), now()).unwrap();
             assert!(
                 !written
-                    .contains(|char: char| (char.is_control() && char != '\n') || super::super::is_noncharacter(char))
+                    .contains(|char: char| (char.is_control() && char != '\n') || pages::sheet::is_noncharacter(char))
             );
             let document = read(&written);
             assert_eq!((document.failures, document.tests), (1, 4), "{text:?}");

@@ -67,7 +67,7 @@ fn table(page: &Page<'_>, users: &[User]) -> Markup {
             @if users.len() > ROWS {
                 p.note.still { "These are the first " (ROWS) " users. The others need JavaScript, or the report itself." }
             }
-            script #users-data type="application/json" { (PreEscaped(data(users, &limits))) }
+            script #users-data type="application/json" { (data(users, &limits)) }
         }
     }
 }
@@ -168,7 +168,7 @@ fn names(names: &[String]) -> Markup {
 /// Every user in short, and nothing that ends the script element: `[name, MFA, password, day of its last use, keys, groups,
 /// controls, tags]`. Yes and no are 1 and 0, days are counted from 1970, a key is `[active, its age in minutes, day of its last
 /// use]`; groups and controls are how many, and the places of the first ones in the lists beside. Unknown keys or groups are `null`.
-fn data(users: &[User], limits: &Limits) -> String {
+fn data(users: &[User], limits: &Limits) -> PreEscaped<String> {
     let (mut groups, mut controls) = (Places::default(), Places::default());
     let bit = |fact: Option<bool>| fact.map(u8::from);
     let day = |at: Option<Timestamp>| at.map(|at| at.as_second().div_euclid(86_400));
@@ -185,7 +185,7 @@ fn data(users: &[User], limits: &Limits) -> String {
         })
         .collect();
     let data = json!({"tags": TAGS, "groups": groups.names, "controls": controls.names, "users": rows});
-    data.to_string().replace('<', "\\u003c")
+    pages::data(&data.to_string())
 }
 
 /// Names, each once.

@@ -8,6 +8,8 @@
 //! | `organization/rows/<run>.jsonl` | [`Row`]: all accounts, after the run |
 //! | `organization/latest.jsonl` | the same, of the newest run |
 //!
+//! Beside them are [`PAGE`] and [`TABLE`], the same rows for people.
+//!
 //! A step that is repeated replaces what it wrote: each object has one writer, and the lease of the sweep keeps two runs apart. Thus no
 //! write reads first, and who audits members may only write.
 
@@ -32,6 +34,10 @@ pub const ROWS_ACTIONS: &[&str] = &["s3:PutObject"];
 pub const ROWS: &str = "organization/runs/*/rows/*";
 /// Where all accounts of the newest run are.
 pub const LATEST: &str = "organization/latest.jsonl";
+/// The page of the newest run.
+pub const PAGE: &str = "organization/latest.html";
+/// All accounts of the newest run, for a spreadsheet.
+pub const TABLE: &str = "organization/latest.csv";
 
 /// Objects that are read at the same time.
 const AT_ONCE: usize = 16;
@@ -143,6 +149,22 @@ impl Runs {
         self.get(LATEST).await
     }
 
+    /// Shows the newest run to people.
+    ///
+    /// # Errors
+    /// When the page was not written, or it is unknown whether it was.
+    pub async fn put_page(&self, page: String) -> Result<(), ReportBucketError> {
+        self.write(PAGE, page.into_bytes(), "text/html; charset=utf-8").await
+    }
+
+    /// Keeps the newest run for spreadsheets.
+    ///
+    /// # Errors
+    /// When the table was not written, or it is unknown whether it was.
+    pub async fn put_table(&self, table: String) -> Result<(), ReportBucketError> {
+        self.write(TABLE, table.into_bytes(), "text/csv; charset=utf-8; header=present").await
+    }
+
     async fn put<T: Serialize>(&self, key: &str, values: &[T]) -> Result<(), ReportBucketError> {
         const ACTION: &str = "s3:PutObject";
         let bytes = lines(values).map_err(|error| {
@@ -153,7 +175,11 @@ impl Runs {
         if i64::try_from(bytes.len()).map_or(true, |length| length > MAX_BYTES) {
             return Err(self.bucket.failed(ACTION, key, Cause::Refused { code: TOO_LARGE.into() }));
         }
-        let object = NewObject { key, bytes, content_type: CONTENT_TYPE, retain_until: None };
+        self.write(key, bytes, CONTENT_TYPE).await
+    }
+
+    async fn write(&self, key: &str, bytes: Vec<u8>, content_type: &str) -> Result<(), ReportBucketError> {
+        let object = NewObject { key, bytes, content_type, retain_until: None };
         self.bucket.put(object, Condition::Anything).await.map(drop)
     }
 
@@ -230,8 +256,13 @@ mod tests {
         let (written, read) = (Arc::clone(held), Arc::clone(held));
         let put = mock!(Client::put_object).then_compute_output(move |request| {
             assert_eq!((request.if_match(), request.if_none_match()), (None, None), "a condition may need to read");
-            assert_eq!(request.content_type(), Some("application/x-ndjson"));
             let key = request.key().expect("a key").to_owned();
+            let kind = match key.rsplit_once('.') {
+                Some((_, "html")) => "text/html; charset=utf-8",
+                Some((_, "csv")) => "text/csv; charset=utf-8; header=present",
+                _ => "application/x-ndjson",
+            };
+            assert_eq!(request.content_type(), Some(kind));
             let bytes = request.body().bytes().expect("bytes in memory").to_vec();
             written.lock().expect("one thread").insert(key, bytes);
             PutObjectOutput::builder().e_tag("\"a\"").build()
@@ -308,9 +339,13 @@ mod tests {
         runs.put_batches("r1", std::slice::from_ref(&batch)).await.unwrap();
         runs.put_rows("r1", 0, &[audited(2)]).await.unwrap();
         runs.put_concluded("r1", &[skipped(1), audited(2)]).await.unwrap();
+        runs.put_page("<!DOCTYPE html>".into()).await.unwrap();
+        runs.put_table("\"account\"\r\n".into()).await.unwrap();
         assert_eq!(
             keys(&held),
             [
+                "organization/latest.csv",
+                "organization/latest.html",
                 "organization/latest.jsonl",
                 "organization/rows/r1.jsonl",
                 "organization/runs/r1/accounts.jsonl",

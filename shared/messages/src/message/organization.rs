@@ -322,8 +322,9 @@ fn is_faulty(run: &Run) -> bool {
         .any(|topic| topic.about == "organization-not-audited" && !topic.is_over())
 }
 
+/// The run in one sentence without a full stop, as every message of it and its page say it:
 /// `INCOMPLETE: 9,812 accounts: 9,775 audited, 30 refused, 7 skipped, 0 not looked at; 63 open findings, the worst CRITICAL`.
-fn status(run: &Run) -> String {
+pub fn status(run: &Run) -> String {
     let Coverage { listed, audited, in_part, refused, skipped, not_looked_at } = run.coverage;
     let is_incomplete = missed(&run.coverage) + in_part > 0 || audited == 0 || is_faulty(run);
     let open: usize = run.open.iter().map(|group| group.count).sum();

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{history, render, report, text};
-use crate::page::STYLE;
+use pages::STYLE;
 
 #[test]
 fn the_verdict_and_its_figures_come_before_the_steps_the_timeline_and_the_open_findings() {

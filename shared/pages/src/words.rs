@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use maud::{Markup, html};
 
 /// Text that was chosen in the account: at most 200 characters, and unable to turn its neighbours around.
-pub(super) fn untrusted(text: &str) -> Markup {
+pub fn untrusted(text: &str) -> Markup {
     let text = bounded(text);
     html! { bdi { @if text.is_empty() { "(empty)" } @else { (text) } } }
 }
@@ -18,18 +18,18 @@ pub(super) fn untrusted(text: &str) -> Markup {
 const SENTENCE: usize = 1_000;
 
 /// A sentence of the report, which may quote untrusted text: a long one is cut. Its times have the page's form.
-pub(super) fn quoted(text: &str, now: Timestamp) -> Markup {
+pub fn quoted(text: &str, now: Timestamp) -> Markup {
     html! { bdi { (timed(&cut(text), now)) } }
 }
 
 /// The same with a full stop, unless it has one or is cut.
-pub(super) fn sentence(text: &str, now: Timestamp) -> Markup {
+pub fn sentence(text: &str, now: Timestamp) -> Markup {
     let text = cut(text);
     html! { bdi { (timed(&text, now)) } (stop(&text)) }
 }
 
 /// The full stop that `text` lacks.
-pub(super) fn stop(text: &str) -> &'static str {
+pub fn stop(text: &str) -> &'static str {
     if text.ends_with(['.', '!', '?', '…']) { "" } else { "." }
 }
 
@@ -44,7 +44,7 @@ fn timed(text: &str, now: Timestamp) -> Markup {
 }
 
 /// `text` of ours with each of its times in the page's form, and without an age.
-pub(super) fn dated(text: &str) -> Markup {
+pub fn dated(text: &str) -> Markup {
     with_times(text, |at| html! { time datetime=(at) { span { (moment(at)) } } })
 }
 
@@ -82,28 +82,28 @@ fn first_time(text: &str) -> Option<(&str, Timestamp, &str)> {
 }
 
 /// `2026-11-20 10:00:00 UTC (9 min ago)`; a line may break before the age alone.
-pub(super) fn time(at: Timestamp, now: Timestamp) -> Markup {
+pub fn time(at: Timestamp, now: Timestamp) -> Markup {
     html! { time datetime=(at) { span { (moment(at)) } " " i { "(" (distance(at, now)) ")" } } }
 }
 
 /// `2026-11-20 10:00:00 UTC`, where the age says nothing.
-pub(crate) fn moment(at: Timestamp) -> String {
+pub fn moment(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 /// `9 min ago`, `in 60 days`.
-pub(super) fn distance(at: Timestamp, now: Timestamp) -> String {
+pub fn distance(at: Timestamp, now: Timestamp) -> String {
     let seconds = now.duration_since(at).as_secs();
     if seconds < 0 { format!("in {}", age(-seconds)) } else { format!("{} ago", age(seconds)) }
 }
 
 /// The day of `at` in UTC.
-pub(super) fn date(at: Timestamp) -> Date {
+pub fn date(at: Timestamp) -> Date {
     at.to_zoned(jiff::tz::TimeZone::UTC).date()
 }
 
 /// `4 days`, `3 h 20 min`, `5 min`.
-pub(super) fn age(seconds: i64) -> String {
+pub fn age(seconds: i64) -> String {
     let minutes = seconds.max(0) / 60;
     let (hours, days) = (minutes / 60, minutes / (24 * 60));
     match (days, hours, minutes) {
@@ -115,7 +115,7 @@ pub(super) fn age(seconds: i64) -> String {
 }
 
 /// `5,000`.
-pub(super) fn number(count: usize) -> String {
+pub fn number(count: usize) -> String {
     let digits = count.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
@@ -128,18 +128,18 @@ pub(super) fn number(count: usize) -> String {
 }
 
 /// `1 user`, `2 users`.
-pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
+pub fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{} {}", number(count), if count == 1 { one } else { many })
 }
 
 /// `Root has no MFA` of `root has no MFA`.
-pub(super) fn capitalised(text: &str) -> String {
+pub fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// What a status is called in class names.
-pub(super) fn class(status: Status) -> &'static str {
+pub fn class(status: Status) -> &'static str {
     match status {
         Status::NotApplicable => "not-applicable",
         Status::Passed => "passed",
@@ -149,7 +149,7 @@ pub(super) fn class(status: Status) -> &'static str {
 }
 
 /// `root has no MFA` of `Root has no MFA`; `AWS` and `MFA` stay.
-pub(super) fn lowered(text: &str) -> String {
+pub fn lowered(text: &str) -> String {
     let is_name = text.chars().nth(1).is_none_or(|second| !second.is_lowercase() && second != ' ');
     let mut chars = text.chars();
     let first = chars.next().filter(|_| !is_name);
@@ -157,22 +157,22 @@ pub(super) fn lowered(text: &str) -> String {
 }
 
 /// Sign and word, never colour alone.
-pub(super) fn state(status: Status) -> Markup {
+pub fn state(status: Status) -> Markup {
     html! { span class={"state " (class(status))} { (icon(class(status))) (capitalised(status.words())) } }
 }
 
 /// The sign called `name` of [`symbols`].
-pub(super) fn icon(name: &str) -> Markup {
+pub fn icon(name: &str) -> Markup {
     html! { svg.icon aria-hidden="true" focusable="false" { use href={"#icon-" (name)} {} } }
 }
 
 /// The head of a table.
-pub(super) fn heads(columns: &[&str]) -> Markup {
+pub fn heads(columns: &[&str]) -> Markup {
     html! { thead { tr { @for column in columns { th scope="col" { (column) } } } } }
 }
 
 /// What a severity is called in class names.
-pub(super) fn rank(severity: Severity) -> &'static str {
+pub fn rank(severity: Severity) -> &'static str {
     match severity {
         Severity::Informational => "informational",
         Severity::Low => "low",
@@ -183,12 +183,15 @@ pub(super) fn rank(severity: Severity) -> &'static str {
 }
 
 /// A severity as a badge.
-pub(super) fn badge(severity: Severity) -> Markup {
+pub fn badge(severity: Severity) -> Markup {
     html! { span class={"badge " (rank(severity))} { (capitalised(rank(severity))) } }
 }
 
-/// Signs, each of its own shape, drawn once and used by name.
-pub(super) fn symbols() -> Markup {
+/// A sign: its name, the shape of its ground, and what is drawn on it.
+pub type Sign<'a> = (&'a str, &'a str, &'a str);
+
+/// Signs, each of its own shape, drawn once and used by name: those of a status, and `more`.
+pub fn symbols(more: &[Sign<'_>]) -> Markup {
     let signs = [
         ("passed", "M12 1.5a10.5 10.5 0 1 0 0 21 10.5 10.5 0 0 0 0-21z", "M7 12.4l3.4 3.4L17 9"),
         ("failed", "M7.5 1.5h9l6 6v9l-6 6h-9l-6-6v-9z", "M8 8l8 8M16 8l-8 8"),
@@ -206,7 +209,7 @@ pub(super) fn symbols() -> Markup {
     ];
     html! {
         svg.symbols aria-hidden="true" focusable="false" {
-            @for (name, ground, sign) in signs {
+            @for (name, ground, sign) in signs.iter().chain(more) {
                 symbol id={"icon-" (name)} viewBox="0 0 24 24" {
                     path.ground d=(ground) {}
                     path.sign d=(sign) fill="none" stroke-width="2.4" stroke-linecap="round" stroke-linejoin="round" {}
