@@ -268,7 +268,8 @@ mod tests {
         assert_eq!(by(own, &of_member).unwrap_err(), "it is of account 222233334444, not of 111122223333");
         assert!(deliveries(&of_member, &account()).is_err(), "nor by itself");
         assert_eq!(by(own, &good()), Ok("111122223333".into()));
-        let without = Accepted { members: None, ..accepted(&account(), None) };
+        let account = account();
+        let without = Accepted { members: None, ..accepted(&account, None) };
         let batch = json!({"Records": [record("1", &of_member)]});
         assert!(super::deliveries(&batch, without).unwrap()[0].event.is_err(), "a stack without members has none");
     }
