@@ -99,13 +99,18 @@ impl Account {
 
     /// The items of one kind: `A`, `E`, `O` or `L`.
     pub(crate) async fn items(&self, kind: &str) -> Vec<Item> {
+        self.items_of(partition(kind)).await
+    }
+
+    /// The items of a partition.
+    pub(crate) async fn items_of(&self, partition: AttributeValue) -> Vec<Item> {
         let mut items = Vec::new();
         let mut pages = self
             .table
             .query()
             .table_name(TABLE)
             .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", partition(kind))
+            .expression_attribute_values(":pk", partition)
             .into_paginator()
             .items()
             .send();

@@ -16,6 +16,8 @@ use crate::difference::{assert_says, end_of, error_of};
 use crate::odd_items;
 use crate::stories::{invocation, limits};
 
+mod members;
+
 thread_local! {
     static FIGURES: Cell<Option<Value>> = const { Cell::new(None) };
 }

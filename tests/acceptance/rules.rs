@@ -28,10 +28,20 @@ fn resource(name: &str) -> serde_yaml_ng::Value {
     template()["Resources"][name].clone()
 }
 
-/// The template of the forwarders, which is text in the stack's own.
-fn forwarders() -> serde_yaml_ng::Value {
-    let body = resource("Forwarders")["Properties"]["TemplateBody"].as_str().unwrap().to_owned();
+/// The template of a stack set, which is text in the stack's own.
+fn body_of(stack_set: &str) -> serde_yaml_ng::Value {
+    let body = resource(stack_set)["Properties"]["TemplateBody"].as_str().unwrap().to_owned();
     serde_yaml_ng::from_str(&body).unwrap()
+}
+
+fn forwarders() -> serde_yaml_ng::Value {
+    body_of("Forwarders")
+}
+
+/// The pattern of a rule in member accounts, as it is there for a stack called rootwatch.
+fn of_members(rule: &str) -> Value {
+    let pattern = pattern(&body_of("MemberRules")["Resources"][rule]).to_string();
+    serde_json::from_str(&pattern.replace("${Stack}-${HomeRegion}", "rootwatch-eu-west-1")).unwrap()
 }
 
 fn pattern(rule: &serde_yaml_ng::Value) -> Value {
@@ -49,9 +59,16 @@ fn matches(pattern: &Value, event: &Value) -> bool {
         Value::Array(values) => values.iter().any(|value| match value.as_object() {
             Some(operator) => {
                 let text = event.as_str();
-                match (operator.get("anything-but"), operator.get("prefix")) {
-                    (Some(other), None) => !event.is_null() && event != other,
-                    (None, Some(prefix)) => text.is_some_and(|text| text.starts_with(prefix.as_str().unwrap())),
+                let (name, value) = operator.iter().next().unwrap();
+                match name.as_str() {
+                    "anything-but" => !event.is_null() && event != value,
+                    "prefix" => text.is_some_and(|text| text.starts_with(value.as_str().unwrap())),
+                    // Of a leaf.
+                    "exists" => (!event.is_null()) == value.as_bool().unwrap(),
+                    "wildcard" => {
+                        let part = value.as_str().unwrap().trim_matches('*');
+                        text.is_some_and(|text| text.contains(part))
+                    }
                     _ => panic!("not an operator of ours: {operator:?}"),
                 }
             }
@@ -310,6 +327,107 @@ fn only_the_rules_of_this_stack_may_fill_its_queues() {
         assert_eq!(strings(&statement["Action"]), ["sqs:SendMessage"]);
         let rules: Vec<String> = strings(&statement["Condition"]["ArnEquals"]["aws:SourceArn"]);
         let rules: Vec<&String> = rules.iter().filter(|rule| rule.ends_with(".Arn")).collect();
-        assert_eq!(rules, ["RootRule.Arn", "TamperingRule.Arn", "DirectRule.Arn"]);
+        assert_eq!(rules, ["RootRule.Arn", "TamperingRule.Arn", "DirectRule.Arn", "OrganizationRule.Arn"]);
     }
+    let statements = resource("OrganizationQueuePolicy")["Properties"]["PolicyDocument"]["Statement"].clone();
+    let [statement] = statements.as_sequence().unwrap().as_slice() else { panic!("one statement") };
+    assert_eq!(strings(&statement["Condition"]["ArnEquals"]["aws:SourceArn"]), ["OrganizationRule.Arn"]);
+    let queue = resource("OrganizationQueue");
+    for name in ["VisibilityTimeout", "RedrivePolicy", "MessageRetentionPeriod"] {
+        assert_eq!(queue["Properties"][name], resource("EventsQueue")["Properties"][name], "{name}");
+    }
+}
+
+/// What a member forwards of root: all that the classifier takes for root's, but for what a session of central root access only reads.
+#[test]
+fn a_member_forwards_all_that_root_does_but_for_what_the_audit_reads() {
+    let root = of_members("RootRule");
+    let account = facts::Account {
+        id: facts::AccountId::parse("222233334444").unwrap(),
+        alias: None,
+        partition: facts::Partition::Aws,
+    };
+    let sessions =
+        [json!({}), json!({"sessionContext": {"attributes": {}}}), json!({"sessionContext": {"assumedRoot": "true"}})];
+    let mut left_out = Vec::new();
+    for kind in ["Root", "IAMUser", "AssumedRole"] {
+        for (number, session) in sessions.iter().enumerate() {
+            for read_only in [json!(true), json!(false), json!(null)] {
+                let mut identity = json!({"type": kind, "accountId": "222233334444"});
+                identity.as_object_mut().unwrap().extend(session.as_object().unwrap().clone());
+                let detail = json!({"eventID": "1", "eventName": "GetAccountSummary", "eventSource": "iam.amazonaws.com",
+                    "eventType": "AwsApiCall", "awsRegion": "us-east-1", "userIdentity": identity, "readOnly": read_only});
+                let record = facts::record::TrailEvent::from_record(&detail).unwrap();
+                let act = facts::RootActivity::classify(&record, &account, None);
+                let event =
+                    json!({"source": "aws.iam", "detail-type": "AWS API Call via CloudTrail", "detail": detail});
+                if matches(&root, &event) != act.is_some() {
+                    assert!(!act.is_some_and(|act| act.is_told()), "{event}");
+                    left_out.push((kind, number, read_only));
+                }
+            }
+        }
+    }
+    assert_eq!(left_out, [("Root", 2, json!(true))]);
+    let rule = &body_of("MemberRules")["Resources"]["RootRule"]["Properties"];
+    assert_eq!(rule["State"], resource("RootRule")["Properties"]["State"], "a stolen root key reads first");
+    for name in ["root-console-login", "root-access-key-created"] {
+        assert!(matches(&root, &event(name)), "{name}");
+        let mut forged = event(name);
+        forged["source"] = json!("my.iam");
+        assert!(!matches(&root, &forged), "{name}: anybody may put it");
+    }
+    assert!(root.to_string().len() <= 2_048, "EventBridge takes no longer pattern");
+}
+
+#[test]
+fn a_member_forwards_changes_to_its_trails_and_to_its_forwarding_and_no_deployment_of_others() {
+    let tampering = of_members("TamperingRule");
+    let account = facts::Account {
+        id: facts::AccountId::parse("222233334444").unwrap(),
+        alias: None,
+        partition: facts::Partition::Aws,
+    };
+    let call = |source: &str, name: &str, parameters: &Value, by: Value| {
+        let detail = json!({"eventID": "1", "eventName": name, "eventSource": format!("{source}.amazonaws.com"), "awsRegion": "us-east-1",
+            "requestParameters": parameters, "userIdentity": by, "recipientAccountId": "222233334444"});
+        let event =
+            json!({"source": format!("aws.{source}"), "detail-type": "AWS API Call via CloudTrail", "detail": detail});
+        let record = facts::record::TrailEvent::from_record(&detail).unwrap();
+        let is_told = facts::Tampering::classify(&record, &account, Some("rootwatch")).is_some();
+        (matches(&tampering, &event), is_told)
+    };
+    let mallory = || json!({"type": "AssumedRole", "arn": "arn:aws:sts::222233334444:assumed-role/Ops/mallory"});
+    let by_cloudformation = || json!({"type": "AssumedRole", "invokedBy": "cloudformation.amazonaws.com"});
+    let stack = "arn:aws:cloudformation:us-east-1:222233334444:stack/StackSet-rootwatch-member-rules-0000/1";
+    let own = [
+        ("events", "DisableRule", json!({"name": "rootwatch-eu-west-1-org-root"})),
+        ("events", "PutRule", json!({"name": "rootwatch-eu-west-1-org-trail"})),
+        ("events", "RemoveTargets", json!({"rule": "rootwatch-eu-west-1-org-root", "ids": ["organization"]})),
+        ("iam", "DeleteRolePolicy", json!({"roleName": "StackSet-rootwatch-member-rules-0000-ForwarderRole-1ABC"})),
+        ("cloudformation", "DeleteStack", json!({"stackName": stack})),
+        ("cloudformation", "DeleteStack", json!({"stackName": "StackSet-rootwatch-member-rules-0000"})),
+    ];
+    for (source, name, parameters) in &own {
+        assert_eq!(call(source, name, parameters, mallory()), (true, true), "{source} {name}");
+        assert!(
+            !call(source, name, parameters, by_cloudformation()).0,
+            "{source} {name}: each account has a deployment"
+        );
+    }
+    let trail = json!({"name": "audit"});
+    for (source, name) in facts::tampering::calls().filter(|(source, _)| *source == "cloudtrail.amazonaws.com") {
+        let source = source.trim_end_matches(".amazonaws.com");
+        assert_eq!(call(source, name, &trail, mallory()), (true, true), "{name}");
+        assert_eq!(call(source, name, &trail, by_cloudformation()), (true, true), "{name}");
+    }
+    for (source, name, parameters) in [
+        ("events", "DisableRule", json!({"name": "billing-hourly"})),
+        ("iam", "DeleteRolePolicy", json!({"roleName": "orders"})),
+        ("cloudformation", "DeleteStack", json!({"stackName": "orders"})),
+        ("kms", "PutKeyPolicy", json!({"keyId": "1"})),
+    ] {
+        assert!(!call(source, name, &parameters, mallory()).0, "{source} {name}");
+    }
+    assert!(tampering.to_string().len() <= 2_048, "EventBridge takes no longer pattern");
 }

@@ -1,6 +1,6 @@
 """What neither cfn-lint nor checkov sees: the template as AWS would take it, with every value at its longest, and twice in one account.
 
-usage: python as_deployed.py build/template.json build/forwarders.json      (needs cfn-lint, for the schemas of CloudFormation's registry)
+usage: python as_deployed.py build/template.json build/forwarders.json build/member-rules.json      (needs cfn-lint, for the schemas of CloudFormation's registry)
 """
 
 import json
@@ -15,7 +15,7 @@ eu-west-1 eu-west-2 eu-west-3 sa-east-1 us-east-1 us-east-2 us-west-1 us-west-2"
 OPT_IN = """af-south-1 ap-east-1 ap-east-2 ap-south-2 ap-southeast-3 ap-southeast-4 ap-southeast-5 ap-southeast-6 ap-southeast-7 ca-west-1
 eu-central-2 eu-south-1 eu-south-2 il-central-1 me-central-1 me-south-1 mx-central-1""".split()
 PARTITION_OF = {"cn-north-1": "aws-cn", "us-gov-west-1": "aws-us-gov"}
-ACCOUNT = "111122223333"
+ACCOUNT, MEMBER = "111122223333", "222233334444"
 # Of a Region's code and of a stack's name (STACK_MAX in the Makefile).
 REGION_MAX, STACK_MAX = "ap-southeast-1", 39
 
@@ -23,6 +23,7 @@ NAMES = {
     "AWS::CloudFormation::StackSet": ("StackSetName", 128),
     "AWS::CloudWatch::Dashboard": ("DashboardName", 255),
     "AWS::Chatbot::SlackChannelConfiguration": ("ConfigurationName", 128),
+    "AWS::Events::EventBus": ("Name", 256),
     "AWS::Events::Rule": ("Name", 64),
     "AWS::SQS::Queue": ("QueueName", 80),
     "AWS::Scheduler::Schedule": ("Name", 64),
@@ -138,33 +139,43 @@ def longest(template, parameter):
 
 
 class Checks:
-    def __init__(self, template, forwarders):
-        self.template, self.forwarders = template, forwarders
+    def __init__(self, template, forwarders, member_rules):
+        self.template, self.forwarders, self.member_rules = template, forwarders, member_rules
 
     def full(self, region="eu-west-1", **chosen):
         """Everything that parameters can bring, at its longest. The names begin with the stack's, which is as long as `Name` may be."""
         values = {name: longest(self.template, name) for name in self.template["Parameters"] if name != "Name"}
         switches = {"DirectAlerts": "yes", "SecurityHub": "yes", "Controls": "all", "Schedule": "rate(15 minutes)"}
+        switches |= {"OrganizationTargets": "r-exam,ou-exam-00000000"}
         return Stack(self.template, "s" * STACK_MAX, region, **values | switches | chosen)
 
+    def instance(self, stack, stack_set, template, region):
+        """The stack that the stack set of `stack` makes in `region`."""
+        given = next(properties for name, _, properties in stack.resources() if name == stack_set)
+        set_name, given = given["StackSetName"], {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in given["Parameters"]}
+        return Stack(template, f"StackSet-{set_name}-{'0' * 36}", region, **given)
+
     def forwarding(self, stack, region):
-        """The stack that `stack` makes in `region`."""
-        given = next(properties for _, kind, properties in stack.resources() if kind == "AWS::CloudFormation::StackSet")
-        given = {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in given["Parameters"]}
-        return Stack(self.forwarders, f"StackSet-{stack.name}-forwarders-{'0' * 36}", region, **given)
+        return self.instance(stack, "Forwarders", self.forwarders, region)
+
+    def member(self, stack, region):
+        """The same in a member account."""
+        member = self.instance(stack, "MemberRules", self.member_rules, region)
+        member.pseudo["AWS::AccountId"] = MEMBER
+        return member
 
     def every_name_fits_at_its_longest_and_the_limit_is_the_highest_that_does(self):
         def too_long(stack_max):
             stack = self.full(REGION_MAX)
             stack.name = stack.pseudo["AWS::StackName"] = "s" * stack_max
-            named = [*stack.names(), *self.forwarding(stack, "us-east-1").names()]
-            assert len(named) >= 9, named
+            named = [*stack.names(), *self.forwarding(stack, "us-east-1").names(), *self.member(stack, "us-east-1").names()]
+            assert len(named) >= 15, named
             return [(logical, len(name)) for logical, kind, name in named if len(name) > NAMES[kind][1]]
 
         assert not too_long(STACK_MAX), too_long(STACK_MAX)
         assert too_long(STACK_MAX + 1), "a longer name of the stack works too"
         # What else could have a name of its own goes by the one that CloudFormation makes, which nothing else has.
-        for template in (self.template, self.forwarders):
+        for template in (self.template, self.forwarders, self.member_rules):
             for name, resource in template["Resources"].items():
                 own = resource["Type"].split("::")[-1] + "Name"
                 assert resource["Type"] in NAMES or own not in resource.get("Properties", {}), f"the limit of {name} is not known here"
@@ -203,9 +214,11 @@ class Checks:
             return {name: (kind, properties) for name, kind, properties in stack.resources()}, stack.value(outputs)
 
         alone, outputs = made()
-        assert made(OrganizationSchedule="rate(1 day)", AuditConcurrency="1000") == (alone, outputs)
+        members = {"MemberForwardRegions": "us-east-1,us-west-2", "OrganizationTargets": "r-exam", "OrganizationHome": "management"}
+        assert made(OrganizationSchedule="rate(1 day)", AuditConcurrency="1000", **members) == (alone, outputs)
         both, all_outputs = made(OrganizationId="o-exampleorgid")
-        added = {name for name in self.template["Resources"] if "Organization" in name or name.startswith("MemberAuditor")}
+        added = {name for name, r in self.template["Resources"].items() if "Organization" in name or name.startswith("MemberAuditor")}
+        added = {name for name in added if self.template["Resources"][name].get("Condition") != "HasMemberRules"}
         assert set(both) - set(alone) == added and len(added) >= 10, added ^ (set(both) - set(alone))
         conditions = {self.template["Resources"][name].get("Condition") for name in added}
         assert conditions == {"HasOrganization"}, conditions
@@ -215,6 +228,66 @@ class Checks:
         assert all(not rule["Prefix"].startswith("organization/") for rule in alone["ReportBucket"][1]["LifecycleConfiguration"]["Rules"])
         rules[:] = [rule for rule in rules if not rule["Prefix"].startswith("organization/")]
         assert {name: both[name] for name in alone} == alone, [name for name in alone if both[name] != alone[name]]
+        # Without Regions there is nothing in the member accounts, and nothing for what would come from there.
+        assert made(OrganizationId="o-exampleorgid", **members | {"MemberForwardRegions": ""}) == made(OrganizationId="o-exampleorgid")
+        forwarded, _ = made(OrganizationId="o-exampleorgid", **members)
+        added = {name for name, r in self.template["Resources"].items() if r.get("Condition") == "HasMemberRules"}
+        assert set(forwarded) - set(both) == added and len(added) == 7, added ^ (set(forwarded) - set(both))
+        changed = {name for name in made(OrganizationId="o-exampleorgid")[0] if forwarded[name] != made(OrganizationId="o-exampleorgid")[0][name]}
+        assert changed == {"QueuePolicy", "RootActivity", "RootActivityRole"}, changed
+
+    def rules_of_members_come_one_hop_to_a_bus_that_takes_only_the_organization_and_to_a_queue_of_their_own(self):
+        chosen = {"OrganizationId": "o-exampleorgid", "OrganizationTargets": "r-exam,ou-exam-00000000", "MemberForwardRegions": "us-east-1"}
+        stack = Stack(self.template, **chosen)
+        here = {name: properties for name, _, properties in stack.resources()}
+        bus = f"arn:aws:events:eu-west-1:{ACCOUNT}:event-bus/rootwatch-organization"
+        assert here["OrganizationBus"]["Name"] == bus.split("/")[1]
+        [statement] = here["OrganizationBus"]["Policy"]["Statement"]
+        del statement["Sid"]
+        assert statement == {"Effect": "Allow", "Principal": "*", "Action": "events:PutEvents", "Resource": bus,
+                             "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-exampleorgid"}}}, statement
+        rule, queue = here["OrganizationRule"], stack.physical("OrganizationQueue.Arn")
+        assert (rule["EventBusName"], rule["EventPattern"]["source"]) == (stack.physical("OrganizationBus"), [{"prefix": "aws."}])
+        assert rule["State"] == "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS", "a root key that only reads"
+        [target] = rule["Targets"]
+        dead = stack.physical("DeadLetterQueue.Arn")
+        assert target == {"Id": "queue", "Arn": queue, "DeadLetterConfig": {"Arn": dead}}, "an event arrives as it is"
+        [statement] = here["OrganizationQueuePolicy"]["PolicyDocument"]["Statement"]
+        source = {"ArnEquals": {"aws:SourceArn": stack.physical("OrganizationRule.Arn")}}
+        assert (statement["Resource"], statement["Condition"]) == (queue, source), "nothing else is taken for a member's"
+        assert here["OrganizationQueue"]["RedrivePolicy"]["deadLetterTargetArn"] == dead
+        sources = here["QueuePolicy"]["PolicyDocument"]["Statement"][0]["Condition"]["ArnEquals"]["aws:SourceArn"]
+        assert stack.physical("OrganizationRule.Arn") in sources, "what could not be delivered is kept"
+        variables = here["RootActivity"]["Environment"]["Variables"]
+        assert here["OrganizationQueueMapping"]["EventSourceArn"] == variables["ROOTWATCH_ORGANIZATION_QUEUE_ARN"] == queue
+        of_own = next(p for name, kind, p in stack.resources() if kind == "AWS::Lambda::EventSourceMapping" and name != "OrganizationQueueMapping" and "RootActivity" in name)
+        for name in ("BatchSize", "FunctionResponseTypes", "MaximumBatchingWindowInSeconds", "ScalingConfig"):
+            assert here["OrganizationQueueMapping"][name] == of_own[name], name
+        rules = here["MemberRules"]
+        assert (rules["PermissionModel"], rules["CallAs"]) == ("SERVICE_MANAGED", "DELEGATED_ADMIN")
+        assert Stack(self.template, **chosen | {"OrganizationHome": "management"}).holds("IsDelegate") is False
+        assert rules["AutoDeployment"]["Enabled"] is True and rules["ManagedExecution"] == {"Active": True}
+        assert rules["OperationPreferences"]["ConcurrencyMode"] == "SOFT_FAILURE_TOLERANCE"
+        assert rules["OperationPreferences"]["FailureTolerancePercentage"] == 100
+        [group] = rules["StackInstancesGroup"]
+        assert group == {"DeploymentTargets": {"OrganizationalUnitIds": ["r-exam", "ou-exam-00000000"]}, "Regions": ["us-east-1"]}, group
+        member = self.member(stack, "us-east-1")
+        there = {name: properties for name, _, properties in member.resources()}
+        assert {name for _, _, name in member.names()} == {f"rootwatch-eu-west-1-org-{end}" for end in ("root", "trail", "undelivered")}
+        statement = there["UndeliveredPolicy"]["PolicyDocument"]["Statement"][0]
+        assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": [member.physical(f"{rule}.Arn") for rule in ("RootRule", "TamperingRule")]}}
+        role = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": member.parameters["BusArn"]}
+        assert there["ForwarderRole"]["Policies"][0]["PolicyDocument"]["Statement"] == [role], "it may do nothing else"
+        for rule in ("RootRule", "TamperingRule"):
+            [target] = there[rule]["Targets"]
+            expected = {"Arn": member.parameters["BusArn"], "RoleArn": member.physical("ForwarderRole.Arn"), "DeadLetterConfig": {"Arn": member.physical("Undelivered.Arn")}}
+            assert {name: value for name, value in target.items() if name != "Id"} == expected, "a second hop is not delivered"
+        # The account of the stack is a member too, and has rules of its own.
+        home = self.instance(stack, "MemberRules", self.member_rules, "us-east-1")
+        assert [kind for _, kind, _ in home.resources()] == ["AWS::CloudFormation::WaitConditionHandle"]
+        # Aliases in the text of a template would reach CloudFormation, which takes none.
+        text = self.template["Resources"]["MemberRules"]["Properties"]["TemplateBody"]
+        assert len(text.encode()) <= 51_200 and not re.search(r"[\[ ][&*][a-z]", text), "a template of a stack set"
 
     def a_second_stack_of_the_name_in_another_region_meets_nothing_of_the_first(self):
         one, other = Stack(self.template, region="eu-west-1"), Stack(self.template, region="us-west-2")
@@ -233,7 +306,7 @@ class Checks:
         # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
         # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
         full = self.full()
-        for stack in (full, self.forwarding(full, "us-east-1")):
+        for stack in (full, self.forwarding(full, "us-east-1"), self.member(full, "us-east-1")):
             for name, kind, properties in stack.resources():
                 if kind == "AWS::IAM::Role":
                     policies = sum(length(policy["PolicyDocument"]) for policy in properties.get("Policies", []))
@@ -318,7 +391,7 @@ class Checks:
                 assert not depends, f"{name}.{key} is fixed when it is made, and depends on {depends}"
         # The stack set keeps its name: one in its place could not remove the rules of the first.
         names = [properties["StackSetName"] for _, kind, properties in self.full().resources() if kind.endswith("StackSet")]
-        assert names == [f"{'s' * STACK_MAX}-forwarders"], names
+        assert names == [f"{'s' * STACK_MAX}-{end}" for end in ("forwarders", "member-rules")], names
 
     def a_rollback_of_the_first_deployment_leaves_nothing_that_it_could_remove(self):
         kept = {name: r["DeletionPolicy"] for name, r in self.template["Resources"].items() if r.get("DeletionPolicy") != "Delete" and "DeletionPolicy" in r}
@@ -364,8 +437,8 @@ class Checks:
         assert home == ["AWS::CloudFormation::WaitConditionHandle"], home
 
 
-def main(template, forwarders):
-    checks = Checks(*(json.load(open(path, encoding="utf-8")) for path in (template, forwarders)))
+def main(*templates):
+    checks = Checks(*(json.load(open(path, encoding="utf-8")) for path in templates))
     failed = 0
     for name in [name for name in vars(Checks) if "_" in name and not name.startswith("_")]:
         try:

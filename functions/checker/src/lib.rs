@@ -151,7 +151,8 @@ impl Checker {
             period: settings.policy.remind_critical,
             runbook: &settings.runbook,
             report: report_page.as_ref(),
-            links: &settings.links,
+            links: Some(&settings.links),
+            member_of: None,
         };
         let deadline = sending::recording_ends(clock.started, left);
         let sender = Sender { voice, recorder: Recorder { ledger: &ledger, policy: &settings.policy, deadline } };

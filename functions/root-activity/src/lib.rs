@@ -3,7 +3,7 @@
 //! It uses the same classifier, ledger and words as the checker, so that what both find is sent once. What is not urgent is left to
 //! the checker's next scan.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::iter::repeat_n;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -15,9 +15,10 @@ use alerts::Policy;
 use facts::record::TrailEvent;
 use facts::root_activity::{self, Kind};
 use facts::watch::Arrival;
-use facts::{Account, RootActivity, Tampering};
+use facts::{Account, AccountId, RootActivity, Severity, Tampering};
 use function::figures::Figures;
 use function::{Invocation, Sent, SettingsError, Untracked, Voice, lease, log};
+use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::Diagnostic;
 use serde::Serialize;
@@ -27,6 +28,7 @@ use tokio::time::Instant;
 mod request;
 mod settings;
 
+use request::Accepted;
 pub use request::RequestError;
 pub use settings::{Canaries, Settings};
 
@@ -34,6 +36,10 @@ pub use settings::{Canaries, Settings};
 const FOR_SENDING: Duration = Duration::from_secs(10);
 /// Anybody on the internet can cause a failed sign-in: alone, such acts are sent no more often than this.
 const BETWEEN_FAILURES: SignedDuration = SignedDuration::from_mins(15);
+/// What is no worse than what was sent of a member account waits so long, and is sent as one message.
+const BETWEEN_MESSAGES: SignedDuration = SignedDuration::from_mins(1);
+/// Accounts of a batch that are sent about at the same time. A batch has 1,000 messages at most.
+const AT_ONCE: usize = 8;
 /// Which of the figures are metrics; the line in the log has the others.
 pub const METRICS: &[&str] = &["RootActivity", "Tampering"];
 
@@ -43,8 +49,24 @@ pub struct Listener {
     config: aws_config::SdkConfig,
     settings: Result<Settings, SettingsError>,
     untracked: Untracked,
-    failures_sent_at: Mutex<Option<Timestamp>>,
+    lately: Mutex<HashMap<AccountId, Lately>>,
     emit: fn(&str),
+}
+
+/// What this process sent of an account lately.
+#[derive(Debug, Clone, Copy, Default)]
+struct Lately {
+    failures_at: Option<Timestamp>,
+    message: Option<(Timestamp, Severity)>,
+}
+
+/// The events of one account.
+#[derive(Debug)]
+struct Batch<'a> {
+    account: &'a AccountId,
+    /// The account of the stack, if it is another one.
+    member_of: Option<&'a AccountId>,
+    events: Vec<&'a TrailEvent>,
 }
 
 /// What the function answers.
@@ -111,14 +133,26 @@ struct Outcome {
     is_unsent: bool,
 }
 
+/// How one call sends.
+#[derive(Debug, Clone, Copy)]
+struct Call<'a> {
+    settings: &'a Settings,
+    notifier: &'a Notifier,
+    invocation: &'a Invocation,
+    clock: Clock,
+    deadline: Instant,
+    /// Whether the topic has a confirmed subscriber.
+    hears: bool,
+}
+
 impl Listener {
     /// A listener over `config`, with what was found in the environment. `emit` takes each run's figures.
     pub fn new(config: &aws_config::SdkConfig, settings: Result<Settings, SettingsError>, emit: fn(&str)) -> Self {
-        let (untracked, failures_sent_at) = (Untracked::default(), Mutex::new(None));
+        let (untracked, lately) = (Untracked::default(), Mutex::default());
         if let Ok(settings) = &settings {
             log::refused(&settings.refused);
         }
-        Self { config: config.clone(), settings, untracked, failures_sent_at, emit }
+        Self { config: config.clone(), settings, untracked, lately, emit }
     }
 
     /// The flow of one call.
@@ -129,45 +163,74 @@ impl Listener {
         let clock = Clock::start(invocation.now);
         let settings = self.settings.as_ref().map_err(Clone::clone)?;
         let account = invocation.account().map_err(Error::Account)?;
-        let deliveries = request::deliveries(event, &account, settings.canaries.as_ref(), invocation.now)?;
+        let (canaries, members, now) = (settings.canaries.as_ref(), settings.members.as_deref(), invocation.now);
+        let deliveries = request::deliveries(event, Accepted { account: &account, canaries, members, now })?;
         for fault in deliveries.iter().filter_map(|delivery| delivery.event.as_ref().err()) {
             tracing::error!(%fault, "a message is left to the dead-letter queue");
         }
         let ledger = Ledger::new(&self.config, &settings.table, &account);
-        let unnoted = note_canaries(&ledger, &deliveries, invocation.now).await;
-        if deliveries.iter().all(|delivery| delivery.event().is_none()) {
+        let unnoted = note_canaries(&ledger, &deliveries, now).await;
+        let batches = batches(&deliveries, &account);
+        if batches.is_empty() {
             return Ok(answer_canaries(deliveries, &unnoted));
         }
         let relays = Relays::new(&ledger, &settings.relays, clock, invocation.ends);
         let notifier = Notifier::new(&self.config, &settings.topic_arn).with(relays);
-        let (recalled, listeners) = tokio::join!(ledger.recall(invocation.now), notifier.listeners());
+        // Of members only what was sent is remembered: no plan, and no alias.
+        let recall = async {
+            let is_own = batches.iter().any(|batch| batch.member_of.is_none());
+            if is_own { ledger.recall(now).await } else { Ok(Recalled::default()) }
+        };
+        let (recalled, listeners) = tokio::join!(recall, notifier.listeners());
 
+        let left = Duration::try_from(invocation.ends.duration_since(now)).unwrap_or_default();
+        let deadline = clock.started + left.saturating_sub(FOR_SENDING.min(left / 4));
+        let hears = listeners.map_or(true, |listeners| listeners.hear(now));
+        let call = Call { settings, notifier: &notifier, invocation, clock, deadline, hears };
+        let sent = stream::iter(batches).map(async |batch| {
+            let recalled = if batch.member_of.is_none() { recalled.clone() } else { Ok(Recalled::default()) };
+            (batch.account.clone(), self.hear(call, &batch, recalled).await)
+        });
+        let sent: Vec<_> = sent.buffer_unordered(AT_ONCE).collect().await;
+
+        let alerts: Vec<&Alert> = sent.iter().flat_map(|(_, (alerts, _))| alerts).collect();
+        let together = together(sent.iter().map(|(_, (_, outcome))| &outcome.sent));
+        (self.emit)(&figures(&alerts, &together, invocation));
+        let outcomes = sent.into_iter().map(|(account, (_, outcome))| (account, outcome)).collect();
+        answer(deliveries, &unnoted, outcomes, together)
+    }
+
+    /// Sends what is new of one account.
+    async fn hear(
+        &self,
+        call: Call<'_>,
+        batch: &Batch<'_>,
+        recalled: Result<Recalled, LedgerError>,
+    ) -> (Vec<Alert>, Outcome) {
+        let Call { settings, notifier, invocation, clock, deadline, hears } = call;
         let alias = recalled.as_ref().ok().and_then(|recalled| recalled.memory.journal.alias.clone());
-        let account = Account { id: account, alias, partition: settings.partition };
-        let events = deliveries.iter().filter_map(request::Delivery::event);
-        let alerts = alerts(events, settings, &account, recalled.as_ref().ok(), invocation.now);
+        let account = Account { id: batch.account.clone(), alias, partition: settings.partition };
+        let is_member = batch.member_of.is_some();
+        let alerts = alerts(&batch.events, settings, &account, is_member, recalled.as_ref().ok(), invocation.now);
         for alert in &alerts {
             tracing::info!(alert = alert.id, severity = %alert.severity, "seen");
         }
-
+        let ledger = Ledger::new(&self.config, &settings.table, batch.account);
         let voice = Voice {
             ledger: &ledger,
-            notifier: &notifier,
+            notifier,
             lease: lease(format!("{} {}", invocation.request_id, invocation.now), invocation.ends),
             clock,
             untracked: &self.untracked,
             period: Policy::default().remind_critical,
             runbook: &settings.runbook,
             report: None,
-            links: &settings.links,
+            links: Some(&settings.links).filter(|_| !is_member),
+            member_of: batch.member_of,
         };
-        let left = Duration::try_from(invocation.ends.duration_since(invocation.now)).unwrap_or_default();
-        let deadline = clock.started + left.saturating_sub(FOR_SENDING.min(left / 4));
-        let hears = listeners.map_or(true, |listeners| listeners.hear(invocation.now));
         let outcome = self.send(&voice, recalled, &alerts, hears, deadline).await;
         outcome.sent.log();
-        (self.emit)(&figures(&alerts, &outcome.sent, invocation));
-        answer(deliveries, &unnoted, outcome)
+        (alerts, outcome)
     }
 
     /// Writes down, then sends; without a ledger sends at once.
@@ -180,8 +243,13 @@ impl Listener {
         deadline: Instant,
     ) -> Outcome {
         let mut outcome = Outcome::default();
+        let is_member = voice.member_of.is_some();
+        if is_member && (alerts.is_empty() || Instant::now() >= deadline) {
+            outcome.is_late = !alerts.is_empty();
+            return outcome;
+        }
         let recorded = match recalled {
-            Ok(_) => self.record(voice.ledger, alerts, voice.clock.started_at, deadline).await,
+            Ok(_) => self.record(voice, alerts, deadline).await,
             Err(error) => Err(error),
         };
         match recorded {
@@ -189,6 +257,12 @@ impl Listener {
                 outcome.is_late = !is_all;
                 if hears && !may_wait {
                     voice.drain(None, &mut outcome.sent).await;
+                    self.note_sent(alerts, &outcome.sent, voice.clock.started_at);
+                }
+                // No scan of this stack comes upon what waits of a member: SQS delivers it again.
+                if hears && may_wait && is_member {
+                    outcome.is_unsent = waits(voice, alerts, &mut outcome.sent).await;
+                    return outcome;
                 }
                 // The run that holds the lease may have died: SQS delivers again.
                 let Sent { store, waiting, is_cut, .. } = &outcome.sent;
@@ -206,32 +280,112 @@ impl Listener {
         outcome
     }
 
-    async fn record(
-        &self,
-        ledger: &Ledger,
-        alerts: &[Alert],
-        now: Timestamp,
-        deadline: Instant,
-    ) -> Result<Written, LedgerError> {
-        if alerts.is_empty() {
-            return Ok(Written { is_all: true, may_wait: false });
-        }
+    async fn record(&self, voice: &Voice<'_>, alerts: &[Alert], deadline: Instant) -> Result<Written, LedgerError> {
+        let (ledger, now) = (voice.ledger, voice.clock.started_at);
+        let Some(first) = alerts.first() else { return Ok(Written { is_all: true, may_wait: false }) };
         let unseen = ledger.unseen(alerts, now).await?;
         let acts = ledger.record_acts(&unseen, now, deadline).await?;
-        let only_failures = !unseen.is_empty()
-            && unseen.iter().all(|alert| alert.act().is_some_and(|act| act.kind == Kind::SignInFailed));
-        Ok(Written { is_all: acts.left == 0, may_wait: only_failures && self.were_sent_lately(now) })
+        let account = &first.account.id;
+        let is_failure = |alert: &Alert| alert.act().is_some_and(|act| act.kind == Kind::SignInFailed);
+        // Of a member, what was delivered again waits as well.
+        let may_wait = match voice.member_of {
+            None if unseen.is_empty() => false,
+            None => unseen.iter().all(|alert| is_failure(alert)) && self.were_failures_sent(account, now),
+            Some(_) if alerts.iter().all(is_failure) => self.were_failures_sent(account, now),
+            Some(_) => self.was_as_bad_sent(alerts, now),
+        };
+        Ok(Written { is_all: acts.left == 0, may_wait })
     }
 
     /// Whether failed sign-ins were sent in the last quarter of an hour; notes that they are now, if not.
-    fn were_sent_lately(&self, now: Timestamp) -> bool {
-        let mut sent_at = self.failures_sent_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let lately = sent_at.is_some_and(|at| now.duration_since(at).abs() < BETWEEN_FAILURES);
-        if !lately {
+    fn were_failures_sent(&self, account: &AccountId, now: Timestamp) -> bool {
+        let mut lately = self.lately.lock().unwrap_or_else(PoisonError::into_inner);
+        lately.retain(|_, lately| lately.is_of(now));
+        let sent_at = &mut lately.entry(account.clone()).or_default().failures_at;
+        let were_sent = sent_at.is_some_and(|at| is_within(at, now, BETWEEN_FAILURES));
+        if !were_sent {
             *sent_at = Some(now);
         }
-        lately
+        were_sent
     }
+
+    /// Whether what is no better than `alerts` was sent of their account in the last minute.
+    fn was_as_bad_sent(&self, alerts: &[Alert], now: Timestamp) -> bool {
+        let lately = self.lately.lock().unwrap_or_else(PoisonError::into_inner);
+        let sent = alerts.first().and_then(|alert| lately.get(&alert.account.id)).and_then(|lately| lately.message);
+        sent.is_some_and(|(at, severity)| is_within(at, now, BETWEEN_MESSAGES) && worst(alerts) <= Some(severity))
+    }
+
+    fn note_sent(&self, alerts: &[Alert], sent: &Sent, now: Timestamp) {
+        let (Some(first), Some(worst), false) = (alerts.first(), worst(alerts), sent.messages.is_empty()) else {
+            return;
+        };
+        let mut lately = self.lately.lock().unwrap_or_else(PoisonError::into_inner);
+        lately.retain(|_, lately| lately.is_of(now));
+        lately.entry(first.account.id.clone()).or_default().message = Some((now, worst));
+    }
+}
+
+impl Lately {
+    /// Whether any of it still counts.
+    fn is_of(&self, now: Timestamp) -> bool {
+        let message = self.message.map(|(at, _)| at);
+        [self.failures_at, message].into_iter().flatten().any(|at| is_within(at, now, BETWEEN_FAILURES))
+    }
+}
+
+/// A clock that stepped back mutes nothing for longer.
+fn is_within(at: Timestamp, now: Timestamp, period: SignedDuration) -> bool {
+    now.duration_since(at).abs() < period
+}
+
+fn worst(alerts: &[Alert]) -> Option<Severity> {
+    alerts.iter().map(|alert| alert.severity).max()
+}
+
+/// Whether any of `alerts` waits in the outbox.
+async fn waits(voice: &Voice<'_>, alerts: &[Alert], sent: &mut Sent) -> bool {
+    match voice.ledger.waiting_alerts(voice.clock.started_at).await {
+        Ok(waiting) => {
+            sent.waiting = Some(waiting.len());
+            let waits = waiting.iter().any(|waiting| alerts.iter().any(|alert| alert.id == waiting.alert.id));
+            if waits {
+                tracing::info!(waiting = waiting.len(), "they wait for the next message about this account");
+            }
+            waits
+        }
+        Err(error) => {
+            sent.store = Some(error);
+            true
+        }
+    }
+}
+
+/// The events by account, that of the function first.
+fn batches<'a>(deliveries: &'a [request::Delivery], own: &'a AccountId) -> Vec<Batch<'a>> {
+    let mut batches: BTreeMap<&str, Batch> = BTreeMap::new();
+    for (account, event) in deliveries.iter().filter_map(request::Delivery::event) {
+        let member_of = (account != own).then_some(own);
+        let batch = batches.entry(account.as_str()).or_insert_with(|| Batch { account, member_of, events: Vec::new() });
+        batch.events.push(event);
+    }
+    let mut batches: Vec<Batch> = batches.into_values().collect();
+    batches.sort_by_key(|batch| batch.member_of.is_some());
+    batches
+}
+
+/// What was sent of all accounts.
+fn together<'a>(all: impl Iterator<Item = &'a Sent>) -> Sent {
+    let mut together = Sent { waiting: Some(0), ..Sent::default() };
+    for sent in all {
+        together.messages.extend(sent.messages.iter().cloned());
+        together.count += sent.count;
+        together.waiting = together.waiting.zip(sent.waiting).map(|(one, other)| one + other);
+        together.is_lost |= sent.is_lost;
+        together.refused = together.refused.or_else(|| sent.refused.clone());
+        together.store = together.store.or_else(|| sent.store.clone());
+    }
+    together
 }
 
 /// Notes the newest canary of each Region as arrived; the Regions for which that failed.
@@ -268,15 +422,16 @@ fn answer_canaries(deliveries: Vec<request::Delivery>, unnoted: &BTreeSet<String
 
 struct Written {
     is_all: bool,
-    /// It is nothing but failed sign-ins, and such were sent lately.
+    /// As bad was sent lately: of the stack's own account failed sign-ins, of a member anything.
     may_wait: bool,
 }
 
 /// What of `events` is sent now: the worst first, each once.
-fn alerts<'a>(
-    events: impl Iterator<Item = &'a TrailEvent>,
+fn alerts(
+    events: &[&TrailEvent],
     settings: &Settings,
     account: &Account,
+    is_member: bool,
     recalled: Option<&Recalled>,
     now: Timestamp,
 ) -> Vec<Alert> {
@@ -295,15 +450,17 @@ fn alerts<'a>(
     root_activity::annotate(&mut acts, recalled.map(|recalled| recalled.memory.plans.as_slice()).unwrap_or_default());
     let mut seen = BTreeSet::new();
     others.retain(|tampering| seen.insert(tampering.event_id.clone()));
-    let acts = acts.iter().filter(|act| act.is_urgent() || (act.is_told() && !settings.is_swept(&act.region)));
+    // No check scans a member's events.
+    let is_left = |act: &RootActivity| !is_member && settings.is_swept(&act.region);
+    let acts = acts.iter().filter(|act| act.is_urgent() || (act.is_told() && !is_left(act)));
     let acts = acts.map(|act| alerts::of_root(act, account, now));
     acts.chain(others.into_iter().map(|tampering| alerts::of_tampering(tampering, account, now))).collect()
 }
 
-fn figures(alerts: &[Alert], sent: &Sent, invocation: &Invocation) -> String {
+fn figures(alerts: &[&Alert], sent: &Sent, invocation: &Invocation) -> String {
     let mut figures = Figures::new(METRICS);
     figures.sending(sent);
-    figures.acts(alerts.iter().filter_map(Alert::act).map(RootActivity::count).sum());
+    figures.acts(alerts.iter().filter_map(|alert| alert.act()).map(RootActivity::count).sum());
     figures.kinds(alerts.iter().flat_map(|alert| match alert.act() {
         Some(act) => repeat_n(format!("RootActivity{:?}", act.kind), act.count()),
         None => repeat_n("Tampering".into(), 1),
@@ -315,29 +472,42 @@ fn figures(alerts: &[Alert], sent: &Sent, invocation: &Invocation) -> String {
     figures.line(invocation.function_name(), invocation.now)
 }
 
-/// Of a batch, what SQS shall deliver again: messages that cannot be read, and all of them when what they brought is not safe or
+/// Of a batch, what SQS shall deliver again: messages that cannot be read, and all of an account when what they brought is not safe or
 /// may be sent if it is tried again.
-fn answer(deliveries: Vec<request::Delivery>, unnoted: &BTreeSet<String>, outcome: Outcome) -> Result<Answer, Error> {
-    let Outcome { sent, is_late, is_unsent } = outcome;
-    let try_again = match &sent.refused {
-        Some(error) => is_late || sent.is_lost || !error.permanent,
-        None => is_late || is_unsent,
-    };
+fn answer(
+    deliveries: Vec<request::Delivery>,
+    unnoted: &BTreeSet<String>,
+    outcomes: HashMap<AccountId, Outcome>,
+    together: Sent,
+) -> Result<Answer, Error> {
     let is_batch = deliveries.iter().all(|delivery| delivery.message_id.is_some());
-    match sent.refused {
-        Some(error) if !is_batch => return Err(Error::Publish(error, !sent.is_lost)),
+    let is_late = outcomes.values().any(|outcome| outcome.is_late);
+    match together.refused {
+        Some(error) if !is_batch => return Err(Error::Publish(error, !together.is_lost)),
         None if !is_batch && is_late => return Err(Error::OutOfTime),
         _ => {}
     }
     let is_due = |delivery: &request::Delivery| {
         let is_unnoted = delivery.canary().is_some_and(|(region, _)| unnoted.contains(region));
-        delivery.event.is_err() || is_unnoted || (try_again && delivery.event().is_some())
+        let outcome = delivery.event().and_then(|(account, _)| outcomes.get(account));
+        delivery.event.is_err() || is_unnoted || outcome.is_some_and(Outcome::is_due)
     };
     let again = deliveries.into_iter().filter(is_due);
     let ids = again.filter_map(|delivery| delivery.message_id);
     Ok(Answer {
         batch_item_failures: ids.map(|item_identifier| Failure { item_identifier }).collect(),
-        sent: sent.messages,
-        unsent: sent.waiting,
+        sent: together.messages,
+        unsent: together.waiting,
     })
+}
+
+impl Outcome {
+    /// Whether it is tried again.
+    fn is_due(&self) -> bool {
+        let Self { sent, is_late, is_unsent } = self;
+        match &sent.refused {
+            Some(error) => *is_late || sent.is_lost || !error.permanent,
+            None => *is_late || *is_unsent,
+        }
+    }
 }

@@ -38,17 +38,17 @@ pub(crate) struct Delivery {
 /// What an envelope brings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Brought {
-    /// An event of CloudTrail.
-    Event(TrailEvent),
+    /// An event of CloudTrail, and the account that it is of.
+    Event(AccountId, TrailEvent),
     /// A canary of the checker, with its Region and when it was sent.
     Canary(String, Timestamp),
 }
 
 impl Delivery {
-    /// The event of CloudTrail.
-    pub(crate) fn event(&self) -> Option<&TrailEvent> {
+    /// The event of CloudTrail, and the account that it is of.
+    pub(crate) fn event(&self) -> Option<(&AccountId, &TrailEvent)> {
         match &self.event {
-            Ok(Brought::Event(event)) => Some(event),
+            Ok(Brought::Event(account, event)) => Some((account, event)),
             _ => None,
         }
     }
@@ -62,61 +62,100 @@ impl Delivery {
     }
 }
 
-/// Every delivery of `event` at `now`, which must be of `account`; a canary must be one of `canaries`.
+/// What an envelope is held against.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Accepted<'a> {
+    /// The account of the function.
+    pub(crate) account: &'a AccountId,
+    /// The canaries of this stack.
+    pub(crate) canaries: Option<&'a Canaries>,
+    /// ARN of the queue that events of member accounts come by.
+    pub(crate) members: Option<&'a str>,
+    /// The present.
+    pub(crate) now: Timestamp,
+}
+
+/// Every delivery of `event`. What comes by the queue of the members is of a member, and all else is of the function's own account.
 ///
 /// # Errors
 /// When it is neither a batch nor an envelope. A message that cannot be read is one delivery's fault.
-pub(crate) fn deliveries(
-    event: &Value,
-    account: &AccountId,
-    canaries: Option<&Canaries>,
-    now: Timestamp,
-) -> Result<Vec<Delivery>, RequestError> {
-    let envelope = |event: &Value| envelope(event, account, canaries, now);
+pub(crate) fn deliveries(event: &Value, accepted: Accepted) -> Result<Vec<Delivery>, RequestError> {
     let Some(records) = event.get("Records").and_then(Value::as_array) else {
-        let event = envelope(event)?;
+        let event = accepted.own(event)?;
         return Ok(vec![Delivery { message_id: None, event: Ok(event) }]);
     };
-    let id = |record: &Value| record.get("messageId").and_then(Value::as_str).map(str::to_owned);
+    let text = |record: &Value, name| record.get(name).and_then(Value::as_str).map(str::to_owned);
     let delivery = |record: &Value| {
-        let Some(message_id) = id(record) else { return Err(fault("a record has no messageId")) };
+        let Some(message_id) = text(record, "messageId") else { return Err(fault("a record has no messageId")) };
         let body = record.get("body").and_then(Value::as_str).ok_or_else(|| fault("a record has no body"));
         let parsed = body.and_then(|body| {
             serde_json::from_str::<Value>(body).map_err(|error| fault(format!("a body is not JSON: {error}")))
         });
-        let event = parsed.and_then(|parsed| envelope(&parsed));
+        // Lambda says which queue it took the message from: no sender can.
+        let is_by_members = accepted.members.is_some() && text(record, "eventSourceARN").as_deref() == accepted.members;
+        let event =
+            parsed.and_then(|parsed| if is_by_members { accepted.of_member(&parsed) } else { accepted.own(&parsed) });
         Ok(Delivery { message_id: Some(message_id), event })
     };
     records.iter().map(delivery).collect()
 }
 
-fn envelope(
-    envelope: &Value,
-    account: &AccountId,
-    canaries: Option<&Canaries>,
-    now: Timestamp,
-) -> Result<Brought, RequestError> {
+impl Accepted<'_> {
+    /// An envelope of the function's own account.
+    fn own(self, envelope: &Value) -> Result<Brought, RequestError> {
+        let (source, account) = outer(envelope)?;
+        if account != Some(self.account.as_str()) {
+            let of = text::bounded(account.unwrap_or("?"));
+            return Err(fault(format!("it is of account {of}, not of {}", self.account)));
+        }
+        if source == CANARY {
+            let detail = envelope.get("detail");
+            return detail.and_then(|detail| canary(detail, self.canaries?, self.now)).ok_or_else(|| {
+                fault("its canary is for no stack of this name, of no Region that is watched, or was sent at no time of the past")
+            });
+        }
+        by_aws(source)?;
+        Ok(Brought::Event(self.account.clone(), record(envelope)?))
+    }
+
+    /// An envelope of a member account, by the organization's bus. EventBridge writes `account`, and CloudTrail `recipientAccountId`: a
+    /// record that was put into another account's envelope has them apart.
+    fn of_member(self, envelope: &Value) -> Result<Brought, RequestError> {
+        let (source, account) = outer(envelope)?;
+        by_aws(source)?;
+        let account = account.and_then(|account| AccountId::parse(account).ok());
+        let account = account.ok_or_else(|| fault("its `account` is no account"))?;
+        if account == *self.account {
+            return Err(fault("it is of this account, whose events come by another queue"));
+        }
+        let recipient = envelope.pointer("/detail/recipientAccountId").and_then(Value::as_str);
+        if recipient != Some(account.as_str()) {
+            let of = text::bounded(recipient.unwrap_or("?"));
+            return Err(fault(format!("account {account} sent a record of account {of}: it may be forged")));
+        }
+        Ok(Brought::Event(account, record(envelope)?))
+    }
+}
+
+/// Source and account of an envelope.
+fn outer(envelope: &Value) -> Result<(&str, Option<&str>), RequestError> {
     let text = |name| envelope.get(name).and_then(Value::as_str);
     let (Some(_), Some(source)) = (text("detail-type"), text("source")) else {
         return Err(fault("an envelope has `detail-type` and `source`"));
     };
-    match text("account") {
-        Some(of) if of == account.as_str() => {}
-        of => return Err(fault(format!("it is of account {}, not of {account}", text::bounded(of.unwrap_or("?"))))),
+    Ok((source, text("account")))
+}
+
+fn by_aws(source: &str) -> Result<(), RequestError> {
+    if source.starts_with(OF_AWS) && !source.starts_with(OF_PARTNERS) {
+        return Ok(());
     }
-    let detail = envelope.get("detail");
-    if source == CANARY {
-        return detail.and_then(|detail| canary(detail, canaries?, now)).ok_or_else(|| {
-            fault("its canary is for no stack of this name, of no Region that is watched, or was sent at no time of the past")
-        });
-    }
-    if !source.starts_with(OF_AWS) || source.starts_with(OF_PARTNERS) {
-        return Err(fault(format!("its source `{}` is no service of AWS: anybody may put it", text::bounded(source))));
-    }
-    detail
-        .and_then(TrailEvent::from_record)
-        .map(Brought::Event)
-        .ok_or_else(|| fault("its `detail` is no CloudTrail record with `eventName` and `eventID`"))
+    Err(fault(format!("its source `{}` is no service of AWS: anybody may put it", text::bounded(source))))
+}
+
+fn record(envelope: &Value) -> Result<TrailEvent, RequestError> {
+    let record = envelope.get("detail").and_then(TrailEvent::from_record);
+    record.ok_or_else(|| fault("its `detail` is no CloudTrail record with `eventName` and `eventID`"))
 }
 
 /// Each Region is an item of the table: only those that are watched count, however many an attacker puts.
@@ -147,8 +186,14 @@ mod tests {
     }
 
     fn deliveries(event: &Value, account: &AccountId) -> Result<Vec<Delivery>, RequestError> {
-        super::deliveries(event, account, Some(&canaries()), now())
+        super::deliveries(event, accepted(account, Some(&canaries())))
     }
+
+    fn accepted<'a>(account: &'a AccountId, canaries: Option<&'a Canaries>) -> Accepted<'a> {
+        Accepted { account, canaries, members: Some(MEMBERS), now: now() }
+    }
+
+    const MEMBERS: &str = "arn:aws:sqs:eu-west-1:111122223333:rootwatch-OrganizationQueue-1ABC";
 
     fn canaries() -> Canaries {
         let regions = ["eu-west-1", "us-east-1"].map(str::to_owned).into();
@@ -192,7 +237,7 @@ mod tests {
             changed["detail"][name] = value;
             assert!(deliveries(&changed, &account()).is_err(), "{changed}");
         }
-        assert!(super::deliveries(&canary(), &account(), None, now()).is_err(), "a stack without a name has none");
+        assert!(super::deliveries(&canary(), accepted(&account(), None)).is_err(), "a stack without a name has none");
     }
 
     fn good() -> Value {
@@ -202,6 +247,56 @@ mod tests {
 
     fn record(id: &str, body: &Value) -> Value {
         json!({"messageId": id, "body": body.to_string(), "eventSource": "aws:sqs"})
+    }
+
+    /// The account of the event, or why there is none, of `envelope` by the queue `arn`.
+    fn by(arn: &str, envelope: &Value) -> Result<String, String> {
+        let mut record = record("1", envelope);
+        record["eventSourceARN"] = json!(arn);
+        let brought = deliveries(&json!({"Records": [record]}), &account()).unwrap().remove(0);
+        brought.event.clone().map_err(|error| error.fault)?;
+        Ok(brought.event().map(|(account, _)| account.to_string()).unwrap_or_default())
+    }
+
+    #[test]
+    fn an_event_of_a_member_comes_by_the_queue_of_the_members_alone() {
+        let mut of_member = good();
+        of_member["account"] = json!("222233334444");
+        of_member["detail"]["recipientAccountId"] = json!("222233334444");
+        assert_eq!(by(MEMBERS, &of_member), Ok("222233334444".into()));
+        let own = "arn:aws:sqs:eu-west-1:111122223333:rootwatch-EventsQueue-1ABC";
+        assert_eq!(by(own, &of_member).unwrap_err(), "it is of account 222233334444, not of 111122223333");
+        assert!(deliveries(&of_member, &account()).is_err(), "nor by itself");
+        assert_eq!(by(own, &good()), Ok("111122223333".into()));
+        let account = account();
+        let without = Accepted { members: None, ..accepted(&account, None) };
+        let batch = json!({"Records": [record("1", &of_member)]});
+        assert!(super::deliveries(&batch, without).unwrap()[0].event.is_err(), "a stack without members has none");
+    }
+
+    #[test]
+    fn a_member_forges_nothing() {
+        let mut of_member = good();
+        of_member["account"] = json!("222233334444");
+        of_member["detail"]["recipientAccountId"] = json!("222233334444");
+        let changes = [
+            ("/account", json!("333344445555"), "account 333344445555 sent a record of account 222233334444"),
+            ("/account", json!("111122223333"), "it is of this account"),
+            ("/account", json!("o-exampleorgid"), "its `account` is no account"),
+            ("/account", json!(null), "its `account` is no account"),
+            ("/detail/recipientAccountId", json!("111122223333"), "sent a record of account 111122223333"),
+            ("/detail/recipientAccountId", json!(null), "sent a record of account ?"),
+            ("/source", json!("my.iam"), "anybody may put it"),
+            ("/source", json!("aws.partner/example.com/iam"), "anybody may put it"),
+            ("/source", json!("rootwatch.canary"), "anybody may put it"),
+            ("/detail/eventID", json!(null), "its `detail` is no CloudTrail record"),
+        ];
+        for (pointer, value, why) in changes {
+            let mut forged = of_member.clone();
+            *forged.pointer_mut(pointer).unwrap() = value;
+            let refused = by(MEMBERS, &forged).unwrap_err();
+            assert!(refused.contains(why), "{pointer}: {refused}");
+        }
     }
 
     #[test]

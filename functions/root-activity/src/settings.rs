@@ -22,6 +22,8 @@ pub struct Settings {
     pub own: Vec<String>,
     /// The canaries of this stack; `None`: it has no name, and so none.
     pub canaries: Option<Canaries>,
+    /// ARN of the queue that events of member accounts come by; `None`: there are none.
+    pub members: Option<String>,
     /// Regions that are scanned beside those that record sign-ins; `None`: every enabled one.
     pub regions: Option<Vec<String>>,
     /// Where people find the runbook.
@@ -57,6 +59,7 @@ impl Settings {
             canaries: None,
             links: environment.links(report_bucket.as_deref().map(|bucket| (bucket, KEY)), &own),
             own,
+            members: environment.take("ROOTWATCH_ORGANIZATION_QUEUE_ARN"),
             regions: environment.regions("ROOTWATCH_REGIONS"),
             runbook: environment.runbook("ROOTWATCH_RUNBOOK_URL"),
             refused: Vec::new(),
@@ -99,10 +102,12 @@ pub(crate) mod tests {
             ("ROOTWATCH_STACK", "rootwatch"),
             ("ROOTWATCH_REGIONS", "eu-west-1"),
             ("ROOTWATCH_FORWARD_REGIONS", "us-east-1,nowhere"),
+            ("ROOTWATCH_ORGANIZATION_QUEUE_ARN", "arn:aws:sqs:eu-west-1:111122223333:members"),
             ("ROOTWATCH_RUNBOOK_URL", "https://wiki.example/runbook"),
         ])
         .unwrap();
         assert_eq!(settings.own, ["rootwatch"]);
+        assert_eq!(settings.members.as_deref(), Some("arn:aws:sqs:eu-west-1:111122223333:members"));
         let canaries = settings.canaries.unwrap();
         assert_eq!(canaries.addressee, "eu-west-1/rootwatch");
         assert_eq!(canaries.regions, ["us-east-1", "eu-west-1"], "those that are forwarded from, and home");

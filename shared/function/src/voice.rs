@@ -9,6 +9,7 @@ use aws::storage::ledger::Recalled;
 use aws::storage::report_link::LatestReport;
 use aws::{Clock, Drained, Lease, Ledger, LedgerError, Notifier, PublishError, drain};
 use checklist::Report;
+use facts::AccountId;
 use jiff::{SignedDuration, Timestamp};
 use messages::Message;
 use messages::{Bulletin, Links, ReportLink};
@@ -32,8 +33,10 @@ pub struct Voice<'a> {
     pub runbook: &'a str,
     /// Where the whole report is, if reports are kept.
     pub report: Option<&'a LatestReport>,
-    /// Console addresses of report and dashboard.
-    pub links: &'a Links,
+    /// Console addresses of report and dashboard; `None`: they are not about the account of the alerts.
+    pub links: Option<&'a Links>,
+    /// Where the alerts are about a member of the organization: the account of the stack.
+    pub member_of: Option<&'a AccountId>,
 }
 
 /// The outcome of sending.
@@ -89,8 +92,9 @@ impl Voice<'_> {
             repeats_possible,
             runbook,
             report_link: link.as_ref(),
-            links: Some(self.links),
+            links: self.links,
             recipients: self.notifier.recipients(),
+            member_of: self.member_of,
         })
     }
 
@@ -182,7 +186,7 @@ pub fn lease(holder: String, ends: Timestamp) -> Lease {
 #[cfg(test)]
 mod tests {
     use alerts::What;
-    use facts::{Account, AccountId, Partition, Severity};
+    use facts::{Account, Partition, Severity};
 
     use super::*;
 

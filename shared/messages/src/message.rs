@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use alerts::{Alert, ConditionAlert, Digest, Fault, OpenCondition, Transition, What};
 use checklist::report::Report;
 use checklist::summary::Summary;
-use facts::account::Account;
+use facts::account::{Account, AccountId};
 use facts::root_activity::{Kind, RootActivity};
 use facts::severity::Severity;
 use facts::source::Source;
@@ -81,6 +81,8 @@ pub struct Bulletin<'a> {
     pub links: Option<&'a Links>,
     /// Who gets the message; `None`: it is not known.
     pub recipients: Option<Recipients>,
+    /// Where it is about a member of the organization: the account of the stack that sends it.
+    pub member_of: Option<&'a AccountId>,
 }
 
 /// What SNS is given.

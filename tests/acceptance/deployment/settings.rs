@@ -23,6 +23,8 @@ fn variables_of(function: &str) -> BTreeMap<String, String> {
             ([stack], "ROOTWATCH_STACK") if stack == "AWS::StackName" => "rootwatch".into(),
             // Without one there is no such function.
             ([parameter], "ROOTWATCH_ORGANIZATION_ID") if parameter == "OrganizationId" => "o-exampleorgid".into(),
+            // Without Regions in member accounts there is no such variable.
+            (_, "ROOTWATCH_ORGANIZATION_QUEUE_ARN") => continue,
             // Without a chat there is no function that passes on.
             (_, "ROOTWATCH_NOTIFIERS") => String::new(),
             ([text], _) if text.contains(OWN) => text.replace(OWN, "rootwatch").replace(REGION, "eu-west-1"),
@@ -244,6 +246,9 @@ fn every_parameter_has_a_default_and_a_description() {
         "OrganizationId",
         "OrganizationSchedule",
         "AuditConcurrency",
+        "OrganizationTargets",
+        "OrganizationHome",
+        "MemberForwardRegions",
         "LogRetentionDays",
         "Architecture",
         "Name",

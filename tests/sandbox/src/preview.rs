@@ -73,6 +73,7 @@ pub(crate) fn compose(sample: &Sample) -> Result<Message, Failed> {
         report_link: None,
         links: Some(&links),
         recipients: Some(RECIPIENTS),
+        member_of: None,
     };
     Message::compose(&bulletin).ok_or_else(|| format!("{} sends nothing", sample.name).into())
 }

@@ -145,6 +145,7 @@ pub(crate) fn faults(template: &str, overrides: Overrides, region: Option<String
             refused.push((name, format!("{name}: at most {most} characters are accepted")));
         }
     }
+    faults.extend(faults_of_members(&values));
     let region = region.or_else(|| region_of(&values)).unwrap_or_else(|| "us-east-1".into());
     let has_organization = values.get("OrganizationId").is_some_and(|id| !id.is_empty());
     for function in FUNCTIONS.into_iter().filter(|function| *function != "Organization" || has_organization) {
@@ -181,6 +182,24 @@ pub(crate) fn faults(template: &str, overrides: Overrides, region: Option<String
     }
     let mut seen = BTreeSet::new();
     faults.retain(|fault| seen.insert(fault.clone()));
+    faults
+}
+
+/// What of the choices for member accounts CloudFormation refuses only while it deploys. What is not given keeps its value.
+fn faults_of_members(values: &BTreeMap<String, String>) -> Vec<String> {
+    let items = |name: &str| values.get(name).map(|list| list.split(',').filter(|item| !item.is_empty()).collect());
+    let targets: Option<Vec<&str>> = items("OrganizationTargets");
+    let is_target = |target: &&str| ["r-", "ou-"].iter().any(|kind| target.starts_with(kind));
+    let others = targets.iter().flatten().filter(|target| !is_target(target));
+    let mut faults: Vec<String> = others
+        .map(|it| format!("OrganizationTargets: `{}` is no ID of a root (r-) or a unit (ou-)", bounded(it)))
+        .collect();
+    let regions: Option<Vec<&str>> = items("MemberForwardRegions");
+    if regions.is_some_and(|regions| !regions.is_empty()) {
+        let empty = |name: &&str| values.get(*name).is_some_and(String::is_empty);
+        let lacks = ["OrganizationId", "OrganizationTargets"].into_iter().filter(empty);
+        faults.extend(lacks.map(|name| format!("{name}: MemberForwardRegions needs it")));
+    }
     faults
 }
 
@@ -277,6 +296,20 @@ mod tests {
         assert_eq!(faults.len(), 2, "{faults:?}");
         assert!(faults.iter().any(|fault| fault.contains("is not the id of an organization")), "{faults:?}");
         assert!(faults.iter().any(|fault| fault.contains("AuditConcurrency")), "{faults:?}");
+    }
+
+    #[test]
+    fn rules_in_member_accounts_need_an_organization_and_accounts_to_be_in() {
+        let regions = "MemberForwardRegions=us-east-1,us-west-2";
+        let good = ["OrganizationId=o-exampleorgid", "OrganizationTargets=r-exam,ou-exam-00000000", regions];
+        assert_eq!(checked(&good), Vec::<String>::new());
+        assert_eq!(checked(&[regions]), Vec::<String>::new(), "what is not given keeps its value");
+        let faults = checked(&["OrganizationId=", "OrganizationTargets=", regions]);
+        let lacks =
+            ["OrganizationId: MemberForwardRegions needs it", "OrganizationTargets: MemberForwardRegions needs it"];
+        assert_eq!(faults, lacks);
+        let faults = checked(&["OrganizationTargets=r-exam,111122223333"]);
+        assert_eq!(faults, ["OrganizationTargets: `111122223333` is no ID of a root (r-) or a unit (ou-)"]);
     }
 
     #[test]

@@ -33,7 +33,8 @@ const AT_THE_TOP: [&str; 8] = ["Who", "When", "From", "Resource", "Refused", "Fo
 pub(super) fn compose(bulletin: &Bulletin, sorted: &Sorted) -> String {
     let Some(first) = sorted.first() else { return String::new() };
     let account = &first.account;
-    let incidents = Maker { sorted, account, at: bulletin.at, report: bulletin.report }.all();
+    let is_member = bulletin.member_of.is_some();
+    let incidents = Maker { sorted, account, at: bulletin.at, report: bulletin.report, is_member }.all();
     let is_led = incidents.all.first().is_some_and(|incident| incident.severity >= first.severity);
     let new = incidents.all.iter().filter(|incident| incident.is_new_finding(sorted)).count();
     let mut email = Email {
@@ -101,6 +102,13 @@ impl<'a> Email<'a, '_> {
         let headline = self.sorted.what(report, usize::MAX).unwrap_or_default();
         self.line(safe_reason(&headline));
         self.field("Account", &safe(&self.account.to_string()));
+        if let Some(stack) = self.bulletin.member_of {
+            let id = &self.account.id;
+            self.field(
+                "Sign in to",
+                &format!("{id}, a member account: steps and links are for it. Sent by rootwatch in {stack}"),
+            );
+        }
         // Before everything else: nothing below reads as well as long as something could not be seen.
         let status = self.sorted.status_line(report).filter(|status| *status != headline);
         let status = status.map(|status| format!("{}.", capital(&safe_reason(&status))));

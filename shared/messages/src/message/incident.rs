@@ -84,6 +84,8 @@ pub(super) struct Maker<'a, 'b> {
     pub(super) account: &'b Account,
     pub(super) at: Timestamp,
     pub(super) report: Option<&'b Report>,
+    /// Whether the account is a member of the organization, as the sender knows.
+    pub(super) is_member: bool,
 }
 
 impl<'a> Maker<'a, '_> {
@@ -116,7 +118,8 @@ impl<'a> Maker<'a, '_> {
     }
 
     fn values(&self) -> Values {
-        Values::new(self.account, membership(self.account, self.report))
+        let member = self.is_member.then_some(Membership::Member);
+        Values::new(self.account, member.unwrap_or_else(|| membership(self.account, self.report)))
     }
 
     /// Findings of `controls` that opened with an event of `severity`, and are no worse than it; each belongs to one incident.
@@ -301,7 +304,7 @@ fn membership(account: &Account, report: Option<&Report>) -> Membership {
     let Some(finding) = finding else { return Membership::Unknown };
     match (of(finding, "management account"), of(finding, "organization").as_deref()) {
         (Some(management), _) if management == account.id.to_string() => Membership::Alone,
-        (Some(management), _) => Membership::Member(management),
+        (Some(_), _) => Membership::Member,
         (None, Some("none")) => Membership::Alone,
         _ => Membership::Unknown,
     }

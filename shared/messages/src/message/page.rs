@@ -152,7 +152,13 @@ impl<'a> Pen<'a> {
     }
 
     fn parts(mut self) -> Vec<Part> {
-        let maker = Maker { sorted: self.sorted, account: self.account, at: self.notification.sent_at, report: None };
+        let maker = Maker {
+            sorted: self.sorted,
+            account: self.account,
+            at: self.notification.sent_at,
+            report: None,
+            is_member: false,
+        };
         let incidents = maker.all();
         let severity = self.sorted.first().map(|first| first.severity);
         let is_led = incidents.all.first().is_some_and(|incident| Some(incident.severity) >= severity);

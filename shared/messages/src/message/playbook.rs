@@ -51,7 +51,7 @@ impl Shown {
 pub(super) struct Values {
     pub(super) account: String,
     pub(super) is_govcloud: bool,
-    /// Whether the account is a member of an organization, and whose.
+    /// Whether the account is a member of an organization.
     pub(super) membership: Membership,
     key: Option<String>,
     user: Option<String>,
@@ -75,8 +75,8 @@ pub(super) enum Membership {
     /// It could not be read, or nothing was read for this message.
     #[default]
     Unknown,
-    /// A member, of the organization with this management account.
-    Member(String),
+    /// A member of an organization.
+    Member,
     /// The management account, or an account of its own: no service control policy applies to its root.
     Alone,
 }
@@ -366,7 +366,7 @@ fn sessions<'a>(step: &'a Step, values: &Values) -> Option<&'a str> {
     const MEMBER: &str = "End root's sessions: from the management account, attach an SCP that denies everything to \
                           arn:aws:iam::{account}:root.";
     match (step.text.starts_with("End root's sessions."), &values.membership) {
-        (true, Membership::Member(_)) => Some(MEMBER),
+        (true, Membership::Member) => Some(MEMBER),
         (true, Membership::Alone) => None,
         _ => Some(step.text),
     }

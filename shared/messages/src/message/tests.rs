@@ -41,6 +41,7 @@ fn bulletin<'a>(alerts: &'a [Alert], at: Timestamp, report: Option<&'a Report>) 
         report_link: None,
         links: None,
         recipients: None,
+        member_of: None,
     }
 }
 
