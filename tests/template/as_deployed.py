@@ -1,6 +1,6 @@
 """What neither cfn-lint nor checkov sees: the template as AWS would take it, with every value at its longest, and twice in one account.
 
-usage: python as_deployed.py build/template.json build/forwarders.json      (needs cfn-lint, for the schemas of CloudFormation's registry)
+usage: python as_deployed.py build/template.json build/forwarders.json build/member_roles.json      (needs cfn-lint, for the schemas of CloudFormation's registry)
 """
 
 import json
@@ -138,27 +138,37 @@ def longest(template, parameter):
 
 
 class Checks:
-    def __init__(self, template, forwarders):
-        self.template, self.forwarders = template, forwarders
+    def __init__(self, template, forwarders, member_roles):
+        self.template, self.forwarders, self.member_roles = template, forwarders, member_roles
 
     def full(self, region="eu-west-1", **chosen):
         """Everything that parameters can bring, at its longest. The names begin with the stack's, which is as long as `Name` may be."""
         values = {name: longest(self.template, name) for name in self.template["Parameters"] if name != "Name"}
-        switches = {"DirectAlerts": "yes", "SecurityHub": "yes", "Controls": "all", "Schedule": "rate(15 minutes)"}
+        switches = {"DirectAlerts": "yes", "SecurityHub": "yes", "Controls": "all", "Schedule": "rate(15 minutes)", "MemberAccess": "role"}
         return Stack(self.template, "s" * STACK_MAX, region, **values | switches | chosen)
 
     def forwarding(self, stack, region):
         """The stack that `stack` makes in `region`."""
-        given = next(properties for _, kind, properties in stack.resources() if kind == "AWS::CloudFormation::StackSet")
-        given = {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in given["Parameters"]}
-        return Stack(self.forwarders, f"StackSet-{stack.name}-forwarders-{'0' * 36}", region, **given)
+        return Stack(self.forwarders, f"StackSet-{stack.name}-forwarders-{'0' * 36}", region, **self.given(stack, "Forwarders"))
+
+    def given(self, stack, stack_set):
+        """The parameters that `stack` gives its stack set."""
+        given = next(properties for name, _, properties in stack.resources() if name == stack_set)
+        return {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in given["Parameters"]}
+
+    def member(self, stack):
+        """The stack that `stack` makes in a member account."""
+        return Stack(self.member_roles, f"StackSet-{stack.name}-members-{'0' * 36}", stack.region, **self.given(stack, "MemberRoles"))
 
     def every_name_fits_at_its_longest_and_the_limit_is_the_highest_that_does(self):
         def too_long(stack_max):
             stack = self.full(REGION_MAX)
             stack.name = stack.pseudo["AWS::StackName"] = "s" * stack_max
             named = [*stack.names(), *self.forwarding(stack, "us-east-1").names()]
-            assert len(named) >= 9, named
+            assert len(named) >= 10, named
+            role = dict((name, properties) for name, _, properties in self.member(stack).resources())["MemberRole"]["RoleName"]
+            # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+            assert len(role) <= 64, role
             return [(logical, len(name)) for logical, kind, name in named if len(name) > NAMES[kind][1]]
 
         assert not too_long(STACK_MAX), too_long(STACK_MAX)
@@ -203,7 +213,8 @@ class Checks:
             return {name: (kind, properties) for name, kind, properties in stack.resources()}, stack.value(outputs)
 
         alone, outputs = made()
-        assert made(OrganizationSchedule="rate(1 day)", AuditConcurrency="1000") == (alone, outputs)
+        others = {"OrganizationSchedule": "rate(1 day)", "AuditConcurrency": "1000", "MemberAccess": "role", "OrganizationTargets": "r-ab12"}
+        assert made(**others, OrganizationHome="management") == (alone, outputs)
         both, all_outputs = made(OrganizationId="o-exampleorgid")
         added = {name for name in self.template["Resources"] if "Organization" in name or name.startswith("MemberAuditor")}
         assert set(both) - set(alone) == added and len(added) >= 10, added ^ (set(both) - set(alone))
@@ -216,6 +227,41 @@ class Checks:
         rules[:] = [rule for rule in rules if not rule["Prefix"].startswith("organization/")]
         assert {name: both[name] for name in alone} == alone, [name for name in alone if both[name] != alone[name]]
 
+    def without_a_member_role_nothing_of_it_is_there_and_with_one_the_auditor_alone_has_more(self):
+        def made(**chosen):
+            stack = Stack(self.template, OrganizationId="o-exampleorgid", **chosen)
+            return {name: properties for name, _, properties in stack.resources()}
+
+        by_root = made()
+        assert made(OrganizationTargets="r-ab12", OrganizationHome="management") == by_root
+        assert "ROOTWATCH_MEMBER_ACCESS" not in json.dumps(by_root)
+        by_role = made(MemberAccess="role", OrganizationTargets="r-ab12,ou-ab12-11111111")
+        assert set(by_role) - set(by_root) == {"MemberRoles"}, set(by_role) - set(by_root)
+        differ = {name for name in by_root if by_role[name] != by_root[name]}
+        assert differ == {"MemberAuditor", "MemberAuditorRole", "Organization"}, differ
+        assert by_role["MemberRoles"]["StackInstancesGroup"][0]["DeploymentTargets"]["OrganizationalUnitIds"] == ["r-ab12", "ou-ab12-11111111"]
+        assert [made(MemberAccess="role", OrganizationTargets="r-ab12", **home)["MemberRoles"]["CallAs"] for home in
+                ({}, {"OrganizationHome": "management"})] == ["DELEGATED_ADMIN", "SELF"]
+        # Who deploys the role in another way gives no targets.
+        alone = made(MemberAccess="role")
+        assert set(alone) == set(by_root) and alone["MemberAuditorRole"] == by_role["MemberAuditorRole"]
+        assert set(made(MemberAccess="organization-role", OrganizationTargets="r-ab12")) == set(by_root), "it deploys nothing"
+
+        def assumed(resources):
+            policies = resources["MemberAuditorRole"]["Policies"]
+            statements = [s for policy in policies for s in policy["PolicyDocument"]["Statement"] if s["Action"] == "sts:AssumeRole"]
+            assert [s["Condition"] for s in statements] == [{"StringEquals": {"aws:ResourceOrgID": "o-exampleorgid"}}], statements
+            return statements[0]["Resource"]
+
+        member = self.member(Stack(self.template, OrganizationId="o-exampleorgid", MemberAccess="role", OrganizationTargets="r-ab12"))
+        role = dict((name, properties) for name, _, properties in member.resources())["MemberRole"]
+        assert assumed(by_role) == f"arn:aws:iam::*:role/{role['RoleName']}", (assumed(by_role), role)
+        assert by_role["MemberAuditor"]["Environment"]["Variables"]["ROOTWATCH_MEMBER_ROLE"] == role["RoleName"]
+        assert assumed(made(MemberAccess="organization-role")) == "arn:aws:iam::*:role/OrganizationAccountAccessRole"
+        [trust] = role["AssumeRolePolicyDocument"]["Statement"]
+        auditor = Stack(self.template).physical("MemberAuditorRole.Arn")
+        assert (trust["Principal"], trust["Condition"]) == ({"AWS": auditor}, {"StringEquals": {"sts:ExternalId": "o-exampleorgid"}}), trust
+
     def a_second_stack_of_the_name_in_another_region_meets_nothing_of_the_first(self):
         one, other = Stack(self.template, region="eu-west-1"), Stack(self.template, region="us-west-2")
 
@@ -225,7 +271,8 @@ class Checks:
             regions = set(stack.ref("ForwardRegions"))
             away = {(region, kind, name) for region in regions for _, kind, name in self.forwarding(stack, region).names()}
             assert len(everywhere) == 2 and len(home) >= 4 and len(away) >= 6, (everywhere, home, away)
-            return everywhere | home | away
+            member = {("*", kind, properties["RoleName"]) for _, kind, properties in self.member(self.full(stack.region)).resources()}
+            return everywhere | home | away | member
 
         assert not made(one) & made(other), made(one) & made(other)
 
@@ -233,7 +280,7 @@ class Checks:
         # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
         # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
         full = self.full()
-        for stack in (full, self.forwarding(full, "us-east-1")):
+        for stack in (full, self.forwarding(full, "us-east-1"), self.member(full)):
             for name, kind, properties in stack.resources():
                 if kind == "AWS::IAM::Role":
                     policies = sum(length(policy["PolicyDocument"]) for policy in properties.get("Policies", []))
@@ -318,7 +365,7 @@ class Checks:
                 assert not depends, f"{name}.{key} is fixed when it is made, and depends on {depends}"
         # The stack set keeps its name: one in its place could not remove the rules of the first.
         names = [properties["StackSetName"] for _, kind, properties in self.full().resources() if kind.endswith("StackSet")]
-        assert names == [f"{'s' * STACK_MAX}-forwarders"], names
+        assert names == [f"{'s' * STACK_MAX}-{stack_set}" for stack_set in ("forwarders", "members")], names
 
     def a_rollback_of_the_first_deployment_leaves_nothing_that_it_could_remove(self):
         kept = {name: r["DeletionPolicy"] for name, r in self.template["Resources"].items() if r.get("DeletionPolicy") != "Delete" and "DeletionPolicy" in r}
@@ -364,8 +411,8 @@ class Checks:
         assert home == ["AWS::CloudFormation::WaitConditionHandle"], home
 
 
-def main(template, forwarders):
-    checks = Checks(*(json.load(open(path, encoding="utf-8")) for path in (template, forwarders)))
+def main(*paths):
+    checks = Checks(*(json.load(open(path, encoding="utf-8")) for path in paths))
     failed = 0
     for name in [name for name in vars(Checks) if "_" in name and not name.startswith("_")]:
         try:

@@ -1,6 +1,6 @@
 """Translates the SAM template to plain CloudFormation without a call to AWS: scanners see inside policies only there.
 
-usage: python to_cloudformation.py template.yaml out.json forwarders.json      (needs aws-sam-translator)
+usage: python to_cloudformation.py template.yaml out.json forwarders.json member_roles.json      (needs aws-sam-translator)
 """
 
 import json
@@ -21,7 +21,7 @@ class NoManagedPolicies:
         return {}
 
 
-def main(source, target, forwarders):
+def main(source, target, forwarders, member_roles):
     with open(source, encoding="utf-8") as file:
         template = yaml_parse(file.read())
     for resource in template["Resources"].values():
@@ -30,9 +30,10 @@ def main(source, target, forwarders):
     defaults = {name: parameter.get("Default", "") for name, parameter in template["Parameters"].items()}
     with open(target, "w", encoding="utf-8") as file:
         json.dump(transform(template, defaults, NoManagedPolicies()), file, indent=1)
-    # The template in the template, which to scanners is text.
-    with open(forwarders, "w", encoding="utf-8") as file:
-        json.dump(yaml_parse(template["Resources"]["Forwarders"]["Properties"]["TemplateBody"]), file, indent=1)
+    # The templates in the template, which to scanners are text.
+    for stack_set, path in [("Forwarders", forwarders), ("MemberRoles", member_roles)]:
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(yaml_parse(template["Resources"][stack_set]["Properties"]["TemplateBody"]), file, indent=1)
 
 
 if __name__ == "__main__":
