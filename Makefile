@@ -118,10 +118,10 @@ licences:
 template: build/lint/.ready build/scan/.ready $(if $(shell command -v npm 2>/dev/null),build/asl/.ready)
 	$(LINT)/cfn-lint --include-checks I --template template.yaml
 	$(LINT)/python tests/template/to_cloudformation.py template.yaml build/template.json Forwarders=build/forwarders.json \
-	    MemberRules=build/member-rules.json
+	    MemberRules=build/member-rules.json MemberRoles=build/member-roles.json
 	$(LINT)/cfn-lint --template build/template.json
-	$(LINT)/cfn-lint --include-checks I --template build/forwarders.json build/member-rules.json
-	$(LINT)/python tests/template/as_deployed.py build/template.json build/forwarders.json build/member-rules.json
+	$(LINT)/cfn-lint --include-checks I --template build/forwarders.json build/member-rules.json build/member-roles.json
+	$(LINT)/python tests/template/as_deployed.py build/template.json build/forwarders.json build/member-rules.json build/member-roles.json
 	$(LINT)/python tests/template/deployer.py build/template.json
 	$(LINT)/python tests/template/machine.py build/template.json build/organization.asl.json
 	@if test -e build/asl/.ready; then build/asl/node_modules/.bin/asl-validator --json-path build/organization.asl.json; \

@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 use crate::account::notification;
 use crate::difference::end_of;
 
+mod roles;
+
 const HEAD: &str =
     "about: x\nid: o-exampleorg1\nroot: r-ab12\nmanagement: \"999988887777\"\nunits: [{id: ou-ab12-prod}]\n";
 /// Root has a password, and no MFA.
@@ -64,6 +66,10 @@ impl Drop for Hub {
     fn drop(&mut self) {
         let calls = self.sandbox.calls();
         let others = calls.iter().filter(|call| call.member.is_some() && !AUDIT_ACTIONS.contains(&&*call.action));
+        let others: Vec<_> = others.collect();
+        assert!(others.is_empty() || std::thread::panicking(), "{others:?}");
+        let allowed = aws::organization::member_role::in_member();
+        let others = calls.iter().filter(|call| call.by_role.is_some() && !allowed.contains(&&*call.action));
         let others: Vec<_> = others.collect();
         assert!(others.is_empty() || std::thread::panicking(), "{others:?}");
     }

@@ -1,6 +1,6 @@
 """What neither cfn-lint nor checkov sees: the template as AWS would take it, with every value at its longest, and twice in one account.
 
-usage: python as_deployed.py build/template.json build/forwarders.json build/member-rules.json      (needs cfn-lint, for the schemas of CloudFormation's registry)
+usage: python as_deployed.py build/template.json build/forwarders.json build/member-rules.json build/member-roles.json      (needs cfn-lint, for the schemas of CloudFormation's registry)
 """
 
 import json
@@ -139,13 +139,13 @@ def longest(template, parameter):
 
 
 class Checks:
-    def __init__(self, template, forwarders, member_rules):
-        self.template, self.forwarders, self.member_rules = template, forwarders, member_rules
+    def __init__(self, template, forwarders, member_rules, member_roles):
+        self.template, self.forwarders, self.member_rules, self.member_roles = template, forwarders, member_rules, member_roles
 
     def full(self, region="eu-west-1", **chosen):
         """Everything that parameters can bring, at its longest. The names begin with the stack's, which is as long as `Name` may be."""
         values = {name: longest(self.template, name) for name in self.template["Parameters"] if name != "Name"}
-        switches = {"DirectAlerts": "yes", "SecurityHub": "yes", "Controls": "all", "Schedule": "rate(15 minutes)"}
+        switches = {"DirectAlerts": "yes", "SecurityHub": "yes", "Controls": "all", "Schedule": "rate(15 minutes)", "MemberAccess": "role"}
         switches |= {"OrganizationTargets": "r-exam,ou-exam-00000000"}
         return Stack(self.template, "s" * STACK_MAX, region, **values | switches | chosen)
 
@@ -159,8 +159,16 @@ class Checks:
         return self.instance(stack, "Forwarders", self.forwarders, region)
 
     def member(self, stack, region):
-        """The same in a member account."""
-        member = self.instance(stack, "MemberRules", self.member_rules, region)
+        """The stack of the rules in a member account."""
+        return self.elsewhere(stack, "MemberRules", self.member_rules, region)
+
+    def entered(self, stack):
+        """The stack of the role by which a member account is entered."""
+        return self.elsewhere(stack, "MemberRoles", self.member_roles, stack.region)
+
+    def elsewhere(self, stack, stack_set, body, region):
+        """The same, in a member account."""
+        member = self.instance(stack, stack_set, body, region)
         member.pseudo["AWS::AccountId"] = MEMBER
         return member
 
@@ -170,6 +178,9 @@ class Checks:
             stack.name = stack.pseudo["AWS::StackName"] = "s" * stack_max
             named = [*stack.names(), *self.forwarding(stack, "us-east-1").names(), *self.member(stack, "us-east-1").names()]
             assert len(named) >= 15, named
+            role = dict((name, properties) for name, _, properties in self.entered(stack).resources())["MemberRole"]["RoleName"]
+            # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+            assert len(role) <= 64, role
             return [(logical, len(name)) for logical, kind, name in named if len(name) > NAMES[kind][1]]
 
         assert not too_long(STACK_MAX), too_long(STACK_MAX)
@@ -215,7 +226,7 @@ class Checks:
 
         alone, outputs = made()
         members = {"MemberForwardRegions": "us-east-1,us-west-2", "OrganizationTargets": "r-exam", "OrganizationHome": "management"}
-        assert made(OrganizationSchedule="rate(1 day)", AuditConcurrency="1000", **members) == (alone, outputs)
+        assert made(OrganizationSchedule="rate(1 day)", AuditConcurrency="1000", MemberAccess="role", **members) == (alone, outputs)
         both, all_outputs = made(OrganizationId="o-exampleorgid")
         added = {name for name, r in self.template["Resources"].items() if "Organization" in name or name.startswith("MemberAuditor")}
         added = {name for name in added if self.template["Resources"][name].get("Condition") != "HasMemberRules"}
@@ -289,6 +300,41 @@ class Checks:
         text = self.template["Resources"]["MemberRules"]["Properties"]["TemplateBody"]
         assert len(text.encode()) <= 51_200 and not re.search(r"[\[ ][&*][a-z]", text), "a template of a stack set"
 
+    def without_a_member_role_nothing_of_it_is_there_and_with_one_the_auditor_alone_has_more(self):
+        def made(**chosen):
+            stack = Stack(self.template, OrganizationId="o-exampleorgid", **chosen)
+            return {name: properties for name, _, properties in stack.resources()}
+
+        by_root = made()
+        assert made(OrganizationTargets="r-exam", OrganizationHome="management") == by_root
+        assert "ROOTWATCH_MEMBER_ACCESS" not in json.dumps(by_root)
+        by_role = made(MemberAccess="role", OrganizationTargets="r-exam,ou-exam-00000000")
+        assert set(by_role) - set(by_root) == {"MemberRoles"}, set(by_role) - set(by_root)
+        differ = {name for name in by_root if by_role[name] != by_root[name]}
+        assert differ == {"MemberAuditor", "MemberAuditorRole", "Organization"}, differ
+        assert by_role["MemberRoles"]["StackInstancesGroup"][0]["DeploymentTargets"]["OrganizationalUnitIds"] == ["r-exam", "ou-exam-00000000"]
+        assert [made(MemberAccess="role", OrganizationTargets="r-exam", **home)["MemberRoles"]["CallAs"] for home in
+                ({}, {"OrganizationHome": "management"})] == ["DELEGATED_ADMIN", "SELF"]
+        # Who deploys the role in another way gives no targets.
+        alone = made(MemberAccess="role")
+        assert set(alone) == set(by_root) and alone["MemberAuditorRole"] == by_role["MemberAuditorRole"]
+        assert set(made(MemberAccess="organization-role", OrganizationTargets="r-exam")) == set(by_root), "it deploys nothing"
+
+        def assumed(resources):
+            policies = resources["MemberAuditorRole"]["Policies"]
+            statements = [s for policy in policies for s in policy["PolicyDocument"]["Statement"] if s["Action"] == "sts:AssumeRole"]
+            assert [s["Condition"] for s in statements] == [{"StringEquals": {"aws:ResourceOrgID": "o-exampleorgid"}}], statements
+            return statements[0]["Resource"]
+
+        member = self.entered(Stack(self.template, OrganizationId="o-exampleorgid", MemberAccess="role", OrganizationTargets="r-exam"))
+        role = dict((name, properties) for name, _, properties in member.resources())["MemberRole"]
+        assert assumed(by_role) == f"arn:aws:iam::*:role/{role['RoleName']}", (assumed(by_role), role)
+        assert by_role["MemberAuditor"]["Environment"]["Variables"]["ROOTWATCH_MEMBER_ROLE"] == role["RoleName"]
+        assert assumed(made(MemberAccess="organization-role")) == "arn:aws:iam::*:role/OrganizationAccountAccessRole"
+        [trust] = role["AssumeRolePolicyDocument"]["Statement"]
+        auditor = Stack(self.template).physical("MemberAuditorRole.Arn")
+        assert (trust["Principal"], trust["Condition"]) == ({"AWS": auditor}, {"StringEquals": {"sts:ExternalId": "o-exampleorgid"}}), trust
+
     def a_second_stack_of_the_name_in_another_region_meets_nothing_of_the_first(self):
         one, other = Stack(self.template, region="eu-west-1"), Stack(self.template, region="us-west-2")
 
@@ -298,7 +344,8 @@ class Checks:
             regions = set(stack.ref("ForwardRegions"))
             away = {(region, kind, name) for region in regions for _, kind, name in self.forwarding(stack, region).names()}
             assert len(everywhere) == 2 and len(home) >= 4 and len(away) >= 6, (everywhere, home, away)
-            return everywhere | home | away
+            member = {("*", kind, properties["RoleName"]) for _, kind, properties in self.entered(self.full(stack.region)).resources()}
+            return everywhere | home | away | member
 
         assert not made(one) & made(other), made(one) & made(other)
 
@@ -306,7 +353,7 @@ class Checks:
         # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
         # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
         full = self.full()
-        for stack in (full, self.forwarding(full, "us-east-1"), self.member(full, "us-east-1")):
+        for stack in (full, self.forwarding(full, "us-east-1"), self.member(full, "us-east-1"), self.entered(full)):
             for name, kind, properties in stack.resources():
                 if kind == "AWS::IAM::Role":
                     policies = sum(length(policy["PolicyDocument"]) for policy in properties.get("Policies", []))
@@ -391,7 +438,7 @@ class Checks:
                 assert not depends, f"{name}.{key} is fixed when it is made, and depends on {depends}"
         # The stack set keeps its name: one in its place could not remove the rules of the first.
         names = [properties["StackSetName"] for _, kind, properties in self.full().resources() if kind.endswith("StackSet")]
-        assert names == [f"{'s' * STACK_MAX}-{end}" for end in ("forwarders", "member-rules")], names
+        assert names == [f"{'s' * STACK_MAX}-{end}" for end in ("forwarders", "members", "member-rules")], names
 
     def a_rollback_of_the_first_deployment_leaves_nothing_that_it_could_remove(self):
         kept = {name: r["DeletionPolicy"] for name, r in self.template["Resources"].items() if r.get("DeletionPolicy") != "Delete" and "DeletionPolicy" in r}

@@ -1,6 +1,6 @@
 """Translates the SAM template to plain CloudFormation without a call to AWS: scanners see inside policies only there.
 
-usage: python to_cloudformation.py template.yaml out.json Forwarders=out.json MemberRules=out.json      (needs aws-sam-translator)
+usage: python to_cloudformation.py template.yaml out.json Forwarders=out.json MemberRules=out.json …      (needs aws-sam-translator)
 """
 
 import json

@@ -1,32 +1,41 @@
-//! Audits a batch of member accounts, each by a read-only session of its root user.
+//! Audits a batch of member accounts, each by a read-only session of its root user, or of a role of its own.
 //!
-//! One member is looked at by `sts:AssumeRoot` with AWS's task policy for audits, evaluated by the controls that root's credentials show, and
-//! what is new is recorded in the member's own part of the table. Nothing is published here: the function `organization` sends one message
-//! for all.
+//! One member is looked at by `sts:AssumeRoot` with AWS's task policy for audits, and evaluated by the controls that root's credentials show.
+//! With a role in the member its counters are read in each run without any event of root, and everything once a day. What is new is recorded
+//! in the member's own part of the table. Nothing is published here: the function `organization` sends one message for all.
+
+use std::time::Duration;
 
 use ::aws::organization::root_audit::{Refused, RootAuditor};
 use ::aws::organization::runs::Runs;
-use ::aws::{Clock, Ledger, LedgerError, ReportBucket, ReportBucketError};
+use ::aws::organization::{MemberRoles, RoleSession};
+use ::aws::sources::watch::Round;
+use ::aws::storage::ledger::Recalled;
+use ::aws::{Clock, Ledger, LedgerError, Look, ReportBucket, ReportBucketError};
 use checklist::Report;
-use facts::{Account, AccountId, Snapshot, text};
+use facts::snapshot::RegionSweep;
+use facts::source::Cause as Failed;
+use facts::{Account, Snapshot, Unavailable, text};
 use function::figures::Figures;
 use function::{Asked, Invocation, Recorder, SettingsError, Written, log};
 use futures_util::{StreamExt, stream};
 use jiff::SignedDuration;
 use lambda_runtime::Diagnostic;
-use members::{Audited, Batch, Before, Cause, Flags, Item, MAX_ITEMS, Outcome, Refusal, Row};
+use members::{Audited, Batch, ByRole, Cause, Depth, Flags, Item, MAX_ITEMS, Outcome, Refusal, Row};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 mod settings;
 
-pub use settings::Settings;
+pub use settings::{Settings, Whole};
 
 /// Members that one call looks at at once.
 const AT_ONCE: usize = 4;
 /// Kept for writing the rows when reading takes long.
 const RESERVE: SignedDuration = SignedDuration::from_secs(20);
+/// How far back root's events are read again; what earlier looks missed is caught up.
+const LOOKBACK: SignedDuration = SignedDuration::from_hours(24);
 
 /// Answers events; made once a process.
 #[derive(Debug)]
@@ -93,44 +102,58 @@ impl Auditor {
         let batch = batch(event)?;
         let own = invocation.account().map_err(Error::Account)?;
         let left = invocation.ends.duration_since(invocation.now) - RESERVE;
-        let deadline = clock.started + std::time::Duration::try_from(left).unwrap_or_default();
-        let auditor = RootAuditor::new(&self.config, settings.partition);
+        let left = Duration::try_from(left).unwrap_or_default();
+        let of = Of {
+            config: &self.config,
+            settings,
+            root: &RootAuditor::new(&self.config, settings.partition),
+            roles: settings
+                .whole
+                .as_ref()
+                .map(|whole| (MemberRoles::new(&self.config, settings.partition, whole.role.clone()), whole)),
+            clock,
+            deadline: clock.started + left,
+            turn: left / u32::try_from(batch.items.len().div_ceil(AT_ONCE).max(1)).unwrap_or(u32::MAX),
+        };
         let (run, number) = (batch.run, batch.batch);
-        let audits = batch.items.into_iter().map(|item| self.audit(settings, &auditor, item, clock, deadline));
+        let audits = batch.items.into_iter().map(|item| of.audit(item));
         let rows: Vec<Row> = stream::iter(audits).buffered(AT_ONCE).collect().await;
         Runs::new(ReportBucket::new(&self.config, &settings.bucket, &own)).put_rows(&run, number, &rows).await?;
         (self.emit)(&figures(&rows, invocation));
         Ok(Answer { batch: number })
     }
+}
 
-    /// One member, by the end of `deadline`.
-    async fn audit(
-        &self,
-        settings: &Settings,
-        auditor: &RootAuditor,
-        item: Item,
-        clock: Clock,
-        deadline: Instant,
-    ) -> Row {
-        let Item { member, before } = item;
-        let before = before.as_deref();
-        let waited = before.map(|before| before.waiting).unwrap_or_default();
-        let looked = self.look(settings, auditor, &member.account, before, clock, deadline);
-        let looked = timeout_at(deadline, Box::pin(looked)).await;
+/// What the members of one batch have in common.
+struct Of<'a> {
+    config: &'a aws_config::SdkConfig,
+    settings: &'a Settings,
+    root: &'a RootAuditor,
+    /// How members are read whole.
+    roles: Option<(MemberRoles, &'a Whole)>,
+    clock: Clock,
+    deadline: Instant,
+    /// So long one member may be read whole, so that all have their turn.
+    turn: Duration,
+}
+
+impl Of<'_> {
+    /// One member, by the end of the deadline.
+    async fn audit(&self, item: Item) -> Row {
+        let waited = waited(&item);
+        let looked = timeout_at(self.deadline, Box::pin(self.look(&item))).await;
         let looked = looked
             .unwrap_or_else(|_| Err(Refused { cause: Cause::Unreachable, said: "the call's time ended first".into() }));
+        let Item { member, before, .. } = item;
         let (outcome, waiting) = match looked {
             Ok((audited, waiting)) => (Outcome::Audited(Box::new(audited)), waiting),
             Err(Refused { cause, said }) => {
                 tracing::warn!(account = %member.account, ?cause, said, "not audited");
-                let last_audited = before.and_then(|before| before.outcome.last_audited());
-                let refusal = Refusal::new(
-                    cause,
-                    &said,
-                    before.and_then(|before| before.outcome.refusal()),
-                    last_audited,
-                    clock.started_at,
-                );
+                let before = before.as_deref().map(|before| &before.outcome);
+                let last_audited = before.and_then(Outcome::last_audited);
+                // A role that was missing is no refusal of the account.
+                let refused = before.filter(|before| before.audited().is_none()).and_then(Outcome::refusal);
+                let refusal = Refusal::new(cause, &said, refused, last_audited, self.clock.started_at);
                 (Outcome::Refused(refusal), waited)
             }
         };
@@ -138,42 +161,160 @@ impl Auditor {
     }
 
     /// What an audit found, and how many alerts of the account wait; or why it was refused, and what AWS said.
-    async fn look(
-        &self,
-        settings: &Settings,
-        auditor: &RootAuditor,
-        account: &AccountId,
-        before: Option<&Before>,
-        clock: Clock,
-        deadline: Instant,
-    ) -> Result<(Audited, usize), Refused> {
-        let now = clock.now();
-        let session = auditor.assume(account).await?;
+    async fn look(&self, item: &Item) -> Result<(Audited, usize), Refused> {
+        let Some((roles, whole)) = &self.roles else {
+            let (audited, waiting) = self.by_root(item).await?;
+            return Ok((Audited { by_role: None, ..audited }, waiting));
+        };
+        if item.depth == Depth::Later {
+            return self.without_role(item, None).await;
+        }
+        match self.by_role(item, roles, whole).await {
+            Err(refused) if refused.cause == Cause::RoleMissing => self.without_role(item, Some(refused)).await,
+            looked => looked,
+        }
+    }
+
+    /// Root's credentials, where the member's role was `refused`, or is not used in this run.
+    async fn without_role(&self, item: &Item, refused: Option<Refused>) -> Result<(Audited, usize), Refused> {
+        let before = item.before.as_deref().map(|before| &before.outcome);
+        let deep_at = before.and_then(Outcome::deep_at);
+        let missing = refused.as_ref().map(|Refused { cause, said }| {
+            tracing::warn!(account = %item.member.account, said, "without its role, root's credentials alone are audited");
+            let before = before.and_then(Outcome::refusal).filter(|refusal| refusal.cause == *cause);
+            Refusal::new(*cause, said, before, deep_at, self.clock.started_at)
+        });
+        match self.by_root(item).await {
+            Ok((audited, waiting)) => {
+                let by_role = Some(Box::new(ByRole { deep_at, missing }));
+                Ok((Audited { by_role, ..audited }, waiting))
+            }
+            Err(root) => {
+                let role = refused.map(|role| format!("; {}", role.said)).unwrap_or_default();
+                Err(Refused { said: text::bounded(&format!("{}{role}", root.said)), ..root })
+            }
+        }
+    }
+
+    /// Root's credentials, by a session of root.
+    async fn by_root(&self, item: &Item) -> Result<(Audited, usize), Refused> {
+        let Self { settings, .. } = self;
+        let now = self.clock.now();
+        let session = self.root.assume(&item.member.account).await?;
         let summary = session.summary().await?;
         let flags = Flags::of(&summary);
-        let waited = before.map(|before| before.waiting).unwrap_or_default();
+        let before = item.before.as_deref().filter(|_| item.depth != Depth::Deep);
         if let Some(repeated) =
             before.and_then(|before| before.outcome.audited()).and_then(|audited| audited.repeated(flags, now))
         {
-            return Ok((repeated, waited));
+            return Ok((repeated, waited(item)));
         }
         let audit = session.whole().await;
-        let account = Account { id: account.clone(), alias: None, partition: settings.partition };
+        let account = Account { id: item.member.account.clone(), alias: None, partition: settings.partition };
         let snapshot = Snapshot::of_root_audit(account.clone(), now, Ok(summary), audit);
         let report = Report::generate(&snapshot, &settings.checklist);
-        let ledger = Ledger::new(&self.config, &settings.table, &account.id);
-        let recorder = Recorder { ledger: &ledger, policy: &settings.policy, deadline };
-        let not_recorded = |error: LedgerError| Refused { cause: Cause::NotRecorded, said: error.to_string() };
+        let ledger = Ledger::new(self.config, &settings.table, &account.id);
         let mut recalled = ledger.recall(now).await.map_err(not_recorded)?;
-        let (news, written) = recorder.record(&mut recalled, &report, &[], Asked::default(), false).await;
+        let waiting = self.record(item, &ledger, &mut recalled, &report, &[]).await?;
+        Ok((Audited::new(&report, &recalled.memory.conditions, flags), waiting))
+    }
+
+    /// The counters by the member's role; everything where that is due, or where they ask for it.
+    async fn by_role(&self, item: &Item, roles: &MemberRoles, whole: &Whole) -> Result<(Audited, usize), Refused> {
+        let session = roles.assume(&item.member.account).await?;
+        let flags = Flags::of(&session.summary().await?);
+        let before = item.before.as_deref().and_then(|before| before.outcome.audited());
+        let before = before.filter(|_| item.depth != Depth::Deep);
+        if let Some(same) = before.and_then(|before| before.with_flags(flags, self.clock.now())) {
+            return Ok((same, waited(item)));
+        }
+        // Boxed: the compiler would otherwise lay out every source's future in this one.
+        Box::pin(self.deep(item, &session, whole, flags)).await
+    }
+
+    /// Everything that the member's role shows.
+    async fn deep(
+        &self,
+        item: &Item,
+        session: &RoleSession,
+        whole: &Whole,
+        flags: Option<Flags>,
+    ) -> Result<(Audited, usize), Refused> {
+        let now = self.clock.now();
+        let account = &item.member.account;
+        let ledger = Ledger::new(self.config, &self.settings.table, account);
+        let mut recalled = ledger.recall(now).await.map_err(not_recorded)?;
+        let memory = &recalled.memory;
+        let look = Look {
+            account: account.clone(),
+            partition: self.settings.partition,
+            taken_at: now,
+            lookback: LOOKBACK,
+            own: Vec::new(),
+            coverage: memory.coverage.clone(),
+            listeners: None,
+            watch: None,
+            round: Round::default(),
+            regions: whole.regions.clone(),
+            sources: whole.checklist.selection.sources(),
+            is_narrow: false,
+            is_thorough: false,
+            alias: memory.journal.alias.clone(),
+            delivered: None,
+            deadline: self.deadline.min(Instant::now() + self.turn),
+        };
+        let mut snapshot = session.collector().snapshot(look).await;
+        facts::root_activity::annotate(&mut snapshot.root_events.activity, &memory.plans);
+        let mut report = Report::generate(&snapshot, &whole.checklist);
+        alerts::note_denials(memory, &mut report);
+        let sweeps = &snapshot.root_events.regions;
+        let waiting = self.record(item, &ledger, &mut recalled, &report, sweeps).await?;
+        // What may pass by itself is read again by the next run.
+        let is_whole = !report.errors().filter_map(|state| state.error.as_ref()).any(may_pass);
+        let before = item.before.as_deref().and_then(|before| before.outcome.deep_at());
+        let by_role = ByRole { deep_at: if is_whole { Some(now) } else { before }, missing: None };
+        let audited = Audited::new(&report, &recalled.memory.conditions, flags);
+        Ok((Audited { by_role: Some(Box::new(by_role)), ..audited }, waiting))
+    }
+
+    /// Records what is new; how many alerts of the account wait then.
+    async fn record(
+        &self,
+        item: &Item,
+        ledger: &Ledger,
+        recalled: &mut Recalled,
+        report: &Report,
+        sweeps: &[RegionSweep],
+    ) -> Result<usize, Refused> {
+        let recorder = Recorder { ledger, policy: &self.settings.policy, deadline: self.deadline };
+        let (news, written) = recorder.record(recalled, report, sweeps, Asked::default(), false).await;
         let Written { contested, .. } = written.map_err(not_recorded)?;
         contested.map_or(Ok(()), |error| Err(not_recorded(error)))?;
         // Asked also without news: a call that died before it kept its rows may have left some. Without an answer at least one is
         // assumed, so that the last task looks.
-        let waiting = ledger.waiting_alerts(now).await.map(|waiting| waiting.len());
-        let waiting = waiting.unwrap_or((waited + news.alerts.len()).max(1));
-        Ok((Audited::new(&report, &recalled.memory.conditions, flags), waiting))
+        let waiting = ledger.waiting_alerts(report.taken_at).await.map(|waiting| waiting.len());
+        Ok(waiting.unwrap_or((waited(item) + news.alerts.len()).max(1)))
     }
+}
+
+/// Alerts of the account that waited before.
+fn waited(item: &Item) -> usize {
+    item.before.as_ref().map(|before| before.waiting).unwrap_or_default()
+}
+
+/// Whether the next run may be able to read it.
+fn may_pass(unread: &Unavailable) -> bool {
+    match &unread.cause {
+        Failed::Throttled { .. } | Failed::TimedOut | Failed::Unreachable | Failed::NotReady | Failed::OutOfTime => {
+            true
+        }
+        Failed::Denied { code } => code.starts_with("ExpiredToken"),
+        _ => false,
+    }
+}
+
+fn not_recorded(error: LedgerError) -> Refused {
+    Refused { cause: Cause::NotRecorded, said: error.to_string() }
 }
 
 fn batch(event: Value) -> Result<Batch, Error> {

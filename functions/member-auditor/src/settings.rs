@@ -1,10 +1,12 @@
 //! The function's environment.
 
 use alerts::{Policy, Rhythm};
+use aws::organization::MemberRole;
 use checklist::Refused;
 use facts::Partition;
 use function::{Environment, SettingsError};
 use jiff::SignedDuration;
+use members::Access;
 
 /// What the owner of the organization chose, from the parameters of the template.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,10 +19,23 @@ pub struct Settings {
     pub bucket: String,
     /// When reminders are sent. An account has no digest and no outage of its own: those are the organization's.
     pub policy: Policy,
-    /// What changes verdicts.
+    /// What changes verdicts on root's credentials.
     pub checklist: checklist::Settings,
+    /// How members are read whole; `None`: root's credentials alone are read.
+    pub whole: Option<Whole>,
     /// What was set and cannot be read: it is logged. The checker has the settings that are not of the organization alone, and reports those.
     pub refused: Vec<Refused>,
+}
+
+/// How a member is read whole, by a role of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Whole {
+    /// The role.
+    pub role: MemberRole,
+    /// What changes verdicts.
+    pub checklist: checklist::Settings,
+    /// Regions to scan for root's events, beside those that record sign-ins; `None`: every enabled Region.
+    pub regions: Option<Vec<String>>,
 }
 
 impl Settings {
@@ -31,21 +46,51 @@ impl Settings {
     pub fn read(variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, SettingsError> {
         let mut environment = Environment::new(variables);
         let defaults = checklist::Settings::default();
+        let root_unused_days = environment.number("ROOTWATCH_ROOT_UNUSED_DAYS", 1..=365, defaults.root_unused_days);
+        let whole = whole(&mut environment, root_unused_days);
         let settings = Self {
             partition: environment.partition(),
             table: environment.table("ROOTWATCH_TABLE"),
             bucket: environment.needed("ROOTWATCH_REPORT_BUCKET"),
             policy: Policy { digest: Rhythm::Never, outage: SignedDuration::MAX, ..environment.policy() },
             checklist: checklist::Settings {
-                root_unused_days: environment.number("ROOTWATCH_ROOT_UNUSED_DAYS", 1..=365, defaults.root_unused_days),
-                selection: selection(),
+                root_unused_days,
+                selection: if whole.is_some() { members::root_selection() } else { selection() },
                 ..defaults
             },
+            whole,
             refused: Vec::new(),
         };
         let (settings, refused) = environment.finish(settings)?;
         Ok(Self { refused, ..settings })
     }
+}
+
+fn whole(environment: &mut Environment, root_unused_days: u16) -> Option<Whole> {
+    let access = environment.parsed("ROOTWATCH_MEMBER_ACCESS", Access::default());
+    let (name, organization) = match access {
+        Access::RootAudit => return None,
+        Access::Role => {
+            (environment.needed("ROOTWATCH_MEMBER_ROLE"), environment.organization("ROOTWATCH_ORGANIZATION_ID"))
+        }
+        Access::OrganizationRole => Default::default(),
+    };
+    let defaults = checklist::Settings::default();
+    let mut days = |name, default| environment.number(name, 1..=365, default);
+    let access_key_max_age_days = days("ROOTWATCH_ACCESS_KEY_MAX_AGE_DAYS", defaults.access_key_max_age_days);
+    let unused_credentials_days = days("ROOTWATCH_UNUSED_CREDENTIALS_DAYS", defaults.unused_credentials_days);
+    let checklist = checklist::Settings {
+        password_policy_profile: environment
+            .parsed("ROOTWATCH_PASSWORD_POLICY_PROFILE", defaults.password_policy_profile),
+        root_unused_days,
+        access_key_max_age_days,
+        unused_credentials_days,
+        allowed_regions: environment.regions_among("ROOTWATCH_ALLOWED_REGIONS"),
+        selection: members::deep_selection(),
+        ..defaults
+    };
+    let regions = environment.regions("ROOTWATCH_REGIONS");
+    MemberRole::of(access, &name, &organization).map(|role| Whole { role, checklist, regions })
 }
 
 /// No parameter states something about a single member yet, so that its attestations would be missing for ever.
@@ -81,6 +126,34 @@ mod tests {
             (7, SignedDuration::from_hours(48))
         );
         assert_eq!((settings.policy.digest, settings.policy.outage), (Rhythm::Never, SignedDuration::MAX));
+    }
+
+    #[test]
+    fn with_a_role_a_member_is_evaluated_by_all_controls_and_root_alone_leaves_those_alone() {
+        let role = [("ROOTWATCH_MEMBER_ROLE", "guard-member"), ("ROOTWATCH_ORGANIZATION_ID", "o-exampleorg1")];
+        let chosen = [
+            ("ROOTWATCH_MEMBER_ACCESS", "role"),
+            ("ROOTWATCH_ROOT_UNUSED_DAYS", "7"),
+            ("ROOTWATCH_ACCESS_KEY_MAX_AGE_DAYS", "30"),
+            ("ROOTWATCH_REGIONS", "eu-west-1"),
+        ];
+        let settings = read(&[&role[..], &chosen].concat()).unwrap();
+        let whole = settings.whole.unwrap();
+        assert_eq!(whole.role, MemberRole::Own { name: "guard-member".into(), external_id: "o-exampleorg1".into() });
+        assert_eq!((whole.checklist.root_unused_days, whole.checklist.access_key_max_age_days), (7, 30));
+        assert_eq!(whole.regions, Some(vec!["eu-west-1".into()]));
+        assert!(whole.checklist.selection.controls().any(|control| control.id == "password-policy"));
+        assert!(settings.checklist.selection.leaves_alone("password-policy"), "a look at root resolves none of it");
+        let settings = read(&[("ROOTWATCH_MEMBER_ACCESS", "organization-role")]).unwrap();
+        assert_eq!(settings.whole.unwrap().role, MemberRole::Organization);
+    }
+
+    #[test]
+    fn a_role_needs_its_name_and_what_is_no_access_is_root_audit() {
+        assert_eq!(read(&[("ROOTWATCH_MEMBER_ACCESS", "role")]).unwrap_err().faults.len(), 2);
+        let settings = read(&[("ROOTWATCH_MEMBER_ACCESS", "admin")]).unwrap();
+        assert!(settings.whole.is_none() && settings.refused[0].to_string().starts_with("MemberAccess: "));
+        assert!(!settings.checklist.selection.leaves_alone("password-policy"));
     }
 
     #[test]

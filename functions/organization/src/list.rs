@@ -4,12 +4,15 @@ use aws::organization::accounts;
 use aws::organization::runs;
 use facts::AccountId;
 use jiff::{SignedDuration, Timestamp};
+use members::{Depth, MAX_DEEP_ITEMS, Plan};
 
-use crate::request::{Listed, Task};
+use crate::request::{Deep, Listed, Task};
 use crate::{Error, Organization, Settings};
 
 /// How long a run may last: the machine's `TimeoutSeconds`, and some time for the last task.
 pub const RUN: SignedDuration = SignedDuration::from_mins(58);
+/// Batches of deep looks that one after the other fit into the 50 minutes of the machine, at a minute each.
+const DEEP_BATCHES: usize = 40;
 
 impl Organization {
     /// Lists the accounts. That the organization cannot be audited is no error: the last task sends it.
@@ -43,13 +46,22 @@ impl Organization {
         };
         let objects = self.runs(settings, own);
         let before = before(&objects).await;
-        let batches = members::batches(&task.run, task.started, &members, before, &preflight.management, own);
+        let plan = plan(settings, task);
+        let batches = members::batches(&task.run, task.started, &members, before, (&preflight.management, own), plan);
         objects.put_accounts(&task.run, &members).await?;
         objects.put_batches(&task.run, &batches).await?;
-        tracing::info!(accounts = members.len(), batches = batches.len(), "listed");
+        let depth = |depth| batches.iter().flat_map(|batch| &batch.items).filter(|item| item.depth == depth).count();
+        let (deep, later) = (depth(Depth::Deep), depth(Depth::Later));
+        tracing::info!(accounts = members.len(), batches = batches.len(), deep, later, "listed");
         let key = runs::batches_key(&task.run);
         Ok(Listed { key, accounts: members.len(), batches: batches.len(), management, ..answer })
     }
+}
+
+/// Everything of the accounts that are due, as many as the run has time for.
+fn plan(settings: &Settings, task: &Task) -> Plan {
+    let all = task.input.as_ref().is_some_and(|input| input.deep == Some(Deep::All));
+    Plan { access: settings.access, all, most: DEEP_BATCHES * MAX_DEEP_ITEMS * usize::from(settings.concurrency) }
 }
 
 /// The rows of the run before. Without them each account is read whole, and what joined or left since is not known.

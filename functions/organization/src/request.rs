@@ -23,6 +23,25 @@ pub struct Task {
     pub run: String,
     /// When it began.
     pub started: Timestamp,
+    /// What the execution was started with.
+    #[serde(default)]
+    pub input: Option<Input>,
+}
+
+/// What a person may ask of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Input {
+    /// What is read whole; `None`: what is due.
+    #[serde(default)]
+    pub deep: Option<Deep>,
+}
+
+/// Which accounts are read whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deep {
+    /// All of them.
+    All,
 }
 
 /// What the machine goes on with.
@@ -106,7 +125,7 @@ pub struct Failure {
 /// An event that is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the event is not accepted: {0}. Accepted are the tasks of the state machine, `list` and `conclude`; start a run with `aws stepfunctions start-execution`"
+    "the event is not accepted: {0}. Accepted are the tasks of the state machine, `list` and `conclude`; start a run with `aws stepfunctions start-execution`, with the input {{}} or {{\"deep\": \"all\"}}"
 )]
 pub struct RequestError(String);
 
@@ -147,6 +166,13 @@ mod tests {
             Request::parse(json!({"task": "list", "run": "r-1", "started": started})),
             Ok(Request::List(_))
         ));
+        let deep = |input| match Request::parse(json!({"task": "list", "run": "r", "started": started, "input": input}))
+        {
+            Ok(Request::List(task)) => task.input.and_then(|input| input.deep),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(deep(json!({"deep": "all"})), Some(Deep::All));
+        assert_eq!([deep(json!({})), deep(json!(null)), deep(json!({"by": "alice"}))], [None; 3]);
         let list = json!({"accounts": 3, "batches": 1, "concurrency": 8, "management": "111122223333"});
         let state = json!({"list": list, "members": [{"batch": 0}, {"batch": 1, "error": "States.Timeout"}, {"Error": "?"}, null]});
         let event = json!({"task": "conclude", "run": "r-1", "started": started, "state": state});
@@ -166,6 +192,7 @@ mod tests {
             json!({"task": "list", "run": "../x", "started": "2026-11-20T10:00:00Z"}),
             json!({"task": "list", "run": "", "started": "2026-11-20T10:00:00Z"}),
             json!({"task": "list", "run": "r", "started": "yesterday"}),
+            json!({"task": "list", "run": "r", "started": "2026-11-20T10:00:00Z", "input": {"deep": "some"}}),
         ] {
             let error = Request::parse(event).unwrap_err();
             assert!(error.to_string().contains("start-execution"), "{error}");

@@ -6,6 +6,7 @@ use checklist::Refused;
 use facts::Partition;
 use facts::relay::Own;
 use function::{Environment, SettingsError};
+use members::Access;
 use messages::Links;
 
 /// Most batches that are audited at once; a new account's quota of concurrent executions is 10
@@ -28,6 +29,8 @@ pub struct Settings {
     pub bucket: String,
     /// How many batches are audited at once.
     pub concurrency: u16,
+    /// How members are entered.
+    pub access: Access,
     /// The functions of this stack that pass messages on.
     pub relays: Own,
     /// When reminders and the digest are sent.
@@ -55,6 +58,7 @@ impl Settings {
             topic_arn: environment.topic_arn("ROOTWATCH_TOPIC_ARN"),
             table: environment.table("ROOTWATCH_TABLE"),
             concurrency: environment.number("ROOTWATCH_AUDIT_CONCURRENCY", 1..=MOST_CONCURRENT, CONCURRENT),
+            access: environment.parsed("ROOTWATCH_MEMBER_ACCESS", Access::default()),
             relays: environment.relays("ROOTWATCH_NOTIFIERS", &own),
             policy: environment.policy(),
             runbook: environment.runbook("ROOTWATCH_RUNBOOK_URL"),
@@ -97,6 +101,9 @@ mod tests {
         );
         let settings = read(&[("ROOTWATCH_AUDIT_CONCURRENCY", "0"), ("ROOTWATCH_DIGETS", "x")]).unwrap();
         assert_eq!((settings.concurrency, settings.refused.len()), (CONCURRENT, 2));
+        let access = |text| read(&[("ROOTWATCH_MEMBER_ACCESS", text)]).unwrap();
+        assert_eq!([access("").access, access("role").access], [Access::RootAudit, Access::Role]);
+        assert_eq!((access("admin").access, access("admin").refused.len()), (Access::RootAudit, 1));
     }
 
     #[test]

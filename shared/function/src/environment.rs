@@ -18,9 +18,10 @@ const PREFIX: &str = "ROOTWATCH_";
 const MAX_REGIONS: usize = 60;
 
 /// Variables that no parameter of the template sets as it is.
-const OURS: [&str; 12] = [
+const OURS: [&str; 13] = [
     "ROOTWATCH_CHAT_TOPIC_ARN",
     "ROOTWATCH_FORWARDER_ROLE_ARN",
+    "ROOTWATCH_MEMBER_ROLE",
     "ROOTWATCH_NOTIFIERS",
     "ROOTWATCH_ORGANIZATION_QUEUE_ARN",
     "ROOTWATCH_QUEUE_ARN",

@@ -4,12 +4,15 @@ use facts::account::AccountId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::depth::{Depth, Plan, is_due};
 use crate::member::Member;
 use crate::row::{Outcome, Row};
 
 /// Most members of a batch: so many are audited within the five minutes of an Express child
 /// (<https://docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html>), also where each takes nine calls.
 pub const MAX_ITEMS: usize = 25;
+/// Most members of a batch that are read whole, with some fifty calls each.
+pub const MAX_DEEP_ITEMS: usize = 10;
 
 /// What one call audits: one line of the list that the distributed map reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +23,7 @@ pub struct Batch {
     pub started: Timestamp,
     /// Its number in the run, from 0.
     pub batch: usize,
-    /// At most [`MAX_ITEMS`].
+    /// At most [`MAX_ITEMS`]; of those that are read whole at most [`MAX_DEEP_ITEMS`], and no others beside them.
     pub items: Vec<Item>,
 }
 
@@ -32,6 +35,9 @@ pub struct Item {
     /// The result of the run before; `None`: it is new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Box<Before>>,
+    /// How deep it is looked at.
+    #[serde(default, skip_serializing_if = "Depth::is_flags")]
+    pub depth: Depth,
 }
 
 /// A row without the account, which would be in the list twice: 50,000 accounts fit into one object.
@@ -51,37 +57,71 @@ pub fn is_run(name: &str) -> bool {
     (1..=80).contains(&name.len()) && name.bytes().all(fits)
 }
 
-/// Those of `members` that are audited, in batches; each with its row in `before`.
+/// Those of `members` that are audited, in batches; each with its row in `before`. What is read whole comes first, as it takes longest.
 pub fn batches(
     run: &str,
     started: Timestamp,
     members: &[Member],
     before: Vec<Row>,
-    management: &AccountId,
-    own: &AccountId,
+    (management, own): (&AccountId, &AccountId),
+    plan: Plan,
 ) -> Vec<Batch> {
     let mut known: std::collections::HashMap<AccountId, Before> = before
         .into_iter()
         .map(|row| (row.member.account, Before { outcome: row.outcome, waiting: row.waiting }))
         .collect();
-    let mut items = members
-        .iter()
-        .filter(|member| member.skipped(management, own).is_none())
-        .map(|member| Item { member: member.clone(), before: known.remove(&member.account).map(Box::new) });
-    let mut all = Vec::new();
-    loop {
-        let items: Vec<Item> = items.by_ref().take(MAX_ITEMS).collect();
-        if items.is_empty() {
-            return all;
-        }
-        all.push(Batch { run: run.to_owned(), started, batch: all.len(), items });
+    let items = members.iter().filter(|member| member.skipped(management, own).is_none()).map(|member| Item {
+        member: member.clone(),
+        before: known.remove(&member.account).map(Box::new),
+        depth: Depth::Flags,
+    });
+    let mut items: Vec<Item> = items.collect();
+    let most = deepen(&mut items, started, plan);
+    let (deep, others): (Vec<Item>, Vec<Item>) = items.into_iter().partition(|item| item.depth == Depth::Deep);
+    let deep = deep.chunks(most).map(<[Item]>::to_vec);
+    let all = deep.chain(others.chunks(MAX_ITEMS).map(<[Item]>::to_vec)).enumerate();
+    all.map(|(batch, items)| Batch { run: run.to_owned(), started, batch, items }).collect()
+}
+
+/// Chooses which accounts are read whole; so many of them make a batch. The longest not read come first, and new ones before them.
+fn deepen(items: &mut [Item], started: Timestamp, plan: Plan) -> usize {
+    if !plan.access.is_by_role() {
+        // Root's credentials are listed one by one: nine calls.
+        items.iter_mut().filter(|_| plan.all).for_each(|item| item.depth = Depth::Deep);
+        return MAX_ITEMS;
     }
+    let mut due: Vec<(Option<Timestamp>, &mut Item)> = items
+        .iter_mut()
+        .filter_map(|item| {
+            let audited = item.before.as_ref().and_then(|before| before.outcome.audited());
+            let by_role = audited.and_then(|audited| audited.by_role.as_deref());
+            let last = by_role.and_then(|by_role| by_role.deep_at);
+            // A role that is missing is tried in each run, and read as soon as it is there.
+            let is_missing = by_role.is_some_and(|by_role| by_role.missing.is_some());
+            (plan.all || !is_missing && is_due(&item.member.account, last, started)).then_some((last, item))
+        })
+        .collect();
+    due.sort_by_key(|(last, _)| *last);
+    for (number, (last, item)) in due.into_iter().enumerate() {
+        item.depth = match last {
+            _ if number < plan.most => Depth::Deep,
+            None => Depth::Later,
+            Some(_) => Depth::Flags,
+        };
+    }
+    MAX_DEEP_ITEMS
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::depth::Access;
     use crate::member::Skip;
+    use crate::refusal::{Cause, Refusal};
+    use crate::row::{Audited, ByRole, Cell};
+
+    const ROOT: Plan = Plan { access: Access::RootAudit, all: false, most: 100 };
+    const ROLE: Plan = Plan { access: Access::Role, ..ROOT };
 
     fn member(number: u64, state: &str) -> Member {
         Member::new(AccountId::parse(&format!("{number:012}")).unwrap(), "a", None, state)
@@ -94,7 +134,7 @@ mod tests {
         let before =
             vec![Row { member: members[1].clone(), outcome: Outcome::Skipped { why: Skip::Closed }, waiting: 0 }];
         let (management, own) = (&members[0].account, &members[52].account);
-        let batches = batches("run", Timestamp::UNIX_EPOCH, &members, before, management, own);
+        let batches = batches("run", Timestamp::UNIX_EPOCH, &members, before, (management, own), ROOT);
         assert_eq!(batches.iter().map(|batch| batch.items.len()).collect::<Vec<_>>(), [25, 25, 1]);
         let mut all: Vec<&str> =
             batches.iter().flat_map(|batch| &batch.items).map(|item| item.member.account.as_str()).collect();
@@ -102,5 +142,80 @@ mod tests {
         assert_eq!((all.len(), all[0], all[50]), (51, "000000000002", "000000000052"));
         assert!(batches[0].items[0].before.is_some() && batches[0].items[1].before.is_none());
         assert_eq!(batches.iter().map(|batch| batch.batch).collect::<Vec<_>>(), [0, 1, 2]);
+    }
+    fn now() -> Timestamp {
+        "2026-11-20T10:00:00Z".parse().unwrap()
+    }
+
+    /// With a role that was last used for a deep look so many hours ago.
+    fn looked_at(number: u64, hours: i64, missing: bool) -> Row {
+        let refusal = Refusal::new(Cause::RoleMissing, "no", None, None, now());
+        let by_role = ByRole {
+            deep_at: Some(now() - jiff::SignedDuration::from_hours(hours)),
+            missing: missing.then_some(refusal),
+        };
+        let audited = Audited {
+            at: now(),
+            whole_at: now(),
+            steps: [Cell::Passed; 5],
+            root: None,
+            open: Vec::new(),
+            unknown: Vec::new(),
+            by_role: Some(Box::new(by_role)),
+        };
+        Row { member: member(number, "ACTIVE"), outcome: Outcome::Audited(Box::new(audited)), waiting: 0 }
+    }
+
+    /// How deep each account is looked at, and the sizes of the batches.
+    fn planned(before: Vec<Row>, count: u64, plan: Plan) -> (std::collections::BTreeMap<u64, Depth>, Vec<usize>) {
+        let members: Vec<Member> = (1..=count).map(|number| member(number, "ACTIVE")).collect();
+        let (management, own) = (member(998, "ACTIVE").account, member(999, "ACTIVE").account);
+        let batches = batches("run", now(), &members, before, (&management, &own), plan);
+        for batch in &batches {
+            let deep = batch.items.iter().filter(|item| item.depth == Depth::Deep).count();
+            assert!(deep == 0 || deep == batch.items.len(), "they are not mixed");
+        }
+        let sizes = batches.iter().map(|batch| batch.items.len()).collect();
+        let depths = batches.iter().flat_map(|batch| &batch.items);
+        (depths.map(|item| (item.member.account.as_str().parse().unwrap(), item.depth)).collect(), sizes)
+    }
+
+    #[test]
+    fn new_accounts_are_read_whole_in_batches_of_ten_and_others_when_their_day_is_over() {
+        let before: Vec<Row> =
+            (1..=30).map(|number| looked_at(number, if number <= 2 { 25 } else { 0 }, false)).collect();
+        let (depths, sizes) = planned(before, 43, ROLE);
+        assert_eq!(sizes, [10, 5, 25, 3]);
+        for (number, depth) in depths {
+            let expected = if number <= 2 || number > 30 { Depth::Deep } else { Depth::Flags };
+            assert_eq!(depth, expected, "{number}");
+        }
+    }
+
+    #[test]
+    fn a_run_without_room_for_all_puts_off_the_youngest_and_says_which_were_never_read() {
+        use Depth::{Deep, Flags, Later};
+        let before = vec![looked_at(1, 25, false), looked_at(2, 60, false), looked_at(3, 0, false)];
+        let depths = |most| planned(before.clone(), 5, Plan { most, ..ROLE }).0.into_values().collect::<Vec<_>>();
+        assert_eq!(depths(3), [Flags, Deep, Flags, Deep, Deep]);
+        assert_eq!(depths(1), [Flags, Flags, Flags, Deep, Later]);
+    }
+
+    #[test]
+    fn a_missing_role_is_tried_with_the_others_and_all_means_all() {
+        let before = vec![looked_at(1, 60, true), looked_at(2, 0, false)];
+        assert_eq!(planned(before.clone(), 2, ROLE).0.into_values().collect::<Vec<_>>(), [Depth::Flags; 2]);
+        let all = Plan { all: true, ..ROLE };
+        assert_eq!(planned(before.clone(), 2, all).0.into_values().collect::<Vec<_>>(), [Depth::Deep; 2]);
+        let all = Plan { all: true, ..ROOT };
+        assert_eq!(planned(before, 2, all), ([(1, Depth::Deep), (2, Depth::Deep)].into(), vec![2]));
+    }
+
+    #[test]
+    fn by_root_alone_a_list_of_batches_is_as_it_was_before_there_was_a_role() {
+        let item = Item { member: member(1, "ACTIVE"), before: None, depth: Depth::Flags };
+        let fields: Vec<String> = serde_json::to_value(&item).unwrap().as_object().unwrap().keys().cloned().collect();
+        assert_eq!(fields, ["member"]);
+        assert_eq!(planned(Vec::new(), 2, ROOT), ([(1, Depth::Flags), (2, Depth::Flags)].into(), vec![2]));
     }
 }

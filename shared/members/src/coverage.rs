@@ -7,11 +7,12 @@ use alerts::{Failure, Fault, Observation, STREAK, Seen};
 use facts::account::AccountId;
 use facts::severity::Severity;
 use facts::text::{bounded, counted};
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::member::Member;
 use crate::refusal::{Cause, Refusal};
-use crate::row::{Outcome, Row};
+use crate::row::{Audited, ByRole, Outcome, Row};
 
 /// How many of the listed accounts were audited.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +22,8 @@ pub struct Coverage {
     pub listed: usize,
     /// Audited by this run.
     pub audited: usize,
-    /// How many of these have a control that could not be evaluated.
+    /// How many of these have a control that could not be evaluated, lack the role that shows more than root's credentials, or wait for
+    /// their first look by it.
     #[serde(default)]
     pub in_part: usize,
     /// Looked at, and refused.
@@ -37,7 +39,11 @@ impl Coverage {
     pub fn of(rows: &[Row]) -> Self {
         let mut coverage = Self { listed: rows.len(), ..Self::default() };
         for row in rows {
-            coverage.in_part += usize::from(row.audited().is_some_and(|audited| !audited.unknown.is_empty()));
+            let waits = |by_role: &ByRole| by_role.missing.is_none() && by_role.deep_at.is_none();
+            let is_in_part = |audited: &Audited| {
+                !audited.unknown.is_empty() || counts(&row.outcome) || audited.by_role.as_deref().is_some_and(waits)
+            };
+            coverage.in_part += usize::from(row.audited().is_some_and(is_in_part));
             *match row.outcome {
                 Outcome::Audited(_) => &mut coverage.audited,
                 Outcome::Refused(_) => &mut coverage.refused,
@@ -119,13 +125,18 @@ fn of_accounts(rows: &[Row]) -> Seen {
     }
     let causes =
         causes.iter().map(|((_, cause), count)| format!("{count}: {}", cause.map_or(NOT_LOOKED_AT, Cause::words)));
+    let in_part = if missed.iter().any(|row| row.audited().is_some()) { ", or only in part" } else { "" };
     let found = format!(
-        "{} of {} could not be audited ({})",
+        "{} of {} could not be audited{in_part} ({})",
         missed.len(),
         counted(rows.len(), "account", "accounts"),
         causes.collect::<Vec<_>>().join("; ")
     );
-    let was_audited = |row: &&&Row| row.last_audited().is_some() || row.refusal().is_none();
+    // Without its role an account is seen less than before only where the role has shown it.
+    let was_audited = |row: &&&Row| match row.audited() {
+        Some(_) => row.outcome.deep_at().is_some(),
+        None => row.last_audited().is_some() || row.refusal().is_none(),
+    };
     let severity = if !rows.iter().any(|row| row.audited().is_some()) {
         Severity::High
     } else if missed.iter().any(|row| was_audited(&row)) {
@@ -145,12 +156,21 @@ fn of_accounts(rows: &[Row]) -> Seen {
 /// Goes on after `3 accounts: `.
 pub(crate) const NOT_LOOKED_AT: &str = "not looked at, because their part of the run failed";
 
+/// How long a new account may be without its role.
+const GRACE: SignedDuration = SignedDuration::from_hours(24);
+
 /// What may pass by itself counts once it has lasted.
 pub(crate) fn counts(outcome: &Outcome) -> bool {
     match outcome {
         Outcome::Refused(Refusal { cause, runs, .. }) => !cause.may_pass() || *runs >= STREAK,
         Outcome::NotLookedAt { .. } => true,
-        Outcome::Audited(_) | Outcome::Skipped { .. } => false,
+        // A stack set needs some time to reach a new account; a role that was of use is not new.
+        Outcome::Audited(audited) => audited.by_role.as_deref().is_some_and(|by_role| {
+            let is_due =
+                |missing: &Refusal| by_role.deep_at.is_some() || audited.at.duration_since(missing.since) >= GRACE;
+            by_role.missing.as_ref().is_some_and(is_due)
+        }),
+        Outcome::Skipped { .. } => false,
     }
 }
 
@@ -160,7 +180,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::row::{Audited, Cell};
+    use crate::row::Cell;
 
     fn now() -> Timestamp {
         "2026-11-20T10:00:00Z".parse().unwrap()
@@ -182,6 +202,7 @@ mod tests {
             root: None,
             open: Vec::new(),
             unknown: Vec::new(),
+            by_role: None,
         }))
     }
 
@@ -281,6 +302,30 @@ mod tests {
         assert_eq!(seen(&lost).unwrap().0, Severity::Medium);
         let none = [row(4, refused(Cause::Denied, 1, None))];
         assert_eq!(seen(&none).unwrap().0, Severity::High);
+    }
+
+    #[test]
+    fn a_missing_role_counts_after_a_day_and_at_once_where_it_was_of_use() {
+        let without = |hours: i64, deep_at: Option<Timestamp>| {
+            let since = now() - SignedDuration::from_hours(hours);
+            let missing = Refusal { cause: Cause::RoleMissing, said: "no".into(), since, runs: 1, last_audited: None };
+            let Outcome::Audited(mut audited) = audited() else { panic!("it is audited") };
+            audited.by_role = Some(Box::new(ByRole { deep_at, missing: Some(missing) }));
+            [row(3, super::tests::audited()), row(4, Outcome::Audited(audited))]
+        };
+        assert_eq!((seen(&without(23, None)), Coverage::of(&without(23, None)).in_part), (None, 0));
+        let mut waits = without(0, None);
+        if let Outcome::Audited(audited) = &mut waits[1].outcome {
+            audited.by_role = Some(Box::default());
+        }
+        assert_eq!((seen(&waits), Coverage::of(&waits).in_part), (None, 1), "it was not read whole yet");
+        for (rows, severity) in [(without(24, None), Severity::Low), (without(0, Some(now())), Severity::Medium)] {
+            let found = "1 of 2 accounts could not be audited, or only in part (1: the member role cannot be used: only root's \
+                         credentials are audited)";
+            assert_eq!(seen(&rows), Some((severity, 1, found.into())));
+            let coverage = Coverage::of(&rows);
+            assert_eq!((coverage.audited, coverage.in_part, coverage.is_complete()), (2, 1, true));
+        }
     }
 
     #[test]

@@ -203,12 +203,13 @@ pub fn advice(cause: Option<Cause>) -> (&'static str, &'static str) {
 
 fn of_cause(cause: Option<Cause>, mut rows: Vec<&Row>) -> Unaudited {
     let (words, remedy) = advice(cause);
-    rows.sort_by_key(|row| (row.last_audited().is_none(), row.member.account.as_str()));
+    let was_audited = |row: &Row| if row.audited().is_some() { row.outcome.deep_at() } else { row.last_audited() };
+    rows.sort_by_key(|row| (was_audited(row).is_none(), row.member.account.as_str()));
     let since = |row: &&Row| row.refusal().map(|refusal| refusal.since).or(row.last_audited()).unwrap_or_default();
     let said = |row: &&Row| match &row.outcome {
         Outcome::Refused(refusal) => refusal.said.clone(),
         Outcome::NotLookedAt { error, .. } => error.clone(),
-        Outcome::Audited(_) | Outcome::Skipped { .. } => String::new(),
+        Outcome::Audited(_) | Outcome::Skipped { .. } => row.refusal().map(|it| it.said.clone()).unwrap_or_default(),
     };
     Unaudited {
         cause,
@@ -217,7 +218,7 @@ fn of_cause(cause: Option<Cause>, mut rows: Vec<&Row>) -> Unaudited {
         said: rows.first().map(said).unwrap_or_default(),
         accounts: rows.iter().take(MAX_NAMED).map(|row| affected(&row.member, since(row))).collect(),
         count: rows.len(),
-        audited_before: rows.iter().filter(|row| row.last_audited().is_some()).count(),
+        audited_before: rows.iter().filter(|row| was_audited(row).is_some()).count(),
     }
 }
 
@@ -442,7 +443,8 @@ mod tests {
         let found = |control: &str, severity| Found { control: control.into(), severity, since: now() };
         let row = |n, open| {
             let steps = [crate::Cell::Failed; 5];
-            let audited = Audited { at: now(), whole_at: now(), steps, root: None, open, unknown: Vec::new() };
+            let audited =
+                Audited { at: now(), whole_at: now(), steps, root: None, open, unknown: Vec::new(), by_role: None };
             Row { member: member(n), outcome: Outcome::Audited(Box::new(audited)), waiting: 0 }
         };
         let mfa = || found("root-mfa", Severity::Critical);

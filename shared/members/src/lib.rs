@@ -6,20 +6,23 @@
 //! # Layout
 //! - [`Member`]: an account as the organization lists it, and whether it is audited;
 //! - [`Row`]: what one run found of it; [`Refusal`] says why it could not be audited;
+//! - [`Depth`]: how much of an account a run reads;
 //! - [`Batch`]: the members that one call audits;
 //! - [`Coverage`]: every listed account is counted once, whatever failed; its conditions open and end like any other;
 //! - [`Run`]: what is sent of it.
 
 mod batch;
 mod coverage;
+mod depth;
 mod grouping;
 mod member;
 mod refusal;
 mod row;
 
-pub use batch::{Batch, Before, Item, MAX_ITEMS, batches, is_run};
+pub use batch::{Batch, Before, Item, MAX_DEEP_ITEMS, MAX_ITEMS, batches, is_run};
 pub use coverage::{Coverage, accounted, observe};
+pub use depth::{Access, Depth, Plan, STALE, deep_selection, root_selection};
 pub use grouping::{Affected, Group, MAX_NAMED, Moves, Run, Unaudited, advice, group, moves, open, unaudited};
 pub use member::{Member, Skip, State};
 pub use refusal::{Asked, Cause, Refusal};
-pub use row::{Audited, Cell, Flags, Found, Outcome, Row};
+pub use row::{Audited, ByRole, Cell, Flags, Found, Outcome, Row};

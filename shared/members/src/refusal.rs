@@ -32,6 +32,8 @@ pub enum Cause {
     ServiceControlPolicy,
     /// `sts:AssumeRoot` was denied, for a reason that the text does not name.
     Denied,
+    /// The member's role is not there, does not trust this stack, or may not read what it is made for.
+    RoleMissing,
     /// AWS refused the pace, also after retries.
     Throttled,
     /// No answer, or none that could be understood.
@@ -52,6 +54,8 @@ pub enum Asked {
     ForASession,
     /// A call of IAM, in the member's session.
     InTheSession,
+    /// `sts:AssumeRole`, in the account of this stack, or a call with the role's credentials in the member.
+    ByTheRole,
 }
 
 impl Cause {
@@ -65,6 +69,7 @@ impl Cause {
         match failed {
             // No policy denied anything: the credentials are over, or not known everywhere yet.
             Failed::Denied { code } if UNUSABLE.contains(&code.as_str()) => Self::Unreachable,
+            Failed::Denied { .. } | Failed::Refused { .. } if asked == Asked::ByTheRole => Self::RoleMissing,
             Failed::Denied { .. } if text.contains("feature is not enabled") => Self::FeatureOff,
             Failed::Denied { .. } if text.contains("service control policy") => Self::ServiceControlPolicy,
             Failed::Denied { .. } if asked == Asked::InTheSession => Self::ServiceControlPolicy,
@@ -85,6 +90,7 @@ impl Cause {
             Self::FeatureOff => "central root access is not available to this account",
             Self::ServiceControlPolicy => "a service control policy denies the audit",
             Self::Denied => "`sts:AssumeRoot` was denied",
+            Self::RoleMissing => "the member role cannot be used: only root's credentials are audited",
             Self::Throttled => "AWS throttled the audit",
             Self::Unreachable => "AWS gave no usable answer",
             Self::NotRecorded => "the result could not be recorded",
@@ -106,6 +112,12 @@ impl Cause {
             Self::Denied => {
                 "Check that the function's role may call `sts:AssumeRoot` and that no service control policy or permissions boundary of \
                  this account denies it. AWS also refuses accounts that are suspended or not yet active."
+            }
+            Self::RoleMissing => {
+                "Look for instances of the stack set that failed: `aws cloudformation list-stack-instances --stack-set-name \
+                 <Name of the stack>-members --filters Name=DETAILED_STATUS,Values=FAILED`, with `--call-as DELEGATED_ADMIN` where this is \
+                 no management account. Check that OrganizationTargets covers the accounts, and that no service control policy denies the \
+                 role. With MemberAccess=organization-role, accounts that were invited have no OrganizationAccountAccessRole."
             }
             Self::Throttled => {
                 "Wait for the next run. If it lasts, lower AuditConcurrency, or find the other tool that uses up the request rate of AWS STS."
@@ -159,7 +171,10 @@ mod tests {
             Cause::ServiceControlPolicy,
             "nothing else limits the session but the task policy"
         );
+        let by_role = |text| denied(Asked::ByTheRole, text);
+        assert_eq!([by_role(own), by_role(root), by_role("")], [Cause::RoleMissing; 3]);
         let expired = Failed::Denied { code: "ExpiredToken".into() };
+        assert_eq!(Cause::of(Asked::ByTheRole, &expired, ""), Cause::Unreachable);
         assert_eq!(Cause::of(Asked::InTheSession, &expired, "The security token is expired"), Cause::Unreachable);
         assert_eq!(
             Cause::of(Asked::ForASession, &Failed::Throttled { code: "Throttling".into() }, ""),

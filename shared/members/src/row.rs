@@ -11,6 +11,7 @@ use facts::verdict::Status;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::depth::{STALE, deep_selection};
 use crate::member::{Member, Skip};
 use crate::refusal::Refusal;
 
@@ -71,6 +72,20 @@ pub struct Audited {
     pub open: Vec<Found>,
     /// Ids of the controls that could not be evaluated.
     pub unknown: Vec<String>,
+    /// What a role of the member showed; `None`: no role is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_role: Option<Box<ByRole>>,
+}
+
+/// How far a role of the member was of use.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ByRole {
+    /// When it last showed everything; `None`: not yet.
+    pub deep_at: Option<Timestamp>,
+    /// Why it could not be used: root's credentials were audited without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Refusal>,
 }
 
 /// How one step looks.
@@ -133,6 +148,11 @@ impl Flags {
     fn any(self) -> bool {
         self.password || self.access_keys || self.certificates || self.mfa
     }
+
+    /// Whether they are a finding by themselves.
+    fn are_a_finding(self) -> bool {
+        self.access_keys || self.certificates || (self.password && !self.mfa)
+    }
 }
 
 impl Audited {
@@ -148,7 +168,26 @@ impl Audited {
             root,
             open,
             unknown: unknown.into_iter().map(|finding| finding.control.to_owned()).collect(),
+            by_role: None,
         }
+    }
+
+    /// The same, where the counters that the member's role read at `at` show that nothing has changed; `None`: the account is to be read
+    /// whole. Nothing is resolved by it, and what only the deep look shows is unknown once that is older than [`STALE`].
+    pub fn with_flags(&self, now: Option<Flags>, at: Timestamp) -> Option<Self> {
+        let by_role = self.by_role.as_deref().filter(|by_role| by_role.missing.is_none())?;
+        let (deep_at, flags) = (by_role.deep_at?, now?);
+        if self.root != now || flags.are_a_finding() {
+            return None;
+        }
+        let mut same = Self { at, ..self.clone() };
+        if at.duration_since(deep_at) > STALE {
+            for step in &mut same.steps {
+                *step = if *step == Cell::Failed { Cell::Failed } else { Cell::Unknown };
+            }
+            same.unknown = deep_selection().controls().map(|control| control.id.to_owned()).collect();
+        }
+        Some(same)
     }
 
     /// The same, where the counters read at `now` show that nothing has changed; `None`: the account is to be read whole.
@@ -159,7 +198,9 @@ impl Audited {
         let is_clean = now.is_some_and(|now| !now.any());
         let age = at.duration_since(self.whole_at);
         let is_young = SignedDuration::ZERO <= age && age < WHOLE_EVERY;
-        (was_clean && is_clean && is_young).then(|| Self { at, ..self.clone() })
+        // What only the member's role has shown is not shown again by root's credentials.
+        let was_by_root = self.by_role.is_none() || self.steps.contains(&Cell::NeedsRole);
+        (was_clean && is_clean && is_young && was_by_root).then(|| Self { at, ..self.clone() })
     }
 }
 
@@ -174,12 +215,18 @@ impl Outcome {
         }
     }
 
-    /// The refusal of this run, to be continued by the next.
+    /// The refusal of this run, to be continued by the next; also that only the member's role could not be used.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
             Self::Refused(refusal) => Some(refusal),
-            _ => None,
+            Self::Audited(audited) => audited.by_role.as_ref()?.missing.as_ref(),
+            Self::Skipped { .. } | Self::NotLookedAt { .. } => None,
         }
+    }
+
+    /// When the member's role last showed everything.
+    pub fn deep_at(&self) -> Option<Timestamp> {
+        self.audited()?.by_role.as_ref()?.deep_at
     }
 
     /// The result of the audit.
@@ -253,6 +300,7 @@ mod tests {
             root: Some(NONE),
             open: Vec::new(),
             unknown: Vec::new(),
+            by_role: None,
         }
     }
 
@@ -281,6 +329,55 @@ mod tests {
         assert_eq!(Audited { open: vec![found], ..clean() }.repeated(Some(NONE), later), None);
         assert_eq!(Audited { unknown: vec!["root-mfa".into()], ..clean() }.repeated(Some(NONE), later), None);
         assert_eq!(Audited { root: None, ..clean() }.repeated(Some(NONE), later), None);
+        let by_role = |steps| Audited { steps, by_role: Some(Box::default()), ..clean() }.repeated(Some(NONE), later);
+        assert_eq!(by_role([Cell::Passed; 5]), None, "root's credentials do not show what the role has shown");
+        let [seen, not] = [Cell::Passed, Cell::NeedsRole];
+        assert!(by_role([seen, seen, not, not, not]).is_some());
+    }
+
+    fn deep(root: Flags) -> Audited {
+        let found = Found { control: "password-policy".into(), severity: Severity::Medium, since: now() };
+        let by_role = ByRole { deep_at: Some(now()), missing: None };
+        let steps = [Cell::Passed, Cell::NotApplicable, Cell::Passed, Cell::Suppressed, Cell::Failed];
+        Audited { root: Some(root), steps, open: vec![found], by_role: Some(Box::new(by_role)), ..clean() }
+    }
+
+    #[test]
+    fn counters_alone_resolve_nothing_and_what_they_do_not_show_is_stale_after_two_days() {
+        let protected = Flags { password: true, mfa: true, ..NONE };
+        for flags in [NONE, protected] {
+            let later = now() + STALE;
+            let same = deep(flags).with_flags(Some(flags), later).unwrap();
+            assert_eq!(same, Audited { at: later, ..deep(flags) }, "all findings stay, and the time of the deep look");
+        }
+        let stale = deep(NONE).with_flags(Some(NONE), now() + STALE + SignedDuration::from_secs(1)).unwrap();
+        let unknown = Cell::Unknown;
+        assert_eq!(stale.steps, [unknown, unknown, unknown, unknown, Cell::Failed]);
+        assert!(stale.unknown.contains(&"password-policy".to_owned()) && stale.open == deep(NONE).open);
+        assert_eq!(stale.by_role.unwrap().deep_at, Some(now()));
+    }
+
+    #[test]
+    fn counters_that_changed_or_are_a_finding_or_could_not_be_read_ask_for_a_deep_look() {
+        let later = now() + SignedDuration::from_hours(6);
+        let protected = Flags { password: true, mfa: true, ..NONE };
+        assert_eq!(deep(NONE).with_flags(None, later), None);
+        for flags in [Flags { mfa: true, ..NONE }, protected] {
+            assert_eq!(deep(NONE).with_flags(Some(flags), later), None, "{flags:?} is a change");
+            assert_eq!(deep(flags).with_flags(Some(NONE), later), None, "the end of {flags:?} is a change");
+        }
+        for flags in [
+            Flags { password: true, ..NONE },
+            Flags { access_keys: true, ..protected },
+            Flags { certificates: true, ..protected },
+        ] {
+            assert_eq!(deep(flags).with_flags(Some(flags), later), None, "{flags:?} is a finding");
+        }
+        let missing = Refusal::new(crate::Cause::RoleMissing, "no", None, None, now());
+        let by_role = |deep_at, missing| Audited { by_role: Some(Box::new(ByRole { deep_at, missing })), ..deep(NONE) };
+        assert_eq!(by_role(Some(now()), Some(missing)).with_flags(Some(NONE), later), None, "the role is back");
+        assert_eq!(by_role(None, None).with_flags(Some(NONE), later), None, "it was never read whole");
+        assert_eq!(clean().with_flags(Some(NONE), later), None, "it was looked at without a role");
     }
 
     #[test]

@@ -11,6 +11,9 @@ fn variables_of(function: &str) -> BTreeMap<String, String> {
     for (name, reference) in environment.as_mapping().unwrap() {
         let name = name.as_str().unwrap();
         let references = strings(reference);
+        if references.last().is_some_and(|last| last == "AWS::NoValue") {
+            continue;
+        }
         let references = match references.as_slice() {
             [_condition, chosen, otherwise] if otherwise.is_empty() => std::slice::from_ref(chosen),
             all => all,
@@ -94,6 +97,47 @@ fn the_environment_of_the_template_is_what_each_function_reads() {
     let table = minimal().remove_entry("ROOTWATCH_TABLE");
     assert_eq!(settings, member_auditor::Settings::read(least.into_iter().chain(table)).unwrap());
     assert_eq!(variables.len(), 6);
+}
+
+/// What the auditor reads only where members have a role.
+#[test]
+fn the_auditor_reads_each_variable_that_a_member_role_brings() {
+    let template = template();
+    let variables = &template["Resources"]["MemberAuditor"]["Properties"]["Environment"]["Variables"];
+    let values = [
+        ("ROOTWATCH_MEMBER_ACCESS", "role"),
+        ("ROOTWATCH_MEMBER_ROLE", "rootwatch-eu-west-1-member"),
+        ("ROOTWATCH_ORGANIZATION_ID", "o-exampleorgid"),
+        ("ROOTWATCH_REGIONS", "eu-west-1"),
+        ("ROOTWATCH_PASSWORD_POLICY_PROFILE", "strict"),
+        ("ROOTWATCH_ACCESS_KEY_MAX_AGE_DAYS", "30"),
+        ("ROOTWATCH_UNUSED_CREDENTIALS_DAYS", "31"),
+        ("ROOTWATCH_ALLOWED_REGIONS", "ap-east-1"),
+    ];
+    let chosen = |value: &Value| strings(value).last().is_some_and(|last| last == "AWS::NoValue");
+    let brought = variables.as_mapping().unwrap().iter().filter(|(_, value)| chosen(value));
+    let brought: BTreeSet<&str> = brought.map(|(name, _)| name.as_str().unwrap()).collect();
+    assert_eq!(brought, values.iter().map(|(name, _)| *name).collect());
+    let all = variables_of("MemberAuditor").into_iter().chain(values.map(|(name, value)| (name.into(), value.into())));
+    let settings = member_auditor::Settings::read(all.collect::<BTreeMap<_, _>>()).unwrap();
+    assert!(settings.refused.is_empty(), "{:?}", settings.refused);
+    let whole = settings.whole.unwrap();
+    assert_eq!((whole.checklist.access_key_max_age_days, whole.checklist.unused_credentials_days), (30, 31));
+    assert_eq!(
+        (whole.checklist.allowed_regions, whole.regions),
+        (vec!["ap-east-1".to_owned()], Some(vec!["eu-west-1".into()]))
+    );
+    let accepted = strings(&template["Parameters"]["MemberAccess"]["AllowedValues"]);
+    assert_eq!(accepted.len(), 3);
+    for access in accepted {
+        let chosen =
+            variables_of("MemberAuditor").into_iter().chain([("ROOTWATCH_MEMBER_ACCESS".to_owned(), access.clone())]);
+        let own = values[1..3].iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let settings = member_auditor::Settings::read(chosen.chain(own).collect::<BTreeMap<_, _>>()).unwrap();
+        assert_eq!(settings.whole.is_none(), access == "root-audit", "{access}");
+        assert!(settings.refused.iter().all(|refused| refused.setting != "MemberAccess"), "{access}");
+    }
+    assert_eq!(template["Parameters"]["MemberAccess"]["Default"].as_str(), Some("root-audit"));
 }
 
 /// As in a stack of a stack set: what the template names begins with `Name`, and commands need the stack's own name.
@@ -248,6 +292,7 @@ fn every_parameter_has_a_default_and_a_description() {
         "AuditConcurrency",
         "OrganizationTargets",
         "OrganizationHome",
+        "MemberAccess",
         "MemberForwardRegions",
         "LogRetentionDays",
         "Architecture",

@@ -45,10 +45,104 @@ fn se_2_members_are_entered_by_the_task_policy_that_only_reads_and_by_nothing_el
         for statement in policies_of(role).iter().flat_map(|(_, policy)| statements(policy)) {
             let actions = strings(&statement["Action"]);
             let enters = actions.iter().any(|action| action.starts_with("sts:") || action == "*");
-            assert_eq!(enters, statement["Sid"].as_str() == Some("AuditRootCredentials"), "{role}: {actions:?}");
+            let may_enter = ["AuditRootCredentials", "AssumeTheMemberRole"]
+                .contains(&statement["Sid"].as_str().unwrap_or_default());
+            assert_eq!(enters, may_enter && role == "MemberAuditorRole", "{role}: {actions:?}");
             assert!(statement["NotAction"].is_null(), "{role} may do whatever is not named");
         }
     }
+}
+
+/// The resources of the stack that the stack set makes in each member.
+fn member_role() -> Value {
+    let template = template();
+    let body = template["Resources"]["MemberRoles"]["Properties"]["TemplateBody"].as_str().unwrap();
+    let body: Value = serde_yaml_ng::from_str(body).unwrap();
+    let resources = body["Resources"].as_mapping().unwrap();
+    assert_eq!(resources.len(), 1, "a role, and nothing else");
+    resources["MemberRole"]["Properties"].clone()
+}
+
+#[test]
+fn se_2_the_member_role_has_the_checkers_own_statements_but_for_bills() {
+    let in_member = set(&aws::organization::member_role::in_member());
+    let checked = ["read-the-account", "read-the-baseline"].map(|policy| policy_of("CheckerRole", policy)).concat();
+    let of_members = checked.into_iter().map(|mut statement| {
+        if let Some(actions) = statement["Action"].as_sequence_mut() {
+            actions.retain(|action| in_member.contains(action.as_str().unwrap()));
+        }
+        statement
+    });
+    let role = member_role();
+    let policies = role["Policies"].as_sequence().unwrap();
+    let statements: Vec<Value> = policies.iter().flat_map(statements).collect();
+    assert_eq!(statements, of_members.collect::<Vec<_>>());
+    let granted: BTreeSet<String> = statements.iter().flat_map(|statement| strings(&statement["Action"])).collect();
+    assert_eq!(granted, in_member, "what is called in a member is what its role allows");
+    let reads = |action: &String| {
+        let verb = action.split(':').nth(1).unwrap();
+        ["Get", "List", "Describe", "Lookup"].iter().any(|read| verb.starts_with(read))
+    };
+    let others: Vec<&String> = granted.iter().filter(|action| !reads(action)).collect();
+    assert_eq!(others, ["iam:GenerateCredentialReport"]);
+    assert!(role["ManagedPolicyArns"].is_null());
+}
+
+#[test]
+fn se_2_the_member_role_trusts_the_auditor_alone_and_the_auditor_assumes_no_other() {
+    let role = member_role();
+    let trust: Value = serde_yaml_ng::from_str(
+        "[{Effect: Allow, Principal: {AWS: !Ref AuditorRoleArn}, Action: sts:AssumeRole,
+           Condition: {StringEquals: {sts:ExternalId: !Ref ExternalId}}}]",
+    )
+    .unwrap();
+    assert_eq!(role["AssumeRolePolicyDocument"]["Statement"], trust);
+    let template = template();
+    let set = &template["Resources"]["MemberRoles"]["Properties"];
+    let given: BTreeMap<&str, String> = set["Parameters"]
+        .as_sequence()
+        .unwrap()
+        .iter()
+        .map(|given| (given["ParameterKey"].as_str().unwrap(), strings(&given["ParameterValue"]).concat()))
+        .collect();
+    let name = "${Own}-${AWS::Region}-member";
+    let expected = [("AuditorRoleArn", "MemberAuditorRole.Arn"), ("ExternalId", "OrganizationId"), ("RoleName", name)];
+    assert_eq!(given, expected.map(|(key, value)| (key, value.to_owned())).into());
+    assert_eq!(strings(&role["RoleName"]), ["RoleName"]);
+    let policies = policies_of("MemberAuditorRole");
+    let [assume] = policies
+        .iter()
+        .filter(|(condition, _)| condition.as_deref() == Some("UsesMemberRole"))
+        .map(|(_, policy)| policy)
+        .collect::<Vec<_>>()[..]
+    else {
+        panic!("one policy for the member role")
+    };
+    let [statement] = &statements(assume)[..] else { panic!("one statement") };
+    assert_eq!(strings(&statement["Action"]), aws::organization::member_role::ACTIONS);
+    assert_eq!(strings(&statement["Resource"]), ["arn:${AWS::Partition}:iam::*:role/${Role}"]);
+    assert_eq!(strings(&statement["Condition"]["StringEquals"]["aws:ResourceOrgID"]), ["OrganizationId"]);
+    let resource = match &statement["Resource"] {
+        Value::Tagged(sub) => strings(&sub.value[1]["Role"]),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(resource, ["HasOwnMemberRole", name, aws::organization::member_role::ORGANIZATION_ROLE]);
+}
+
+#[test]
+fn the_stack_set_of_the_member_role_reaches_new_accounts_and_one_that_refuses_stops_no_other() {
+    let template = template();
+    let set = &template["Resources"]["MemberRoles"]["Properties"];
+    assert_eq!(set["PermissionModel"].as_str(), Some("SERVICE_MANAGED"));
+    assert_eq!(set["AutoDeployment"]["Enabled"].as_bool(), Some(true));
+    assert_eq!(set["AutoDeployment"]["RetainStacksOnAccountRemoval"].as_bool(), Some(false), "no role stays behind");
+    assert_eq!(set["ManagedExecution"]["Active"].as_bool(), Some(true));
+    let preferences = &set["OperationPreferences"];
+    assert_eq!(preferences["ConcurrencyMode"].as_str(), Some("SOFT_FAILURE_TOLERANCE"));
+    assert_eq!(preferences["FailureTolerancePercentage"].as_i64(), Some(100));
+    let group = &set["StackInstancesGroup"][0];
+    assert_eq!(strings(&group["DeploymentTargets"]["OrganizationalUnitIds"]), ["OrganizationTargets"]);
+    assert_eq!(strings(&group["Regions"]), ["AWS::Region"], "a role is of the whole account");
 }
 
 /// The task policy's text is AWS's, version 1 of November 2024.
@@ -79,7 +173,8 @@ fn se_2_the_auditor_publishes_reads_and_deletes_nothing_of_the_stack_and_writes_
         .into_iter()
         .filter(|action| action.starts_with("dynamodb:") && *action != "dynamodb:DeleteItem")
         .collect();
-    let calls = [aws::organization::root_audit::ACTIONS, aws::organization::runs::ROWS_ACTIONS, &table].concat();
+    let enters = [aws::organization::root_audit::ACTIONS, aws::organization::member_role::ACTIONS].concat();
+    let calls = [enters.as_slice(), aws::organization::runs::ROWS_ACTIONS, &table].concat();
     assert_eq!(granted, set(&calls));
     let rows = &policy_of("MemberAuditorRole", "keep-rows")[0];
     assert_eq!(strings(&rows["Resource"]), [format!("${{ReportBucket.Arn}}/{}", aws::organization::runs::ROWS)]);
@@ -135,8 +230,11 @@ fn the_machine_passes_on_what_the_functions_say_and_read() {
         let fields = payload.as_object().unwrap().iter();
         fields.map(|(name, path)| (name.trim_end_matches(".$").to_owned(), value(name, path))).collect::<Json>()
     };
-    let task = organization::Request::parse(filled(&list["Parameters"]["Payload"], &Json::Null)).unwrap();
-    assert!(matches!(task, organization::Request::List(_)), "{task:?}");
+    for (input, all) in [(serde_json::json!({}), false), (serde_json::json!({"deep": "all"}), true)] {
+        let task = organization::Request::parse(filled(&list["Parameters"]["Payload"], &input)).unwrap();
+        let organization::Request::List(task) = task else { panic!("{task:?}") };
+        assert_eq!(task.input.is_some_and(|input| input.deep.is_some()), all, "what the execution is started with");
+    }
     // What the last task gets: after a fault of the organization, after a failed map, and after a map with a lost batch.
     let conclude = &states["Conclude"]["Parameters"];
     assert_eq!(conclude["FunctionName"], "Organization.Arn");

@@ -48,7 +48,7 @@ mod watch;
 
 pub use dynamodb::TABLE;
 pub use fault::{Fault, Trouble};
-pub use members::{AUDIT_ACTIONS, Organization};
+pub use members::{AUDIT_ACTIONS, MEMBER_ROLE, Organization};
 pub use s3::store::Object;
 pub use server::{Call, Sandbox};
 pub use signals::Crash;

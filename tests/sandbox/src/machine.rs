@@ -28,6 +28,8 @@ pub struct Machine<'a> {
     pub environment: BTreeMap<String, String>,
     /// How often a batch is tried whose function fails.
     pub attempts: usize,
+    /// What the execution is started with.
+    pub input: Value,
     /// Batches that Lambda never starts, with the error that it gives.
     pub refused: BTreeMap<usize, String>,
 }
@@ -52,7 +54,7 @@ impl<'a> Machine<'a> {
             ("ROOTWATCH_ORGANIZATION_ID".to_owned(), id.to_owned()),
             ("ROOTWATCH_AUDIT_CONCURRENCY".to_owned(), "8".to_owned()),
         ]);
-        Self { sandbox, story, environment, attempts: 1, refused: BTreeMap::new() }
+        Self { sandbox, story, environment, attempts: 1, input: json!({}), refused: BTreeMap::new() }
     }
 
     /// A whole run.
@@ -72,7 +74,8 @@ impl<'a> Machine<'a> {
 
     /// The first task.
     pub async fn list(&self, run: &str, started: Timestamp) -> Outcome {
-        self.invoke("organization", json!({"task": "list", "run": run, "started": started}).to_string()).await
+        let event = json!({"task": "list", "run": run, "started": started, "input": self.input});
+        self.invoke("organization", event.to_string()).await
     }
 
     /// The distributed map over the batches that `listed` names; what came of those that were started, and those without a result.

@@ -1,8 +1,9 @@
-//! An organization behind the account: the lists of its members, sessions of their root users, and what IAM answers in these sessions.
+//! An organization behind the account: the lists of its members, sessions of their root users, and what IAM answers in these sessions. In a
+//! session of a member's role the whole of another story answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
@@ -12,6 +13,7 @@ use crate::fault::ServiceError;
 use crate::iam::{self, Form, escape};
 use crate::page::{FIELDS, Pages};
 use crate::server::State;
+use crate::story::Story;
 
 pub use self::described::Organization;
 use self::described::{Account, Refusal};
@@ -45,26 +47,50 @@ pub const AUDIT_ACTIONS: [&str; 7] = [
 /// Longest session of root, in seconds.
 const LONGEST: i64 = 900;
 
-/// The sessions of members' root users, by access key.
+/// What a session of an administrator's role is bounded by.
+const READ_ONLY: [&str; 2] = ["SecurityAudit", "AWSAccountManagementReadOnlyAccess"];
+const ADMINISTRATOR: &str = "OrganizationAccountAccessRole";
+/// The name that the template gives the stack's own role, in the sandbox.
+pub const MEMBER_ROLE: &str = "rootwatch-eu-west-1-member";
+
+/// The sessions in members, by access key.
 #[derive(Debug, Default)]
-pub(crate) struct Sessions(BTreeMap<String, Session>);
+pub(crate) struct Sessions {
+    by_key: BTreeMap<String, Session>,
+    /// Of the roles, by account and scenario.
+    behind: BTreeMap<(String, String), Behind>,
+}
 
 #[derive(Debug)]
 struct Session {
     account: String,
     calls: usize,
+    /// The scenario that the role shows; `None`: it is of root.
+    scenario: Option<String>,
+}
+
+/// A member as its role shows it.
+#[derive(Debug)]
+struct Behind {
+    story: Story,
+    lookups: HashMap<String, Vec<Instant>>,
 }
 
 impl Sessions {
     /// The member in whose session `key` signs.
     pub(crate) fn account(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(|session| session.account.as_str())
+        self.by_key.get(key).map(|session| session.account.as_str())
+    }
+
+    /// Whether `key` is of a role, and not of root.
+    pub(crate) fn is_of_role(&self, key: &str) -> bool {
+        self.by_key.get(key).is_some_and(|session| session.scenario.is_some())
     }
 
     /// A new session; its key names the account, as keys of AWS do in a way of their own.
-    fn issue(&mut self, account: &str) -> String {
-        let key = format!("ASIA{account}{:04}", self.0.len() % 10_000);
-        self.0.insert(key.clone(), Session { account: account.to_owned(), calls: 0 });
+    fn issue(&mut self, account: &str, scenario: Option<String>) -> String {
+        let key = format!("ASIA{account}{:04}", self.by_key.len() % 10_000);
+        self.by_key.insert(key.clone(), Session { account: account.to_owned(), calls: 0, scenario });
         key
     }
 }
@@ -84,17 +110,11 @@ fn find<'a>(state: &'a State, account: &str) -> Option<&'a Account> {
     state.organization.as_ref()?.accounts.iter().find(|member| member.id == account)
 }
 
-/// What a member's session gets, whatever it calls.
-pub(crate) fn in_session(
-    state: &mut State,
-    action: &str,
-    key: &str,
-    headers: &HeaderMap,
-    form: &Form,
-) -> Result<String, ServiceError> {
-    let refused = |code: &str, what: String| ServiceError::new(403, code, what);
-    let invalid = || refused("InvalidClientTokenId", "The security token included in the request is invalid.".into());
-    let session = state.sessions.0.get_mut(key).ok_or_else(invalid)?;
+/// Lets `key` make one more call: in the member that it is of.
+fn enter<'a>(state: &'a mut State, key: &str, headers: &HeaderMap) -> Result<&'a Session, ServiceError> {
+    let refused = |code: &str, what: &str| ServiceError::new(403, code, what);
+    let invalid = || refused("InvalidClientTokenId", "The security token included in the request is invalid.");
+    let session = state.sessions.by_key.get_mut(key).ok_or_else(invalid)?;
     if headers.get("x-amz-security-token").and_then(|token| token.to_str().ok()) != Some(&token(key)) {
         return Err(invalid());
     }
@@ -102,9 +122,50 @@ pub(crate) fn in_session(
     let (account, calls) = (session.account.clone(), session.calls);
     let member = find(state, &account).ok_or_else(invalid)?;
     if member.expires_after.is_some_and(|most| calls > most) {
-        let what = "The security token included in the request is expired";
-        return Err(refused("ExpiredToken", what.into()));
+        return Err(refused("ExpiredToken", "The security token included in the request is expired"));
     }
+    state.sessions.by_key.get(key).ok_or_else(invalid)
+}
+
+/// What a session of a member's role gets: `answer` of the story that it shows, in place of the account's own.
+pub(crate) fn by_role<T>(
+    state: &mut State,
+    key: &str,
+    headers: &HeaderMap,
+    answer: impl FnOnce(&mut State) -> Result<T, ServiceError>,
+) -> Result<T, ServiceError> {
+    let session = enter(state, key, headers)?;
+    let of = (session.account.clone(), session.scenario.clone().unwrap_or_default());
+    let mut behind = state.sessions.behind.remove(&of).unwrap_or_else(|| {
+        let story = Story::at(&of.1, state.story.now).in_account(&of.0);
+        Behind { story, lookups: HashMap::new() }
+    });
+    let organization = state.organization.take();
+    let completeness = (state.report_asked, state.report_complete);
+    std::mem::swap(&mut state.story, &mut behind.story);
+    std::mem::swap(&mut state.lookups, &mut behind.lookups);
+    (state.report_asked, state.report_complete) = (true, true);
+    let answer = answer(state);
+    (state.report_asked, state.report_complete) = completeness;
+    std::mem::swap(&mut state.lookups, &mut behind.lookups);
+    std::mem::swap(&mut state.story, &mut behind.story);
+    state.organization = organization;
+    state.sessions.behind.insert(of, behind);
+    answer
+}
+
+/// What a session of a member's root user gets, whatever it calls.
+pub(crate) fn in_session(
+    state: &mut State,
+    action: &str,
+    key: &str,
+    headers: &HeaderMap,
+    form: &Form,
+) -> Result<String, ServiceError> {
+    let account = enter(state, key, headers)?.account.clone();
+    let refused = |code: &str, what: String| ServiceError::new(403, code, what);
+    let gone = || refused("InvalidClientTokenId", "The security token included in the request is invalid.".into());
+    let member = find(state, &account).ok_or_else(gone)?;
     let denied = |why: &str| {
         let root = format!("arn:aws:iam::{account}:root");
         let resource = if action == "iam:GetAccountSummary" { "*" } else { &root };
@@ -167,16 +228,65 @@ pub(crate) fn assume_root(state: &mut State, headers: &HeaderMap, form: &Form) -
         }
         Some(member) if member.refuses == Some(Refusal::Throttling) => Err(ServiceError::throttled("sts")),
         Some(_) => {
-            let key = state.sessions.issue(account);
-            // Of the present outside: the SDK compares it with its own clock.
-            let until = Timestamp::now() + SignedDuration::from_secs(seconds);
-            Ok(format!(
-                "<AssumeRootResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRootResult><Credentials>\
-                 <AccessKeyId>{key}</AccessKeyId><SecretAccessKey>secret-of-{key}</SecretAccessKey>\
-                 <SessionToken>{}</SessionToken><Expiration>{until}</Expiration></Credentials></AssumeRootResult>\
-                 <ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></AssumeRootResponse>",
-                token(&key)
-            ))
+            let key = state.sessions.issue(account, None);
+            Ok(credentials("AssumeRoot", &key, seconds))
+        }
+    }
+}
+
+fn credentials(operation: &str, key: &str, seconds: i64) -> String {
+    // Of the present outside: the SDK compares it with its own clock.
+    let until = Timestamp::now() + SignedDuration::from_secs(seconds);
+    format!(
+        "<{operation}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{operation}Result><Credentials>\
+         <AccessKeyId>{key}</AccessKeyId><SecretAccessKey>secret-of-{key}</SecretAccessKey>\
+         <SessionToken>{}</SessionToken><Expiration>{until}</Expiration></Credentials></{operation}Result>\
+         <ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></{operation}Response>",
+        token(key)
+    )
+}
+
+/// `AssumeRole` (<https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>): of the two roles that a member may have.
+pub(crate) fn assume_role(state: &mut State, headers: &HeaderMap, form: &Form) -> Result<String, ServiceError> {
+    let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
+    let host = headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
+    if host == "sts.amazonaws.com" || field("Version") != "2011-06-15" {
+        return Err(ServiceError::new(400, "InvalidAction", "only Regional endpoints are asked here"));
+    }
+    let seconds: i64 = field("DurationSeconds").parse().unwrap_or(3_600);
+    if !(900..=43_200).contains(&seconds) || !(2..=64).contains(&field("RoleSessionName").len()) {
+        return Err(ServiceError::new(400, "ValidationError", "DurationSeconds is at least 900; a session has a name"));
+    }
+    let arn = field("RoleArn");
+    let parts = arn.strip_prefix("arn:aws:iam::").and_then(|rest| rest.split_once(":role/"));
+    let (account, name) = parts.ok_or_else(|| ServiceError::new(400, "ValidationError", "RoleArn is no role"))?;
+    let policies: Vec<&str> = (1..=10)
+        .map(|number| field(&format!("PolicyArns.member.{number}.arn")))
+        .filter(|arn| !arn.is_empty())
+        .collect();
+    let expected = READ_ONLY.map(|policy| format!("arn:aws:iam::aws:policy/{policy}"));
+    let organization = state.organization.as_ref();
+    let trusts = match name {
+        ADMINISTRATOR => {
+            assert_eq!(policies, expected, "an administrator's role is assumed without a bound");
+            true
+        }
+        MEMBER_ROLE => organization.is_some_and(|organization| field("ExternalId") == organization.id),
+        _ => false,
+    };
+    let is_reached = organization.is_some_and(|organization| organization.management != account);
+    let member = find(state, account).filter(|member| trusts && is_reached && member.is_usable());
+    let caller = &state.story.account;
+    match member.map(|member| (member.refuses, member.role.clone())) {
+        Some((Some(Refusal::Throttling), _)) => Err(ServiceError::throttled("sts")),
+        Some((_, Some(scenario))) => {
+            let key = state.sessions.issue(account, Some(scenario));
+            Ok(credentials("AssumeRole", &key, seconds))
+        }
+        _ => {
+            let user = format!("arn:aws:sts::{caller}:assumed-role/rootwatch/rootwatch");
+            let what = format!("User: {user} is not authorized to perform: sts:AssumeRole on resource: {arn}");
+            Err(ServiceError::new(403, "AccessDenied", what))
         }
     }
 }

@@ -52,6 +52,8 @@ pub struct Call {
     pub region: String,
     /// The member whose root user's session signed it, by id.
     pub member: Option<String>,
+    /// The member whose role's session signed it.
+    pub by_role: Option<String>,
 }
 
 struct Account {
@@ -452,7 +454,12 @@ async fn perform(account: &Account, asked: &Asked) -> io::Result<Response<Full<B
     if plays_organization && key.starts_with("ASIA") {
         let delay = members::delay(&account.lock(), key);
         tokio::time::sleep(delay).await;
-        let answer = members::in_session(&mut account.lock(), &asked.action(), key, &asked.headers, &asked.form);
+        let mut state = account.lock();
+        let answer = if state.sessions.is_of_role(key) {
+            members::by_role(&mut state, key, &asked.headers, |state| state.answer(asked))
+        } else {
+            members::in_session(&mut state, &asked.action(), key, &asked.headers, &asked.form)
+        };
         return Ok(word(&asked.service, answer));
     }
     match asked.service.as_str() {
@@ -486,8 +493,10 @@ impl State {
     /// Records a call, and says what goes wrong with it.
     fn record(&mut self, action: &str, asked: &Asked) -> Option<Trouble> {
         let region = &asked.region;
-        let member = self.sessions.account(asked.key()).map(str::to_owned);
-        self.calls.push(Call { action: action.to_owned(), region: region.clone(), member });
+        let session = self.sessions.account(asked.key()).map(str::to_owned);
+        let is_of_role = self.sessions.is_of_role(asked.key());
+        let (by_role, member) = if is_of_role { (session, None) } else { (None, session) };
+        self.calls.push(Call { action: action.to_owned(), region: region.clone(), member, by_role });
         self.report_asked |= action == "iam:GenerateCredentialReport";
         fault::strike(&mut self.story.faults, action, region)
     }
@@ -496,6 +505,7 @@ impl State {
         let Asked { service, operation, region, path, headers, form, body } = asked;
         match (service.as_str(), operation.as_str()) {
             ("iam", _) => iam::answer(self, operation, form),
+            ("sts", "AssumeRole") => members::assume_role(self, headers, form),
             ("sts", "AssumeRoot") => members::assume_root(self, headers, form),
             ("s3", _) => s3::answer(self, operation, region, path, headers),
             ("slack", _) => slack::post(self, operation, path, headers, body),

@@ -288,6 +288,9 @@ mod tests {
         assert_eq!(checked(&good), Vec::<String>::new());
         assert_eq!(checked(&["ForwardRegions=us-gov-west-1", "Regions=us-gov-east-1"]), Vec::<String>::new());
         assert_eq!(checked(&["OrganizationId=o-exampleorgid", "AuditConcurrency=1000"]), Vec::<String>::new());
+        let role = ["OrganizationId=o-exampleorgid", "MemberAccess=role", "OrganizationTargets=r-ab12"];
+        assert_eq!(checked(&role), Vec::<String>::new());
+        assert_eq!(checked(&["MemberAccess=admin"]).len(), 1);
     }
 
     #[test]

@@ -121,6 +121,18 @@ impl Story {
         self
     }
 
+    /// The same in another account.
+    pub(crate) fn in_account(mut self, account: &str) -> Self {
+        let report = String::from_utf8_lossy(&self.credential_report).replace(&self.account, account);
+        self.credential_report = report.into_bytes();
+        for event in &mut self.events {
+            let text = event.outer.to_string().replace(&self.account, account);
+            event.outer = serde_json::from_str(&text).expect("an event, as before");
+        }
+        account.clone_into(&mut self.account);
+        self
+    }
+
     /// The present and the events of this story, all else from the story called `name`.
     #[must_use]
     pub fn with_account_of(self, name: &str) -> Self {

@@ -103,17 +103,7 @@ impl RootAuditor {
         let request = self.sts.assume_root().target_principal(account.as_str()).task_policy_arn(policy);
         let answer = request.duration_seconds(SESSION).send().await;
         let answer = answer.map_err(|error| refused(Asked::ForASession, OPERATION, &error))?;
-        let given = answer.credentials().ok_or_else(|| {
-            let detail = "Credentials is missing".to_owned();
-            Refused { cause: Cause::Unreachable, said: format!("{OPERATION} {}", Failed::Malformed { detail }) }
-        })?;
-        let ends = SystemTime::try_from(*given.expiration()).ok();
-        let token = Some(given.session_token().to_owned());
-        let credentials = Credentials::new(given.access_key_id(), given.secret_access_key(), token, ends, "AssumeRoot");
-        let config = self.config.clone().into_builder();
-        // A cache would keep the credentials of every member as long as the process lives.
-        let config = config.identity_cache(IdentityCache::no_cache());
-        let config = config.credentials_provider(SharedCredentialsProvider::new(credentials)).build();
+        let config = given(&self.config, answer.credentials(), OPERATION)?;
         Ok(Session { account: account.clone(), iam: Client::new(&config) })
     }
 }
@@ -150,8 +140,26 @@ impl Session {
     }
 }
 
+/// `config` with the credentials that `operation` gave.
+pub(super) fn given(
+    config: &SdkConfig,
+    credentials: Option<&aws_sdk_sts::types::Credentials>,
+    operation: &str,
+) -> Result<SdkConfig, Refused> {
+    let given = credentials.ok_or_else(|| {
+        let detail = "Credentials is missing".to_owned();
+        Refused { cause: Cause::Unreachable, said: format!("{operation} {}", Failed::Malformed { detail }) }
+    })?;
+    let ends = SystemTime::try_from(*given.expiration()).ok();
+    let token = Some(given.session_token().to_owned());
+    let credentials = Credentials::new(given.access_key_id(), given.secret_access_key(), token, ends, "member");
+    // A cache would keep the credentials of every member as long as the process lives.
+    let config = config.clone().into_builder().identity_cache(IdentityCache::no_cache());
+    Ok(config.credentials_provider(SharedCredentialsProvider::new(credentials)).build())
+}
+
 /// The cause is known by the whole text; what is kept of it names operation and code in few characters, as it is cut at its end.
-fn refused<E: ProvideErrorMetadata, R>(asked: Asked, operation: &str, error: &SdkError<E, R>) -> Refused {
+pub(super) fn refused<E: ProvideErrorMetadata, R>(asked: Asked, operation: &str, error: &SdkError<E, R>) -> Refused {
     let failed = cause(error);
     let service = error.as_service_error().and_then(|error| Some((error.code()?, error.message()?)));
     let said = match service {

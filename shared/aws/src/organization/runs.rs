@@ -312,6 +312,7 @@ mod tests {
             root: Some(Flags { password: true, access_keys: true, certificates: false, mfa: false }),
             open: vec![found("root-access-keys"), found("root-mfa")],
             unknown: Vec::new(),
+            by_role: None,
         };
         Row { member: member(number), outcome: Outcome::Audited(Box::new(audited)), waiting: 0 }
     }
@@ -331,8 +332,11 @@ mod tests {
         let rules = bucket(&held, "");
         let runs = runs(&rules);
         let members = [member(1), member(2)];
-        let item =
-            Item { member: member(2), before: Some(Box::new(Before { outcome: skipped(2).outcome, waiting: 0 })) };
+        let item = Item {
+            member: member(2),
+            before: Some(Box::new(Before { outcome: skipped(2).outcome, waiting: 0 })),
+            depth: members::Depth::Flags,
+        };
         let batch = Batch { run: "r1".into(), started: at(), batch: 0, items: vec![item] };
         assert_eq!(runs.accounts("r1").await, Ok(None));
         runs.put_accounts("r1", &members).await.unwrap();

@@ -12,7 +12,7 @@ use facts::severity::Severity;
 use facts::source::Source;
 use facts::text;
 use jiff::Timestamp;
-use members::{Affected, Coverage, Group, Run, Unaudited};
+use members::{Affected, Cause, Coverage, Group, Run, Unaudited};
 use serde_json::json;
 
 use super::playbook::{self, Shown, Values};
@@ -485,8 +485,22 @@ pub(super) fn number(count: usize) -> String {
     shown
 }
 
+/// What is known of accounts that were not audited, or only in part.
+fn known_of_unaudited(run: &Run) -> &'static str {
+    let is_in_part = |unaudited: &Unaudited| unaudited.cause == Some(Cause::RoleMissing);
+    if !run.unaudited.iter().any(is_in_part) {
+        "Nothing is known of the root users of these accounts: this is no all-clear."
+    } else if missed(&run.coverage) == 0 {
+        "Of these accounts, root's credentials alone are known: this is no all-clear."
+    } else {
+        "Nothing is known of the root users of these accounts, or only their credentials where the member role alone cannot be used: this is \
+         no all-clear."
+    }
+}
+
 /// Accounts that were refused or not looked at and are in no list, because the cause may pass.
 fn may_pass(run: &Run) -> usize {
-    let listed: usize = run.unaudited.iter().map(|unaudited| unaudited.count).sum();
+    let listed = run.unaudited.iter().filter(|unaudited| unaudited.cause != Some(Cause::RoleMissing));
+    let listed: usize = listed.map(|unaudited| unaudited.count).sum();
     missed(&run.coverage).saturating_sub(listed)
 }

@@ -43,6 +43,8 @@ pub(super) struct Account {
     #[serde(default)]
     pub(super) root: Root,
     pub(super) refuses: Option<Refusal>,
+    /// The scenario that its role shows; without one it has no role.
+    pub(super) role: Option<String>,
     /// Milliseconds that each answer in its session takes.
     #[serde(default)]
     pub(super) slow: u64,

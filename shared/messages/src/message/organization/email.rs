@@ -7,8 +7,8 @@ use super::super::times::{moment, stamp};
 use super::super::words::{self, capital};
 use super::super::{RunBulletin, runbook};
 use super::{
-    Topic, accounts, audited_before, common_since, counts, id, is_digest, is_faulty, is_known, may_pass, named,
-    not_audited, number, sections, some, status, topics, verdict, what,
+    Topic, accounts, audited_before, common_since, counts, id, is_digest, is_faulty, is_known, known_of_unaudited,
+    may_pass, named, not_audited, number, sections, some, status, topics, verdict, what,
 };
 
 /// Accounts that the first lines name.
@@ -271,7 +271,7 @@ impl Email<'_> {
         if let Some((words, since)) = not_audited(self.run) {
             self.line(format!("{words}, since {}.", stamp(since, self.bulletin.at)));
         }
-        self.line("Nothing is known of the root users of these accounts: this is no all-clear.");
+        self.line(known_of_unaudited(self.run));
         for unaudited in &self.run.unaudited {
             let before = audited_before(unaudited);
             self.line(format!("- {}{before}: {}", accounts(unaudited.count), safe_words(&unaudited.words)));

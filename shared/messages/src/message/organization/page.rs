@@ -10,8 +10,8 @@ use super::super::times::{moment, stamp};
 use super::super::words::{self, MAX_LINES, capital};
 use super::super::{Notification, runbook};
 use super::{
-    Topic, accounts, audited_before, common_since, counts, is_digest, is_faulty, is_known, may_pass, named,
-    not_audited, number, sections, some, verdict,
+    Topic, accounts, audited_before, common_since, counts, is_digest, is_faulty, is_known, known_of_unaudited,
+    may_pass, named, not_audited, number, sections, some, verdict,
 };
 
 /// Accounts that a chat names for one finding.
@@ -189,7 +189,7 @@ impl Pen<'_> {
         let opened = not_audited(self.run)
             .map(|(words, since)| format!("{}, since {}.", sentence(&words), stamp(since, self.notification.sent_at)));
         let mut lines: Vec<String> = std::iter::once("❓ *NOT AUDITED*".to_owned()).chain(opened).collect();
-        lines.push("Nothing is known of the root users of these accounts: this is no all-clear.".into());
+        lines.push(known_of_unaudited(self.run).into());
         if is_faulty(self.run) {
             lines.push("No account could be audited, for the fault above.".into());
             return Some(Part { lines, ..Part::default() });

@@ -6,8 +6,8 @@ use alerts::{Condition, ConditionAlert, Failure, Fault, Transition, What, follow
 use facts::Severity;
 use facts::account::Partition;
 use members::{
-    Audited, Cause, Cell, Coverage, Found, Member, Outcome, Refusal, Row, Run, Skip, group, moves, observe, open,
-    unaudited,
+    Audited, ByRole, Cause, Cell, Coverage, Found, Member, Outcome, Refusal, Row, Run, Skip, group, moves, observe,
+    open, unaudited,
 };
 use serde_json::Value;
 
@@ -41,6 +41,7 @@ fn audited(number: usize, name: &str, open: &[(&str, Severity)]) -> Row {
         root: None,
         open: open.collect(),
         unknown: Vec::new(),
+        by_role: None,
     };
     Row { member: member(number, name), outcome: Outcome::Audited(Box::new(audited)), waiting: 0 }
 }
@@ -201,6 +202,30 @@ fn accounts_that_were_audited_in_part_leave_the_run_incomplete() {
     assert!(message.text.contains("INCOMPLETE: 3 accounts: 3 audited (1 in part), 0 refused"), "{}", message.text);
     let (slack, _) = delivered(&message);
     assert!(slack.to_string().contains('\u{2753}'), "{slack}");
+}
+
+/// Of an account without its role root's credentials are known, and of a refused one nothing is.
+#[test]
+fn accounts_without_the_member_role_are_listed_as_audited_in_part() {
+    let mut rows: Vec<Row> = (1..=3).map(|number| audited(number, &format!("acme-team-{number}"), &[])).collect();
+    if let Outcome::Audited(audited) = &mut rows[1].outcome {
+        let missing = Refusal {
+            cause: Cause::RoleMissing,
+            said: "sts:AssumeRole (AccessDenied): no".into(),
+            since: now(),
+            runs: 1,
+            last_audited: None,
+        };
+        audited.by_role = Some(Box::new(ByRole { deep_at: Some(now()), missing: Some(missing) }));
+    }
+    let in_part = "Of these accounts, root's credentials alone are known: this is no all-clear.";
+    let text = message(&run(&rows, &rows, &[], None, &BTreeMap::new())).text;
+    assert!(text.contains(in_part) && text.contains("3 audited (1 in part), 0 refused"), "{text}");
+    assert!(text.contains("- 1 account, audited before: the member role cannot be used"), "{text}");
+    rows[2] = refused(3, "acme-team-3", Cause::Throttled, None);
+    let text = message(&run(&rows, &rows, &[], None, &BTreeMap::new())).text;
+    assert!(text.contains("Nothing is known of the root users of these accounts, or only their credentials"), "{text}");
+    assert!(text.contains("- 1 account: throttled"), "one that may pass is counted beside it: {text}");
 }
 
 /// 10,000 accounts, 300 refused, 60 with the same finding since different times.
