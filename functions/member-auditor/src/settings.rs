@@ -73,7 +73,12 @@ fn whole(environment: &mut Environment, root_unused_days: u16) -> Option<Whole> 
         Access::Role => {
             (environment.needed("ROOTWATCH_MEMBER_ROLE"), environment.organization("ROOTWATCH_ORGANIZATION_ID"))
         }
-        Access::OrganizationRole => Default::default(),
+        // The template gives both with either role.
+        Access::OrganizationRole => {
+            let taken = ["ROOTWATCH_MEMBER_ROLE", "ROOTWATCH_ORGANIZATION_ID"].map(|name| environment.take(name));
+            let [name, organization] = taken.map(Option::unwrap_or_default);
+            (name, organization)
+        }
     };
     let defaults = checklist::Settings::default();
     let mut days = |name, default| environment.number(name, 1..=365, default);
@@ -144,8 +149,9 @@ mod tests {
         assert_eq!(whole.regions, Some(vec!["eu-west-1".into()]));
         assert!(whole.checklist.selection.controls().any(|control| control.id == "password-policy"));
         assert!(settings.checklist.selection.leaves_alone("password-policy"), "a look at root resolves none of it");
-        let settings = read(&[("ROOTWATCH_MEMBER_ACCESS", "organization-role")]).unwrap();
+        let settings = read(&[&role[..], &[("ROOTWATCH_MEMBER_ACCESS", "organization-role")]].concat()).unwrap();
         assert_eq!(settings.whole.unwrap().role, MemberRole::Organization);
+        assert!(settings.refused.is_empty(), "{:?}", settings.refused);
     }
 
     #[test]
