@@ -64,7 +64,7 @@ fn matches(pattern: &Value, event: &Value) -> bool {
                     "anything-but" => !event.is_null() && event != value,
                     "prefix" => text.is_some_and(|text| text.starts_with(value.as_str().unwrap())),
                     // Of a leaf.
-                    "exists" => (!event.is_null()) == value.as_bool().unwrap(),
+                    "exists" => event.is_null() != value.as_bool().unwrap(),
                     "wildcard" => {
                         let part = value.as_str().unwrap().trim_matches('*');
                         text.is_some_and(|text| text.contains(part))

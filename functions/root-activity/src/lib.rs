@@ -3,7 +3,7 @@
 //! It uses the same classifier, ledger and words as the checker, so that what both find is sent once. What is not urgent is left to
 //! the checker's next scan.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::iter::repeat_n;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -129,8 +129,10 @@ struct Outcome {
     sent: Sent,
     /// Not everything could be written down in time.
     is_late: bool,
-    /// It is recorded and was not sent, although the topic has a confirmed subscriber.
+    /// It is recorded and was not sent, and no other run will.
     is_unsent: bool,
+    /// It is of a member account: no check of this stack sends what waits.
+    is_member: bool,
 }
 
 /// How one call sends.
@@ -242,8 +244,8 @@ impl Listener {
         hears: bool,
         deadline: Instant,
     ) -> Outcome {
-        let mut outcome = Outcome::default();
         let is_member = voice.member_of.is_some();
+        let mut outcome = Outcome { is_member, ..Outcome::default() };
         if is_member && (alerts.is_empty() || Instant::now() >= deadline) {
             outcome.is_late = !alerts.is_empty();
             return outcome;
@@ -259,15 +261,15 @@ impl Listener {
                     voice.drain(None, &mut outcome.sent).await;
                     self.note_sent(alerts, &outcome.sent, voice.clock.started_at);
                 }
-                // No scan of this stack comes upon what waits of a member: SQS delivers it again.
                 if hears && may_wait && is_member {
                     outcome.is_unsent = waits(voice, alerts, &mut outcome.sent).await;
                     return outcome;
                 }
                 // The run that holds the lease may have died: SQS delivers again.
                 let Sent { store, waiting, is_cut, .. } = &outcome.sent;
-                outcome.is_unsent =
-                    !alerts.is_empty() && store.is_none() && waiting.is_some_and(|waiting| waiting > 0) && !is_cut;
+                let waits = waiting.is_some_and(|waiting| waiting > 0);
+                let is_left = if is_member { waits || !hears } else { waits && !is_cut };
+                outcome.is_unsent = is_left && !alerts.is_empty() && store.is_none();
                 let straight = Voice::unsent(alerts, &outcome.sent);
                 voice.send_untracked(&straight, None, !hears, &mut outcome.sent).await;
                 outcome.sent.is_lost = false;
@@ -343,12 +345,13 @@ fn worst(alerts: &[Alert]) -> Option<Severity> {
     alerts.iter().map(|alert| alert.severity).max()
 }
 
-/// Whether any of `alerts` waits in the outbox.
+/// Whether any of `alerts` of a member waits in the outbox, so that SQS has to deliver it again.
 async fn waits(voice: &Voice<'_>, alerts: &[Alert], sent: &mut Sent) -> bool {
     match voice.ledger.waiting_alerts(voice.clock.started_at).await {
         Ok(waiting) => {
             sent.waiting = Some(waiting.len());
-            let waits = waiting.iter().any(|waiting| alerts.iter().any(|alert| alert.id == waiting.alert.id));
+            let ids: HashSet<&str> = alerts.iter().map(|alert| alert.id.as_str()).collect();
+            let waits = waiting.iter().any(|waiting| ids.contains(waiting.alert.id.as_str()));
             if waits {
                 tracing::info!(waiting = waiting.len(), "they wait for the next message about this account");
             }
@@ -504,9 +507,9 @@ fn answer(
 impl Outcome {
     /// Whether it is tried again.
     fn is_due(&self) -> bool {
-        let Self { sent, is_late, is_unsent } = self;
+        let Self { sent, is_late, is_unsent, is_member } = self;
         match &sent.refused {
-            Some(error) => *is_late || sent.is_lost || !error.permanent,
+            Some(error) => *is_late || sent.is_lost || !error.permanent || *is_member,
             None => *is_late || *is_unsent,
         }
     }

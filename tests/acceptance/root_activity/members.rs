@@ -94,7 +94,7 @@ async fn what_may_be_forged_is_left_to_the_dead_letter_queue_and_what_came_with_
         changed("partner", "/source", json!("aws.partner/example.com/signin")),
         of("111122223333", &sign_in("own", "Success")),
     ];
-    let heard = process.hear(&story, &by(MEMBERS, &[&[good.clone()], &forged[..]].concat())).await;
+    let heard = process.hear(&story, &by(MEMBERS, &[std::slice::from_ref(&good), &forged[..]].concat())).await;
     assert_eq!(heard.again(), ["m1", "m2", "m3", "m4", "m5"]);
     assert_eq!(ids(&heard.mails), ["good"]);
     // By the queue of the stack's own rules nothing comes of a member.
@@ -199,6 +199,26 @@ async fn what_of_a_member_cannot_be_sent_is_delivered_again_and_what_of_others_w
     assert_eq!((heard.again(), ids(&heard.mails)), (vec!["m0"], vec!["two".to_owned()]));
     let heard = process.hear(&story.later(minutes(7)), &by(MEMBERS, &[of(MEMBER, &sign_in("one", "Success"))])).await;
     assert_eq!((heard.again().len(), ids(&heard.mails)), (0, vec!["one".to_owned()]));
+}
+
+#[tokio::test]
+async fn what_of_a_member_no_one_gets_is_delivered_again_because_no_check_sends_it() {
+    let event = by(MEMBERS, &[of(MEMBER, &sign_in("one", "Success"))]);
+    let mut deaf = story(QUIET);
+    deaf.subscriptions = vec![Subscription { protocol: "email".into(), confirmed: false }];
+    let refused = with(story(QUIET), Fault::on("sns:Publish", Trouble::Deny));
+    for story_of_fault in [deaf, refused] {
+        let account = Account::of(&story_of_fault).await;
+        let process = account.of_the_organization(&story_of_fault).await;
+        let heard = process.hear(&story_of_fault, &event).await;
+        assert_eq!((heard.again(), heard.mails.len()), (vec!["m0"], 0));
+        let late = Invocation { ends: story(QUIET).now, ..invocation(&story(QUIET)) };
+        account.sandbox.turn_to(story(QUIET));
+        let answer = process.listener.handle(&event, &late).await.unwrap();
+        assert_eq!(answer.batch_item_failures.len(), 1, "time does not suffice");
+        let heard = process.hear(&story(QUIET).later(minutes(7)), &event).await;
+        assert_eq!((heard.again().len(), ids(&heard.mails)), (0, vec!["one".to_owned()]));
+    }
 }
 
 #[tokio::test]
