@@ -57,6 +57,7 @@ fn outcome(number: usize, at: Timestamp) -> Outcome {
             }),
             open: open.iter().map(found).collect(),
             unknown: unknown.iter().map(|control| (*control).to_owned()).collect(),
+            by_role: None,
         }))
     };
     let (mfa, key) = (("root-mfa", Severity::Critical), ("root-access-keys", Severity::Critical));
