@@ -222,6 +222,10 @@ fn an_incomplete_run_never_reads_as_well() {
         let page = render(&[row(1, audited(WELL, &[], 0)), row(2, outcome.clone())]);
         assert!(page.contains("class=\"verdict unknown\"") && page.contains("<title>INCOMPLETE: "), "{outcome:?}");
         assert!(!text(&page).contains("No open findings") && text(&page).contains("None seen"), "{outcome:?}");
+        assert!(
+            page.contains("<bdi>team 2</bdi>") && !page.contains("<bdi>team 1</bdi>"),
+            "{outcome:?} needs no search"
+        );
     }
     let page = render(&[row(1, audited(WELL, &[], 0)), row(2, Outcome::Skipped { why: Skip::Own })]);
     assert!(page.contains("class=\"verdict passed\"") && text(&page).contains("0 accounts fail"), "{}", text(&page));
