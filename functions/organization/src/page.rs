@@ -165,8 +165,8 @@ impl Page<'_> {
     /// The script adds the age when the page is opened.
     fn time(&self) -> Markup {
         let figure = html! { time #taken datetime=(self.started) { (moment(self.started)) } };
-        let below = html! { span #age {} "concluded " time datetime=(self.made_at) { (moment(self.made_at)) } };
-        tile("date", "Audit of", figure, below)
+        let below = html! { span #age {} "finished " time datetime=(self.made_at) { (moment(self.made_at)) } };
+        tile("date", "Audit started", figure, below)
     }
 
     /// Why, and how to fix it, before anything that reads as well without these accounts.

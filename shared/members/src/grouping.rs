@@ -155,10 +155,13 @@ fn transition(newest: &Alert, story: &[&Alert]) -> Option<Transition> {
     episode.filter_map(|alert| alert.condition()).map(|update| update.transition).min_by_key(rank)
 }
 
+/// The worst first; at the same severity what is no control, as credentials that are back, and then controls in the order of the checklist:
+/// access keys before missing MFA.
 fn in_order(mut groups: Vec<Group>) -> Vec<Group> {
     groups.iter_mut().for_each(|group| oldest_first(&mut group.accounts));
     groups.sort_by_key(|group| {
-        (Reverse(group.severity), is_over(group.transition), Reverse(group.count), group.about.clone())
+        let place = controls::CHECKLIST.iter().position(|control| control.id == group.about);
+        (Reverse(group.severity), is_over(group.transition), place, Reverse(group.count), group.about.clone())
     });
     groups
 }

@@ -97,7 +97,7 @@ impl Skip {
             Self::Management => {
                 "the management account, which `sts:AssumeRoot` does not reach: deploy rootwatch there, too"
             }
-            Self::Own => "the account of this stack, which its own checks cover",
+            Self::Own => "the account of this stack, covered by its own checks",
             Self::Suspended => "suspended",
             Self::Closed => "closed",
             Self::PendingActivation => "not activated yet",

@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use messages::{Bulletin, Links, Message, Notification, Recipients, TestAlert};
+use members::Run;
+use messages::{Bulletin, Links, Message, Notification, Recipients, RunBulletin, TestAlert};
 use serde_json::Value;
 
+use crate::many;
 use crate::samples::{self, Sample};
 
 mod mrkdwn;
@@ -29,9 +31,10 @@ pub(crate) fn write(folder: &Path, browser: &str) -> Result<usize, Failed> {
         std::fs::write(folder.join(&sample.name).with_extension("txt"), mail(&message))?;
         posts.push((sample.name, slack(&message)?));
     }
-    let test = test_alert();
-    std::fs::write(folder.join("test-alert.txt"), mail(&test))?;
-    posts.push(("test-alert".into(), slack(&test)?));
+    for (name, message) in [("test-alert", test_alert()), ("organization", organization()?)] {
+        std::fs::write(folder.join(name).with_extension("txt"), mail(&message))?;
+        posts.push((name.into(), slack(&message)?));
+    }
     let browser = Browser { program: browser, profile: folder.join(".browser") };
     let index = folder.join("index.html");
     std::fs::write(&index, page::draw(&posts, samples::now()).into_string())?;
@@ -60,6 +63,21 @@ const RECIPIENTS: Recipients = Recipients { email: 2, others: 0, slack: true, ch
 fn test_alert() -> Message {
     let test = TestAlert::new(&links(), Some(RECIPIENTS));
     Message::test_alert(&samples::account(), samples::now(), &test, RUNBOOK, &links())
+}
+
+/// The first run over an organization of forty accounts.
+fn organization() -> Result<Message, Failed> {
+    let run = Run { is_first: true, ..many::run(&many::rows(40, samples::now())) };
+    let bulletin = RunBulletin {
+        run: &run,
+        home: &many::home(),
+        at: samples::now(),
+        runbook: RUNBOOK,
+        links: Some(&links()),
+        recipients: Some(RECIPIENTS),
+        repeats_possible: false,
+    };
+    Message::of_run(&bulletin).ok_or_else(|| "a first run sends nothing".into())
 }
 
 pub(crate) fn compose(sample: &Sample) -> Result<Message, Failed> {

@@ -142,7 +142,7 @@ fn unit(path: &str) -> &str {
 
 fn open(audited: Option<&Audited>, whole: Option<Look>) -> Markup {
     let Some(audited) = audited else {
-        return html! { (if whole == Some(Look::Skipped) { "not from here" } else { "unknown" }) };
+        return html! { (if whole == Some(Look::Skipped) { "not audited" } else { "unknown" }) };
     };
     let more = audited.open.len().saturating_sub(FINDINGS);
     html! {
@@ -156,7 +156,7 @@ fn open(audited: Option<&Audited>, whole: Option<Look>) -> Markup {
 }
 
 fn never(whole: Option<Look>) -> &'static str {
-    if whole == Some(Look::Skipped) { "not from here" } else { "never" }
+    if whole == Some(Look::Skipped) { "not audited" } else { "never" }
 }
 
 /// An account's state in words, as its organization has it. An unknown one is AWS's word.
@@ -198,7 +198,7 @@ fn data(page: &Page<'_>, sorted: &[(Rank, &Row)]) -> (String, usize) {
     let (mut paths, mut states, mut controls, mut whys) =
         (Places::default(), Places::default(), Places::default(), Places::default());
     let (mut accounts, mut kept) = (String::new(), 0);
-    let ago = |at: Timestamp| page.started.duration_since(at).as_secs();
+    let ago = |at: Timestamp| page.started.as_second() - at.as_second();
     for (_, row) in sorted {
         let result = match why(&row.outcome) {
             None => json!(looks::of_steps(row).map(|look| place(look).to_string()).concat()),

@@ -90,8 +90,8 @@ impl Look {
             Self::NotLookedAt => "its part of the run failed",
             Self::NeedsRole => "needs the member role: root's credentials do not show the step",
             Self::Suppressed => "what fails is suppressed by an exception",
-            Self::Passed => "every control of the step passes",
-            Self::NotApplicable => "no control of the step applies",
+            Self::Passed => "every control of the step passes; findings of the baseline are under Open findings",
+            Self::NotApplicable => "nothing to check, such as MFA where root has no credentials",
             Self::Skipped => "listed, and not to be audited from here",
         }
     }

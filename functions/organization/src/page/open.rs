@@ -2,12 +2,27 @@
 
 use facts::{Severity, text};
 use maud::{Markup, html};
+use members::Group;
 use pages::words::{badge, capitalised, heads, moment, number};
 
 use super::Page;
 
 /// Controls that have a row; there are fewer.
 const MOST: usize = 100;
+/// Accounts that are named beside a control.
+const MOST_NAMES: usize = 3;
+
+/// How many, and those in which it is open for the longest time.
+fn accounts(group: &Group) -> String {
+    let names = group.accounts.iter().take(MOST_NAMES).map(|affected| match affected.name.as_str() {
+        "" => affected.account.to_string(),
+        name => text::bounded(name),
+    });
+    let names: Vec<String> = names.collect();
+    let more = group.count.saturating_sub(names.len());
+    let more = if more > 0 { format!(" and {} more", number(more)) } else { String::new() };
+    format!("{}: {}{more}", number(group.count), names.join(", "))
+}
 
 pub(super) fn section(page: &Page<'_>) -> Markup {
     let open = &page.run.open;
@@ -20,7 +35,7 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
                     @else { "None seen. What was not audited, or not whole, may hide some." }
                 }
             } @else {
-                p.lead { "By control, the worst first. The accounts of each: search for its ID below." }
+                p.lead { "By control, the worst first. To list all accounts of a finding, enter its ID in the search." }
                 div.scroll tabindex="0" role="region" aria-label="Open findings by control" {
                     table.findings {
                         caption.hidden { "Open findings by control, the worst first" }
@@ -30,7 +45,7 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
                                 tr {
                                     td { (badge(group.severity)) }
                                     th scope="row" { (capitalised(&text::bounded(&group.headline))) " " code.id { (text::bounded(&group.about)) } }
-                                    td { (number(group.count)) }
+                                    td { (accounts(group)) }
                                     td { @if let Some(oldest) = group.accounts.first() { time datetime=(oldest.since) { (moment(oldest.since)) } } }
                                 }
                             }

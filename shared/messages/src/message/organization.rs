@@ -415,11 +415,12 @@ fn subject(run: &Run) -> String {
         (missed, _) => format!(" ({} not audited)", number(missed)),
     };
     let named = what(run, |topic| topic.place(|only| named(only, |name| shortened(name, MAX_ALIAS))));
+    let by_id = what(run, |topic| topic.place(|only| only.account.to_string()));
     let counted = what(run, |topic| topic.counted_place());
-    // What was not audited is the last thing to give up.
+    // What was not audited is the last thing to give up; the account's name goes before its ID.
     let ways = match missed {
-        0 => [(&named, true), (&named, false), (&counted, true), (&counted, false)],
-        _ => [(&named, true), (&counted, true), (&named, false), (&counted, false)],
+        0 => [(&named, true), (&named, false), (&by_id, true), (&by_id, false), (&counted, false)],
+        _ => [(&named, true), (&by_id, true), (&counted, true), (&by_id, false), (&counted, false)],
     };
     let way = |(what, is_audited): (&String, bool)| {
         text::for_subject(&format!("{OWN}{what}{of}{}", if is_audited { audited.as_str() } else { "" }))

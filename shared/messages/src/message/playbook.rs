@@ -407,11 +407,13 @@ pub(super) fn of_control(control: &Control, update: &ConditionAlert) -> (Vec<Sho
 pub(super) fn of_many(control: &Control) -> Vec<Shown> {
     /// What central root access deletes at once (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-user-privileged-task.html>).
     const CENTRAL: [&str; 4] = ["root-access-keys", "root-mfa", "root-signing-certificates", "root-hardware-mfa"];
-    const DELETE: &str = "Delete root's credentials without signing in, once nothing uses its access keys: in the management account or the \
-                          delegated administrator for IAM, IAM > Root access management > the account > Take privileged action > Delete \
-                          root user credentials. This deletes password, access keys, signing certificates and MFA devices.";
-    const ASK: &str = "Ask the account's owners who created the key, and what uses it. If no one did, an attacker may be root: delete root's \
-                       credentials at once, as the next step says, and treat the account as compromised.";
+    const DELETE: &str = "Delete root's credentials without signing in: in the management account or the delegated administrator for IAM, \
+                          IAM > Root access management > the account > Take privileged action > Delete root user credentials. This deletes \
+                          password, access keys, signing certificates and MFA devices, and stops every workload that uses the keys: if one \
+                          is legitimate, move it to an IAM role first.";
+    const ASK: &str = "Find out who created the key: look up CreateAccessKey in the account's CloudTrail event history (us-east-1), and ask \
+                       its owners. If they do not confirm it at once, an attacker may be root: treat the account as compromised and take the \
+                       next step now, even if a workload breaks.";
     // No member has a report of its own.
     let text = |step: &&str| {
         let step = step.replace("as root with MFA", "as root").replace(" (the report shows when it was last used)", "");

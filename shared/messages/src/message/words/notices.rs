@@ -29,12 +29,12 @@ const fn step(phase: Phase, text: &'static str) -> Step {
 
 const BACK: Words = Words {
     heading: "root has credentials again",
-    why: "Root had no password, no access key and no signing certificate when that was last seen, and has one now. The person who brought \
-          it back can be root.",
+    why: "Root had no password, no access key and no signing certificate when that was last seen, and has one now. The person who restored \
+          it can be root.",
     steps: &[
         step(
             Phase::Confirm,
-            "Ask the organization's administrators and the owners of root's mailbox who brought it back. CloudTrail shows it: \
+            "Ask the organization's administrators and the owners of root's mailbox who restored it. CloudTrail shows it: \
              CreateLoginProfile and AssumeRoot in the management account, password recovery in this account. If one of them did, delete \
              the credential once the task is done, and stop here.",
         ),
