@@ -465,6 +465,28 @@ async fn a_session_that_expires_in_the_middle_resolves_nothing_and_passes_nothin
 }
 
 #[tokio::test]
+async fn who_left_is_named_by_the_next_run_where_sns_refused_the_message() {
+    let accounts =
+        [r#"{id: "444455556666", name: stays}"#, &format!(r#"{{id: "444455556667", name: leaves, {WITHOUT_MFA}}}"#)];
+    let runs = described(&accounts, "runs:\n  - {}\n  - {left: [\"444455556667\"]}\n");
+    let hub = Hub::of(&runs[0]).await;
+    hub.run("first").await;
+    hub.sandbox.turn_to_organization(runs[1].clone());
+    hub.sandbox.add_fault(Fault::on("sns:Publish", Trouble::Deny));
+    let second = hub.machine().run("second", Timestamp::now()).await;
+    assert!(second.conclude.expect("it ran").answer.is_err());
+    hub.sandbox.clear_faults();
+    let before = hub.messages(0).len();
+    hub.run("third").await;
+    let messages = hub.messages(before);
+    assert_eq!(messages.len(), 1);
+    let moves = notification(&messages[0])["organization"]["moves"].clone();
+    assert_eq!((&moves["left_count"], &moves["left"][0]["account"]), (&json!(1), &json!("444455556667")), "{moves}");
+    hub.run("fourth").await;
+    assert_eq!(hub.messages(before).len(), 1, "once");
+}
+
+#[tokio::test]
 async fn a_fault_of_the_whole_organization_is_one_alert_and_enters_no_account() {
     for fault in ["features: []", "delegated: false", "feature_set: CONSOLIDATED_BILLING"] {
         let accounts = [format!(r#"{{id: "444455556666", name: a, {WITHOUT_MFA}}}"#)];

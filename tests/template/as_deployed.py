@@ -245,7 +245,7 @@ class Checks:
         added = {name for name, r in self.template["Resources"].items() if r.get("Condition") == "HasMemberRules"}
         assert set(forwarded) - set(both) == added and len(added) == 7, added ^ (set(forwarded) - set(both))
         changed = {name for name in made(OrganizationId="o-exampleorgid")[0] if forwarded[name] != made(OrganizationId="o-exampleorgid")[0][name]}
-        assert changed == {"QueuePolicy", "RootActivity", "RootActivityRole"}, changed
+        assert changed == {"Organization", "QueuePolicy", "RootActivity", "RootActivityRole"}, changed
 
     def rules_of_members_come_one_hop_to_a_bus_that_takes_only_the_organization_and_to_a_queue_of_their_own(self):
         chosen = {"OrganizationId": "o-exampleorgid", "OrganizationTargets": "r-exam,ou-exam-00000000", "MemberForwardRegions": "us-east-1"}

@@ -154,7 +154,11 @@ impl Of<'_> {
                 // A role that was missing is no refusal of the account.
                 let refused = before.filter(|before| before.audited().is_none()).and_then(Outcome::refusal);
                 let refusal = Refusal::new(cause, &said, refused, last_audited, self.clock.started_at);
-                (Outcome::Refused(refusal), waited)
+                let deep_at = before.and_then(Outcome::last_deep);
+                // It may have recorded alerts before it failed.
+                let may_wait = matches!(cause, Cause::NotRecorded | Cause::Unreachable);
+                let waiting = if may_wait { waited.max(1) } else { waited };
+                (Outcome::Refused(Refusal { deep_at, ..refusal }), waiting)
             }
         };
         Row { member, outcome, waiting }
@@ -178,7 +182,7 @@ impl Of<'_> {
     /// Root's credentials, where the member's role was `refused`, or is not used in this run.
     async fn without_role(&self, item: &Item, refused: Option<Refused>) -> Result<(Audited, usize), Refused> {
         let before = item.before.as_deref().map(|before| &before.outcome);
-        let deep_at = before.and_then(Outcome::deep_at);
+        let deep_at = before.and_then(Outcome::last_deep);
         let missing = refused.as_ref().map(|Refused { cause, said }| {
             tracing::warn!(account = %item.member.account, said, "without its role, root's credentials alone are audited");
             let before = before.and_then(Outcome::refusal).filter(|refusal| refusal.cause == *cause);

@@ -9,7 +9,7 @@ use aws::{Clock, Ledger, Notifier, PublishError, Relays};
 use facts::{Account, AccountId, text};
 use futures_util::StreamExt;
 use futures_util::stream;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use members::{Coverage, Member, Outcome, Row, Run, Skip};
 use messages::{Links, Message, RunBulletin};
 use serde::Serialize;
@@ -49,6 +49,8 @@ struct Outgoing {
     members: Vec<(Member, Vec<Waiting>)>,
     /// Alerts that could not be read: they wait.
     unread: usize,
+    /// What the function root-activity sends of an account.
+    others: HashMap<AccountId, usize>,
 }
 
 /// The account of the stack, and the run.
@@ -119,7 +121,10 @@ impl Organization {
             let (home, started) = (of.account(), conclude.task.started);
             let page = Page { run: &run, rows: &rows, home: &home, started, made_at: now };
             let (page, table) = (page.render(), page.table());
-            rows.extend(left.into_iter().filter(|row| row.waiting > 0));
+            if refused.is_some() {
+                left = as_before(&before, &mut rows);
+            }
+            rows.extend(left.into_iter().filter(|row| refused.is_some() || row.waiting > 0));
             runs.put_concluded(&conclude.task.run, &rows).await?;
             concluded.unshown = show(&runs, page, table).await;
         }
@@ -201,7 +206,7 @@ impl Organization {
     ) -> Result<Outgoing, Error> {
         let now = of.clock.started_at;
         let organization = ledger.waiting_alerts(now).await?;
-        let mut outgoing = Outgoing { organization, members: Vec::new(), unread: 0 };
+        let mut outgoing = Outgoing { organization, members: Vec::new(), unread: 0, others: HashMap::new() };
         let mut waiting: Vec<&Row> = rows.filter(|row| row.waiting > 0).collect();
         for row in waiting.split_off(waiting.len().min(MAX_ACCOUNTS)) {
             outgoing.unread += row.waiting;
@@ -213,7 +218,12 @@ impl Organization {
         let read: Vec<_> = read.buffer_unordered(AT_ONCE).collect().await;
         for (row, waiting) in read {
             match waiting {
-                Ok(waiting) => outgoing.members.push((row.member.clone(), waiting)),
+                Ok(waiting) => {
+                    let is_other = |waiting: &Waiting| of.settings.forwards && is_young(&waiting.alert, now);
+                    let (others, waiting): (Vec<_>, Vec<_>) = waiting.into_iter().partition(is_other);
+                    outgoing.others.insert(row.member.account.clone(), others.len());
+                    outgoing.members.push((row.member.clone(), waiting));
+                }
                 Err(error) => {
                     tracing::error!(%error, account = %row.member.account, "the account's alerts wait for the next run");
                     outgoing.unread += row.waiting;
@@ -283,7 +293,9 @@ impl Organization {
                 }
             }
         }
-        rows.filter(|row| done.contains(&row.member.account)).for_each(|row| row.waiting = 0);
+        for row in rows.filter(|row| done.contains(&row.member.account)) {
+            row.waiting = outgoing.others.get(&row.member.account).copied().unwrap_or_default();
+        }
         again
     }
 }
@@ -309,10 +321,21 @@ async fn show(runs: &Runs, page: String, table: Result<String, String>) -> Vec<S
     unshown
 }
 
+/// Where members forward events, the function root-activity sends what happened lately, or SQS delivers it again: that takes less.
+const LATELY: SignedDuration = SignedDuration::from_mins(30);
+
+fn is_young(alert: &Alert, now: Timestamp) -> bool {
+    alert.happened_at().is_some_and(|at| now.duration_since(at) < LATELY)
+}
+
 /// The accounts of the run before, where `fault` kept this one from looking at any.
 fn not_looked_at(before: &[Row], fault: &str) -> Vec<Row> {
     let row = |row: &Row| {
-        let outcome = Outcome::NotLookedAt { error: text::bounded(fault), last_audited: row.last_audited() };
+        let outcome = Outcome::NotLookedAt {
+            error: text::bounded(fault),
+            last_audited: row.last_audited(),
+            deep_at: row.outcome.last_deep(),
+        };
         Row { outcome, ..row.clone() }
     };
     before.iter().map(row).collect()
@@ -322,6 +345,18 @@ fn not_looked_at(before: &[Row], fault: &str) -> Vec<Row> {
 fn left(before: &[Row], rows: &[Row]) -> Vec<Row> {
     let listed: HashSet<&AccountId> = rows.iter().map(|row| &row.member.account).collect();
     before.iter().filter(|row| row.waiting > 0 && !listed.contains(&row.member.account)).cloned().collect()
+}
+
+/// Keeps in `rows` the accounts of the run before, and returns those that are not listed any more: who joined or left was not sent, and is
+/// seen again by the next run.
+fn as_before(before: &[Row], rows: &mut Vec<Row>) -> Vec<Row> {
+    if before.is_empty() {
+        return Vec::new();
+    }
+    let known: HashSet<&AccountId> = before.iter().map(|row| &row.member.account).collect();
+    rows.retain(|row| known.contains(&row.member.account));
+    let listed: HashSet<AccountId> = rows.iter().map(|row| row.member.account.clone()).collect();
+    before.iter().filter(|row| !listed.contains(&row.member.account)).cloned().collect()
 }
 
 /// Every line of an object of this run: an account that is missing in the list would be missing everywhere.

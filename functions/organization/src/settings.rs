@@ -31,6 +31,8 @@ pub struct Settings {
     pub concurrency: u16,
     /// How members are entered.
     pub access: Access,
+    /// Whether members forward events, which the function root-activity sends.
+    pub forwards: bool,
     /// The functions of this stack that pass messages on.
     pub relays: Own,
     /// When reminders and the digest are sent.
@@ -59,6 +61,7 @@ impl Settings {
             table: environment.table("ROOTWATCH_TABLE"),
             concurrency: environment.number("ROOTWATCH_AUDIT_CONCURRENCY", 1..=MOST_CONCURRENT, CONCURRENT),
             access: environment.parsed("ROOTWATCH_MEMBER_ACCESS", Access::default()),
+            forwards: environment.take("ROOTWATCH_MEMBER_FORWARD_REGIONS").is_some(),
             relays: environment.relays("ROOTWATCH_NOTIFIERS", &own),
             policy: environment.policy(),
             runbook: environment.runbook("ROOTWATCH_RUNBOOK_URL"),
@@ -103,6 +106,8 @@ mod tests {
         assert_eq!((settings.concurrency, settings.refused.len()), (CONCURRENT, 2));
         let access = |text| read(&[("ROOTWATCH_MEMBER_ACCESS", text)]).unwrap();
         assert_eq!([access("").access, access("role").access], [Access::RootAudit, Access::Role]);
+        let forwards = |text| read(&[("ROOTWATCH_MEMBER_FORWARD_REGIONS", text)]).unwrap().forwards;
+        assert_eq!([forwards(""), forwards("us-east-1,us-west-2")], [false, true]);
         assert_eq!((access("admin").access, access("admin").refused.len()), (Access::RootAudit, 1));
     }
 

@@ -437,6 +437,15 @@ impl Alert {
         }
     }
 
+    /// When it happened; `None`: it is about no event, or the record does not say.
+    pub fn happened_at(&self) -> Option<Timestamp> {
+        match &self.what {
+            What::RootActivity(act) => act.since(),
+            What::Tampering(tampering) => tampering.time,
+            _ => None,
+        }
+    }
+
     /// The condition that it is about.
     pub fn condition(&self) -> Option<&ConditionAlert> {
         match &self.what {

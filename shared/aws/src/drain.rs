@@ -29,13 +29,14 @@ pub struct Drained {
     pub is_cut: bool,
 }
 
-/// Publishes everything that waits as one message at a time, until nothing waits, another run sends, something fails, or it is too
+/// Publishes everything that waits and is `own` as one message at a time, until nothing waits, another run sends, something fails, or it is too
 /// much for one run.
 pub async fn drain<W: Future<Output = Option<Message>>>(
     ledger: &Ledger,
     notifier: &Notifier,
     lease: &Lease,
     now: impl Fn() -> jiff::Timestamp,
+    own: impl Fn(&Alert) -> bool,
     words: impl Fn(Vec<Alert>) -> W,
 ) -> Drained {
     let mut drained = Drained::default();
@@ -45,7 +46,7 @@ pub async fn drain<W: Future<Output = Option<Message>>>(
         let came = match drain.step() {
             Step::Look | Step::LookAlone => match ledger.waiting_alerts(now()).await {
                 Ok(alerts) => {
-                    waiting = alerts;
+                    waiting = alerts.into_iter().filter(|waiting| own(&waiting.alert)).collect();
                     drained.left = Some(waiting.len());
                     drained.is_cut = !waiting.is_empty() && drained.messages.len() >= MAX_MESSAGES;
                     if waiting.is_empty() || drained.is_cut { Came::No } else { Came::Yes }

@@ -67,11 +67,12 @@ pub struct Sent {
 pub struct Untracked(Mutex<HashMap<String, Timestamp>>);
 
 impl Voice<'_> {
-    /// Sends what waits.
+    /// Sends what waits; of a member only what happened: a run over the organization sends what its audit found.
     pub async fn drain(&self, report: Option<&Report>, sent: &mut Sent) {
         let words = |alerts: Vec<Alert>| async move { self.words(&alerts, report, false).await };
+        let own = |alert: &Alert| self.member_of.is_none() || alert.event_id().is_some();
         let Drained { messages, alerts, left, refused, failed, is_left, is_cut } =
-            drain(self.ledger, self.notifier, &self.lease, || self.clock.now(), words).await;
+            drain(self.ledger, self.notifier, &self.lease, || self.clock.now(), own, words).await;
         sent.messages.extend(messages);
         sent.count += alerts.len();
         sent.ids = alerts.into_iter().collect();

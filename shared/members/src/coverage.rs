@@ -39,7 +39,7 @@ impl Coverage {
     pub fn of(rows: &[Row]) -> Self {
         let mut coverage = Self { listed: rows.len(), ..Self::default() };
         for row in rows {
-            let waits = |by_role: &ByRole| by_role.missing.is_none() && by_role.deep_at.is_none();
+            let waits = |by_role: &ByRole| by_role.missing.is_some() || by_role.deep_at.is_none();
             let is_in_part = |audited: &Audited| {
                 !audited.unknown.is_empty() || counts(&row.outcome) || audited.by_role.as_deref().is_some_and(waits)
             };
@@ -90,7 +90,9 @@ pub fn accounted(
                 let error = lost.get(&member.account);
                 let error = error.map_or_else(|| "its batch has no result".into(), |error| bounded(error));
                 // It may have recorded alerts before it died.
-                (Outcome::NotLookedAt { error, last_audited: before.and_then(|row| row.last_audited()) }, waited.max(1))
+                let last_audited = before.and_then(|row| row.last_audited());
+                let deep_at = before.and_then(|row| row.outcome.last_deep());
+                (Outcome::NotLookedAt { error, last_audited, deep_at }, waited.max(1))
             }
         };
         Row { member: member.clone(), outcome, waiting }
@@ -207,7 +209,7 @@ mod tests {
     }
 
     fn refused(cause: Cause, runs: u32, last_audited: Option<Timestamp>) -> Outcome {
-        Outcome::Refused(Refusal { cause, said: "no".into(), since: now(), runs, last_audited })
+        Outcome::Refused(Refusal { cause, said: "no".into(), since: now(), runs, last_audited, deep_at: None })
     }
 
     fn row(number: usize, outcome: Outcome) -> Row {
@@ -249,9 +251,11 @@ mod tests {
         let lost = HashMap::from([(id(3), "States.Timeout".to_owned())]);
         let before = [row(3, audited())];
         let rows = accounted(&[member(3, "ACTIVE"), member(4, "ACTIVE")], Vec::new(), &before, &lost, &id(1), &id(2));
-        let expected = Outcome::NotLookedAt { error: "States.Timeout".into(), last_audited: Some(now()) };
+        let expected =
+            Outcome::NotLookedAt { error: "States.Timeout".into(), last_audited: Some(now()), deep_at: None };
         assert_eq!(rows[0].outcome, expected);
-        let expected = Outcome::NotLookedAt { error: "its batch has no result".into(), last_audited: None };
+        let expected =
+            Outcome::NotLookedAt { error: "its batch has no result".into(), last_audited: None, deep_at: None };
         assert_eq!(rows[1].outcome, expected);
     }
 
@@ -298,7 +302,8 @@ mod tests {
     fn an_account_that_was_audited_before_is_worse_and_none_at_all_is_worst() {
         let was = [row(3, audited()), row(4, refused(Cause::Denied, 1, Some(now())))];
         assert_eq!(seen(&was).unwrap().0, Severity::Medium);
-        let lost = [row(3, audited()), row(4, Outcome::NotLookedAt { error: "x".into(), last_audited: None })];
+        let lost =
+            [row(3, audited()), row(4, Outcome::NotLookedAt { error: "x".into(), last_audited: None, deep_at: None })];
         assert_eq!(seen(&lost).unwrap().0, Severity::Medium);
         let none = [row(4, refused(Cause::Denied, 1, None))];
         assert_eq!(seen(&none).unwrap().0, Severity::High);
@@ -308,7 +313,14 @@ mod tests {
     fn a_missing_role_counts_after_a_day_and_at_once_where_it_was_of_use() {
         let without = |hours: i64, deep_at: Option<Timestamp>| {
             let since = now() - SignedDuration::from_hours(hours);
-            let missing = Refusal { cause: Cause::RoleMissing, said: "no".into(), since, runs: 1, last_audited: None };
+            let missing = Refusal {
+                cause: Cause::RoleMissing,
+                said: "no".into(),
+                since,
+                runs: 1,
+                last_audited: None,
+                deep_at: None,
+            };
             let Outcome::Audited(mut audited) = audited() else { panic!("it is audited") };
             audited.by_role = Some(Box::new(ByRole { deep_at, missing: Some(missing) }));
             [row(3, super::tests::audited()), row(4, Outcome::Audited(audited))]

@@ -121,7 +121,9 @@ pub fn group<'a>(alerts: impl IntoIterator<Item = (&'a Member, &'a Alert)>) -> V
     }
     let mut groups: BTreeMap<(String, Option<u8>), Group> = BTreeMap::new();
     for ((_, about), (member, story)) in stories {
-        let Some(alert) = story.iter().max_by_key(|alert| (alert.at, alert.severity)) else { continue };
+        // Of a condition the newest counts, of what happened the worst.
+        let newest = |alert: &&&Alert| (alert.condition().map(|_| alert.at), alert.severity, alert.at);
+        let Some(alert) = story.iter().max_by_key(newest) else { continue };
         let transition = transition(alert, &story);
         let group =
             groups.entry((about.clone(), transition.map(|transition| transition as u8))).or_insert_with(|| Group {
@@ -132,7 +134,7 @@ pub fn group<'a>(alerts: impl IntoIterator<Item = (&'a Member, &'a Alert)>) -> V
                 accounts: Vec::new(),
                 count: 0,
             });
-        let since = alert.condition().map_or(alert.at, |update| update.opened_at);
+        let since = alert.condition().map(|update| update.opened_at).or(alert.happened_at()).unwrap_or(alert.at);
         group.severity = group.severity.max(alert.severity);
         group.accounts.push(affected(member, since));
         group.count += 1;
@@ -285,7 +287,7 @@ fn about(alert: &Alert) -> String {
     match &alert.what {
         What::Condition(update) => update.condition.key(),
         What::RootCredentialsBack { .. } => "root-credentials-back".into(),
-        What::RootActivity(act) => format!("root/{}", act.event_name),
+        What::RootActivity(act) => bounded(&format!("root/{:?}/{}", act.kind, act.headline())),
         What::Tampering(tampering) => format!("tampering/{}", tampering.event_id),
         What::PlannedRootUse(_) => "planned-root-use".into(),
         What::CaughtUp { .. } => "caught-up".into(),
@@ -352,6 +354,31 @@ mod tests {
         };
         let account = Account { id: member(number).account, alias: None, partition: Partition::Aws };
         Alert { id: format!("{number}/{control}"), at, severity, account, what: What::Condition(Box::new(update)) }
+    }
+
+    fn sign_in(number: usize, outcome: &str) -> Alert {
+        let account = Account { id: member(number).account, alias: None, partition: Partition::Aws };
+        let record = serde_json::json!({
+            "eventVersion": "1.11", "eventID": format!("{number}-{outcome}"), "eventTime": "2026-11-20T09:00:00Z",
+            "eventName": "ConsoleLogin", "eventSource": "signin.amazonaws.com", "eventType": "AwsConsoleSignIn",
+            "awsRegion": "us-east-1", "recipientAccountId": account.id.as_str(),
+            "userIdentity": {"type": "Root", "accountId": account.id.as_str(), "arn": format!("arn:aws:iam::{}:root", account.id)},
+            "responseElements": {"ConsoleLogin": outcome}, "additionalEventData": {"MFAUsed": "No"},
+        });
+        let event = facts::record::TrailEvent::from_record(&record).unwrap();
+        let act = facts::RootActivity::classify(&event, &account, []).unwrap();
+        alerts::of_root(&act, &account, now())
+    }
+
+    #[test]
+    fn a_sign_in_is_no_failed_one_of_another_account_and_is_as_old_as_the_event() {
+        let alerts = [(member(1), sign_in(1, "Failure")), (member(2), sign_in(2, "Success"))];
+        let groups = group(alerts.iter().map(|(member, alert)| (member, alert)));
+        let shown: Vec<_> =
+            groups.iter().map(|group| (group.severity, group.count, group.accounts[0].name.as_str())).collect();
+        assert_eq!(shown, [(Severity::Critical, 1, "account-2"), (Severity::Medium, 1, "account-1")], "{groups:?}");
+        assert!(!groups[0].headline.contains("failed") && groups[1].headline.contains("failed"), "{groups:?}");
+        assert_eq!(groups[0].accounts[0].since, "2026-11-20T09:00:00Z".parse().unwrap());
     }
 
     proptest! {
@@ -423,6 +450,7 @@ mod tests {
                 since: now(),
                 runs: 1,
                 last_audited,
+                deep_at: None,
             }),
             waiting: 0,
         };

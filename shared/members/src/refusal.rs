@@ -19,6 +19,9 @@ pub struct Refusal {
     pub runs: u32,
     /// When the account was audited last; `None`: never.
     pub last_audited: Option<Timestamp>,
+    /// When the member's role last showed everything; `None`: never, or no role is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deep_at: Option<Timestamp>,
 }
 
 /// What kind of refusal it is. Worst first, as people read them.
@@ -143,7 +146,7 @@ impl Refusal {
     ) -> Self {
         let since = before.map_or(now, |before| before.since.min(now));
         let runs = before.map_or(1, |before| before.runs.saturating_add(1));
-        Self { cause, said: bounded(said), since, runs, last_audited }
+        Self { cause, said: bounded(said), since, runs, last_audited, deep_at: None }
     }
 }
 

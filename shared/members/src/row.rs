@@ -53,6 +53,9 @@ pub enum Outcome {
         error: String,
         /// When the account was audited last; `None`: never.
         last_audited: Option<Timestamp>,
+        /// When the member's role last showed everything; `None`: never, or no role is used.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deep_at: Option<Timestamp>,
     },
 }
 
@@ -224,7 +227,17 @@ impl Outcome {
         }
     }
 
-    /// When the member's role last showed everything.
+    /// When the member's role last showed everything, by this run or one before.
+    pub fn last_deep(&self) -> Option<Timestamp> {
+        match self {
+            Self::Audited(_) => self.deep_at(),
+            Self::Refused(refusal) => refusal.deep_at,
+            Self::NotLookedAt { deep_at, .. } => *deep_at,
+            Self::Skipped { .. } => None,
+        }
+    }
+
+    /// When the member's role last showed everything, of an account that this run audited.
     pub fn deep_at(&self) -> Option<Timestamp> {
         self.audited()?.by_role.as_ref()?.deep_at
     }
@@ -424,7 +437,7 @@ mod tests {
             Outcome::Audited(Box::new(clean())),
             Outcome::Refused(refusal),
             Outcome::Skipped { why: Skip::Closed },
-            Outcome::NotLookedAt { error: "Lambda.Unknown".into(), last_audited: Some(now()) },
+            Outcome::NotLookedAt { error: "Lambda.Unknown".into(), last_audited: Some(now()), deep_at: Some(now()) },
         ] {
             let row = Row { member: member.clone(), outcome, waiting: 3 };
             assert_eq!(serde_json::from_str::<Row>(&serde_json::to_string(&row).unwrap()).unwrap(), row);

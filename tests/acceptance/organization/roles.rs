@@ -158,8 +158,27 @@ async fn a_deep_look_finds_what_root_did_since_the_last() {
     let hub = Hub::of(&one("high-one-sign-in-is-sent-once")).await;
     hub.run_by_role("first", Timestamp::now()).await;
     let groups = notification(&hub.messages(0)[0])["organization"]["groups"].clone();
-    let found = list(&groups).iter().any(|group| owned(&group["about"]) == "root/ConsoleLogin");
-    assert!(found, "{groups}");
+    assert!(list(&groups).iter().any(is_sign_in), "{groups}");
+}
+
+fn is_sign_in(group: &Value) -> bool {
+    owned(&group["about"]).starts_with("root/SignIn")
+}
+
+/// The function root-activity has a message of its own for it, with who, when and from where.
+#[tokio::test]
+async fn what_happened_lately_is_left_to_the_rules_of_the_member_and_sent_by_a_later_run_without_them() {
+    let hub = Hub::of(&one("high-one-sign-in-is-sent-once")).await;
+    let mut machine = hub.by("role");
+    machine.environment.insert("ROOTWATCH_MEMBER_FORWARD_REGIONS".into(), "us-east-1".into());
+    let answer = concluded(&machine.run("first", Timestamp::now()).await);
+    assert_eq!((&answer["complete"], &answer["unsent"]), (&json!(true), &json!(0)), "{answer}");
+    let groups = |message: &Published| notification(message)["organization"]["groups"].clone();
+    assert!(hub.messages(0).iter().all(|message| !list(&groups(message)).iter().any(is_sign_in)));
+    assert!(hub.row(ACCOUNT)["waiting"].as_u64() > Some(0), "{}", hub.row(ACCOUNT));
+    let before = hub.messages(0).len();
+    hub.run_by_role("second", Timestamp::now()).await;
+    assert!(list(&groups(&hub.messages(before)[0])).iter().any(is_sign_in));
 }
 
 #[tokio::test]

@@ -71,7 +71,7 @@ fn outcome(number: usize, at: Timestamp) -> Outcome {
             Outcome::Refused(Refusal::new(cause, said, None, before, at))
         }
         _ if number.is_multiple_of(389) => {
-            Outcome::NotLookedAt { error: "States.Timeout".into(), last_audited: before }
+            Outcome::NotLookedAt { error: "States.Timeout".into(), last_audited: before, deep_at: None }
         }
         _ if number.is_multiple_of(31) => {
             audited([Failed, Failed, NeedsRole, NeedsRole, NeedsRole], &[key, mfa, used], &[])

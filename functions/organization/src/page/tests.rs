@@ -56,7 +56,11 @@ fn refused(cause: Cause, last: Option<Timestamp>) -> Outcome {
 }
 
 fn lost() -> Outcome {
-    Outcome::NotLookedAt { error: "States.Timeout".into(), last_audited: Some(at() - SignedDuration::from_hours(6)) }
+    Outcome::NotLookedAt {
+        error: "States.Timeout".into(),
+        last_audited: Some(at() - SignedDuration::from_hours(6)),
+        deep_at: None,
+    }
 }
 
 const WELL: [Cell; 5] = [Cell::Passed, Cell::Passed, Cell::NeedsRole, Cell::NeedsRole, Cell::NeedsRole];

@@ -17,6 +17,7 @@ use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use messages::answer::Arrived;
 use messages::{Message, Recipients};
+use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
 use crate::storage::ledger::{Fate, Ledger};
@@ -66,6 +67,8 @@ pub struct Relays {
     are_alone: OnceLock<()>,
     /// What was published in this run and did not arrive.
     unheard: OnceLock<PublishError>,
+    /// Each of them notes its newest message alone: the next is published when that of the one before is read.
+    turn: Mutex<()>,
 }
 
 /// A message that SNS did not take.
@@ -227,6 +230,11 @@ impl Notifier {
     /// # Errors
     /// After retries. Unless the error is permanent, SNS may have taken the message all the same (an answer that got lost).
     pub async fn publish(&self, message: &Message) -> Result<String, PublishError> {
+        let alone = self.relays.as_ref().filter(|relays| relays.are_alone.get().is_some());
+        let _turn = match alone {
+            Some(relays) => Some(relays.turn.lock().await),
+            None => None,
+        };
         if let Some(error) = self.relays.as_ref().and_then(|relays| relays.unheard.get()) {
             return Err(error.clone());
         }
@@ -287,6 +295,7 @@ impl Relays {
             subscribed: OnceLock::new(),
             are_alone: OnceLock::new(),
             unheard: OnceLock::new(),
+            turn: Mutex::default(),
         }
     }
 
@@ -592,5 +601,46 @@ mod tests {
         assert_eq!(relays(60).arrival("1", &["x".into()]).await, Ok(true));
         let late = relays(60).arrival("other", &["x".into()]).await;
         assert_eq!(late, Err("nothing arrived within 25 s".into()));
+    }
+
+    /// Each function of ours notes its newest message alone, some time after it was published.
+    #[tokio::test(start_paused = true)]
+    async fn where_only_our_function_hears_each_message_arrives_before_the_next_is_published() {
+        use std::sync::{Arc, Mutex};
+
+        use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemOutput;
+        use aws_sdk_dynamodb::operation::put_item::PutItemOutput;
+        use aws_sdk_dynamodb::types::AttributeValue;
+        use aws_sdk_sns::operation::publish::PublishOutput;
+
+        let newest = Arc::new(Mutex::new((0_u32, Instant::now())));
+        let noted = Arc::clone(&newest);
+        let publish = mock!(Client::publish).then_compute_output(move |_| {
+            let mut newest = newest.lock().unwrap();
+            *newest = (newest.0 + 1, Instant::now());
+            PublishOutput::builder().message_id(newest.0.to_string()).build()
+        });
+        let notes = mock!(aws_sdk_dynamodb::Client::batch_get_item).then_compute_output(move |_| {
+            let (id, published) = *noted.lock().unwrap();
+            let body = format!(r#"{{"message_id":"{id}","sent_at":"2026-11-20T10:00:00Z"}}"#);
+            let note = [("sk", AttributeValue::S("x#passed".into())), ("body", AttributeValue::S(body))]
+                .map(|(name, value)| (name.to_owned(), value));
+            let notes = if published.elapsed() < Duration::from_secs(1) { Vec::new() } else { vec![note.into()] };
+            BatchGetItemOutput::builder().responses("t", notes).build()
+        });
+        let put = mock!(aws_sdk_dynamodb::Client::put_item).then_output(|| PutItemOutput::builder().build());
+        let account = facts::AccountId::parse("111122223333").unwrap();
+        let table = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&notes, &put]);
+        let own = Own { names: vec!["x".into()], ..Own::default() };
+        let now: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
+        let ends = now + SignedDuration::from_secs(300);
+        let relays = Relays::new(&Ledger::over(table, "t", &account), &own, Clock::start(now), ends);
+        relays.subscribed.set(vec!["x".into()]).unwrap();
+        relays.are_alone.set(()).unwrap();
+        let notifier = notifier(mock_client!(aws_sdk_sns, RuleMode::MatchAny, [&publish])).with(relays);
+        let message = Message { subject: "s".into(), text: "t".into(), json: "{}".into() };
+        let sent = join_all((0..8).map(|_| notifier.publish(&message))).await;
+        let ids: Vec<String> = sent.into_iter().map(|sent| sent.unwrap()).collect();
+        assert_eq!(ids, ["1", "2", "3", "4", "5", "6", "7", "8"]);
     }
 }

@@ -51,7 +51,7 @@ fn refused(number: usize, name: &str, cause: Cause, last_audited: Option<Timesta
         Cause::ServiceControlPolicy => "iam:GetAccountSummary: AccessDenied: explicit deny in a service control policy",
         _ => "sts:AssumeRoot: AccessDenied: https://evil.example",
     };
-    let refusal = Refusal { cause, said: said.into(), since: now(), runs: 1, last_audited };
+    let refusal = Refusal { cause, said: said.into(), since: now(), runs: 1, last_audited, deep_at: None };
     Row { member: member(number, name), outcome: Outcome::Refused(refusal), waiting: 0 }
 }
 
@@ -180,7 +180,11 @@ fn second() -> Run {
 fn faulty() -> Run {
     let before: Vec<Row> = (1..=9).map(|number| audited(number, &format!("acme-team-{number}"), &[])).collect();
     let lost = |row: &Row| {
-        let outcome = Outcome::NotLookedAt { error: "the run was skipped".into(), last_audited: row.last_audited() };
+        let outcome = Outcome::NotLookedAt {
+            error: "the run was skipped".into(),
+            last_audited: row.last_audited(),
+            deep_at: None,
+        };
         Row { outcome, ..row.clone() }
     };
     let rows: Vec<Row> = before.iter().map(lost).collect();
@@ -215,6 +219,7 @@ fn accounts_without_the_member_role_are_listed_as_audited_in_part() {
             since: now(),
             runs: 1,
             last_audited: None,
+            deep_at: None,
         };
         audited.by_role = Some(Box::new(ByRole { deep_at: Some(now()), missing: Some(missing) }));
     }
@@ -367,7 +372,7 @@ fn what_was_not_seen_never_reads_as_well() {
         refused(3, "c", Cause::Denied, Some(now())),
         refused(3, "c", Cause::Throttled, Some(now())),
         Row {
-            outcome: Outcome::NotLookedAt { error: "States.Timeout".into(), last_audited: None },
+            outcome: Outcome::NotLookedAt { error: "States.Timeout".into(), last_audited: None, deep_at: None },
             ..before[2].clone()
         },
     ];
