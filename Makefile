@@ -83,6 +83,7 @@ browser:
 ROW ?=
 e2e: build/sam/.ready build/local-aws/.ready build/aws-cli/.ready build/package/.ready
 	@$(CARGO) build --workspace --bins --locked --quiet
+	@mkdir -p build/programs && for program in sandbox $(notdir $(wildcard functions/*)); do strip -o build/programs/$$program target/debug/$$program || exit; done
 	PATH="$(CURDIR)/build/sam/bin:$$PATH" build/local-aws/bin/python tests/e2e/stack.py $(ROW)
 
 # Writes what the tests compare with, whatever else fails, and names the files that differ. Read the difference before committing it.
