@@ -321,8 +321,9 @@ async fn show(runs: &Runs, page: String, table: Result<String, String>) -> Vec<S
     unshown
 }
 
-/// Where members forward events, the function root-activity sends what happened lately, or SQS delivers it again: that takes less.
-const LATELY: SignedDuration = SignedDuration::from_mins(30);
+/// Where members forward events, the function root-activity sends what happened lately, or SQS delivers it again: CloudTrail takes up to a
+/// quarter of an hour, and five deliveries half an hour.
+const LATELY: SignedDuration = SignedDuration::from_hours(1);
 
 fn is_young(alert: &Alert, now: Timestamp) -> bool {
     alert.happened_at().is_some_and(|at| now.duration_since(at) < LATELY)
