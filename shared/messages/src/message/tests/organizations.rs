@@ -259,7 +259,7 @@ fn the_first_run_over_an_organization_is_one_digest() {
     let message = message(&first());
     assert_eq!(
         message.subject,
-        "[rootwatch] DIGEST: CRITICAL: root has no MFA in 2 accounts of o-exampleorg (1 not audited)"
+        "[rootwatch] DIGEST: CRITICAL: root has an access key in 1 account of o-exampleorg (1 not audited)"
     );
     insta::assert_snapshot!("the_first_run_over_an_organization", all_of(&message));
 }
