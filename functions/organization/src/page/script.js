@@ -66,11 +66,11 @@
           found.append(line);
         });
         if (count > open.length) found.append(make("div", "and " + number(count - open.length) + " more"));
-        if (!steps) found.append(whole === SKIPPED ? "not from here" : "unknown");
+        if (!steps) found.append(whole === SKIPPED ? "not audited" : "unknown");
         else if (!count) found.append(make("div", "none"));
         if (unknown > 0) found.append(make("div", number(unknown) + (unknown === 1 ? " control unknown" : " controls unknown")));
         const last = make("td");
-        if (ago === null) last.append(whole === SKIPPED ? "not from here" : "never");
+        if (ago === null) last.append(whole === SKIPPED ? "not audited" : "never");
         else {
           const time = make("time", moment(data.started - ago));
           time.dateTime = iso(data.started - ago);
