@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::account::notification;
 use crate::difference::end_of;
 
+mod declared;
 mod roles;
 
 const HEAD: &str =

@@ -58,7 +58,7 @@ impl<'a> Topic<'a> {
     /// Hands over what waits; how many the function did not pass on and would be handed again.
     async fn deliver(&mut self, story: &Story) -> usize {
         let mut failed = 0;
-        for Published { subject, bodies } in self.account.sandbox.published().into_iter().skip(self.next) {
+        for Published { subject, bodies, .. } in self.account.sandbox.published().into_iter().skip(self.next) {
             self.next += 1;
             let event = json!({"Records": [{"EventSource": "aws:sns", "Sns": {
                 "MessageId": format!("00000000-0000-4000-8000-{:012}", self.next), "Subject": subject,

@@ -19,9 +19,9 @@ use facts::{Account, Snapshot, Unavailable, text};
 use function::figures::Figures;
 use function::{Asked, Invocation, Recorder, SettingsError, Written, log};
 use futures_util::{StreamExt, stream};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::Diagnostic;
-use members::{Audited, Batch, ByRole, Cause, Depth, Flags, Item, MAX_ITEMS, Outcome, Refusal, Row};
+use members::{Audited, Batch, ByRole, Cause, Declared, Depth, Flags, Item, MAX_ITEMS, Outcome, Refusal, Row};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
@@ -114,6 +114,7 @@ impl Auditor {
             clock,
             deadline: clock.started + left,
             turn: left / u32::try_from(batch.items.len().div_ceil(AT_ONCE).max(1)).unwrap_or(u32::MAX),
+            declared: batch.declared,
         };
         let (run, number) = (batch.run, batch.batch);
         let audits = batch.items.into_iter().map(|item| of.audit(item));
@@ -135,6 +136,7 @@ struct Of<'a> {
     deadline: Instant,
     /// So long one member may be read whole, so that all have their turn.
     turn: Duration,
+    declared: Declared,
 }
 
 impl Of<'_> {
@@ -207,28 +209,27 @@ impl Of<'_> {
         let session = self.root.assume(&item.member.account).await?;
         let summary = session.summary().await?;
         let flags = Flags::of(&summary);
-        let before = item.before.as_deref().filter(|_| item.depth != Depth::Deep);
-        if let Some(repeated) =
-            before.and_then(|before| before.outcome.audited()).and_then(|audited| audited.repeated(flags, now))
-        {
+        let (checklist, declared) = self.settings(item, &settings.checklist, now);
+        let before = audited(item).filter(|before| item.depth != Depth::Deep && before.declared == declared);
+        if let Some(repeated) = before.and_then(|before| before.repeated(flags, now)) {
             return Ok((repeated, waited(item)));
         }
         let audit = session.whole().await;
         let account = Account { id: item.member.account.clone(), alias: None, partition: settings.partition };
         let snapshot = Snapshot::of_root_audit(account.clone(), now, Ok(summary), audit);
-        let report = Report::generate(&snapshot, &settings.checklist);
+        let report = Report::generate(&snapshot, &checklist);
         let ledger = Ledger::new(self.config, &settings.table, &account.id);
         let mut recalled = ledger.recall(now).await.map_err(not_recorded)?;
         let waiting = self.record(item, &ledger, &mut recalled, &report, &[]).await?;
-        Ok((Audited::new(&report, &recalled.memory.conditions, flags), waiting))
+        Ok((Audited { declared, ..Audited::new(&report, &recalled.memory.conditions, flags) }, waiting))
     }
 
     /// The counters by the member's role; everything where that is due, or where they ask for it.
     async fn by_role(&self, item: &Item, roles: &MemberRoles, whole: &Whole) -> Result<(Audited, usize), Refused> {
         let session = roles.assume(&item.member.account).await?;
         let flags = Flags::of(&session.summary().await?);
-        let before = item.before.as_deref().and_then(|before| before.outcome.audited());
-        let before = before.filter(|_| item.depth != Depth::Deep);
+        // Where the declarations changed, the list of the run has asked for everything, unless others come first.
+        let before = audited(item).filter(|_| item.depth != Depth::Deep);
         if let Some(same) = before.and_then(|before| before.with_flags(flags, self.clock.now())) {
             return Ok((same, waited(item)));
         }
@@ -269,16 +270,29 @@ impl Of<'_> {
         };
         let mut snapshot = session.collector().snapshot(look).await;
         facts::root_activity::annotate(&mut snapshot.root_events.activity, &memory.plans);
-        let mut report = Report::generate(&snapshot, &whole.checklist);
+        let (checklist, declared) = self.settings(item, &whole.checklist, now);
+        let mut report = Report::generate(&snapshot, &checklist);
         alerts::note_denials(memory, &mut report);
         let sweeps = &snapshot.root_events.regions;
         let waiting = self.record(item, &ledger, &mut recalled, &report, sweeps).await?;
         // What may pass by itself is read again by the next run.
         let is_whole = !report.errors().filter_map(|state| state.error.as_ref()).any(may_pass);
-        let before = item.before.as_deref().and_then(|before| before.outcome.deep_at());
+        let before = item.before.as_deref().and_then(|before| before.outcome.last_deep());
         let by_role = ByRole { deep_at: if is_whole { Some(now) } else { before }, missing: None };
         let audited = Audited::new(&report, &recalled.memory.conditions, flags);
-        Ok((Audited { by_role: Some(Box::new(by_role)), ..audited }, waiting))
+        Ok((Audited { by_role: Some(Box::new(by_role)), declared, ..audited }, waiting))
+    }
+
+    /// What changes verdicts on one member, and the mark of what is declared about it.
+    fn settings(
+        &self,
+        item: &Item,
+        all: &checklist::Settings,
+        now: Timestamp,
+    ) -> (checklist::Settings, Option<String>) {
+        let declarations = self.declared.of(&item.member, now);
+        let declared = members::mark(&declarations, now);
+        (members::settings_of(all, declarations, audited(item)), declared)
     }
 
     /// Records what is new; how many alerts of the account wait then.
@@ -304,6 +318,11 @@ impl Of<'_> {
 /// Alerts of the account that waited before.
 fn waited(item: &Item) -> usize {
     item.before.as_ref().map(|before| before.waiting).unwrap_or_default()
+}
+
+/// What the run before found.
+fn audited(item: &Item) -> Option<&Audited> {
+    item.before.as_deref()?.outcome.audited()
 }
 
 /// Whether the next run may be able to read it.
@@ -344,7 +363,6 @@ fn figures(rows: &[Row], invocation: &Invocation) -> String {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
     use serde_json::json;
 
     use super::*;

@@ -98,11 +98,10 @@ fn whole(environment: &mut Environment, root_unused_days: u16) -> Option<Whole> 
     MemberRole::of(access, &name, &organization).map(|role| Whole { role, checklist, regions })
 }
 
-/// No parameter states something about a single member yet, so that its attestations would be missing for ever.
+/// Without a role no other look sees what root's credentials do not show.
 fn selection() -> checklist::Selection {
-    let audit = checklist::Selection::of_root_audit();
-    let left_out: Vec<&str> = audit.not_chosen().chain(["root-credentials-attested"]).collect();
-    checklist::Selection::default().without(left_out).0
+    let audit = members::root_selection();
+    checklist::Selection::default().without(audit.not_chosen()).0
 }
 
 #[cfg(test)]

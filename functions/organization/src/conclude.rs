@@ -6,18 +6,18 @@ use alerts::{Alert, Journal};
 use aws::organization::runs::{Lines, Runs, TABLE, accounts_key};
 use aws::storage::ledger::{Entry, Recalled, Recorded, Waiting};
 use aws::{Clock, Ledger, Notifier, PublishError, Relays};
-use facts::{Account, AccountId, text};
+use facts::{Account, AccountId, Severity, text};
 use futures_util::StreamExt;
 use futures_util::stream;
 use jiff::{SignedDuration, Timestamp};
-use members::{Coverage, Member, Outcome, Row, Run, Skip};
+use members::{Coverage, Declared, InForce, Member, Moves, Outcome, Row, Run};
 use messages::{Links, Message, RunBulletin};
 use serde::Serialize;
 
 use crate::list::{before, lease};
 use crate::page::Page;
 use crate::request::{Conclude, Listed, State};
-use crate::{Error, Organization, Settings};
+use crate::{Error, Organization, Settings, declared, routes};
 
 /// Times that a decision is made again because another run wrote meanwhile.
 const TRIES: usize = 5;
@@ -44,21 +44,29 @@ pub struct Concluded {
 }
 
 /// What one run sends.
-struct Outgoing {
+pub(crate) struct Outgoing {
     organization: Vec<Waiting>,
-    members: Vec<(Member, Vec<Waiting>)>,
+    pub(crate) members: Vec<Due>,
     /// Alerts that could not be read: they wait.
     unread: usize,
-    /// What the function root-activity sends of an account.
-    others: HashMap<AccountId, usize>,
+    /// How many alerts of an account wait after the run: what the function root-activity sends, and what could not be removed.
+    left: HashMap<AccountId, usize>,
+}
+
+/// What waits to be sent of one account.
+pub(crate) struct Due {
+    pub(crate) member: Member,
+    pub(crate) waiting: Vec<Waiting>,
+    /// The route that is sent all of it; the main topic gets what is critical, too.
+    pub(crate) route: Option<String>,
 }
 
 /// The account of the stack, and the run.
-struct Of<'a> {
-    settings: &'a Settings,
+pub(crate) struct Of<'a> {
+    pub(crate) settings: &'a Settings,
     own: &'a AccountId,
-    conclude: &'a Conclude,
-    clock: Clock,
+    pub(crate) conclude: &'a Conclude,
+    pub(crate) clock: Clock,
     ends: Timestamp,
 }
 
@@ -86,20 +94,24 @@ impl Organization {
             Some(fault) => not_looked_at(&before, fault),
             None => self.rows(&of, &runs, &before).await?,
         };
+        let in_force = match &fault {
+            Some(_) => None,
+            None => Some(declared::of_run(&runs, &conclude.task.run).await),
+        };
         let coverage = Coverage::of(&rows);
-        let mut recalled = self.record(&of, &ledger, fault.as_deref(), &rows).await?;
+        let mut recalled = self.record(&of, &ledger, fault.as_deref(), &rows, in_force.as_ref()).await?;
         let mut left = left(before.as_slice(), &rows);
-        let outgoing = self.outgoing(&of, &ledger, rows.iter().chain(&left)).await?;
+        let declared = in_force.unwrap_or_default().declared;
+        let mut outgoing = self.outgoing(&of, &ledger, &declared, rows.iter().chain(&left)).await?;
         let mut journal = recalled.memory.journal.clone();
         let is_digest = fault.is_none() && settings.policy.digest.is_due(journal.last_digest, now);
         let is_first = fault.is_none() && journal.last_complete.is_none();
-        let run = run(&of, &rows, &before, &outgoing, coverage, (is_first, is_digest));
+        let run = Run { is_first, is_digest, ..run(&of, &rows, &before, &outgoing) };
         let mut concluded = Concluded { coverage, fault, unsent: outgoing.unread, ..Concluded::default() };
-        let refused = match self.send(&of, &run).await {
+        let main = self.topic(&of);
+        let mut refused = match self.send(&of, &main, &run).await {
             Ok(sent) => {
                 concluded.sent.extend(sent);
-                let left = rows.iter_mut().chain(&mut left);
-                concluded.unsent += self.forget(&of, &ledger, &outgoing, left).await;
                 if concluded.fault.is_none() {
                     journal.last_complete = Some(now);
                     journal.last_digest = if is_digest || is_first { Some(now) } else { journal.last_digest };
@@ -116,15 +128,25 @@ impl Organization {
                 Some(error)
             }
         };
+        let is_refused = refused.is_some();
+        if !is_refused {
+            let by_route = self.send_routes(&of, &main, &run, (&before, &rows), &declared, &mut outgoing).await;
+            concluded.sent.extend(by_route.sent);
+            concluded.unsent += by_route.unsent + self.forget(&of, &ledger, &mut outgoing).await;
+            refused = by_route.refused;
+            for row in rows.iter_mut().chain(&mut left) {
+                row.waiting = outgoing.left.get(&row.member.account).copied().unwrap_or(row.waiting);
+            }
+        }
         // After a fault of the organization the page stays: it names its own time, and the message names the fault.
         if concluded.fault.is_none() {
             let (home, started) = (of.account(), conclude.task.started);
             let page = Page { run: &run, rows: &rows, home: &home, started, made_at: now };
             let (page, table) = (page.render(), page.table());
-            if refused.is_some() {
+            if is_refused {
                 left = as_before(&before, &mut rows);
             }
-            rows.extend(left.into_iter().filter(|row| refused.is_some() || row.waiting > 0));
+            rows.extend(left.into_iter().filter(|row| is_refused || row.waiting > 0));
             runs.put_concluded(&conclude.task.run, &rows).await?;
             concluded.unshown = show(&runs, page, table).await;
         }
@@ -178,9 +200,16 @@ impl Organization {
     }
 
     /// Records the organization's own conditions, with their alerts.
-    async fn record(&self, of: &Of<'_>, ledger: &Ledger, fault: Option<&str>, rows: &[Row]) -> Result<Recalled, Error> {
+    async fn record(
+        &self,
+        of: &Of<'_>,
+        ledger: &Ledger,
+        fault: Option<&str>,
+        rows: &[Row],
+        in_force: Option<&InForce>,
+    ) -> Result<Recalled, Error> {
         let now = of.clock.started_at;
-        let seen = members::observe(fault, rows);
+        let seen = members::observe(fault, rows, in_force);
         for _ in 0..TRIES {
             let mut recalled = ledger.recall(now).await?;
             let memory = &recalled.memory;
@@ -197,16 +226,17 @@ impl Organization {
         Err(ledger.contested().into())
     }
 
-    /// What waits to be sent: of the organization, and of each account in `rows` that has something.
+    /// What waits to be sent: of the organization, and of each account in `rows` that has something, with its route.
     async fn outgoing<'a>(
         &self,
         of: &Of<'_>,
         ledger: &Ledger,
+        declared: &Declared,
         rows: impl Iterator<Item = &'a Row>,
     ) -> Result<Outgoing, Error> {
         let now = of.clock.started_at;
         let organization = ledger.waiting_alerts(now).await?;
-        let mut outgoing = Outgoing { organization, members: Vec::new(), unread: 0, others: HashMap::new() };
+        let mut outgoing = Outgoing { organization, members: Vec::new(), unread: 0, left: HashMap::new() };
         let mut waiting: Vec<&Row> = rows.filter(|row| row.waiting > 0).collect();
         for row in waiting.split_off(waiting.len().min(MAX_ACCOUNTS)) {
             outgoing.unread += row.waiting;
@@ -221,8 +251,9 @@ impl Organization {
                 Ok(waiting) => {
                     let is_other = |waiting: &Waiting| of.settings.forwards && is_young(&waiting.alert, now);
                     let (others, waiting): (Vec<_>, Vec<_>) = waiting.into_iter().partition(is_other);
-                    outgoing.others.insert(row.member.account.clone(), others.len());
-                    outgoing.members.push((row.member.clone(), waiting));
+                    outgoing.left.insert(row.member.account.clone(), others.len());
+                    let route = declared.route(&row.member).map(str::to_owned);
+                    outgoing.members.push(Due { member: row.member.clone(), waiting, route });
                 }
                 Err(error) => {
                     tracing::error!(%error, account = %row.member.account, "the account's alerts wait for the next run");
@@ -233,11 +264,21 @@ impl Organization {
         Ok(outgoing)
     }
 
-    /// Publishes the run's message, unless it has nothing to say.
-    async fn send(&self, of: &Of<'_>, run: &Run) -> Result<Option<String>, PublishError> {
+    /// The topic that everything is sent to that has no other.
+    fn topic(&self, of: &Of<'_>) -> Notifier {
         let Of { settings, own, clock, ends, .. } = of;
         let relays = Relays::new(&Ledger::new(&self.config, &settings.table, own), &settings.relays, *clock, *ends);
-        let notifier = Notifier::new(&self.config, &settings.topic_arn).with(relays);
+        Notifier::new(&self.config, &settings.topic_arn).with(relays)
+    }
+
+    /// Publishes the message of `run`, unless it has nothing to say.
+    pub(crate) async fn send(
+        &self,
+        of: &Of<'_>,
+        notifier: &Notifier,
+        run: &Run,
+    ) -> Result<Option<String>, PublishError> {
+        let Of { settings, clock, .. } = of;
         if run.is_silent() {
             return Ok(None);
         }
@@ -246,8 +287,9 @@ impl Organization {
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "who gets the message is not known"),
         }
-        // The page of an earlier run is no answer to a fault of this one.
-        let report = settings.links.report.clone().filter(|_| of.conclude.state.list.fault.is_none());
+        // The page of an earlier run is no answer to a fault of this one, and that of the organization none to who has some accounts.
+        let has_page = of.conclude.state.list.fault.is_none() && run.route.is_none();
+        let report = settings.links.report.clone().filter(|_| has_page);
         let links = Links { report, ..settings.links.clone() };
         let message = Message::of_run(&RunBulletin {
             run,
@@ -265,36 +307,24 @@ impl Organization {
     }
 
     /// Removes what was sent; what could not be removed, and so is sent again, is counted.
-    async fn forget<'a>(
-        &self,
-        of: &Of<'_>,
-        ledger: &Ledger,
-        outgoing: &Outgoing,
-        rows: impl Iterator<Item = &'a mut Row>,
-    ) -> usize {
+    async fn forget(&self, of: &Of<'_>, ledger: &Ledger, outgoing: &mut Outgoing) -> usize {
         let now = of.clock.started_at;
         let mut again = 0;
         if let Err(error) = ledger.forget(&outgoing.organization, now).await {
             tracing::error!(%error, "the organization's alerts are sent again");
             again += outgoing.organization.len();
         }
-        let forgotten = stream::iter(&outgoing.members).map(async |(member, waiting)| {
-            let ledger = Ledger::new(&self.config, &of.settings.table, &member.account);
-            (&member.account, waiting.len(), ledger.forget(waiting, now).await)
+        let forgotten = stream::iter(&outgoing.members).map(async |due| {
+            let ledger = Ledger::new(&self.config, &of.settings.table, &due.member.account);
+            (&due.member.account, due.waiting.len(), ledger.forget(&due.waiting, now).await)
         });
         let forgotten: Vec<_> = forgotten.buffer_unordered(AT_ONCE).collect().await;
-        let mut done = HashSet::new();
         for (account, count, forgotten) in forgotten {
-            match forgotten {
-                Ok(()) => drop(done.insert(account)),
-                Err(error) => {
-                    tracing::error!(%error, %account, "the account's alerts are sent again");
-                    again += count;
-                }
+            if let Err(error) = forgotten {
+                tracing::error!(%error, %account, "the account's alerts are sent again");
+                again += count;
+                *outgoing.left.entry(account.clone()).or_default() += count;
             }
-        }
-        for row in rows.filter(|row| done.contains(&row.member.account)) {
-            row.waiting = outgoing.others.get(&row.member.account).copied().unwrap_or_default();
         }
         again
     }
@@ -377,41 +407,45 @@ impl Of<'_> {
 
 impl Outgoing {
     fn count(&self) -> usize {
-        self.organization.len() + self.members.iter().map(|(_, waiting)| waiting.len()).sum::<usize>()
+        self.organization.len() + self.members.iter().map(|due| due.waiting.len()).sum::<usize>()
+    }
+
+    /// What waits of `due` stays for the next run.
+    pub(crate) fn keep(&mut self, due: &Due) {
+        *self.left.entry(due.member.account.clone()).or_default() += due.waiting.len();
     }
 }
 
-fn run(
-    of: &Of<'_>,
-    rows: &[Row],
-    before: &[Row],
-    outgoing: &Outgoing,
-    coverage: Coverage,
-    (is_first, is_digest): (bool, bool),
-) -> Run {
+impl Due {
+    /// Those of its alerts that are sent by `route`, or with `None` to the main topic.
+    pub(crate) fn alerts<'a>(&'a self, route: Option<&'a str>) -> impl Iterator<Item = (&'a Member, &'a Alert)> {
+        let is_sent = move |alert: &&Alert| match (route, &self.route) {
+            (None, Some(_)) => is_critical(alert),
+            (route, own) => route == own.as_deref(),
+        };
+        self.waiting.iter().map(|waiting| &waiting.alert).filter(is_sent).map(|alert| (&self.member, alert))
+    }
+}
+
+/// Also that something critical is over.
+fn is_critical(alert: &Alert) -> bool {
+    let of_condition = alert.condition().map(|update| update.failure.severity);
+    of_condition.into_iter().chain([alert.severity]).max() == Some(Severity::Critical)
+}
+
+/// What the main topic is sent.
+fn run(of: &Of<'_>, rows: &[Row], before: &[Row], outgoing: &Outgoing) -> Run {
     let is_audited = of.conclude.state.list.fault.is_none();
-    let alerts =
-        outgoing.members.iter().flat_map(|(member, waiting)| waiting.iter().map(move |it| (member, &it.alert)));
     let mut organization_alerts: Vec<Alert> =
         outgoing.organization.iter().map(|waiting| waiting.alert.clone()).collect();
     organization_alerts.sort_by_key(|alert| std::cmp::Reverse(alert.severity));
-    let mut skipped: BTreeMap<Skip, usize> = BTreeMap::new();
-    for row in rows.iter().filter(|_| is_audited) {
-        if let Outcome::Skipped { why } = row.outcome {
-            *skipped.entry(why).or_default() += 1;
-        }
-    }
-    Run {
-        organization: of.settings.organization.clone(),
-        run: of.conclude.task.run.clone(),
-        is_first,
-        is_digest,
-        coverage,
+    let run = Run {
         organization_alerts,
-        groups: members::group(alerts),
-        open: members::open(rows),
-        unaudited: if is_audited { members::unaudited(rows) } else { Vec::new() },
-        skipped,
-        moves: if is_audited { members::moves(before, rows) } else { members::Moves::default() },
-    }
+        groups: members::group(outgoing.members.iter().flat_map(|due| due.alerts(None))),
+        routed: routes::routed(&outgoing.members),
+        moves: if is_audited { members::moves(before, rows, |_| true) } else { Moves::default() },
+        ..Run::of(&of.settings.organization, &of.conclude.task.run, rows)
+    };
+    // After a fault of the organization no account was looked at, and each is as it was.
+    if is_audited { run } else { Run { unaudited: Vec::new(), skipped: BTreeMap::new(), ..run } }
 }

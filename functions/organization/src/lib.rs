@@ -13,9 +13,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 mod conclude;
+mod declared;
 mod list;
 pub mod page;
 mod request;
+mod routes;
 mod settings;
 
 pub use conclude::Concluded;

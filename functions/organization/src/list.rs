@@ -1,13 +1,15 @@
 //! The first task: which accounts there are, and which of them are audited.
 
+use std::collections::HashMap;
+
 use aws::organization::accounts;
 use aws::organization::runs;
 use facts::AccountId;
 use jiff::{SignedDuration, Timestamp};
-use members::{Depth, MAX_DEEP_ITEMS, Plan};
+use members::{Declared, Depth, MAX_DEEP_ITEMS, Member, Plan, Tag};
 
 use crate::request::{Deep, Listed, Task};
-use crate::{Error, Organization, Settings};
+use crate::{Error, Organization, Settings, declared};
 
 /// How long a run may last: the machine's `TimeoutSeconds`, and some time for the last task.
 pub const RUN: SignedDuration = SignedDuration::from_mins(58);
@@ -37,7 +39,7 @@ impl Organization {
             }
         };
         let management = Some(preflight.management.clone());
-        let members = match accounts::list(&self.config).await {
+        let mut members = match accounts::list(&self.config).await {
             Ok(members) => members,
             Err(fault) => {
                 tracing::error!(fault, "the organization cannot be audited");
@@ -46,15 +48,49 @@ impl Organization {
         };
         let objects = self.runs(settings, own);
         let before = before(&objects).await;
+        let mut in_force = declared::in_force(&objects, &members, now).await;
+        if in_force.declared.asks_for_tags() {
+            known_tags(&mut members, &before);
+            in_force.faults.extend(accounts::read_tags(&self.config, &mut members, now).await.err());
+        }
+        for fault in &in_force.faults {
+            tracing::warn!(fault, "{}", runs::DECLARATIONS);
+        }
         let plan = plan(settings, task);
-        let batches = members::batches(&task.run, task.started, &members, before, (&preflight.management, own), plan);
+        let mut batches = members::batches(
+            &task.run,
+            task.started,
+            &members,
+            before,
+            (&preflight.management, own),
+            plan,
+            &in_force.declared,
+        );
         objects.put_accounts(&task.run, &members).await?;
-        objects.put_batches(&task.run, &batches).await?;
+        match objects.put_batches(&task.run, &batches).await {
+            // Nothing that is declared may stop the run.
+            Err(error) if error.is_too_large() => {
+                batches.iter_mut().for_each(|batch| batch.declared = Declared::default());
+                objects.put_batches(&task.run, &batches).await?;
+                in_force.faults.push(format!("this run goes by no exception and no attestation: {error}"));
+            }
+            put => put?,
+        }
+        objects.put_in_force(&task.run, &in_force).await?;
         let depth = |depth| batches.iter().flat_map(|batch| &batch.items).filter(|item| item.depth == depth).count();
         let (deep, later) = (depth(Depth::Deep), depth(Depth::Later));
         tracing::info!(accounts = members.len(), batches = batches.len(), deep, later, "listed");
         let key = runs::batches_key(&task.run);
         Ok(Listed { key, accounts: members.len(), batches: batches.len(), management, ..answer })
+    }
+}
+
+/// Each account has the tag that earlier runs have read.
+fn known_tags(members: &mut [Member], before: &[members::Row]) {
+    let known: HashMap<&AccountId, &Tag> =
+        before.iter().filter_map(|row| Some((&row.member.account, row.member.tag.as_ref()?))).collect();
+    for member in members {
+        member.tag = known.get(&member.account).copied().cloned();
     }
 }
 

@@ -72,6 +72,12 @@ impl Settings {
         let (settings, refused) = environment.finish(settings)?;
         Ok(Self { refused, ..settings })
     }
+
+    /// The topic of a route, which its owner makes beside the main one: `<stack>-route-<name>`. `None`: the stack's name is not set.
+    pub(crate) fn route_topic(&self, route: &str) -> Option<String> {
+        let (beside, _) = self.topic_arn.rsplit_once(':')?;
+        Some(format!("{beside}:{}-route-{route}", self.relays.stack.as_ref()?))
+    }
 }
 
 #[cfg(test)]

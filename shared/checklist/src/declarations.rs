@@ -8,9 +8,9 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-mod parse;
+pub mod entries;
 
-use parse::parse;
+use entries::{Entry, parse};
 
 /// How long an attestation holds: 90 days.
 pub const ATTESTATION_HOLDS: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -24,8 +24,10 @@ pub const MAX_ENTRIES: usize = 100;
 /// How far ahead of UTC's today an attestation may be dated: it is already tomorrow elsewhere.
 const TIME_ZONES: SignedDuration = SignedDuration::from_hours(24);
 
-const EXCEPTION_FIELDS: &[&str] = &["control", "reason", "owner", "until", "resource"];
-const ATTESTATION_FIELDS: &[&str] = &["statement", "by", "on"];
+/// The fields of an exception.
+pub const EXCEPTION_FIELDS: &[&str] = &["control", "reason", "owner", "until", "resource"];
+/// The fields of an attestation.
+pub const ATTESTATION_FIELDS: &[&str] = &["statement", "by", "on"];
 
 /// Of a text, what is taken and what is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +94,29 @@ pub struct Declarations {
 }
 
 impl Exception {
+    /// What one entry says; `None`: it has a fault. `controls` are the ids that there are.
+    pub fn read(entry: &mut Entry, controls: &[&'static str], now: Timestamp) -> Option<Self> {
+        let latest = now.checked_add(MAX_EXCEPTION).unwrap_or(Timestamp::MAX);
+        let control = entry.control(controls);
+        let reason = entry.text("reason");
+        let owner = entry.text("owner");
+        let until = entry.instant("until", Date::tomorrow);
+        if let Some(until) = until.filter(|until| *until > latest) {
+            // The same words at every check: a fault is reported once.
+            entry.fault(&format!("`until` must be at most 366 days ahead, not {until}"));
+        }
+        let resource = if entry.has("resource") { Some(entry.text("resource")?) } else { None };
+        Some(Self { control: control?, reason: reason?, owner: owner?, until: until?, resource })
+    }
+
+    /// Which one it is, for people.
+    pub fn words(&self) -> String {
+        match &self.resource {
+            Some(resource) => format!("`{}` with the resource `{resource}`", self.control),
+            None => format!("`{}` without a resource", self.control),
+        }
+    }
+
     /// Whether it no longer suppresses: from `until` on.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         now >= self.until
@@ -99,6 +124,17 @@ impl Exception {
 }
 
 impl Attestation {
+    /// What one entry says; `None`: it has a fault.
+    pub fn read(entry: &mut Entry, now: Timestamp) -> Option<Self> {
+        let statement = entry.statement();
+        let by = entry.text("by");
+        let on = entry.instant("on", Ok);
+        if let Some(on) = on.filter(|on| on.duration_since(now) > TIME_ZONES) {
+            entry.fault(&format!("`on` must be today or earlier, not {on}"));
+        }
+        Some(Self { statement: statement?, by: by?, on: on? })
+    }
+
     /// When it no longer holds: [`ATTESTATION_HOLDS`] after `on`.
     pub fn lapses_at(&self) -> Timestamp {
         self.on.checked_add(ATTESTATION_HOLDS).unwrap_or(Timestamp::MAX)
@@ -175,23 +211,12 @@ impl Declarations {
 /// Exceptions from JSON: an array of objects with `control`, `reason`, `owner`, `until` and, for one resource only, `resource`.
 /// `controls` are the ids that there are. A blank text is none. A date as `until` means the end of that day, UTC.
 pub fn parse_exceptions(text: &str, controls: &[&'static str], now: Timestamp) -> Parsed<Exception> {
-    let latest = now.checked_add(MAX_EXCEPTION).unwrap_or(Timestamp::MAX);
     let mut seen = Vec::new();
-    parse(text, EXCEPTION_FIELDS, |entry| {
-        let control = entry.control(controls);
-        let reason = entry.text("reason");
-        let owner = entry.text("owner");
-        let until = entry.instant("until", Date::tomorrow);
-        if let Some(until) = until.filter(|until| *until > latest) {
-            // The same words at every check: a fault is reported once.
-            entry.fault(&format!("`until` must be at most 366 days ahead, not {until}"));
-        }
-        let resource = if entry.has("resource") { Some(entry.text("resource")?) } else { None };
-        let exception = Exception { control: control?, reason: reason?, owner: owner?, until: until?, resource };
+    parse(text, EXCEPTION_FIELDS, MAX_ENTRIES, |entry| {
+        let exception = Exception::read(entry, controls, now)?;
         let key = (exception.control.clone(), exception.resource.clone());
-        entry.once(&mut seen, key, |(control, resource)| match resource {
-            Some(resource) => format!("`{control}` with the resource `{resource}`"),
-            None => format!("`{control}` without a resource"),
+        entry.once(&mut seen, key, |first| {
+            format!("{} is also in entry {first}, which is used instead", exception.words())
         });
         Some(exception)
     })
@@ -201,15 +226,12 @@ pub fn parse_exceptions(text: &str, controls: &[&'static str], now: Timestamp) -
 /// start of that day, UTC.
 pub fn parse_attestations(text: &str, now: Timestamp) -> Parsed<Attestation> {
     let mut seen = Vec::new();
-    parse(text, ATTESTATION_FIELDS, |entry| {
-        let statement = entry.statement();
-        let by = entry.text("by");
-        let on = entry.instant("on", Ok);
-        if let Some(on) = on.filter(|on| on.duration_since(now) > TIME_ZONES) {
-            entry.fault(&format!("`on` must be today or earlier, not {on}"));
-        }
-        let attestation = Attestation { statement: statement?, by: by?, on: on? };
-        entry.once(&mut seen, attestation.statement, |statement| format!("`{}`", statement.id()));
+    parse(text, ATTESTATION_FIELDS, MAX_ENTRIES, |entry| {
+        let attestation = Attestation::read(entry, now)?;
+        let id = attestation.statement.id();
+        entry.once(&mut seen, attestation.statement, |first| {
+            format!("`{id}` is also in entry {first}, which is used instead")
+        });
         Some(attestation)
     })
 }

@@ -4,6 +4,7 @@ use facts::account::AccountId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::declared::{Declared, mark};
 use crate::depth::{Depth, Plan, is_due};
 use crate::member::Member;
 use crate::row::{Outcome, Row};
@@ -13,6 +14,8 @@ use crate::row::{Outcome, Row};
 pub const MAX_ITEMS: usize = 25;
 /// Most members of a batch that are read whole, with some fifty calls each.
 pub const MAX_DEEP_ITEMS: usize = 10;
+/// Most exceptions and attestations about single accounts in a batch; each has at most 3 kB, and the event of an Express child 256 KiB.
+const MAX_OF_ACCOUNTS: usize = 50;
 
 /// What one call audits: one line of the list that the distributed map reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +28,9 @@ pub struct Batch {
     pub batch: usize,
     /// At most [`MAX_ITEMS`]; of those that are read whole at most [`MAX_DEEP_ITEMS`], and no others beside them.
     pub items: Vec<Item>,
+    /// What is declared about them; without routes.
+    #[serde(default, skip_serializing_if = "Declared::is_empty")]
+    pub declared: Declared,
 }
 
 /// One member to be audited, and the result of the run before.
@@ -57,7 +63,8 @@ pub fn is_run(name: &str) -> bool {
     (1..=80).contains(&name.len()) && name.bytes().all(fits)
 }
 
-/// Those of `members` that are audited, in batches; each with its row in `before`. What is read whole comes first, as it takes longest.
+/// Those of `members` that are audited, in batches; each with its row in `before`, and with what is `declared` about it. What is read whole comes
+/// first, as it takes longest.
 pub fn batches(
     run: &str,
     started: Timestamp,
@@ -65,6 +72,7 @@ pub fn batches(
     before: Vec<Row>,
     (management, own): (&AccountId, &AccountId),
     plan: Plan,
+    declared: &Declared,
 ) -> Vec<Batch> {
     let mut known: std::collections::HashMap<AccountId, Before> = before
         .into_iter()
@@ -76,15 +84,35 @@ pub fn batches(
         depth: Depth::Flags,
     });
     let mut items: Vec<Item> = items.collect();
-    let most = deepen(&mut items, started, plan);
+    let most = deepen(&mut items, started, plan, declared);
     let (deep, others): (Vec<Item>, Vec<Item>) = items.into_iter().partition(|item| item.depth == Depth::Deep);
-    let deep = deep.chunks(most).map(<[Item]>::to_vec);
-    let all = deep.chain(others.chunks(MAX_ITEMS).map(<[Item]>::to_vec)).enumerate();
-    all.map(|(batch, items)| Batch { run: run.to_owned(), started, batch, items }).collect()
+    let all = parts(deep, most, declared).into_iter().chain(parts(others, MAX_ITEMS, declared)).enumerate();
+    all.map(|(batch, (items, declared))| Batch { run: run.to_owned(), started, batch, items, declared }).collect()
+}
+
+/// `items` in parts of at most `most`, each with what is declared about it.
+fn parts(items: Vec<Item>, most: usize, declared: &Declared) -> Vec<(Vec<Item>, Declared)> {
+    let mut parts: Vec<(Vec<Item>, usize)> = Vec::new();
+    for item in items {
+        let entries = declared.count_of(&item.member.account);
+        match parts.last_mut() {
+            Some((part, sum)) if part.len() < most && *sum + entries <= MAX_OF_ACCOUNTS => {
+                part.push(item);
+                *sum += entries;
+            }
+            _ => parts.push((vec![item], entries)),
+        }
+    }
+    let with = |(items, _): (Vec<Item>, usize)| {
+        let accounts: Vec<&AccountId> = items.iter().map(|item| &item.member.account).collect();
+        let declared = declared.within(&accounts);
+        (items, declared)
+    };
+    parts.into_iter().map(with).collect()
 }
 
 /// Chooses which accounts are read whole; so many of them make a batch. The longest not read come first, and new ones before them.
-fn deepen(items: &mut [Item], started: Timestamp, plan: Plan) -> usize {
+fn deepen(items: &mut [Item], started: Timestamp, plan: Plan, declared: &Declared) -> usize {
     if !plan.access.is_by_role() {
         // Root's credentials are listed one by one: nine calls.
         items.iter_mut().filter(|_| plan.all).for_each(|item| item.depth = Depth::Deep);
@@ -93,12 +121,18 @@ fn deepen(items: &mut [Item], started: Timestamp, plan: Plan) -> usize {
     let mut due: Vec<(Option<Timestamp>, &mut Item)> = items
         .iter_mut()
         .filter_map(|item| {
-            let audited = item.before.as_ref().and_then(|before| before.outcome.audited());
+            let Item { member, before, .. } = &*item;
+            let audited = before.as_ref().and_then(|before| before.outcome.audited());
             let by_role = audited.and_then(|audited| audited.by_role.as_deref());
             let last = by_role.and_then(|by_role| by_role.deep_at);
             // A role that is missing is tried in each run, and read as soon as it is there.
             let is_missing = by_role.is_some_and(|by_role| by_role.missing.is_some());
-            (plan.all || !is_missing && is_due(&item.member.account, last, started)).then_some((last, item))
+            let is_changed = || {
+                let now = mark(&declared.of(member, started), started);
+                audited.is_some_and(|audited| audited.declared != now)
+            };
+            let is_due = plan.all || !is_missing && (is_due(&member.account, last, started) || is_changed());
+            is_due.then_some((last, item))
         })
         .collect();
     due.sort_by_key(|(last, _)| *last);
@@ -118,7 +152,7 @@ mod tests {
     use crate::depth::Access;
     use crate::member::Skip;
     use crate::refusal::{Cause, Refusal};
-    use crate::row::{Audited, ByRole, Cell};
+    use crate::row::{Audited, ByRole};
 
     const ROOT: Plan = Plan { access: Access::RootAudit, all: false, most: 100 };
     const ROLE: Plan = Plan { access: Access::Role, ..ROOT };
@@ -134,7 +168,8 @@ mod tests {
         let before =
             vec![Row { member: members[1].clone(), outcome: Outcome::Skipped { why: Skip::Closed }, waiting: 0 }];
         let (management, own) = (&members[0].account, &members[52].account);
-        let batches = batches("run", Timestamp::UNIX_EPOCH, &members, before, (management, own), ROOT);
+        let batches =
+            batches("run", Timestamp::UNIX_EPOCH, &members, before, (management, own), ROOT, &Declared::default());
         assert_eq!(batches.iter().map(|batch| batch.items.len()).collect::<Vec<_>>(), [25, 25, 1]);
         let mut all: Vec<&str> =
             batches.iter().flat_map(|batch| &batch.items).map(|item| item.member.account.as_str()).collect();
@@ -154,23 +189,21 @@ mod tests {
             deep_at: Some(now() - jiff::SignedDuration::from_hours(hours)),
             missing: missing.then_some(refusal),
         };
-        let audited = Audited {
-            at: now(),
-            whole_at: now(),
-            steps: [Cell::Passed; 5],
-            root: None,
-            open: Vec::new(),
-            unknown: Vec::new(),
-            by_role: Some(Box::new(by_role)),
-        };
+        let audited = Audited { by_role: Some(Box::new(by_role)), ..Audited::clean(now()) };
         Row { member: member(number, "ACTIVE"), outcome: Outcome::Audited(Box::new(audited)), waiting: 0 }
     }
 
+    type Depths = std::collections::BTreeMap<u64, Depth>;
+
     /// How deep each account is looked at, and the sizes of the batches.
-    fn planned(before: Vec<Row>, count: u64, plan: Plan) -> (std::collections::BTreeMap<u64, Depth>, Vec<usize>) {
+    fn planned(before: Vec<Row>, count: u64, plan: Plan) -> (Depths, Vec<usize>) {
+        declared(before, count, plan, &Declared::default())
+    }
+
+    fn declared(before: Vec<Row>, count: u64, plan: Plan, declared: &Declared) -> (Depths, Vec<usize>) {
         let members: Vec<Member> = (1..=count).map(|number| member(number, "ACTIVE")).collect();
         let (management, own) = (member(998, "ACTIVE").account, member(999, "ACTIVE").account);
-        let batches = batches("run", now(), &members, before, (&management, &own), plan);
+        let batches = batches("run", now(), &members, before, (&management, &own), plan, declared);
         for batch in &batches {
             let deep = batch.items.iter().filter(|item| item.depth == Depth::Deep).count();
             assert!(deep == 0 || deep == batch.items.len(), "they are not mixed");
@@ -217,5 +250,51 @@ mod tests {
         let fields: Vec<String> = serde_json::to_value(&item).unwrap().as_object().unwrap().keys().cloned().collect();
         assert_eq!(fields, ["member"]);
         assert_eq!(planned(Vec::new(), 2, ROOT), ([(1, Depth::Flags), (2, Depth::Flags)].into(), vec![2]));
+    }
+
+    fn parse(exceptions: &[(&str, &str, &str)]) -> Declared {
+        let entries: Vec<serde_json::Value> = exceptions
+            .iter()
+            .map(|(field, of, resource)| {
+                serde_json::json!({"control": "user-mfa", "reason": "r", "owner": "o", "until": "2026-11-30", *field: of, "resource": resource})
+            })
+            .collect();
+        Declared::parse(serde_json::json!({"exceptions": entries}).to_string().as_bytes(), now()).unwrap()
+    }
+
+    #[test]
+    fn an_account_is_read_whole_once_what_is_declared_about_it_has_changed() {
+        let about_two = parse(&[("account", "000000000002", "bob")]);
+        let before = vec![looked_at(1, 0, false), looked_at(2, 0, false), looked_at(3, 0, true)];
+        let depths =
+            |before: &[Row], entries| declared(before.to_vec(), 3, ROLE, entries).0.into_values().collect::<Vec<_>>();
+        assert_eq!(depths(&before, &about_two), [Depth::Flags, Depth::Deep, Depth::Flags]);
+        let mut known = before.clone();
+        let mark = mark(&about_two.of(&known[1].member, now()), now());
+        let Outcome::Audited(audited) = &mut known[1].outcome else { panic!("it was audited") };
+        audited.declared = mark;
+        assert_eq!(depths(&known, &about_two), [Depth::Flags; 3]);
+        assert_eq!(depths(&known, &Declared::default()), [Depth::Flags, Depth::Deep, Depth::Flags], "it was withdrawn");
+    }
+
+    #[test]
+    fn a_batch_carries_what_is_about_its_accounts_and_no_more_than_an_event_holds() {
+        let names: Vec<String> = (0..25).map(|number| number.to_string()).collect();
+        let accounts = ["000000000002", "000000000003", "000000000004"];
+        let mut entries: Vec<(&str, &str, &str)> = accounts
+            .iter()
+            .flat_map(|account| names.iter().map(move |name| ("account", *account, name.as_str())))
+            .collect();
+        entries.push(("ou", "ou-ab12-11111111", "all"));
+        let declared = parse(&entries);
+        let members: Vec<Member> = (1..=30).map(|number| member(number, "ACTIVE")).collect();
+        let (management, own) = (member(998, "ACTIVE").account, member(999, "ACTIVE").account);
+        let batches = batches("run", now(), &members, Vec::new(), (&management, &own), ROOT, &declared);
+        assert_eq!(
+            batches.iter().map(|batch| batch.items.len()).collect::<Vec<_>>(),
+            [3, 25, 2],
+            "the fourth account begins the next"
+        );
+        assert_eq!(batches.iter().map(|batch| batch.declared.exceptions.len()).collect::<Vec<_>>(), [51, 26, 1]);
     }
 }

@@ -10,6 +10,7 @@ use facts::text::{bounded, counted};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+use crate::declared::InForce;
 use crate::member::Member;
 use crate::refusal::{Cause, Refusal};
 use crate::row::{Audited, ByRole, Outcome, Row};
@@ -100,8 +101,9 @@ pub fn accounted(
     members.iter().map(row).collect()
 }
 
-/// The organization's conditions: that it cannot be audited at all, for `fault`; that some of its accounts could not be.
-pub fn observe(fault: Option<&str>, rows: &[Row]) -> [Observation; 2] {
+/// The organization's conditions: that it cannot be audited at all, for `fault`; that some of its accounts could not be; that the
+/// declarations have faults, which is not known where `in_force` is `None`.
+pub fn observe(fault: Option<&str>, rows: &[Row], in_force: Option<&InForce>) -> [Observation; 3] {
     let organization = match fault {
         Some(fault) => Seen::Failing { failure: Failure::new(Severity::Critical, &bounded(fault)), passing: false },
         None => Seen::Passing,
@@ -112,7 +114,32 @@ pub fn observe(fault: Option<&str>, rows: &[Row]) -> [Observation; 2] {
         None => of_accounts(rows),
     };
     let look = |condition, seen| Observation { condition, seen, judged_by: BTreeMap::new() };
-    [look(Fault::OrganizationNotAudited, organization), look(Fault::AccountsNotAudited, accounts)]
+    [
+        look(Fault::OrganizationNotAudited, organization),
+        look(Fault::AccountsNotAudited, accounts),
+        look(Fault::RefusedSettings, in_force.map_or(Seen::Unknown, of_declarations)),
+    ]
+}
+
+fn of_declarations(in_force: &InForce) -> Seen {
+    let InForce { is_earlier, faults, .. } = in_force;
+    if faults.is_empty() {
+        return Seen::Passing;
+    }
+    let (severity, begin) = if *is_earlier {
+        (Severity::Medium, "are refused, and the version that was accepted last is in force")
+    } else {
+        (Severity::Low, "are in force, but for a part")
+    };
+    let more = faults.len().saturating_sub(MAX_FAULTS);
+    let more = if more > 0 { format!(". And {more} more") } else { String::new() };
+    let shown = faults.iter().take(MAX_FAULTS).cloned().collect::<Vec<_>>().join(". ");
+    let failure = Failure {
+        count: faults.len(),
+        resources: faults.iter().take(Failure::MAX_RESOURCES).cloned().collect(),
+        ..Failure::new(severity, &format!("the declarations of members {begin}: {shown}{more}"))
+    };
+    Seen::Failing { failure, passing: false }
 }
 
 fn of_accounts(rows: &[Row]) -> Seen {
@@ -155,6 +182,9 @@ fn of_accounts(rows: &[Row]) -> Seen {
     Seen::Failing { failure, passing: false }
 }
 
+/// Faults of the declarations that an alert names.
+const MAX_FAULTS: usize = 5;
+
 /// Goes on after `3 accounts: `.
 pub(crate) const NOT_LOOKED_AT: &str = "not looked at, because their part of the run failed";
 
@@ -182,7 +212,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::row::Cell;
 
     fn now() -> Timestamp {
         "2026-11-20T10:00:00Z".parse().unwrap()
@@ -197,15 +226,7 @@ mod tests {
     }
 
     fn audited() -> Outcome {
-        Outcome::Audited(Box::new(Audited {
-            at: now(),
-            whole_at: now(),
-            steps: [Cell::Passed; 5],
-            root: None,
-            open: Vec::new(),
-            unknown: Vec::new(),
-            by_role: None,
-        }))
+        Outcome::Audited(Box::new(Audited { by_role: None, ..Audited::clean(now()) }))
     }
 
     fn refused(cause: Cause, runs: u32, last_audited: Option<Timestamp>) -> Outcome {
@@ -273,8 +294,8 @@ mod tests {
     }
 
     fn seen(rows: &[Row]) -> Option<(Severity, usize, String)> {
-        match observe(None, rows) {
-            [_, Observation { seen: Seen::Failing { failure, .. }, .. }] => {
+        match observe(None, rows, None) {
+            [_, Observation { seen: Seen::Failing { failure, .. }, .. }, _] => {
                 Some((failure.severity, failure.count, failure.found))
             }
             _ => None,
@@ -351,9 +372,42 @@ mod tests {
     #[test]
     fn a_fault_of_the_whole_organization_is_one_condition_and_says_nothing_of_its_accounts() {
         let rows = [row(4, refused(Cause::FeatureOff, 1, None))];
-        let [organization, accounts] = observe(Some("central root access is off"), &rows);
+        let [organization, accounts, declarations] = observe(Some("central root access is off"), &rows, None);
         let Seen::Failing { failure, .. } = organization.seen else { panic!("it fails") };
         assert_eq!((failure.severity, failure.found.as_str()), (Severity::Critical, "central root access is off"));
-        assert_eq!(accounts.seen, Seen::Unknown);
+        assert_eq!((accounts.seen, declarations.seen), (Seen::Unknown, Seen::Unknown));
+    }
+
+    #[test]
+    fn when_the_role_last_showed_everything_is_remembered_through_a_run_without_an_audit() {
+        let by_role = ByRole { deep_at: Some(now()), missing: None };
+        let deep = Audited { by_role: Some(Box::new(by_role)), ..Audited::clean(now()) };
+        let before = [row(3, Outcome::Audited(Box::new(deep)))];
+        let rows = accounted(&[member(3, "ACTIVE")], Vec::new(), &before, &HashMap::new(), &id(1), &id(2));
+        assert_eq!(rows[0].outcome.last_deep(), Some(now()));
+        let again = accounted(&[member(3, "ACTIVE")], Vec::new(), &rows, &HashMap::new(), &id(1), &id(2));
+        assert_eq!(again[0].outcome.last_deep(), Some(now()));
+    }
+
+    #[test]
+    fn faults_of_the_declarations_are_one_condition_and_a_version_that_is_refused_is_worse() {
+        let seen = |is_earlier, faults: &[&str]| {
+            let faults = faults.iter().map(|fault| (*fault).to_owned()).collect();
+            let in_force = InForce { is_earlier, faults, ..InForce::default() };
+            let [_, _, declarations] = observe(None, &[row(3, audited())], Some(&in_force));
+            assert_eq!(declarations.condition, Fault::RefusedSettings);
+            match declarations.seen {
+                Seen::Failing { failure, .. } => Some((failure.severity, failure.count, failure.found)),
+                _ => None,
+            }
+        };
+        assert_eq!(seen(false, &[]), None);
+        let (severity, count, found) = seen(true, &["a", "b", "c", "d", "e", "f", "g"]).unwrap();
+        assert_eq!((severity, count), (Severity::Medium, 7));
+        assert_eq!(
+            found,
+            "the declarations of members are refused, and the version that was accepted last is in force: a. b. c. d. e. And 2 more"
+        );
+        assert_eq!(seen(false, &["a"]).unwrap().0, Severity::Low);
     }
 }

@@ -45,6 +45,25 @@ pub struct Run {
     pub skipped: BTreeMap<Skip, usize>,
     /// What changed in the list of accounts.
     pub moves: Moves,
+    /// The route whose accounts it is about; `None`: it is about the whole organization.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
+    /// Why the route's topic did not take it: the main topic gets it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreached: Option<String>,
+    /// What routes are sent instead.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routed: Vec<Routed>,
+}
+
+/// What one route is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Routed {
+    /// Its name.
+    pub route: String,
+    /// How many alerts.
+    pub alerts: usize,
 }
 
 /// What happened to one finding, in so many accounts.
@@ -227,14 +246,14 @@ fn of_cause(cause: Option<Cause>, mut rows: Vec<&Row>) -> Unaudited {
     }
 }
 
-/// Accounts that came and went between two runs; none where there was no run `before`.
-pub fn moves(before: &[Row], rows: &[Row]) -> Moves {
+/// Accounts that came and went between two runs, of those that are `shown`; none where there was no run `before`.
+pub fn moves(before: &[Row], rows: &[Row], is_shown: impl Fn(&Member) -> bool) -> Moves {
     if before.is_empty() {
         return Moves::default();
     }
     let beyond = |rows: &[Row], others: &[Row]| -> Vec<Affected> {
         let others: std::collections::HashSet<&AccountId> = others.iter().map(|row| &row.member.account).collect();
-        let beyond = rows.iter().filter(|row| !others.contains(&row.member.account));
+        let beyond = rows.iter().filter(|row| !others.contains(&row.member.account) && is_shown(&row.member));
         beyond.map(|row| affected(&row.member, row.last_audited().unwrap_or_default())).collect()
     };
     let (mut joined, mut left) = (beyond(rows, before), beyond(before, rows));
@@ -245,6 +264,32 @@ pub fn moves(before: &[Row], rows: &[Row]) -> Moves {
 }
 
 impl Run {
+    /// The accounts in `rows`, and nothing that is new.
+    pub fn of(organization: &str, run: &str, rows: &[Row]) -> Self {
+        let mut skipped: BTreeMap<Skip, usize> = BTreeMap::new();
+        for row in rows {
+            if let Outcome::Skipped { why } = row.outcome {
+                *skipped.entry(why).or_default() += 1;
+            }
+        }
+        Self {
+            organization: organization.to_owned(),
+            run: run.to_owned(),
+            is_first: false,
+            is_digest: false,
+            coverage: Coverage::of(rows),
+            organization_alerts: Vec::new(),
+            groups: Vec::new(),
+            open: open(rows),
+            unaudited: unaudited(rows),
+            skipped,
+            moves: Moves::default(),
+            route: None,
+            unreached: None,
+            routed: Vec::new(),
+        }
+    }
+
     /// The worst of what it sends; `None`: nothing.
     pub fn severity(&self) -> Option<Severity> {
         let of_organization = self.organization_alerts.iter().map(|alert| alert.severity);
@@ -474,8 +519,7 @@ mod tests {
         let found = |control: &str, severity| Found { control: control.into(), severity, since: now() };
         let row = |n, open| {
             let steps = [crate::Cell::Failed; 5];
-            let audited =
-                Audited { at: now(), whole_at: now(), steps, root: None, open, unknown: Vec::new(), by_role: None };
+            let audited = Audited { steps, root: None, open, ..Audited::clean(now()) };
             Row { member: member(n), outcome: Outcome::Audited(Box::new(audited)), waiting: 0 }
         };
         let mfa = || found("root-mfa", Severity::Critical);
@@ -488,9 +532,11 @@ mod tests {
     #[test]
     fn accounts_that_joined_and_left_are_named_after_the_first_run() {
         let row = |n| Row { member: member(n), outcome: Outcome::Skipped { why: Skip::Closed }, waiting: 0 };
-        assert_eq!(moves(&[], &[row(1)]), Moves::default());
-        let moved = moves(&[row(1), row(2)], &[row(2), row(3)]);
+        assert_eq!(moves(&[], &[row(1)], |_| true), Moves::default());
+        let moved = moves(&[row(1), row(2)], &[row(2), row(3)], |_| true);
         assert_eq!((moved.joined[0].name.as_str(), moved.left[0].name.as_str()), ("account-3", "account-1"));
         assert_eq!((moved.joined_count, moved.left_count), (1, 1));
+        let of_three = moves(&[row(1), row(2)], &[row(2), row(3)], |member| member.name == "account-3");
+        assert_eq!((of_three.joined_count, of_three.left_count), (1, 0));
     }
 }

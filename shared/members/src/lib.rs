@@ -7,12 +7,14 @@
 //! - [`Member`]: an account as the organization lists it, and whether it is audited;
 //! - [`Row`]: what one run found of it; [`Refusal`] says why it could not be audited;
 //! - [`Depth`]: how much of an account a run reads;
+//! - [`Declared`]: exceptions, attestations and routes of members;
 //! - [`Batch`]: the members that one call audits;
 //! - [`Coverage`]: every listed account is counted once, whatever failed; its conditions open and end like any other;
 //! - [`Run`]: what is sent of it.
 
 mod batch;
 mod coverage;
+mod declared;
 mod depth;
 mod grouping;
 mod member;
@@ -21,8 +23,9 @@ mod row;
 
 pub use batch::{Batch, Before, Item, MAX_DEEP_ITEMS, MAX_ITEMS, batches, is_run};
 pub use coverage::{Coverage, accounted, observe};
-pub use depth::{Access, Depth, Plan, STALE, deep_selection, root_selection};
-pub use grouping::{Affected, Group, MAX_NAMED, Moves, Run, Unaudited, advice, group, moves, open, unaudited};
-pub use member::{Member, Skip, State};
+pub use declared::{Declared, InForce, MAX_DECLARED, Route, Scoped, mark};
+pub use depth::{Access, Depth, Plan, STALE, deep_selection, root_selection, settings_of};
+pub use grouping::{Affected, Group, MAX_NAMED, Moves, Routed, Run, Unaudited, advice, group, moves, open, unaudited};
+pub use member::{Member, Skip, State, Tag};
 pub use refusal::{Asked, Cause, Refusal};
 pub use row::{Audited, ByRole, Cell, Flags, Found, Outcome, Row};

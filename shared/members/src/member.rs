@@ -2,6 +2,7 @@
 
 use facts::account::AccountId;
 use facts::text::bounded;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// One account of the organization, by `organizations:ListAccounts`
@@ -17,6 +18,19 @@ pub struct Member {
     pub ous: Vec<String>,
     /// Its state.
     pub state: State,
+    /// Its tag [`Route::TAG`](crate::Route::TAG); `None`: not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<Tag>,
+}
+
+/// One tag of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Tag {
+    /// Its value, bounded; `None`: the account does not have the tag.
+    pub value: Option<String>,
+    /// When that was read.
+    pub read_at: Timestamp,
 }
 
 /// An account's state (<https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_account_state.html>).
@@ -74,7 +88,12 @@ impl Member {
     pub fn new(account: AccountId, name: &str, path: Option<&str>, state: &str) -> Self {
         let parts = path.unwrap_or_default().split('/');
         let ous = parts.filter(|part| part.starts_with("r-") || part.starts_with("ou-")).map(bounded).collect();
-        Self { account, name: bounded(name), ous, state: State::parse(state) }
+        Self { account, name: bounded(name), ous, state: State::parse(state), tag: None }
+    }
+
+    /// The value of the tag that chooses its route.
+    pub fn route_tag(&self) -> Option<&str> {
+        self.tag.as_ref()?.value.as_deref()
     }
 
     /// Why it is not audited in an organization that `management` manages, by a stack in `own`; `None`: it is audited.

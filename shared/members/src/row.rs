@@ -78,6 +78,9 @@ pub struct Audited {
     /// What a role of the member showed; `None`: no role is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by_role: Option<Box<ByRole>>,
+    /// [`mark`](crate::mark) of the declarations that it was evaluated by; `None`: there were none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declared: Option<String>,
 }
 
 /// How far a role of the member was of use.
@@ -172,6 +175,7 @@ impl Audited {
             open,
             unknown: unknown.into_iter().map(|finding| finding.control.to_owned()).collect(),
             by_role: None,
+            declared: None,
         }
     }
 
@@ -204,6 +208,25 @@ impl Audited {
         // What only the member's role has shown is not shown again by root's credentials.
         let was_by_root = self.by_role.is_none() || self.steps.contains(&Cell::NeedsRole);
         (was_clean && is_clean && is_young && was_by_root).then(|| Self { at, ..self.clone() })
+    }
+}
+
+#[cfg(test)]
+impl Audited {
+    /// Of an account without a finding, whose root has no credential.
+    pub(crate) fn clean(at: Timestamp) -> Self {
+        let root = Flags { password: false, access_keys: false, certificates: false, mfa: false };
+        let steps = [Cell::Passed; 5];
+        Self {
+            at,
+            whole_at: at,
+            steps,
+            root: Some(root),
+            open: Vec::new(),
+            unknown: Vec::new(),
+            by_role: None,
+            declared: None,
+        }
     }
 }
 
@@ -306,15 +329,7 @@ mod tests {
     const NONE: Flags = Flags { password: false, access_keys: false, certificates: false, mfa: false };
 
     fn clean() -> Audited {
-        Audited {
-            at: now(),
-            whole_at: now(),
-            steps: [Cell::Passed; 5],
-            root: Some(NONE),
-            open: Vec::new(),
-            unknown: Vec::new(),
-            by_role: None,
-        }
+        Audited::clean(now())
     }
 
     #[test]

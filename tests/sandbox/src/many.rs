@@ -2,7 +2,7 @@
 #![allow(clippy::expect_used, reason = "a broken sample must stop loudly")]
 use facts::{Account, AccountId, Partition, Severity};
 use jiff::{SignedDuration, Timestamp};
-use members::{Audited, Cause, Cell, Coverage, Flags, Found, Member, Moves, Outcome, Refusal, Row, Run, Skip};
+use members::{Audited, Cause, Cell, Flags, Found, Member, Outcome, Refusal, Row, Run, Skip};
 
 const HOSTILE: [&str; 4] = [
     "<script>document.title='evil'</script>",
@@ -58,6 +58,7 @@ fn outcome(number: usize, at: Timestamp) -> Outcome {
             open: open.iter().map(found).collect(),
             unknown: unknown.iter().map(|control| (*control).to_owned()).collect(),
             by_role: None,
+            declared: None,
         }))
     };
     let (mfa, key) = (("root-mfa", Severity::Critical), ("root-access-keys", Severity::Critical));
@@ -89,18 +90,5 @@ fn outcome(number: usize, at: Timestamp) -> Outcome {
 
 /// The run that found them, without anything new.
 pub(crate) fn run(rows: &[Row]) -> Run {
-    let skipped = rows.iter().filter(|row| matches!(row.outcome, Outcome::Skipped { .. })).count();
-    Run {
-        organization: ID.into(),
-        run: "0e8d7f1c-2b0a-4c53-9a53-6d6d1f1f8f57".into(),
-        is_first: false,
-        is_digest: false,
-        coverage: Coverage::of(rows),
-        organization_alerts: Vec::new(),
-        groups: Vec::new(),
-        open: members::open(rows),
-        unaudited: members::unaudited(rows),
-        skipped: [(Skip::Suspended, skipped)].into(),
-        moves: Moves::default(),
-    }
+    Run::of(ID, "0e8d7f1c-2b0a-4c53-9a53-6d6d1f1f8f57", rows)
 }

@@ -313,6 +313,15 @@ pub(crate) fn answer(
             let accounts = organization.accounts.iter().map(|account| account.listed(organization));
             ACCOUNTS.of(state, request, accounts.collect())
         }
+        "ListTagsForResource" => {
+            let id = request["ResourceId"].as_str().unwrap_or_default();
+            let account = organization.accounts.iter().find(|account| account.id == id);
+            let what = "We can't find a resource with the TargetId that you specified.";
+            account.ok_or_else(|| ServiceError::new(400, "TargetNotFoundException", what)).map(|account| {
+                let tags = account.tags.iter().map(|(key, value)| json!({"Key": key, "Value": value}));
+                json!({"Tags": tags.collect::<Vec<_>>()})
+            })
+        }
         _ => return None,
     };
     Some(ServiceError::unless_in_us_east_1(region).and(answer))

@@ -15,25 +15,35 @@ const TOKEN: &str = "after-";
 /// A message that was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
+    /// The route of an organization whose topic it was sent to; `None`: the stack's own topic.
+    pub route: Option<String>,
     /// Its subject.
     pub subject: String,
     /// Its bodies by protocol; `default` is the e-mail.
     pub bodies: BTreeMap<String, String>,
 }
 
-/// The topic is in one Region.
-fn find_topic(state: &State, region: &str, form: &Form) -> Result<String, ServiceError> {
-    let topic = state.story.topic_arn();
-    if form.get("TopicArn") != Some(&topic) || !topic.contains(&format!(":sns:{region}:")) {
-        return Err(ServiceError::new(404, "NotFound", "Topic does not exist"));
+/// The topic is in one Region. With the name of the route that it is of.
+fn find_topic(state: &State, region: &str, form: &Form) -> Result<(String, Option<String>), ServiceError> {
+    let main = state.story.topic_arn();
+    let wanted = form.get("TopicArn").cloned().unwrap_or_default();
+    let prefix = format!("arn:aws:sns:{region}:{}:rootwatch-route-", state.story.account);
+    let route = wanted.strip_prefix(&prefix).filter(|route| state.routes().any(|(name, _)| name == *route));
+    match route {
+        Some(route) => Ok((wanted.clone(), Some(route.to_owned()))),
+        None if wanted == main && main.contains(&format!(":sns:{region}:")) => Ok((main, None)),
+        None => Err(ServiceError::new(404, "NotFound", "Topic does not exist")),
     }
-    Ok(topic)
 }
 
 /// `ListSubscriptionsByTopic`: 100 a page.
 pub(crate) fn list_subscriptions(state: &State, region: &str, form: &Form) -> Result<String, ServiceError> {
-    let topic = find_topic(state, region, form)?;
-    let (subscriptions, account) = (&state.story.subscriptions, &state.story.account);
+    let (topic, route) = find_topic(state, region, form)?;
+    let of_route = route.map(|route| {
+        let confirmed = state.routes().any(|(name, confirmed)| *name == route && confirmed);
+        vec![Subscription { protocol: "email".into(), confirmed }]
+    });
+    let (subscriptions, account) = (of_route.as_ref().unwrap_or(&state.story.subscriptions), &state.story.account);
     let start = match form.get("NextToken").map(|token| token.strip_prefix(TOKEN).map(str::parse::<usize>)) {
         None => 0,
         Some(Some(Ok(start))) if start < subscriptions.len() => start,
@@ -77,7 +87,7 @@ pub(crate) fn publish(state: &mut State, region: &str, form: &Form) -> Result<St
     if form.get("TopicArn") == Some(&state.story.chat_topic_arn()) {
         return publish_to_chat(state, form);
     }
-    find_topic(state, region, form)?;
+    let (_, route) = find_topic(state, region, form)?;
     let (subject, message) = (field("Subject"), field("Message"));
     let begins_well = subject.starts_with(|first: char| first.is_ascii_alphanumeric() || first.is_ascii_punctuation());
     let printable = subject.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
@@ -100,8 +110,16 @@ pub(crate) fn publish(state: &mut State, region: &str, form: &Form) -> Result<St
     if !bodies.contains_key("default") {
         return Err(invalid("Message Structure - No default entry in JSON message body".into()));
     }
-    state.published.push(Published { subject, bodies });
+    state.published.push(Published { route, subject, bodies });
     Ok(taken(state.published.len()))
+}
+
+impl State {
+    /// The topics of routes, and whether somebody has confirmed a subscription.
+    fn routes(&self) -> impl Iterator<Item = (&String, bool)> {
+        let organization = self.organization.as_ref();
+        organization.into_iter().flat_map(|organization| organization.routes.iter().map(|(name, heard)| (name, *heard)))
+    }
 }
 
 /// What Amazon Q draws: a custom notification, the same for every protocol.

@@ -2,7 +2,7 @@
 
 use facts::{AccountId, Severity};
 use jiff::{SignedDuration, Timestamp};
-use members::{Audited, Cause, Cell, Found, Member, Moves, Refusal, Skip, State};
+use members::{Audited, Cause, Cell, Found, Member, Refusal, Skip, State};
 
 use super::*;
 
@@ -48,6 +48,7 @@ fn audited(steps: [Cell; 5], open: &[(&str, Severity)], unknown: usize) -> Outco
         open: open.iter().map(found).collect(),
         unknown: vec!["root-hardware-mfa".into(); unknown],
         by_role: None,
+        declared: None,
     }))
 }
 
@@ -66,19 +67,7 @@ fn lost() -> Outcome {
 const WELL: [Cell; 5] = [Cell::Passed, Cell::Passed, Cell::NeedsRole, Cell::NeedsRole, Cell::NeedsRole];
 
 fn run(rows: &[Row]) -> Run {
-    Run {
-        organization: "o-exampleorg1".into(),
-        run: "0e8d7f1c".into(),
-        is_first: false,
-        is_digest: false,
-        coverage: Coverage::of(rows),
-        organization_alerts: Vec::new(),
-        groups: Vec::new(),
-        open: members::open(rows),
-        unaudited: members::unaudited(rows),
-        skipped: BTreeMap::new(),
-        moves: Moves::default(),
-    }
+    Run { skipped: BTreeMap::new(), ..Run::of("o-exampleorg1", "0e8d7f1c", rows) }
 }
 
 fn with<T>(rows: &[Row], use_of: impl FnOnce(&Page<'_>) -> T) -> T {

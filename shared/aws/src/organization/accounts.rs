@@ -9,19 +9,25 @@ use aws_sdk_iam::operation::list_organizations_features::ListOrganizationsFeatur
 use aws_sdk_iam::types::FeatureType;
 use aws_sdk_organizations::error::SdkError;
 use aws_sdk_organizations::operation::list_accounts::{ListAccountsError, ListAccountsOutput};
+use aws_sdk_organizations::operation::list_tags_for_resource::ListTagsForResourceError as TagsError;
 use aws_sdk_organizations::types::Account;
 use facts::source::Cause;
 use facts::text::bounded;
 use facts::{AccountId, Partition};
-use members::Member;
+use jiff::Timestamp;
+use members::{Member, Route, Tag};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use crate::failure::cause;
 use crate::sources::{organization, regions};
 
 /// The IAM actions that are called here.
-pub const ACTIONS: &[&str] =
-    &["iam:ListOrganizationsFeatures", "organizations:DescribeOrganization", "organizations:ListAccounts"];
+pub const ACTIONS: &[&str] = &[
+    "iam:ListOrganizationsFeatures",
+    "organizations:DescribeOrganization",
+    "organizations:ListAccounts",
+    "organizations:ListTagsForResource",
+];
 
 /// Largest page that the service gives.
 const PAGE: i32 = 20;
@@ -33,6 +39,12 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(16);
 /// For one page that AWS refuses for its pace.
 const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Most accounts whose tags one run reads, in 70 seconds by [`PACE`].
+const MAX_TAGS: usize = 500;
+/// Most pages of the tags of one account, which has at most 50
+/// (<https://docs.aws.amazon.com/organizations/latest/userguide/orgs_tagging.html>).
+const MAX_TAG_PAGES: usize = 5;
 
 /// How far a list goes.
 struct Bounds {
@@ -69,6 +81,51 @@ pub async fn preflight(config: &SdkConfig, expected: &str) -> Result<Preflight, 
 /// Why not all of them could be listed, and what to do: half of the accounts is no answer.
 pub async fn list(config: &SdkConfig) -> Result<Vec<Member>, String> {
     listed(&organizations(config), &BOUNDS).await
+}
+
+/// Reads the tag [`Route::TAG`] of those of `members` that were never read, and of those that were read longest ago: in an organization of 10,000
+/// accounts each is read every twenty runs. What is not read keeps its tag.
+///
+/// # Errors
+/// Why tags could not be read, and what to do; the others are as they were.
+pub async fn read_tags(config: &SdkConfig, members: &mut [Member], now: Timestamp) -> Result<(), String> {
+    tags_of(&organizations(config), members, now).await
+}
+
+async fn tags_of(client: &aws_sdk_organizations::Client, members: &mut [Member], now: Timestamp) -> Result<(), String> {
+    let mut oldest: Vec<&mut Member> = members.iter_mut().collect();
+    oldest.sort_by_key(|member| member.tag.as_ref().map(|tag| tag.read_at));
+    let mut turns = interval(PACE);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for member in oldest.into_iter().take(MAX_TAGS) {
+        turns.tick().await;
+        match tag(client, &member.account).await {
+            Ok(value) => member.tag = Some(Tag { value, read_at: now }),
+            // It left after it was listed.
+            Err(error) if error.as_service_error().is_some_and(TagsError::is_target_not_found_exception) => {}
+            Err(error) => {
+                let fault = fault("organizations:ListTagsForResource", &cause(&error));
+                return Err(format!("{fault}; accounts go by the tag that was read before"));
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn tag(
+    client: &aws_sdk_organizations::Client,
+    account: &AccountId,
+) -> Result<Option<String>, SdkError<TagsError>> {
+    let request = client.list_tags_for_resource().resource_id(account.as_str());
+    let mut pages = request.into_paginator().send();
+    for _ in 0..MAX_TAG_PAGES {
+        let Some(page) = pages.next().await else { break };
+        let page = page?;
+        if let Some(tag) = page.tags().iter().find(|tag| tag.key() == Route::TAG) {
+            return Ok(Some(bounded(tag.value())));
+        }
+    }
+    Ok(None)
 }
 
 fn organizations(config: &SdkConfig) -> aws_sdk_organizations::Client {
@@ -215,6 +272,8 @@ mod tests {
     use aws_sdk_organizations::operation::describe_organization::{
         DescribeOrganizationError, DescribeOrganizationOutput,
     };
+    use aws_sdk_organizations::operation::list_tags_for_resource::ListTagsForResourceOutput;
+    use aws_sdk_organizations::types::Tag as OfAws;
     use aws_sdk_organizations::types::error as organizations_error;
     use aws_sdk_organizations::types::{AccountState, AccountStatus, Organization};
     use aws_smithy_mocks::{MockResponse, Rule, RuleMode, mock, mock_client};
@@ -258,6 +317,60 @@ mod tests {
             assert!(fault.starts_with(&format!("organizations:DescribeOrganization {words} ({code}): ")), "{fault}");
             assert!(fault.chars().count() <= MAX_CHARS && !fault.ends_with('…'), "{fault}");
         }
+    }
+
+    fn tagged(key: &'static str, value: &'static str) -> Rule {
+        mock!(Client::list_tags_for_resource).then_output(move || {
+            let tag = |key: &str, value: &str| OfAws::builder().key(key).value(value).build().expect("a tag");
+            ListTagsForResourceOutput::builder().tags(tag("team", "a")).tags(tag(key, value)).build()
+        })
+    }
+
+    async fn tags_by(rule: &Rule, members: &mut [Member]) -> Result<(), String> {
+        tags_of(&mock_client!(aws_sdk_organizations, [rule]), members, now()).await
+    }
+
+    fn now() -> Timestamp {
+        "2026-11-20T10:00:00Z".parse().expect("a time")
+    }
+
+    /// Accounts whose tags were read so many hours ago; `None`: never.
+    fn members(hours: &[Option<i64>]) -> Vec<Member> {
+        let member = |(number, hours): (usize, &Option<i64>)| {
+            let id = AccountId::parse(&format!("{number:012}")).expect("an id");
+            let tag = |hours| Tag { value: None, read_at: now() - jiff::SignedDuration::from_hours(hours) };
+            Member { tag: hours.map(tag), ..Member::new(id, "a", None, "ACTIVE") }
+        };
+        (0..).zip(hours).map(member).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_tag_of_a_route_is_read_of_new_accounts_and_of_those_read_longest_ago() {
+        let mut members = members(&[&[Some(1); MAX_TAGS][..], &[None, Some(2), None]].concat());
+        let rule = tagged("rootwatch:route", "payments");
+        tags_by(&rule, &mut members).await.unwrap();
+        assert_eq!(rule.num_calls(), MAX_TAGS);
+        let read: Vec<usize> = (0..members.len()).filter(|at| members[*at].route_tag() == Some("payments")).collect();
+        assert_eq!((&read[..3], &read[497..]), (&[0, 1, 2][..], &[500, 501, 502][..]));
+        assert_eq!(members[499].tag, Some(Tag { value: None, read_at: now() - jiff::SignedDuration::from_hours(1) }));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_account_without_the_tag_or_that_left_has_none_and_a_denial_keeps_what_is_known() {
+        let mut some = members(&[None]);
+        tags_by(&tagged("other", "payments"), &mut some).await.unwrap();
+        assert_eq!(some[0].tag, Some(Tag { value: None, read_at: now() }));
+        let left = mock!(Client::list_tags_for_resource).then_error(|| {
+            TagsError::TargetNotFoundException(organizations_error::TargetNotFoundException::builder().build())
+        });
+        let mut some = members(&[None, Some(3)]);
+        tags_by(&left, &mut some).await.unwrap();
+        assert_eq!((left.num_calls(), &some[0].tag), (2, &None));
+        let denied =
+            mock!(Client::list_tags_for_resource).then_error(|| TagsError::generic(coded("AccessDeniedException")));
+        let fault = tags_by(&denied, &mut some).await.unwrap_err();
+        assert!(fault.starts_with("organizations:ListTagsForResource was denied"), "{fault}");
+        assert_eq!((denied.num_calls(), some[1].tag.is_some()), (1, true));
     }
 
     async fn fault_of(rule: Rule) -> String {

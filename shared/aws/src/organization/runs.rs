@@ -4,11 +4,13 @@
 //! |---|---|
 //! | `organization/runs/<run>/accounts.jsonl` | [`Member`]: all that are listed |
 //! | `organization/runs/<run>/batches.jsonl` | [`Batch`]: what the map reads |
+//! | `organization/runs/<run>/declarations.jsonl` | [`InForce`]: one |
 //! | `organization/runs/<run>/rows/<batch>.jsonl` | [`Row`]: the result of one batch |
 //! | `organization/rows/<run>.jsonl` | [`Row`]: all accounts, after the run |
 //! | `organization/latest.jsonl` | the same, of the newest run |
 //!
-//! Beside them are [`PAGE`] and [`TABLE`], the same rows for people.
+//! Beside them are [`PAGE`] and [`TABLE`], the same rows for people; [`DECLARATIONS`], which the owner writes, and a copy of the version that was
+//! accepted last.
 //!
 //! A step that is repeated replaces what it wrote: each object has one writer, and the lease of the sweep keeps two runs apart. Thus no
 //! write reads first, and who audits members may only write.
@@ -16,7 +18,7 @@
 use std::fmt;
 
 use futures_util::{StreamExt, stream};
-use members::{Batch, Member, Row};
+use members::{Batch, InForce, Member, Row};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -38,6 +40,10 @@ pub const LATEST: &str = "organization/latest.jsonl";
 pub const PAGE: &str = "organization/latest.html";
 /// All accounts of the newest run, for a spreadsheet.
 pub const TABLE: &str = "organization/latest.csv";
+
+/// What the owner of the organization declares about its members.
+pub const DECLARATIONS: &str = "organization/declarations.json";
+const ACCEPTED: &str = "organization/declarations-accepted.json";
 
 /// Objects that are read at the same time.
 const AT_ONCE: usize = 16;
@@ -68,6 +74,11 @@ pub fn accounts_key(run: &str) -> String {
 /// Where the batches of a run are.
 pub fn batches_key(run: &str) -> String {
     format!("organization/runs/{run}/batches.jsonl")
+}
+
+/// Where the declarations are that a run goes by.
+fn in_force_key(run: &str) -> String {
+    format!("organization/runs/{run}/declarations.jsonl")
 }
 
 /// Where the rows of a batch are.
@@ -116,6 +127,37 @@ impl Runs {
     /// When that could not be seen.
     pub async fn batches(&self, run: &str) -> Result<Option<Lines<Batch>>, ReportBucketError> {
         self.get(&batches_key(run)).await
+    }
+
+    /// What the owner declares, and the version of it that was accepted last; `None`: there is none.
+    pub async fn declarations(&self) -> [Result<Option<Vec<u8>>, ReportBucketError>; 2] {
+        let read = async |key| self.bucket.get(key).await.map(|object| object.map(|object| object.bytes));
+        let (written, accepted) = tokio::join!(read(DECLARATIONS), read(ACCEPTED));
+        [written, accepted]
+    }
+
+    /// Keeps `written`, a version that was accepted.
+    ///
+    /// # Errors
+    /// When it was not written, or it is unknown whether it was.
+    pub async fn put_accepted(&self, written: Vec<u8>) -> Result<(), ReportBucketError> {
+        self.write(ACCEPTED, written, "application/json").await
+    }
+
+    /// Keeps the declarations that `run` goes by.
+    ///
+    /// # Errors
+    /// When they were not written, or it is unknown whether they were.
+    pub async fn put_in_force(&self, run: &str, in_force: &InForce) -> Result<(), ReportBucketError> {
+        self.put(&in_force_key(run), std::slice::from_ref(in_force)).await
+    }
+
+    /// The declarations that `run` goes by; `None`: there are none.
+    ///
+    /// # Errors
+    /// When that could not be seen.
+    pub async fn in_force(&self, run: &str) -> Result<Option<Lines<InForce>>, ReportBucketError> {
+        self.get(&in_force_key(run)).await
     }
 
     /// Keeps the rows of one batch.
@@ -262,6 +304,7 @@ mod tests {
                 Some((_, "csv")) => "text/csv; charset=utf-8; header=present",
                 _ => "application/x-ndjson",
             };
+            let kind = if key.ends_with(".json") { "application/json" } else { kind };
             assert_eq!(request.content_type(), Some(kind));
             let bytes = request.body().bytes().expect("bytes in memory").to_vec();
             written.lock().expect("one thread").insert(key, bytes);
@@ -313,6 +356,7 @@ mod tests {
             open: vec![found("root-access-keys"), found("root-mfa")],
             unknown: Vec::new(),
             by_role: None,
+            declared: None,
         };
         Row { member: member(number), outcome: Outcome::Audited(Box::new(audited)), waiting: 0 }
     }
@@ -337,23 +381,37 @@ mod tests {
             before: Some(Box::new(Before { outcome: skipped(2).outcome, waiting: 0 })),
             depth: members::Depth::Flags,
         };
-        let batch = Batch { run: "r1".into(), started: at(), batch: 0, items: vec![item] };
+        let batch = Batch {
+            run: "r1".into(),
+            started: at(),
+            batch: 0,
+            items: vec![item],
+            declared: members::Declared::default(),
+        };
         assert_eq!(runs.accounts("r1").await, Ok(None));
         runs.put_accounts("r1", &members).await.unwrap();
         runs.put_batches("r1", std::slice::from_ref(&batch)).await.unwrap();
         runs.put_rows("r1", 0, &[audited(2)]).await.unwrap();
         runs.put_concluded("r1", &[skipped(1), audited(2)]).await.unwrap();
         runs.put_page("<!DOCTYPE html>".into()).await.unwrap();
+        let in_force = InForce { is_earlier: true, faults: vec!["a".into()], ..InForce::default() };
+        runs.put_in_force("r1", &in_force).await.unwrap();
+        assert_eq!(runs.declarations().await, [Ok(None), Ok(None)]);
+        runs.put_accepted(b"{}".to_vec()).await.unwrap();
+        assert_eq!(runs.declarations().await, [Ok(None), Ok(Some(b"{}".to_vec()))]);
+        assert_eq!(runs.in_force("r1").await.unwrap().unwrap().read, [in_force]);
         runs.put_table("\"account\"\r\n".into()).await.unwrap();
         assert_eq!(
             keys(&held),
             [
+                "organization/declarations-accepted.json",
                 "organization/latest.csv",
                 "organization/latest.html",
                 "organization/latest.jsonl",
                 "organization/rows/r1.jsonl",
                 "organization/runs/r1/accounts.jsonl",
                 "organization/runs/r1/batches.jsonl",
+                "organization/runs/r1/declarations.jsonl",
                 "organization/runs/r1/rows/0000.jsonl",
             ]
         );

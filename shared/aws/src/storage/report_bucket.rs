@@ -103,6 +103,13 @@ pub struct ReportBucketError {
     pub cause: Cause,
 }
 
+impl ReportBucketError {
+    /// Whether the object has more bytes than one of ours may have.
+    pub fn is_too_large(&self) -> bool {
+        matches!(&self.cause, Cause::Refused { code } if code == TOO_LARGE)
+    }
+}
+
 impl ReportBucket {
     /// The bucket called `name`, which must belong to `owner`: S3 refuses one of the same name in another account.
     pub fn new(config: &SdkConfig, name: &str, owner: &AccountId) -> Self {

@@ -30,8 +30,15 @@ const ROOM: [(usize, usize); 9] =
     [(usize::MAX, 40), (usize::MAX, 20), (usize::MAX, 10), (120, 5), (120, 2), (60, 2), (30, 2), (30, 1), (10, 1)];
 /// Most characters of the organization's id in a subject.
 const MAX_ID: usize = 34;
+/// Most characters of a route's name in a subject.
+const MAX_ROUTE: usize = 20;
+/// Routes that a message names.
+const MAX_ROUTES: usize = 10;
 /// [`Fault::key`] of what is listed by cause.
 const NOT_AUDITED: &str = "accounts-not-audited";
+/// How to fix the declarations of members, which are no parameter.
+const DECLARATIONS: &str = "Correct organization/declarations.json and upload it to the bucket again: `make check-declarations FILE=declarations.json` shows each fault \
+                            before that. Until then, no entry that is named here is in force.";
 /// Where the steps are that no control has.
 const LOG: &str =
     "See the log of the function member-auditor of that time: it names the account, the operation and AWS's answer.";
@@ -117,9 +124,10 @@ fn notification(bulletin: &RunBulletin, subject: &str, findings: usize, names: u
     json!(Notification { organization: Some(shown), ..notification }).to_string()
 }
 
-/// The same for every message of one run: so a repeat is recognised.
+/// The same for every message of one run and route: so a repeat is recognised.
 fn id(home: &Account, run: &Run) -> String {
-    let id = format!("{}/{}/{}", home.id, run.organization, run.run);
+    let route = run.route.as_ref().map(|route| format!("/{route}")).unwrap_or_default();
+    let id = format!("{}/{}/{}{route}", home.id, run.organization, run.run);
     id.chars().map(|char| if char.is_whitespace() { '_' } else { char }).take(255).collect()
 }
 
@@ -248,6 +256,7 @@ impl<'r> Topic<'r> {
                 remedy.into_iter().chain(playbook::of_fault(&Fault::AccountsNotAudited).map(Shown::plain)).collect()
             }
             Some(Fault::Unread { .. }) => vec![Shown::plain(LOG)],
+            Some(Fault::RefusedSettings) => vec![Shown::plain(DECLARATIONS)],
             Some(fault) => playbook::of_fault(&fault).map(Shown::plain).into_iter().collect(),
             None => vec![Shown {
                 phase: Some(Phase::Confirm),
@@ -407,7 +416,8 @@ fn subject(run: &Run) -> String {
         None if missed > 0 || is_digest(run) => " in ",
         _ => ": ",
     };
-    let of = format!("{between}{}", shortened(&run.organization, MAX_ID));
+    let route = run.route.as_ref().map(|route| format!("route {}, ", shortened(route, MAX_ROUTE))).unwrap_or_default();
+    let of = format!("{between}{route}{}", shortened(&run.organization, MAX_ID));
     let audited = match (missed, &worst) {
         (0, _) => format!(" ({} audited)", number(run.coverage.audited)),
         // It says so itself.
@@ -484,6 +494,31 @@ pub(super) fn number(count: usize) -> String {
         shown.push(digit);
     }
     shown
+}
+
+/// Which accounts the message is about, and what others are sent. May quote.
+fn routes(run: &Run) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(route) = &run.route {
+        notes.push(format!("It is about the accounts of the route {route} alone."));
+    }
+    if let (Some(route), Some(error)) = (&run.route, &run.unreached) {
+        notes.push(format!(
+            "It came here because the topic of that route did not take it: {error}. Create the topic that ends in -route-{route}, confirm a \
+             subscription to it, or correct the declarations."
+        ));
+    }
+    if !run.routed.is_empty() {
+        let shown = run.routed.iter().take(MAX_ROUTES);
+        let shown: Vec<String> =
+            shown.map(|routed| format!("{} {}", routed.route, some(routed.alerts, "alert", "alerts"))).collect();
+        let more = match run.routed.len().saturating_sub(MAX_ROUTES) {
+            0 => String::new(),
+            more => format!(", and {}", some(more, "more route", "more routes")),
+        };
+        notes.push(format!("Sent by route, and here only where critical: {}{more}.", shown.join(", ")));
+    }
+    notes
 }
 
 /// What is known of accounts that were not audited, or only in part.

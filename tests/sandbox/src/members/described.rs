@@ -25,6 +25,8 @@ pub struct Organization {
     /// `None`: IAM has no access to the organization.
     pub(super) features: Option<Vec<String>>,
     pub(super) accounts: Vec<Account>,
+    /// The routes that have a topic, and whether somebody has confirmed a subscription to it.
+    pub routes: BTreeMap<String, bool>,
     paths: BTreeMap<String, String>,
     /// The accounts as written, for the run after.
     entries: Vec<Map<String, Value>>,
@@ -50,6 +52,8 @@ pub(super) struct Account {
     pub(super) slow: u64,
     /// After so many calls in it, a session has expired.
     pub(super) expires_after: Option<usize>,
+    #[serde(default)]
+    pub(super) tags: BTreeMap<String, String>,
 }
 
 /// How an account keeps others from its root user.
@@ -108,6 +112,8 @@ struct File {
     accounts: Vec<Map<String, Value>>,
     #[serde(default)]
     generated: Vec<Generated>,
+    #[serde(default)]
+    routes: BTreeMap<String, bool>,
     #[serde(default)]
     runs: Vec<Change>,
 }
@@ -186,6 +192,7 @@ impl Organization {
             feature_set: "ALL".into(),
             features: Some(vec!["RootCredentialsManagement".into(), "RootSessions".into()]),
             accounts: Vec::new(),
+            routes: file.routes,
             entries,
         };
         let mut runs = vec![];

@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use alerts::{Condition, ConditionAlert, Failure, Fault, Transition, What, follow};
 use facts::Severity;
 use facts::account::Partition;
-use members::{
-    Audited, ByRole, Cause, Cell, Coverage, Found, Member, Outcome, Refusal, Row, Run, Skip, group, moves, observe,
-    open, unaudited,
-};
+use members::{Audited, ByRole, Cause, Cell, Found, Member, Outcome, Refusal, Row, Run, Skip, group, moves, observe};
 use serde_json::Value;
 
 use super::bulletins::{at, hours, section, shown};
@@ -42,6 +39,7 @@ fn audited(number: usize, name: &str, open: &[(&str, Severity)]) -> Row {
         open: open.collect(),
         unknown: Vec::new(),
         by_role: None,
+        declared: None,
     };
     Row { member: member(number, name), outcome: Outcome::Audited(Box::new(audited)), waiting: 0 }
 }
@@ -90,26 +88,14 @@ fn run(
     fault: Option<&str>,
     known: &BTreeMap<String, Condition>,
 ) -> Run {
-    let seen = observe(fault, rows);
+    let seen = observe(fault, rows, None);
     let (organization_alerts, _) = follow(known, &seen, &home(), now(), &Policy::default());
-    let mut skipped = BTreeMap::new();
-    for row in rows {
-        if let Outcome::Skipped { why } = row.outcome {
-            *skipped.entry(why).or_default() += 1;
-        }
-    }
     Run {
-        organization: "o-exampleorg".into(),
-        run: "2026-11-20T10-00-00Z-5f1c".into(),
         is_first: before.is_empty(),
-        is_digest: false,
-        coverage: Coverage::of(rows),
         organization_alerts,
         groups: group(alerts.iter().map(|(member, alert)| (member, alert))),
-        open: open(rows),
-        unaudited: unaudited(rows),
-        skipped,
-        moves: moves(before, rows),
+        moves: moves(before, rows, |_| true),
+        ..Run::of("o-exampleorg", "2026-11-20T10-00-00Z-5f1c", rows)
     }
 }
 

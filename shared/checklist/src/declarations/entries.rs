@@ -1,40 +1,45 @@
-//! Entries of a JSON text, each read by itself.
+//! Entries of a JSON array, each read by itself.
 
+use facts::AccountId;
 use facts::text::bounded;
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use jiff::tz::Offset;
 use serde_json::{Map, Value};
 
-use super::{MAX_ENTRIES, Parsed, Statement};
+use super::{Parsed, Statement};
 use crate::renamed::current_id;
 
 /// Most faults of one entry that are named.
 const MAX_FAULTS: usize = 6;
 
-/// Reads every entry by itself. `read` returns `None` only when it has noted a fault.
-pub(super) fn parse<T>(
-    text: &str,
-    fields: &'static [&'static str],
+/// Reads every entry of the JSON in `text` by itself, at most `most`. A blank text is none. `read` returns `None` only when it has noted a fault.
+pub fn parse<T>(text: &str, fields: &[&str], most: usize, read: impl FnMut(&mut Entry) -> Option<T>) -> Parsed<T> {
+    if text.trim().is_empty() {
+        return Parsed { taken: Vec::new(), refused: Vec::new() };
+    }
+    match serde_json::from_str(text) {
+        Ok(entries) => parse_value(&entries, fields, most, read),
+        Err(error) => {
+            let fault = format!("not valid JSON: {}; {}", bounded(&error.to_string()), expected(fields));
+            Parsed { taken: Vec::new(), refused: vec![(None, fault)] }
+        }
+    }
+}
+
+/// The same of JSON that is read already.
+pub fn parse_value<T>(
+    entries: &Value,
+    fields: &[&str],
+    most: usize,
     mut read: impl FnMut(&mut Entry) -> Option<T>,
 ) -> Parsed<T> {
     let mut parsed = Parsed { taken: Vec::new(), refused: Vec::new() };
-    if text.trim().is_empty() {
+    let Value::Array(entries) = entries else {
+        parsed.refused.push((None, format!("{}, got {}", expected(fields), kind(entries))));
         return parsed;
-    }
-    let expected = format!("expected an array of objects with {}", fields.join(", "));
-    let entries = match serde_json::from_str(text) {
-        Ok(Value::Array(entries)) => entries,
-        other => {
-            let fault = match other {
-                Ok(other) => format!("{expected}, got {}", kind(&other)),
-                Err(error) => format!("not valid JSON: {}; {expected}", bounded(&error.to_string())),
-            };
-            parsed.refused.push((None, fault));
-            return parsed;
-        }
     };
-    for (number, entry) in (1..).zip(entries.iter().take(MAX_ENTRIES)) {
+    for (number, entry) in (1..).zip(entries.iter().take(most)) {
         let Value::Object(values) = entry else {
             let fault = format!("expected an object with {}, got {}", fields.join(", "), kind(entry));
             parsed.refused.push((Some(number), fault));
@@ -49,15 +54,20 @@ pub(super) fn parse<T>(
             parsed.taken.extend(read);
         }
     }
-    if entries.len() > MAX_ENTRIES {
-        let fault = format!("at most {MAX_ENTRIES} entries are allowed, got {}: the rest is ignored", entries.len());
+    if entries.len() > most {
+        let fault = format!("at most {most} entries are allowed, got {}: the rest is ignored", entries.len());
         parsed.refused.push((None, fault));
     }
     parsed
 }
 
+fn expected(fields: &[&str]) -> String {
+    format!("expected an array of objects with {}", fields.join(", "))
+}
+
 /// One entry that is being read.
-pub(super) struct Entry<'a> {
+#[derive(Debug)]
+pub struct Entry<'a> {
     /// From 1.
     number: usize,
     /// What it is about, once that is known.
@@ -67,7 +77,8 @@ pub(super) struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    pub(super) fn fault(&mut self, fault: &str) {
+    /// Notes a fault.
+    pub fn fault(&mut self, fault: &str) {
         self.faults.push(fault.to_owned());
     }
 
@@ -80,7 +91,8 @@ impl<'a> Entry<'a> {
         (!self.faults.is_empty()).then(|| format!("{name}{shown}{more}"))
     }
 
-    pub(super) fn has(&self, field: &str) -> bool {
+    /// Whether it has the field.
+    pub fn has(&self, field: &str) -> bool {
         self.values.contains_key(field)
     }
 
@@ -122,7 +134,7 @@ impl<'a> Entry<'a> {
     }
 
     /// A text that says something, [`bounded`].
-    pub(super) fn text(&mut self, field: &str) -> Option<String> {
+    pub fn text(&mut self, field: &str) -> Option<String> {
         let text = bounded(self.string(field)?);
         // What is cut of invisible characters is `…`, which says no more than a blank.
         if text.trim_end_matches('…').is_empty() {
@@ -149,6 +161,13 @@ impl<'a> Entry<'a> {
         instant
     }
 
+    /// A twelve-digit account id.
+    pub fn account(&mut self, field: &str) -> Option<AccountId> {
+        let text = self.string(field)?;
+        let account = AccountId::parse(text);
+        account.map_err(|_| self.fault(&format!("`{field}` must have twelve digits, not `{}`", bounded(text)))).ok()
+    }
+
     pub(super) fn string(&mut self, field: &str) -> Option<&'a str> {
         let values = self.values;
         match values.get(field) {
@@ -159,15 +178,15 @@ impl<'a> Entry<'a> {
         None
     }
 
-    /// Of entries without a fault the first with `key` is taken, and no other.
-    pub(super) fn once<K: PartialEq>(&mut self, seen: &mut Vec<(usize, K)>, key: K, words: impl FnOnce(&K) -> String) {
+    /// Of entries without a fault the first with `key` has none; each other has the fault that `words` makes of the first one's number.
+    pub fn once<K: PartialEq>(&mut self, seen: &mut Vec<(usize, K)>, key: K, words: impl FnOnce(usize) -> String) {
         if !self.faults.is_empty() {
             return;
         }
         match seen.iter().find(|(_, earlier)| *earlier == key) {
             Some((number, _)) => {
                 let number = *number;
-                self.fault(&format!("{} is also in entry {number}, which is used instead", words(&key)));
+                self.fault(&words(number));
             }
             None => seen.push((self.number, key)),
         }

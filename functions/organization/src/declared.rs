@@ -1,0 +1,62 @@
+//! What the owner of the organization declares about its members: the version in the bucket, or the one that was accepted last.
+
+use aws::organization::runs::{DECLARATIONS, Runs};
+use jiff::Timestamp;
+use members::{Declared, InForce, Member};
+
+/// The declarations that a run over `members` goes by. Without a version that can be read and is accepted, the one that was accepted last holds.
+pub(crate) async fn in_force(objects: &Runs, members: &[Member], now: Timestamp) -> InForce {
+    let [written, accepted] = objects.declarations().await;
+    let parsed = match &written {
+        Ok(written) => Declared::parse(text(written.as_deref()), now),
+        Err(error) => Err(vec![error.to_string()]),
+    };
+    match (parsed, accepted) {
+        (Ok(declared), accepted) => {
+            let written = written.ok().flatten();
+            let mut faults = declared.unmatched(members);
+            // What is deleted is withdrawn: a version that is refused later must not bring it back.
+            if accepted.ok().is_none_or(|accepted| text(accepted.as_deref()) != text(written.as_deref()))
+                && let Err(error) = objects.put_accepted(text(written.as_deref()).to_vec()).await
+            {
+                faults.push(format!("{error}: while {DECLARATIONS} is refused, an earlier version of it would hold"));
+            }
+            InForce { declared, is_earlier: false, faults }
+        }
+        (Err(mut faults), accepted) => {
+            let earlier = match accepted {
+                Ok(accepted) => Declared::parse(text(accepted.as_deref()), now).map_err(|faults| faults.join("; ")),
+                Err(error) => Err(error.to_string()),
+            };
+            let declared = earlier.unwrap_or_else(|fault| {
+                faults.insert(
+                    0,
+                    format!("the version that was accepted last cannot be read, so nothing is declared: {fault}"),
+                );
+                Declared::default()
+            });
+            InForce { declared, is_earlier: true, faults }
+        }
+    }
+}
+
+fn text(object: Option<&[u8]>) -> &[u8] {
+    object.unwrap_or(b"{}")
+}
+
+/// The declarations that the run's list of accounts was made by.
+pub(crate) async fn of_run(objects: &Runs, run: &str) -> InForce {
+    let fault = match objects.in_force(run).await {
+        Ok(None) => return InForce::default(),
+        Ok(Some(lines)) => match (lines.read.into_iter().next(), lines.unread.into_iter().next()) {
+            (Some(in_force), _) => return in_force,
+            (None, fault) => fault.unwrap_or_default(),
+        },
+        Err(error) => error.to_string(),
+    };
+    tracing::error!(fault, "every finding is sent to the main topic");
+    InForce {
+        faults: vec![format!("{fault}: routes are not known, and every finding is sent to the main topic")],
+        ..InForce::default()
+    }
+}

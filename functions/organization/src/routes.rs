@@ -1,0 +1,111 @@
+//! Findings of some accounts are sent to a topic of their own: one message for each route and run.
+
+use std::collections::BTreeMap;
+
+use aws::{Notifier, PublishError};
+use facts::source::Cause;
+use futures_util::{StreamExt, stream};
+use members::{Declared, Routed, Row, Run};
+
+use crate::Organization;
+use crate::conclude::{Due, Of, Outgoing};
+
+/// Routes that are sent at once.
+const AT_ONCE: usize = 8;
+
+/// What came of all routes.
+#[derive(Default)]
+pub(crate) struct ByRoute {
+    /// SNS's ids of what was published.
+    pub(crate) sent: Vec<String>,
+    /// So many alerts wait for the next run.
+    pub(crate) unsent: usize,
+    /// Why: neither the route's topic nor the main one took a message.
+    pub(crate) refused: Option<PublishError>,
+}
+
+/// How much each route is sent.
+pub(crate) fn routed(dues: &[Due]) -> Vec<Routed> {
+    let mut routes: BTreeMap<&str, usize> = BTreeMap::new();
+    for due in dues.iter().filter(|due| !due.waiting.is_empty()) {
+        if let Some(route) = &due.route {
+            *routes.entry(route).or_default() += due.waiting.len();
+        }
+    }
+    routes.into_iter().map(|(route, alerts)| Routed { route: route.to_owned(), alerts }).collect()
+}
+
+impl Organization {
+    /// Sends what has a route, after the main topic has its message `whole`. Where a route's topic does not take its message, the main topic gets
+    /// it: a route may silence nothing.
+    pub(crate) async fn send_routes(
+        &self,
+        of: &Of<'_>,
+        main: &Notifier,
+        whole: &Run,
+        (before, rows): (&[Row], &[Row]),
+        declared: &Declared,
+        outgoing: &mut Outgoing,
+    ) -> ByRoute {
+        let mut of_routes: BTreeMap<&str, Vec<Row>> = BTreeMap::new();
+        if of.conclude.state.list.fault.is_none() {
+            for row in rows {
+                if let Some(route) = declared.route(&row.member) {
+                    of_routes.entry(route).or_default().push(row.clone());
+                }
+            }
+        }
+        // An account that left may have alerts, too.
+        for due in &outgoing.members {
+            if let Some(route) = due.route.as_deref() {
+                of_routes.entry(route).or_default();
+            }
+        }
+        let members = &outgoing.members;
+        let runs = of_routes.into_iter().map(|(route, of_route)| Run {
+            is_first: whole.is_first,
+            is_digest: whole.is_digest,
+            groups: members::group(members.iter().flat_map(|due| due.alerts(Some(route)))),
+            moves: members::moves(before, rows, |member| declared.route(member) == Some(route)),
+            route: Some(route.to_owned()),
+            ..Run::of(&whole.organization, &whole.run, &of_route)
+        });
+        let sent = stream::iter(runs).map(async |run| (self.send_route(of, main, &run).await, run.route));
+        let sent: Vec<_> = sent.buffer_unordered(AT_ONCE).collect().await;
+        let mut by_route = ByRoute::default();
+        for (sent, route) in sent {
+            match sent {
+                Ok(id) => by_route.sent.extend(id),
+                Err(error) => {
+                    // It waits whole: the next run tries the route again.
+                    let (kept, done) =
+                        std::mem::take(&mut outgoing.members).into_iter().partition(|due: &Due| due.route == route);
+                    outgoing.members = done;
+                    for due in &kept {
+                        by_route.unsent += due.waiting.len();
+                        outgoing.keep(due);
+                    }
+                    by_route.refused = Some(error);
+                }
+            }
+        }
+        by_route
+    }
+
+    /// To the route's topic, else to the main one.
+    async fn send_route(&self, of: &Of<'_>, main: &Notifier, run: &Run) -> Result<Option<String>, PublishError> {
+        let route = run.route.as_deref().unwrap_or_default();
+        let error = match of.settings.route_topic(route) {
+            Some(topic_arn) => match self.send(of, &Notifier::new(&self.config, topic_arn), run).await {
+                Ok(id) => return Ok(id),
+                Err(error) => error,
+            },
+            None => {
+                let cause = Cause::Refused { code: "the name of the stack is not set".into() };
+                PublishError { topic_arn: route.to_owned(), cause, permanent: true }
+            }
+        };
+        tracing::error!(%error, route, "the main topic gets the message of the route");
+        self.send(of, main, &Run { unreached: Some(error.to_string()), ..run.clone() }).await
+    }
+}
