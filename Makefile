@@ -1,6 +1,6 @@
 # Everything a developer, a user or CI runs. CI calls `check`, `test` and `e2e` and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-organization try check-config verify-account verify-organization preview test look e2e check bless bench build built-for package release-check twice doctor scripts deploy test-alert ack forwarders invoke report evidence verify-evidence clean programs browser bucket fmt-check words clippy docs licences template
+.PHONY: help demo demo-organization try check-config check-declarations verify-account verify-organization preview test look e2e check bless bench build built-for package release-check twice doctor scripts deploy test-alert ack forwarders invoke report evidence verify-evidence clean programs browser bucket fmt-check words clippy docs licences template
 
 , := ,
 # Where this file is, whatever the current folder.
@@ -29,6 +29,7 @@ help:
 	@echo "make ack ALERT=id BY=you    stops the reminders of an open alert for HOURS=24; NOTE=why"
 	@echo "make forwarders             retries the forwarding Regions and prints the status of each"
 	@echo "make check-config           validates the settings in PARAMETERS and samconfig.toml"
+	@echo "make check-declarations FILE=declarations.json   validates what you declare about an organization's members"
 	@echo "make invoke EVENT=file      sends an event to the function, over a simulated account"
 	@echo "make check bench bless      lints, benchmarks, and accepting changed output"
 	@echo "make doctor                 what a deployment needs, and how a deployed one is: changes nothing"
@@ -265,6 +266,10 @@ check-config: programs
 	@awk '/^\[/ {on = /^\[default\.(deploy|global)\.parameters\]/} on && /^ *parameter_overrides *=/' samconfig.toml | grep -qv '= *".*" *$$' \
 	&& { echo "parameter_overrides in samconfig.toml has to be one line of text in double quotes"; exit 1; } || true
 	@target/debug/sandbox check-config $(PARAMETERS)
+
+check-declarations: programs
+	@test -n "$(FILE)" || { echo "Name the file: make check-declarations FILE=declarations.json"; exit 1; }
+	@target/debug/sandbox check-declarations "$(FILE)"
 
 # Retries where a Region refused, and prints each Region's status; needs the AWS CLI.
 forwarders:

@@ -261,7 +261,7 @@ fn exceptions(value: &Value, now: Timestamp) -> Parsed<Scoped<Exception>> {
         let (account, ou) = scope(entry);
         let exception = Exception::read(entry, &controls::ids(), now)?;
         if !entry.has("account") && is_about_roots_credentials(&exception.control) {
-            entry.fault("root's credentials are excepted in one `account`, never in a unit or everywhere");
+            entry.fault("an exception of root's credentials names one `account`, never a unit or everywhere");
         }
         let key = (account.clone(), ou.clone(), exception.control.clone(), exception.resource.clone());
         entry.once(&mut seen, key, |first| {
@@ -470,13 +470,13 @@ mod tests {
     }
 
     #[test]
-    fn severe_findings_of_root_are_excepted_in_one_account_only() {
+    fn an_exception_of_a_severe_finding_of_root_names_one_account() {
         for control in ["root-access-keys", "root-mfa", "root-signing-certificates", "root-unused", "root-use-recorded"]
         {
             let of = |scope| parse(json!({"exceptions": [with(exception("r", scope), json!({"control": control}))]}));
             for scope in [json!({}), json!({"ou": UNIT}), json!({"ou": "r-ab12"})] {
                 let fault = format!(
-                    "exceptions, entry 1: {control}: root's credentials are excepted in one `account`, never in a unit or everywhere"
+                    "exceptions, entry 1: {control}: an exception of root's credentials names one `account`, never a unit or everywhere"
                 );
                 assert_eq!(of(scope), Err(vec![fault]));
             }

@@ -106,7 +106,7 @@ async fn a_version_with_a_fault_is_refused_and_sent_once_and_the_one_before_hold
     assert!(messages[0].subject.contains("settings are refused"), "{}", messages[0].subject);
     for words in [
         "Found: the declarations of members are refused, and the version that was accepted last is in force",
-        "exceptions, entry 2: root-access-keys: root's credentials are excepted in one `account`",
+        "exceptions, entry 2: root-access-keys: an exception of root's credentials names one `account`",
         "make check-declarations",
     ] {
         assert!(email.contains(words), "{words}: {email}");

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use sandbox::runtime::{self, Invoke, Outcome};
 use sandbox::{Published, Sandbox, Story};
 
+mod declarations;
 mod evidence;
 mod exports;
 mod figures;
@@ -26,7 +27,8 @@ mod settings;
 const USAGE: &str =
     "usage: sandbox demo [SCENARIO] | demo-organization | list | invoke EVENT-FILE [SCENARIO] | try | preview FOLDER BROWSER
        sandbox figures [starts | checks | limits | sign-ins | floods | reports | organization | cost …]
-       sandbox pages FOLDER | exports FOLDER | verify-evidence FOLDER | check-config [PARAMETER=VALUE …]";
+       sandbox pages FOLDER | exports FOLDER | verify-evidence FOLDER | check-config [PARAMETER=VALUE …]
+       sandbox check-declarations FILE";
 const ALARM: &str = "critical-root-signs-in-without-mfa-and-creates-a-key";
 const ACTS: [&str; 4] = [
     "four-acts/1-a-fresh-account",
@@ -66,6 +68,7 @@ async fn main() -> ExitCode {
         ["preview", folder, browser] => preview(folder, browser),
         ["exports", folder] => exports(folder).await,
         ["check-config", arguments @ ..] => settings::check(arguments),
+        ["check-declarations", file] => declarations::check(file),
         ["verify-evidence", folder] => evidence::verify(Path::new(folder)),
         ["pages", folder] => match pages::write(Path::new(folder)).await {
             Ok(names) => {

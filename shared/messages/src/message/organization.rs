@@ -37,8 +37,8 @@ const MAX_ROUTES: usize = 10;
 /// [`Fault::key`] of what is listed by cause.
 const NOT_AUDITED: &str = "accounts-not-audited";
 /// How to fix the declarations of members, which are no parameter.
-const DECLARATIONS: &str = "Correct organization/declarations.json and upload it to the bucket again: `make check-declarations FILE=declarations.json` shows each fault \
-                            before that. Until then, no entry that is named here is in force.";
+const DECLARATIONS: &str = "Correct organization/declarations.json, check it with `./rootwatch check-declarations` or `make check-declarations`, and upload it again. \
+                            Until then, no entry that is named here is in force.";
 /// Where the steps are that no control has.
 const LOG: &str =
     "See the log of the function member-auditor of that time: it names the account, the operation and AWS's answer.";
