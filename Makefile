@@ -189,10 +189,10 @@ build:
 		sam build --parameter-overrides Architecture=$(ARCH)
 	@$(MAKE) --no-print-directory built-for ARCH=$(ARCH)
 
-# By the ELF headers (e_machine) of what will be deployed; and the two notifiers, which are one program, are the same bytes.
+# By the ELF headers (e_machine) of what will be deployed; and the three notifiers, which are one program, are the same bytes.
 BUILT ?= .aws-sam/build
 built-for:
-	@cmp "$(BUILT)/SlackNotifier/bootstrap" "$(BUILT)/ChatNotifier/bootstrap"
+	@for function in ChatNotifier RouteNotifier; do cmp "$(BUILT)/SlackNotifier/bootstrap" "$(BUILT)/$$function/bootstrap" || exit; done
 	@for program in $(BUILT)/*/bootstrap; do \
 		test "$$(od -An -tu2 -j18 -N2 "$$program" | tr -d ' ')" = "$(MACHINE_$(ARCH))" \
 		|| { echo "$$program is not built for $(ARCH)"; exit 1; }; \

@@ -71,6 +71,15 @@ impl Process {
         Self { sandbox, notifier, invocation }
     }
 
+    /// The one for the routes of the stack `rootwatch`.
+    async fn of_routes(story: &Story) -> Self {
+        Self::with(story, |sandbox| {
+            let host = sandbox.url().trim_start_matches("http://").to_owned();
+            vec![("ROOTWATCH_ROUTE_WEBHOOKS", "/rootwatch/routes/".to_owned()), ("ROOTWATCH_WEBHOOK_TEST_HOST", host)]
+        })
+        .await
+    }
+
     /// `Err`: type and message, as Lambda shows them; never the webhook's URL.
     async fn hear(&self, event: &Value) -> Result<Value, (String, String)> {
         self.notifier.handle(event, &self.invocation).await.map_err(|error| {
@@ -316,8 +325,9 @@ async fn sl_6_a_webhook_that_was_replaced_is_read_anew_by_a_warm_process() {
     process.hear(&event).await.unwrap();
     assert_eq!(process.calls("ssm:GetParameter"), 1, "it is kept while the process is warm");
     let mut rotated = story.clone();
-    rotated.webhook = "/services/T0EXAMPLE/B0EXAMPLE/another-secret-of-the-webhook".into();
-    rotated.parameters.insert(WEBHOOK_PARAMETER.into(), format!("{{sandbox}}{}", rotated.webhook));
+    let another = "/services/T0EXAMPLE/B0EXAMPLE/another-secret-of-the-webhook";
+    rotated.webhooks = vec![another.into()];
+    rotated.parameters.insert(WEBHOOK_PARAMETER.into(), format!("{{sandbox}}{another}"));
     process.sandbox.turn_to(rotated);
     process.hear(&event).await.unwrap();
     process.hear(&event).await.unwrap();
@@ -402,7 +412,8 @@ async fn cf_1_without_a_way_wrong_settings_of_the_slack_function_are_one_error_w
     .await;
     let error = error_of(outcome.answer);
     assert_eq!(error["errorType"], "InvalidSettings");
-    for fault in ["and not both", "is not a loopback address", "is not the ARN", "ROOTWATCH_TYPO: is not known"] {
+    for fault in ["and only one of them", "is not a loopback address", "is not the ARN", "ROOTWATCH_TYPO: is not known"]
+    {
         assert!(error["errorMessage"].as_str().unwrap().contains(fault), "{error}");
     }
     assert_eq!(sandbox.calls(), []);
@@ -440,6 +451,138 @@ async fn se_1_in_1_in_2_neither_the_webhook_nor_a_mention_gets_out() {
             assert!(!log.contains(secret), "{secret} is in the log: {log}");
         }
     }
+}
+
+/// `event`, published to another topic of the stack.
+fn of_topic(mut event: Value, topic: &str) -> Value {
+    event["Records"][0]["Sns"]["TopicArn"] = json!(format!("arn:aws:sns:eu-west-1:111122223333:{topic}"));
+    event
+}
+
+fn webhook_of(route: &str) -> String {
+    format!("/services/T0EXAMPLE/B0EXAMPLE/secret-of-the-webhook-{route}")
+}
+
+/// An alert, in an account whose owner stored the webhook of each of `routes` beside the main one.
+async fn with_routes(routes: &[&str]) -> (Story, Value) {
+    let mut story = story(ALARM);
+    let event = sent(&story).await;
+    for route in routes {
+        story.parameters.insert(format!("/rootwatch/routes/{route}"), format!("{{sandbox}}{}", webhook_of(route)));
+        story.webhooks.push(webhook_of(route));
+    }
+    (story, event)
+}
+
+#[tokio::test]
+async fn each_route_reaches_the_webhook_of_its_own_and_the_main_one_gets_nothing_of_it() {
+    let (story, event) = with_routes(&["payments", "data_2"]).await;
+    let process = Process::of_routes(&story).await;
+    let mut expected = Vec::new();
+    for route in ["payments", "data_2", "payments", "data_2"] {
+        process.hear(&of_topic(event.clone(), &format!("rootwatch-route-{route}"))).await.unwrap();
+        expected.push(webhook_of(route));
+    }
+    assert_eq!(process.sandbox.posted_to(), expected);
+    let posts = process.sandbox.posts();
+    let header = &posts[0]["blocks"][0]["text"]["text"];
+    assert_eq!(header, "🔴 CRITICAL: new root access key in acme-prod (111122223333)");
+    assert_eq!(posts[0], posts[1], "the message is the same in each");
+    assert_eq!(process.calls("ssm:GetParameter"), 2, "each is kept while the process is warm");
+    assert_eq!(process.sandbox.calls().len(), 6, "nothing notes what came of them");
+}
+
+#[tokio::test]
+async fn sl_6_a_webhook_of_a_route_that_was_replaced_is_read_again_and_no_other_one() {
+    let (story, event) = with_routes(&["payments", "data"]).await;
+    let [payments, data] =
+        ["payments", "data"].map(|route| of_topic(event.clone(), &format!("rootwatch-route-{route}")));
+    let process = Process::of_routes(&story).await;
+    process.hear(&payments).await.unwrap();
+    process.hear(&data).await.unwrap();
+    let mut rotated = story.clone();
+    rotated.webhooks = vec![webhook_of("new"), webhook_of("data")];
+    rotated.parameters.insert("/rootwatch/routes/payments".into(), format!("{{sandbox}}{}", webhook_of("new")));
+    process.sandbox.turn_to(rotated);
+    process.hear(&payments).await.unwrap();
+    process.hear(&data).await.unwrap();
+    process.hear(&payments).await.unwrap();
+    assert_eq!(process.sandbox.posted_to(), ["payments", "data", "new", "data", "new"].map(webhook_of));
+    assert_eq!(process.calls("ssm:GetParameter"), 3);
+}
+
+#[tokio::test]
+async fn a_topic_that_is_no_routes_is_an_error_that_names_it_and_nothing_is_called() {
+    let (story, event) = with_routes(&["payments"]).await;
+    let process = Process::of_routes(&story).await;
+    for topic in ["rootwatch", "rootwatch-chat", "rootwatch-route-", "other-route-payments", "rootwatch-route-a.b"] {
+        let (error_type, message) = process.hear(&of_topic(event.clone(), topic)).await.unwrap_err();
+        assert_eq!(error_type, "InvalidTopic", "{message}");
+        assert!(message.contains(&format!(":{topic}`")) && message.contains("rootwatch-route-<name>"), "{message}");
+    }
+    let (error_type, message) = process.hear(&queued(&event)).await.unwrap_err();
+    assert_eq!(error_type, "InvalidTopic", "the same out of the queue: {message}");
+    assert_eq!(process.sandbox.calls(), []);
+}
+
+#[tokio::test]
+async fn sl_6_a_route_without_its_parameter_is_an_error_that_says_what_to_store_and_is_sent_late_when_it_is_there() {
+    let (story, event) = with_routes(&[]).await;
+    let event = of_topic(event, "rootwatch-route-payments");
+    let mut process = Process::of_routes(&story).await;
+    let (error_type, message) = process.hear(&event).await.unwrap_err();
+    assert_eq!(error_type, "WebhookUnknown");
+    assert_eq!(
+        message,
+        "topic rootwatch-route-payments: ssm:GetParameter of /rootwatch/routes/payments failed (ParameterNotFound); store the URL \
+         of its webhook as the SecureString /rootwatch/routes/payments"
+    );
+    assert_eq!(process.posted(), 0, "and not to the main webhook");
+    let mut wrong = story.clone();
+    wrong.parameters.insert("/rootwatch/routes/payments".into(), "https://evil.example/secret-of-the-webhook".into());
+    process.sandbox.turn_to(wrong);
+    let (error_type, message) = process.hear(&event).await.unwrap_err();
+    assert_eq!((error_type.as_str(), process.posted()), ("WebhookUnknown", 0));
+    assert!(
+        message.starts_with("topic rootwatch-route-payments: ") && message.contains("; store the URL"),
+        "{message}"
+    );
+    process.sandbox.turn_to(with_routes(&["payments"]).await.0);
+    process.invocation.now += SignedDuration::from_mins(16);
+    process.invocation.ends += SignedDuration::from_mins(16);
+    process.hear(&queued(&event)).await.unwrap();
+    assert_eq!(process.sandbox.posted_to(), [webhook_of("payments")]);
+    assert!(texts(&process.sandbox.posts()[0]).contains("SENT LATE"));
+}
+
+/// The main topic's test messages have a note that says what came of them. Those of routes have none.
+#[tokio::test]
+async fn a_test_message_that_does_not_arrive_is_an_error_for_a_route_and_none_for_the_main_webhook() {
+    let (mut story, _) = with_routes(&["payments"]).await;
+    story.faults.push(Fault::on("slack:POST", Trouble::Error("404 no_service".into())));
+    for subject in [messages::KNOCK, "[rootwatch] TEST ALERT from 111122223333"] {
+        let event = of_topic(event_of(subject, "hello", &story), "rootwatch-route-payments");
+        let (error_type, message) = Process::of_routes(&story).await.hear(&event).await.unwrap_err();
+        assert_eq!(error_type, "WebhookRefused");
+        assert!(
+            message.starts_with("topic rootwatch-route-payments: Slack's webhook refused the message: 404"),
+            "{message}"
+        );
+        assert_eq!(Process::over(&story).await.hear(&event).await, Ok(json!({"sent": []})));
+    }
+}
+
+#[tokio::test]
+async fn the_main_webhook_gets_each_message_whatever_its_topic() {
+    let (story, event) = with_routes(&["payments"]).await;
+    let process = Process::over(&story).await;
+    let mut without = event.clone();
+    without["Records"][0]["Sns"].as_object_mut().unwrap().remove("TopicArn");
+    for event in [of_topic(event.clone(), "rootwatch-route-payments"), without, event] {
+        process.hear(&event).await.unwrap();
+    }
+    let main = "/services/T0EXAMPLE/B0EXAMPLE/secret-of-the-webhook";
+    assert_eq!((process.sandbox.posted_to(), process.calls("ssm:GetParameter")), (vec![main.to_owned(); 3], 1));
 }
 
 #[test]

@@ -22,7 +22,7 @@ import pack
 import yaml
 
 COMMANDS = ["awk", "cat", "cut", "date", "dirname", "env", "grep", "head", "mktemp", "rm", "sed", "sh", "sort", "tail", "tr", "uname"]
-FUNCTIONS = ["Checker", "ChatNotifier", "MemberAuditor", "Organization", "Reporter", "RootActivity", "SlackNotifier"]
+FUNCTIONS = ["Checker", "ChatNotifier", "MemberAuditor", "Organization", "Reporter", "RootActivity", "RouteNotifier", "SlackNotifier"]
 # In place of the AWS CLI of version CLI: writes down each call, and answers as an account without the stack; `BECOMES` is how a deployment
 # ends, or that it goes on after an interruption (INTERRUPTS). As version 2 does, it prints by a pager unless AWS_PAGER is empty.
 AWS = """#!/bin/sh
@@ -67,8 +67,8 @@ def elf(machine):
 def built(folder, machine=62, functions=FUNCTIONS):
     for name in functions:
         Path(folder, name).mkdir(parents=True)
-        # The two notifiers are one program.
-        Path(folder, name, "bootstrap").write_bytes(elf(machine) + name.replace("Chat", "Slack").encode())
+        # The three notifiers are one program.
+        Path(folder, name, "bootstrap").write_bytes(elf(machine) + re.sub("Chat|Route", "Slack", name).encode())
     Path(folder, "sandbox").write_bytes(elf(machine))
     return str(folder), str(Path(folder, "sandbox"))
 

@@ -228,12 +228,12 @@ class Checks:
         members = {"MemberForwardRegions": "us-east-1,us-west-2", "OrganizationTargets": "r-exam", "OrganizationHome": "management"}
         assert made(OrganizationSchedule="rate(1 day)", AuditConcurrency="1000", MemberAccess="role", **members) == (alone, outputs)
         both, all_outputs = made(OrganizationId="o-exampleorgid")
-        added = {name for name, r in self.template["Resources"].items() if "Organization" in name or name.startswith("MemberAuditor")}
+        added = {name for name, r in self.template["Resources"].items() if "Organization" in name or name.startswith(("MemberAuditor", "Route"))}
         added = {name for name in added if self.template["Resources"][name].get("Condition") != "HasMemberRules"}
         assert set(both) - set(alone) == added and len(added) >= 10, added ^ (set(both) - set(alone))
         conditions = {self.template["Resources"][name].get("Condition") for name in added}
         assert conditions == {"HasOrganization"}, conditions
-        assert set(all_outputs) - set(outputs) == {"OrganizationStateMachineArn"}, set(all_outputs) - set(outputs)
+        assert set(all_outputs) - set(outputs) == {"OrganizationStateMachineArn", "RouteNotifierArn"}, set(all_outputs) - set(outputs)
         # How long the bucket keeps what it gets only then.
         rules = both["ReportBucket"][1]["LifecycleConfiguration"]["Rules"]
         assert all(not rule["Prefix"].startswith("organization/") for rule in alone["ReportBucket"][1]["LifecycleConfiguration"]["Rules"])

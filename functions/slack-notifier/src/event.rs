@@ -14,6 +14,8 @@ pub struct SnsMessage {
     pub subject: Option<String>,
     /// The body for Lambda.
     pub message: String,
+    /// The topic that it was published to.
+    pub topic_arn: Option<String>,
     /// When SNS had it.
     #[serde(default, deserialize_with = "time")]
     pub timestamp: Option<Timestamp>,
@@ -90,6 +92,7 @@ mod tests {
             message_id: "m-1".into(),
             subject: None,
             message: "text".into(),
+            topic_arn: Some("arn".into()),
             timestamp: Some("2026-11-20T10:00:00.123Z".parse().unwrap()),
         };
         assert_eq!(messages(&sns()), Ok(vec![expected.clone()]));
@@ -103,6 +106,13 @@ mod tests {
             event["Records"][0]["Sns"]["Timestamp"] = time;
             assert_eq!(messages(&event).unwrap()[0].timestamp, None);
         }
+    }
+
+    #[test]
+    fn a_message_without_a_topic_is_a_message() {
+        let mut event = sns();
+        event["Records"][0]["Sns"].as_object_mut().unwrap().remove("TopicArn");
+        assert_eq!(messages(&event).unwrap()[0].topic_arn, None);
     }
 
     #[test]

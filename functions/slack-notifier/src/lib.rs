@@ -2,7 +2,10 @@
 //!
 //! It has a subscription of its own: whatever happens here, SNS and the email know nothing of it. What could not be sent is an
 //! error, so that Lambda tries again and then keeps the event in a queue, out of which this function sends it late.
+//!
+//! Routes of an organization have topics of their own. One function passes on those of all routes: the topic says to which webhook.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ::aws::delivery::webhook::{NoAnswer, Webhook, WebhookAnswer, WebhookUrl, WebhookUrlError};
@@ -14,15 +17,17 @@ use facts::{AccountId, text};
 use function::{Invocation, SettingsError, log};
 use lambda_runtime::Diagnostic;
 use messages::{Delivery, KNOCK, is_test_alert};
-use parameter::{Parameter, ParameterError};
+use parameter::{ParameterError, Parameters};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
 mod event;
+mod routes;
 mod settings;
 
 pub use event::{EventError, SnsMessage, messages};
+pub use routes::{Route, Routes, TopicError};
 pub use settings::{Settings, Target};
 
 /// Kept for the note of what came of it, and for the answer to Lambda.
@@ -46,17 +51,19 @@ pub struct SlackNotifier {
 
 #[derive(Debug)]
 enum Way {
-    Webhook(Box<ToWebhook>),
+    /// To the webhook whose URL is in this parameter.
+    Webhook(String, Box<ToWebhook>),
+    Routes(Routes, Box<ToWebhook>),
     Chat(Box<Notifier>),
 }
 
 #[derive(Debug)]
 struct ToWebhook {
-    parameter: Parameter,
+    parameters: Parameters,
     test_host: Option<String>,
     webhook: Webhook,
-    /// Read at the first event and kept while the process is warm.
-    url: Mutex<Option<WebhookUrl>>,
+    /// By parameter: each is read at the first event that needs it and kept while the process is warm.
+    urls: Mutex<BTreeMap<String, WebhookUrl>>,
 }
 
 /// Why a message was not passed on. The webhook's URL is in none of them.
@@ -68,6 +75,17 @@ pub enum Error {
     /// The event is not one of those that are accepted; nothing was called.
     #[error(transparent)]
     Event(#[from] EventError),
+    /// The topic is no route's; nothing was called.
+    #[error(transparent)]
+    Topic(#[from] TopicError),
+    /// A message of a route was not passed on.
+    #[error("topic {}: {error}{}", .route.topic, remedy(.route, .error))]
+    Route {
+        /// Which one.
+        route: Route,
+        /// Why.
+        error: Box<Self>,
+    },
     /// The webhook's URL could not be read.
     #[error(transparent)]
     Parameter(#[from] ParameterError),
@@ -105,11 +123,23 @@ fn said(body: &str) -> String {
     if body.is_empty() { String::new() } else { format!(" ({body})") }
 }
 
+/// What to do about a webhook of a route that is not there: the owner stores its URL, and no parameter of the template names it.
+fn remedy(Route { parameter, .. }: &Route, error: &Error) -> String {
+    match error {
+        Error::Parameter(_) | Error::Url(_) | Error::Refused { status: 403 | 404 | 410, .. } => {
+            format!("; store the URL of its webhook as the SecureString {parameter}")
+        }
+        _ => String::new(),
+    }
+}
+
 impl Error {
     fn kind(&self) -> &'static str {
         match self {
             Self::Settings(_) => "InvalidSettings",
             Self::Event(_) => "InvalidEvent",
+            Self::Topic(_) => "InvalidTopic",
+            Self::Route { error, .. } => error.kind(),
             Self::Parameter(_) | Self::Url(_) => "WebhookUnknown",
             Self::Refused { .. } => "WebhookRefused",
             Self::Throttled(_) => "WebhookThrottled",
@@ -136,18 +166,16 @@ impl SlackNotifier {
         let table = settings.as_ref().ok().and_then(|settings| settings.table.clone());
         let way = settings.map(|settings| match settings.target {
             Target::Chat { topic_arn } => Way::Chat(Box::new(Notifier::new(config, topic_arn))),
-            Target::Webhook { parameter, test_host } => Way::Webhook(Box::new(ToWebhook {
-                parameter: Parameter::new(config, parameter),
-                test_host,
-                webhook: Webhook::default(),
-                url: Mutex::default(),
-            })),
+            Target::Webhook { parameter, test_host } => {
+                Way::Webhook(parameter, Box::new(ToWebhook::new(config, test_host)))
+            }
+            Target::Routes { routes, test_host } => Way::Routes(routes, Box::new(ToWebhook::new(config, test_host))),
         });
         Self { config: config.clone(), way, table }
     }
 
     /// Passes on every message in `event`, notes what came of each, and answers with their ids. A test message or a test
-    /// alert that does not arrive is no error: the next check sends another one, and a person asks for another one.
+    /// alert that does not arrive is no error, but for a route: the next check sends another one, and a person asks for another one.
     ///
     /// # Errors
     /// At the first that was not passed on. SNS and the queue bring one at a time; of several those before it come twice.
@@ -155,12 +183,22 @@ impl SlackNotifier {
         let left = Duration::try_from(invocation.ends.duration_since(invocation.now)).unwrap_or_default();
         let deadline = Instant::now() + left.saturating_sub(RESERVE);
         let way = self.way.as_ref().map_err(Clone::clone)?;
+        // Of routes no check asks what came of a message: there each failure is an error, so that the alarm says so.
+        let is_noted = !matches!(way, Way::Routes(..));
+        let is_test = |subject: &str| subject == KNOCK || is_test_alert(subject);
         let mut sent = Vec::new();
         for message in messages(event)? {
-            let SnsMessage { message_id, subject, message: body, timestamp } = &message;
+            let SnsMessage { message_id, subject, message: body, topic_arn, timestamp } = &message;
             let delivery = Delivery { subject: subject.as_deref(), body, sent_at: *timestamp, now: invocation.now };
             let passed = match way {
-                Way::Webhook(slack) => slack.send(&delivery.for_slack(), deadline).await,
+                Way::Webhook(parameter, slack) => slack.send(parameter, &delivery.for_slack(), deadline).await,
+                Way::Routes(routes, slack) => match routes.of(topic_arn.as_deref()) {
+                    Ok(route) => slack
+                        .send(&route.parameter, &delivery.for_slack(), deadline)
+                        .await
+                        .map_err(|error| Error::Route { route, error: Box::new(error) }),
+                    Err(error) => Err(error.into()),
+                },
                 Way::Chat(topic) => {
                     topic.publish_text(delivery.for_chat().to_string()).await.map(drop).map_err(Error::from)
                 }
@@ -172,7 +210,7 @@ impl SlackNotifier {
                     sent.push(message_id.clone());
                 }
                 // Sent hours later it would test nothing: who asked for it learns of the failure, by the note.
-                Err(error) if subject.as_deref().is_some_and(|subject| subject == KNOCK || is_test_alert(subject)) => {
+                Err(error) if is_noted && subject.as_deref().is_some_and(is_test) => {
                     tracing::error!(%error, message_id, "a test message does not arrive");
                 }
                 Err(error) => return Err(error),
@@ -202,9 +240,13 @@ impl SlackNotifier {
 }
 
 impl ToWebhook {
-    /// Posts until Slack has it, or time or hope run out.
-    async fn send(&self, message: &Value, deadline: Instant) -> Result<(), Error> {
-        let mut url = self.url(false).await?;
+    fn new(config: &aws_config::SdkConfig, test_host: Option<String>) -> Self {
+        Self { parameters: Parameters::new(config), test_host, webhook: Webhook::default(), urls: Mutex::default() }
+    }
+
+    /// Posts to the webhook whose URL is in `parameter`, until Slack has it, or time or hope run out.
+    async fn send(&self, parameter: &str, message: &Value, deadline: Instant) -> Result<(), Error> {
+        let mut url = self.url(parameter, false).await?;
         let mut pauses = PAUSES.iter();
         let mut may_have_changed = true;
         loop {
@@ -225,7 +267,7 @@ impl ToWebhook {
                 // The webhook may have been replaced since it was read.
                 Error::Refused { status: 403 | 404 | 410, .. } if std::mem::take(&mut may_have_changed) => {
                     let before = url;
-                    url = self.url(true).await?;
+                    url = self.url(parameter, true).await?;
                     (url != before).then_some(Duration::ZERO)
                 }
                 _ => None,
@@ -240,16 +282,17 @@ impl ToWebhook {
         }
     }
 
-    /// The webhook's URL, read when it is not known yet, or `again`.
-    async fn url(&self, again: bool) -> Result<WebhookUrl, Error> {
-        let mut known = self.url.lock().await;
-        if let Some(url) = known.as_ref().filter(|_| !again) {
+    /// The URL in `parameter`, read when it is not known yet, or `again`.
+    async fn url(&self, parameter: &str, again: bool) -> Result<WebhookUrl, Error> {
+        let mut known = self.urls.lock().await;
+        if let Some(url) = known.get(parameter).filter(|_| !again) {
             return Ok(url.clone());
         }
         // What is no good any more is forgotten, also when there is nothing better.
-        *known = None;
-        let url = WebhookUrl::parse(self.parameter.read().await?, self.test_host.as_deref())?;
-        Ok(known.insert(url).clone())
+        known.remove(parameter);
+        let url = WebhookUrl::parse(self.parameters.read(parameter).await?, self.test_host.as_deref())?;
+        known.insert(parameter.to_owned(), url.clone());
+        Ok(url)
     }
 }
 
@@ -323,6 +366,28 @@ mod tests {
             of(Error::Unreachable(NoAnswer { cause: Cause::TimedOut, may_be_taken: true })),
             "WebhookUnreachable"
         );
-        assert_eq!(of(Error::Parameter(ParameterError { name: "x".into(), cause: Cause::TimedOut })), "WebhookUnknown");
+        let unread = || Error::Parameter(ParameterError { name: "x".into(), cause: Cause::TimedOut });
+        assert_eq!(of(unread()), "WebhookUnknown");
+        let routes = Routes::parse("/rootwatch/routes/").unwrap();
+        assert_eq!(of(routes.of(None).unwrap_err().into()), "InvalidTopic");
+        assert_eq!(of(Error::Route { route: route(), error: Box::new(unread()) }), "WebhookUnknown");
+    }
+
+    fn route() -> Route {
+        Route { topic: "rootwatch-route-payments".into(), parameter: "/rootwatch/routes/payments".into() }
+    }
+
+    #[test]
+    fn an_error_of_a_route_names_its_topic_and_where_its_webhook_belongs_only_if_that_may_help() {
+        let of = |error| Error::Route { route: route(), error: Box::new(error) }.to_string();
+        let refused = |status| Error::Refused { status, body: String::new() };
+        let remedy = "; store the URL of its webhook as the SecureString /rootwatch/routes/payments";
+        for status in [403, 404, 410] {
+            let words =
+                format!("topic rootwatch-route-payments: Slack's webhook refused the message: {status}{remedy}");
+            assert_eq!(of(refused(status)), words);
+        }
+        assert_eq!(of(refused(400)), "topic rootwatch-route-payments: Slack's webhook refused the message: 400");
+        assert!(!of(Error::Throttled(THROTTLED)).contains("SecureString"));
     }
 }

@@ -18,7 +18,7 @@ const PREFIX: &str = "ROOTWATCH_";
 const MAX_REGIONS: usize = 60;
 
 /// Variables that no parameter of the template sets as it is.
-const OURS: [&str; 13] = [
+const OURS: [&str; 14] = [
     "ROOTWATCH_CHAT_TOPIC_ARN",
     "ROOTWATCH_FORWARDER_ROLE_ARN",
     "ROOTWATCH_MEMBER_ROLE",
@@ -26,6 +26,7 @@ const OURS: [&str; 13] = [
     "ROOTWATCH_ORGANIZATION_QUEUE_ARN",
     "ROOTWATCH_QUEUE_ARN",
     "ROOTWATCH_REPORT_BUCKET",
+    "ROOTWATCH_ROUTE_WEBHOOKS",
     "ROOTWATCH_RULES",
     "ROOTWATCH_SCHEDULE",
     "ROOTWATCH_STACK",

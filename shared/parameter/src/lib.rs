@@ -1,4 +1,4 @@
-//! A secret out of the SSM Parameter Store.
+//! Secrets out of the SSM Parameter Store.
 
 use aws::delivery::webhook::Secret;
 use aws::failure;
@@ -8,11 +8,10 @@ use facts::source::Cause;
 /// The IAM actions that are called here; a `SecureString` also needs `kms:Decrypt` of its key.
 pub const ACTIONS: &[&str] = &["ssm:GetParameter"];
 
-/// Reads one parameter.
+/// Reads parameters.
 #[derive(Debug)]
-pub struct Parameter {
+pub struct Parameters {
     client: aws_sdk_ssm::Client,
-    name: String,
 }
 
 /// The parameter could not be read. Its value is in no error.
@@ -25,19 +24,19 @@ pub struct ParameterError {
     pub cause: Cause,
 }
 
-impl Parameter {
-    /// The parameter called `name`.
-    pub fn new(config: &SdkConfig, name: impl Into<String>) -> Self {
-        Self { client: aws_sdk_ssm::Client::new(config), name: name.into() }
+impl Parameters {
+    /// Those of the account and the Region of `config`.
+    pub fn new(config: &SdkConfig) -> Self {
+        Self { client: aws_sdk_ssm::Client::new(config) }
     }
 
-    /// Its value, decrypted, without white space around it.
+    /// The value of the parameter called `name`, decrypted, without white space around it.
     ///
     /// # Errors
     /// After retries.
-    pub async fn read(&self) -> Result<Secret, ParameterError> {
-        let failed = |cause| ParameterError { name: self.name.clone(), cause };
-        let answer = self.client.get_parameter().name(&self.name).with_decryption(true).send().await;
+    pub async fn read(&self, name: &str) -> Result<Secret, ParameterError> {
+        let failed = |cause| ParameterError { name: name.to_owned(), cause };
+        let answer = self.client.get_parameter().name(name).with_decryption(true).send().await;
         let answer = answer.map_err(|error| failed(failure::cause(&error)))?;
         let value = answer.parameter.and_then(|parameter| parameter.value).unwrap_or_default();
         match value.trim() {
@@ -76,7 +75,7 @@ mod tests {
             .retry_config(RetryConfig::disabled())
             .http_client(http)
             .build();
-        Parameter::new(&config, NAME).read().await
+        Parameters::new(&config).read(NAME).await
     }
 
     #[tokio::test]

@@ -51,19 +51,23 @@ fn a_program_for_another_architecture_and_one_that_was_copied_in_part_end_the_bu
     // e_machine, in two bytes behind e_ident and e_type.
     let header = |machine| [&b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0"[..], &[machine, 0]].concat();
     for (machine, architecture) in [(62_u8, "x86_64"), (183, "arm64"), (40, "")] {
-        for function in ["Checker", "ChatNotifier", "SlackNotifier"] {
+        for function in ["Checker", "ChatNotifier", "RouteNotifier", "SlackNotifier"] {
             write(function, &header(machine));
         }
         for target in ["x86_64", "arm64"] {
             assert_eq!(is_built(target), target == architecture, "{machine} for {target}");
         }
     }
-    for function in ["Checker", "ChatNotifier", "SlackNotifier"] {
+    for function in ["Checker", "ChatNotifier", "RouteNotifier", "SlackNotifier"] {
         write(function, &header(62));
     }
     assert!(is_built("x86_64"));
-    write("ChatNotifier", &header(62)[..19]);
-    assert!(!is_built("x86_64"));
+    for copied in ["ChatNotifier", "RouteNotifier"] {
+        write(copied, &header(62)[..19]);
+        assert!(!is_built("x86_64"), "{copied}");
+        write(copied, &header(62));
+    }
+    assert!(is_built("x86_64"));
     std::fs::remove_dir_all(folder).unwrap();
 }
 

@@ -72,7 +72,7 @@ fn each_check_hands_its_answer_to_the_reporter_whose_failures_have_a_queue_of_th
     };
     assert_eq!(destinations("Checker"), ["Reporter.Arn", "DeadLetterQueue.Arn"]);
     assert_eq!(destinations("Reporter"), ["", "ReportDeadLetterQueue.Arn"]);
-    for name in ["RootActivity", "SlackNotifier", "ChatNotifier"] {
+    for name in ["RootActivity", "SlackNotifier", "ChatNotifier", "RouteNotifier"] {
         assert_eq!(destinations(name)[0], "", "{name}");
     }
     let lost = &template["Resources"]["ReportLostAlarm"]["Properties"]["Dimensions"][0]["Value"];
@@ -123,6 +123,7 @@ fn each_function_is_what_was_tested() {
         ("RootActivity", "root-activity", 256, 60),
         ("SlackNotifier", "slack-notifier", 128, 60),
         ("ChatNotifier", "slack-notifier", 128, 60),
+        ("RouteNotifier", "slack-notifier", 128, 60),
         ("Reporter", "reporter", 256, 120),
         ("Organization", "organization", 512, 900),
         ("MemberAuditor", "member-auditor", 256, 240),

@@ -159,6 +159,26 @@ fn se_2_the_role_for_slack_reads_one_parameter_and_decrypts_nothing_else() {
 }
 
 #[test]
+fn se_2_the_role_for_routes_reads_the_parameters_of_the_stacks_routes_and_decrypts_nothing_else() {
+    let policies = policy_of("RouteRole", "read-the-webhooks");
+    let [read, decrypt] = policies.as_slice() else { panic!("two statements") };
+    assert_eq!(set(parameter::ACTIONS), strings(&read["Action"]).into_iter().collect());
+    let arn = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/${AWS::StackName}/routes/*";
+    assert_eq!(strings(&read["Resource"]), [arn]);
+    assert_eq!(strings(&decrypt["Action"]), ["kms:Decrypt"]);
+    let condition = &decrypt["Condition"];
+    assert_eq!(condition.as_mapping().unwrap().len(), 2);
+    let by = &condition["StringEquals"]["kms:ViaService"];
+    assert_eq!(strings(by), ["ssm.${AWS::Region}.${AWS::URLSuffix}"]);
+    assert_eq!(strings(&condition["StringLike"]["kms:EncryptionContext:PARAMETER_ARN"]), [arn]);
+    let template = template();
+    let role = &template["Resources"]["RouteRole"]["Properties"];
+    assert!(role["ManagedPolicyArns"].is_null() && policies_of("RouteRole").len() == 2, "nothing else, and no table");
+    assert_eq!(granted("RouteRole", "run"), granted("SlackRole", "run"));
+    assert_eq!(strings(&policy_of("RouteRole", "run")[1]["Resource"]), ["RouteRetryQueue.Arn"]);
+}
+
+#[test]
 fn se_2_the_roles_for_amazon_q_publish_to_its_topic_and_the_channel_may_do_nothing() {
     assert_eq!(granted("ChatNotifierRole", "publish"), set(&["sns:Publish"]));
     assert_eq!(strings(&policy_of("ChatNotifierRole", "publish")[0]["Resource"]), ["ChatTopic"]);

@@ -163,7 +163,9 @@ fn with_a_name_of_their_own_rules_and_canaries_have_it_and_commands_name_the_sta
 fn a_refused_setting_is_called_as_the_parameter_that_sets_it() {
     let template = template();
     let parameters = template["Parameters"].as_mapping().unwrap();
-    for function in ["Checker", "RootActivity", "Reporter", "SlackNotifier", "Organization", "MemberAuditor"] {
+    for function in
+        ["Checker", "RootActivity", "Reporter", "SlackNotifier", "RouteNotifier", "Organization", "MemberAuditor"]
+    {
         let variables = &template["Resources"][function]["Properties"]["Environment"]["Variables"];
         for (variable, reference) in variables.as_mapping().unwrap() {
             let variable = variable.as_str().unwrap();

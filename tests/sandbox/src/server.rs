@@ -71,8 +71,8 @@ pub(crate) struct State {
     pub(crate) published: Vec<Published>,
     /// What was put on the buses, as EventBridge delivers it.
     pub(crate) events: Vec<Value>,
-    /// What Slack took.
-    pub(crate) posts: Vec<Value>,
+    /// What Slack took: by which webhook, and the message.
+    pub(crate) posts: Vec<(String, Value)>,
     /// What was published for Amazon Q.
     pub(crate) chats: Vec<Value>,
     /// The bodies of the calls that brought findings to Security Hub.
@@ -161,7 +161,12 @@ impl Sandbox {
 
     /// Every message that Slack took.
     pub fn posts(&self) -> Vec<Value> {
-        self.account.lock().posts.clone()
+        self.account.lock().posts.iter().map(|(_, message)| message.clone()).collect()
+    }
+
+    /// By which webhook Slack took each of them: its path.
+    pub fn posted_to(&self) -> Vec<String> {
+        self.account.lock().posts.iter().map(|(webhook, _)| webhook.clone()).collect()
     }
 
     /// Every message that was published for Amazon Q.

@@ -19,7 +19,7 @@ pub(crate) fn post(
     body: &[u8],
 ) -> Result<String, ServiceError> {
     let refused = |status, word: &str| Err(ServiceError::new(status, word, ""));
-    if method != "POST" || path != state.story.webhook {
+    if method != "POST" || !state.story.webhooks.iter().any(|webhook| webhook == path) {
         return refused(404, "no_service");
     }
     let content_type = headers.get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
@@ -40,7 +40,7 @@ pub(crate) fn post(
     if message["blocks"].to_string().chars().count() > 20_000 || characters(&message["blocks"]) > 12_000 {
         return refused(400, "msg_blocks_too_long");
     }
-    state.posts.push(message);
+    state.posts.push((path.to_owned(), message));
     Ok("ok".to_owned())
 }
 

@@ -53,8 +53,8 @@ pub struct Story {
     pub faults: Vec<Fault>,
     /// Parameters of the Parameter Store, all of them secret; `{sandbox}` in a value is the sandbox's own URL.
     pub parameters: BTreeMap<String, String>,
-    /// The path that Slack knows as a webhook.
-    pub webhook: String,
+    /// The paths that Slack knows as webhooks.
+    pub webhooks: Vec<String>,
     /// Who gets what the function publishes.
     pub subscriptions: Vec<Subscription>,
     /// What `GenerateCredentialReport` answers, in turn; the last one again and again.
