@@ -79,9 +79,11 @@ browser:
 	@command -v $(CHROMIUM) >/dev/null || { apt-get update --quiet=2 && apt-get install --yes --quiet=2 --no-install-recommends chromium; } \
 	|| { echo "No $(CHROMIUM) here: install Chromium, or name a browser like it: make look CHROMIUM=path"; exit 1; }
 
-# The stack itself: packed, deployed to a local AWS, and seen to work; ROW names some of the rows. The programs are those of `make test`:
+# The stack itself: packed, deployed to a local AWS, and seen to work; ROW names some of the rows, ACCOUNTS how many an organization has. The programs are those of `make test`:
 # cargo-lambda would build every library a third time. `make release-check` builds them as they are released.
 ROW ?=
+ACCOUNTS ?=
+export ACCOUNTS
 e2e: build/sam/.ready build/local-aws/.ready build/aws-cli/.ready build/package/.ready
 	@$(CARGO) build --workspace --bins --locked --quiet
 	@mkdir -p build/programs && for program in sandbox $(notdir $(wildcard functions/*)); do strip -o build/programs/$$program target/debug/$$program || exit; done
@@ -157,7 +159,7 @@ build/%/.ready: tests/e2e/%.txt
 FIGURES ?=
 others_than = $(filter-out $(1),$(or $(FIGURES),all))
 MEASURED = checker $(if $(call others_than,checks limits sign-ins floods organization),reporter) \
-	$(if $(call others_than,checks limits sign-ins floods reports cost),organization) \
+	$(if $(call others_than,checks limits sign-ins floods reports cost),organization member-auditor) \
 	$(if $(call others_than,checks limits sign-ins floods reports organization cost),bare root-activity slack-notifier)
 bench: $(if $(FIGURES),,build/sam/.ready build/local-aws/.ready build/aws-cli/.ready build/package/.ready)
 	$(if $(FIGURES),,$(CARGO) bench --package facts --bench credential_report --locked)

@@ -407,6 +407,42 @@ async fn a_run_that_failed_does_not_hold_up_the_next() {
 }
 
 #[tokio::test]
+async fn who_joined_is_sent_once_when_a_conclusion_is_repeated_because_its_rows_were_not_kept() {
+    let ours = format!(r#"{{id: "444455556666", name: ours, {WITHOUT_MFA}}}"#);
+    let runs = described(&[&ours], "runs:\n  - {}\n  - {accounts: [{id: \"444455556667\", name: joins}]}\n");
+    let hub = Hub::of(&runs[0]).await;
+    hub.run("first").await;
+    hub.sandbox.turn_to_organization(runs[1].clone());
+    let (machine, started) = (hub.machine(), Timestamp::now());
+    let listed = machine.list("second", started).await.answer.expect("a list");
+    let (_, lost) = machine.audit(&listed).await;
+    hub.sandbox.add_fault(Fault::on("s3:PutObject", Trouble::Deny));
+    assert!(machine.conclude("second", started, &listed, &lost).await.answer.is_err());
+    hub.sandbox.clear_faults();
+    machine.conclude("second", started, &listed, &lost).await.answer.expect("it concludes");
+    hub.run("third").await;
+    let messages = hub.messages(1);
+    let joined = messages.iter().map(|message| notification(message)["organization"]["moves"]["joined_count"].clone());
+    assert_eq!(joined.collect::<Vec<_>>(), [json!(1)]);
+}
+
+#[tokio::test]
+async fn alerts_of_an_audit_whose_end_was_not_recorded_are_sent_by_the_same_run() {
+    let ours = format!(r#"{{id: "444455556666", name: ours, {WITHOUT_MFA}}}"#);
+    let hub = Hub::of(&described(&[&ours], "").remove(0)).await;
+    let (machine, started) = (hub.machine(), Timestamp::now());
+    let listed = machine.list("first", started).await.answer.expect("a list");
+    // The table has what was written, and the function never learns it.
+    hub.sandbox.add_fault(Fault::on("dynamodb:TransactWriteItems", Trouble::LoseAnswer));
+    let (_, lost) = machine.audit(&listed).await;
+    hub.sandbox.clear_faults();
+    let answer = machine.conclude("first", started, &listed, &lost).await.answer.expect("it concludes");
+    assert_eq!(coverage(&answer), [1, 0, 1, 0, 0]);
+    let opened = of("root-mfa", "444455556666", "opened");
+    assert!(sent(&hub.messages(0)).contains(&opened), "{:?}", sent(&hub.messages(0)));
+}
+
+#[tokio::test]
 async fn an_account_that_leaves_between_list_and_audit_is_refused_and_then_gone() {
     let accounts =
         [r#"{id: "444455556666", name: stays}"#, &format!(r#"{{id: "444455556667", name: leaves, {WITHOUT_MFA}}}"#)];

@@ -1,4 +1,4 @@
-"""An organization of 200 accounts, which the local AWS lacks: its list, `sts:AssumeRoot`, and root's credentials in a member's session.
+"""An organization, which the local AWS lacks: its list, `sts:AssumeRoot`, and root's credentials in a member's session.
 
 The account of the stack is its delegated administrator. Texts of errors are those that AWS answers.
 """

@@ -277,8 +277,10 @@ impl Of<'_> {
         let waiting = self.record(item, &ledger, &mut recalled, &report, sweeps).await?;
         // What may pass by itself is read again by the next run.
         let is_whole = !report.errors().filter_map(|state| state.error.as_ref()).any(may_pass);
-        let before = item.before.as_deref().and_then(|before| before.outcome.last_deep());
-        let by_role = ByRole { deep_at: if is_whole { Some(now) } else { before }, missing: None };
+        let last = item.before.as_deref().and_then(|before| before.outcome.last_deep());
+        let by_role = ByRole { deep_at: if is_whole { Some(now) } else { last }, missing: None };
+        // Also where a change of the declarations is the reason for this look.
+        let declared = if is_whole { declared } else { audited(item).and_then(|before| before.declared.clone()) };
         let audited = Audited::new(&report, &recalled.memory.conditions, flags);
         Ok((Audited { by_role: Some(Box::new(by_role)), declared, ..audited }, waiting))
     }
@@ -292,7 +294,7 @@ impl Of<'_> {
     ) -> (checklist::Settings, Option<String>) {
         let declarations = self.declared.of(&item.member, now);
         let declared = members::mark(&declarations, now);
-        (members::settings_of(all, declarations, audited(item)), declared)
+        (members::settings_of(all, declarations), declared)
     }
 
     /// Records what is new; how many alerts of the account wait then.

@@ -1,6 +1,6 @@
 //! The last task: every listed account is accounted for, what is new is sent as one message, and the rows are kept.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use alerts::{Alert, Journal};
 use aws::organization::runs::{Lines, Runs, TABLE, accounts_key};
@@ -17,7 +17,9 @@ use serde::Serialize;
 use crate::list::{before, lease};
 use crate::page::Page;
 use crate::request::{Conclude, Listed, State};
-use crate::{Error, Organization, Settings, declared, routes};
+use crate::{Error, Organization, Settings, declared};
+
+mod routes;
 
 /// Times that a decision is made again because another run wrote meanwhile.
 const TRIES: usize = 5;
@@ -44,9 +46,9 @@ pub struct Concluded {
 }
 
 /// What one run sends.
-pub(crate) struct Outgoing {
+struct Outgoing {
     organization: Vec<Waiting>,
-    pub(crate) members: Vec<Due>,
+    members: Vec<Due>,
     /// Alerts that could not be read: they wait.
     unread: usize,
     /// How many alerts of an account wait after the run: what the function root-activity sends, and what could not be removed.
@@ -54,19 +56,19 @@ pub(crate) struct Outgoing {
 }
 
 /// What waits to be sent of one account.
-pub(crate) struct Due {
-    pub(crate) member: Member,
-    pub(crate) waiting: Vec<Waiting>,
+struct Due {
+    member: Member,
+    waiting: Vec<Waiting>,
     /// The route that is sent all of it; the main topic gets what is critical, too.
-    pub(crate) route: Option<String>,
+    route: Option<String>,
 }
 
 /// The account of the stack, and the run.
-pub(crate) struct Of<'a> {
-    pub(crate) settings: &'a Settings,
+struct Of<'a> {
+    settings: &'a Settings,
     own: &'a AccountId,
-    pub(crate) conclude: &'a Conclude,
-    pub(crate) clock: Clock,
+    conclude: &'a Conclude,
+    clock: Clock,
     ends: Timestamp,
 }
 
@@ -101,15 +103,26 @@ impl Organization {
         let coverage = Coverage::of(&rows);
         let mut recalled = self.record(&of, &ledger, fault.as_deref(), &rows, in_force.as_ref()).await?;
         let mut left = left(before.as_slice(), &rows);
-        let declared = in_force.unwrap_or_default().declared;
+        let InForce { declared, tags_unread, .. } = in_force.unwrap_or_default();
         let mut outgoing = self.outgoing(&of, &ledger, &declared, rows.iter().chain(&left)).await?;
         let mut journal = recalled.memory.journal.clone();
         let is_digest = fault.is_none() && settings.policy.digest.is_due(journal.last_digest, now);
         let is_first = fault.is_none() && journal.last_complete.is_none();
-        let run = Run { is_first, is_digest, ..run(&of, &rows, &before, &outgoing) };
+        let mut run = Run { is_first, is_digest, tags_unread, ..run(&of, &rows, &before, &outgoing) };
+        // This run was concluded before, and its rows were not kept: who joined or left was sent.
+        if journal.last_complete.is_some_and(|at| at >= conclude.task.started) {
+            run.moves = Moves::default();
+        }
         let mut concluded = Concluded { coverage, fault, unsent: outgoing.unread, ..Concluded::default() };
         let main = self.topic(&of);
-        let mut refused = match self.send(&of, &main, &run).await {
+        let sent = self.send(&of, &main, &run).await;
+        let is_refused = sent.is_err();
+        // A main topic that refuses keeps back no route's news. Digests are sent with its own.
+        let whole = Run { is_first: is_first && !is_refused, is_digest: is_digest && !is_refused, ..run.clone() };
+        let by_route = self.send_routes(&of, &main, &whole, (&before, &rows), &declared, &mut outgoing).await;
+        concluded.sent.extend(by_route.sent);
+        concluded.unsent += by_route.unsent;
+        let refused = match sent {
             Ok(sent) => {
                 concluded.sent.extend(sent);
                 if concluded.fault.is_none() {
@@ -121,22 +134,16 @@ impl Organization {
                         .map(drop)
                         .unwrap_or_else(|error| tracing::error!(%error, "the next run sends a digest again"));
                 }
-                None
+                by_route.refused
             }
             Err(error) => {
-                concluded.unsent += outgoing.count();
+                concluded.unsent += outgoing.keep_for_main(&by_route.delivered);
                 Some(error)
             }
         };
-        let is_refused = refused.is_some();
-        if !is_refused {
-            let by_route = self.send_routes(&of, &main, &run, (&before, &rows), &declared, &mut outgoing).await;
-            concluded.sent.extend(by_route.sent);
-            concluded.unsent += by_route.unsent + self.forget(&of, &ledger, &mut outgoing).await;
-            refused = by_route.refused;
-            for row in rows.iter_mut().chain(&mut left) {
-                row.waiting = outgoing.left.get(&row.member.account).copied().unwrap_or(row.waiting);
-            }
+        concluded.unsent += self.forget(&of, &ledger, &mut outgoing).await;
+        for row in rows.iter_mut().chain(&mut left) {
+            row.waiting = outgoing.left.get(&row.member.account).copied().unwrap_or(row.waiting);
         }
         // After a fault of the organization the page stays: it names its own time, and the message names the fault.
         if concluded.fault.is_none() {
@@ -272,12 +279,7 @@ impl Organization {
     }
 
     /// Publishes the message of `run`, unless it has nothing to say.
-    pub(crate) async fn send(
-        &self,
-        of: &Of<'_>,
-        notifier: &Notifier,
-        run: &Run,
-    ) -> Result<Option<String>, PublishError> {
+    async fn send(&self, of: &Of<'_>, notifier: &Notifier, run: &Run) -> Result<Option<String>, PublishError> {
         let Of { settings, clock, .. } = of;
         if run.is_silent() {
             return Ok(None);
@@ -406,19 +408,29 @@ impl Of<'_> {
 }
 
 impl Outgoing {
-    fn count(&self) -> usize {
-        self.organization.len() + self.members.iter().map(|due| due.waiting.len()).sum::<usize>()
+    /// What the main topic did not take stays for the next run, but for what routes that are in `delivered` were sent alone; how much it is.
+    fn keep_for_main(&mut self, delivered: &BTreeSet<String>) -> usize {
+        let mut kept = std::mem::take(&mut self.organization).len();
+        for due in &mut self.members {
+            let is_delivered = due.route.as_ref().is_some_and(|route| delivered.contains(route));
+            let all = due.waiting.len();
+            due.waiting.retain(|waiting| is_delivered && !is_critical(&waiting.alert));
+            let stays = all - due.waiting.len();
+            *self.left.entry(due.member.account.clone()).or_default() += stays;
+            kept += stays;
+        }
+        kept
     }
 
     /// What waits of `due` stays for the next run.
-    pub(crate) fn keep(&mut self, due: &Due) {
+    fn keep(&mut self, due: &Due) {
         *self.left.entry(due.member.account.clone()).or_default() += due.waiting.len();
     }
 }
 
 impl Due {
     /// Those of its alerts that are sent by `route`, or with `None` to the main topic.
-    pub(crate) fn alerts<'a>(&'a self, route: Option<&'a str>) -> impl Iterator<Item = (&'a Member, &'a Alert)> {
+    fn alerts<'a>(&'a self, route: Option<&'a str>) -> impl Iterator<Item = (&'a Member, &'a Alert)> {
         let is_sent = move |alert: &&Alert| match (route, &self.route) {
             (None, Some(_)) => is_critical(alert),
             (route, own) => route == own.as_deref(),

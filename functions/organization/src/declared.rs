@@ -2,26 +2,27 @@
 
 use aws::organization::runs::{DECLARATIONS, Runs};
 use jiff::Timestamp;
-use members::{Declared, InForce, Member};
+use members::{Declared, InForce};
 
-/// The declarations that a run over `members` goes by. Without a version that can be read and is accepted, the one that was accepted last holds.
-pub(crate) async fn in_force(objects: &Runs, members: &[Member], now: Timestamp) -> InForce {
+/// The declarations that a run over so many `accounts` goes by. Without a version that can be read and is accepted, the one that was accepted last holds.
+pub(crate) async fn in_force(objects: &Runs, accounts: usize, now: Timestamp) -> InForce {
     let [written, accepted] = objects.declarations().await;
     let parsed = match &written {
-        Ok(written) => Declared::parse(text(written.as_deref()), now),
+        Ok(written) => Declared::parse(text(written.as_deref()), now)
+            .and_then(|declared| declared.too_much_for(accounts).map_or(Ok(declared), |fault| Err(vec![fault]))),
         Err(error) => Err(vec![error.to_string()]),
     };
     match (parsed, accepted) {
         (Ok(declared), accepted) => {
             let written = written.ok().flatten();
-            let mut faults = declared.unmatched(members);
+            let mut faults = Vec::new();
             // What is deleted is withdrawn: a version that is refused later must not bring it back.
             if accepted.ok().is_none_or(|accepted| text(accepted.as_deref()) != text(written.as_deref()))
                 && let Err(error) = objects.put_accepted(text(written.as_deref()).to_vec()).await
             {
                 faults.push(format!("{error}: while {DECLARATIONS} is refused, an earlier version of it would hold"));
             }
-            InForce { declared, is_earlier: false, faults }
+            InForce { declared, is_earlier: false, faults, tags_unread: 0 }
         }
         (Err(mut faults), accepted) => {
             let earlier = match accepted {
@@ -35,7 +36,7 @@ pub(crate) async fn in_force(objects: &Runs, members: &[Member], now: Timestamp)
                 );
                 Declared::default()
             });
-            InForce { declared, is_earlier: true, faults }
+            InForce { declared, is_earlier: true, faults, tags_unread: 0 }
         }
     }
 }

@@ -17,7 +17,6 @@ mod declared;
 mod list;
 pub mod page;
 mod request;
-mod routes;
 mod settings;
 
 pub use conclude::Concluded;

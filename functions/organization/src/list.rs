@@ -48,11 +48,13 @@ impl Organization {
         };
         let objects = self.runs(settings, own);
         let before = before(&objects).await;
-        let mut in_force = declared::in_force(&objects, &members, now).await;
+        let mut in_force = declared::in_force(&objects, members.len(), now).await;
+        known_tags(&mut members, &before);
         if in_force.declared.asks_for_tags() {
-            known_tags(&mut members, &before);
             in_force.faults.extend(accounts::read_tags(&self.config, &mut members, now).await.err());
+            in_force.tags_unread = members.iter().filter(|member| member.tag.is_none()).count();
         }
+        in_force.faults.extend(in_force.declared.unmatched(&members, (&preflight.management, own)));
         for fault in &in_force.faults {
             tracing::warn!(fault, "{}", runs::DECLARATIONS);
         }

@@ -242,8 +242,10 @@ pub fn decide_with(memory: &Memory, report: &Report, policy: &Policy, asked: Opt
     }
     // A narrow run catches nothing up, and cannot say how the account stands; nor does an audit of root's credentials alone.
     let is_of_all = !report.is_narrow && !selection.root_audit_only;
-    if is_of_all {
+    if !report.is_narrow {
         journal.last_run = Some(now);
+    }
+    if is_of_all {
         journal.canaries.clone_from(&report.canaries_awaited);
         alerts.extend(maker.caught_up(&memory.journal, policy.outage));
     }

@@ -5,15 +5,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::declared::{Declared, mark};
-use crate::depth::{Depth, Plan, is_due};
+use crate::depth::{Depth, MAX_DEEP_ITEMS, Plan, is_due};
 use crate::member::Member;
 use crate::row::{Outcome, Row};
 
 /// Most members of a batch: so many are audited within the five minutes of an Express child
 /// (<https://docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html>), also where each takes nine calls.
 pub const MAX_ITEMS: usize = 25;
-/// Most members of a batch that are read whole, with some fifty calls each.
-pub const MAX_DEEP_ITEMS: usize = 10;
 /// Most exceptions and attestations about single accounts in a batch; each has at most 3 kB, and the event of an Express child 256 KiB.
 const MAX_OF_ACCOUNTS: usize = 50;
 
@@ -79,7 +77,8 @@ pub fn batches(
         .map(|row| (row.member.account, Before { outcome: row.outcome, waiting: row.waiting }))
         .collect();
     let items = members.iter().filter(|member| member.skipped(management, own).is_none()).map(|member| Item {
-        member: member.clone(),
+        // No audit depends on it.
+        member: Member { tag: None, ..member.clone() },
         before: known.remove(&member.account).map(Box::new),
         depth: Depth::Flags,
     });

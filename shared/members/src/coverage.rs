@@ -127,16 +127,18 @@ fn of_declarations(in_force: &InForce) -> Seen {
         return Seen::Passing;
     }
     let (severity, begin) = if *is_earlier {
-        (Severity::Medium, "are refused, and the version that was accepted last is in force")
+        (Severity::Medium, "are refused as a whole, and what was accepted before stays in force")
     } else {
-        (Severity::Low, "are in force, but for a part")
+        (Severity::Low, "are in force, except for this")
     };
     let more = faults.len().saturating_sub(MAX_FAULTS);
     let more = if more > 0 { format!(". And {more} more") } else { String::new() };
-    let shown = faults.iter().take(MAX_FAULTS).cloned().collect::<Vec<_>>().join(". ");
+    // An alert that is too long for SNS would keep all others back.
+    let bounded: Vec<String> = faults.iter().take(Failure::MAX_RESOURCES).map(|fault| bounded(fault)).collect();
+    let shown = bounded.iter().take(MAX_FAULTS).cloned().collect::<Vec<_>>().join(". ");
     let failure = Failure {
         count: faults.len(),
-        resources: faults.iter().take(Failure::MAX_RESOURCES).cloned().collect(),
+        resources: bounded,
         ..Failure::new(severity, &format!("the declarations of members {begin}: {shown}{more}"))
     };
     Seen::Failing { failure, passing: false }
@@ -406,8 +408,10 @@ mod tests {
         assert_eq!((severity, count), (Severity::Medium, 7));
         assert_eq!(
             found,
-            "the declarations of members are refused, and the version that was accepted last is in force: a. b. c. d. e. And 2 more"
+            "the declarations of members are refused as a whole, and what was accepted before stays in force: a. b. c. d. e. And 2 more"
         );
         assert_eq!(seen(false, &["a"]).unwrap().0, Severity::Low);
+        let long = "x".repeat(10_000);
+        assert!(seen(true, &[long.as_str(); 30]).unwrap().2.len() < 1_500, "it is part of each message");
     }
 }

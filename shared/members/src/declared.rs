@@ -4,18 +4,21 @@
 //! its id come before those with its nearest unit, and those before the ones about all accounts.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt;
 
 use checklist::controls;
-use checklist::declarations::entries::{Entry, parse_value};
+use checklist::declarations::entries::{Entry, kind, parse_value};
 use checklist::declarations::{ATTESTATION_FIELDS, Attestation, Declarations, EXCEPTION_FIELDS, Exception, Parsed};
 use facts::account::AccountId;
 use facts::severity::Severity;
 use facts::text::{bounded, counted};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use crate::depth::{MAX_DEEP_ITEMS, NEVER_OF_MEMBERS};
 use crate::member::Member;
 
 /// Most bytes of the object.
@@ -27,8 +30,12 @@ const MAX_ENTRIES: usize = 1_000;
 const MAX_OF_ONE: usize = 25;
 /// Most bytes of the exceptions and attestations that name no account: each batch carries them.
 const MAX_COMMON: usize = 16 * 1024;
+/// Most bytes of them in all batches together.
+const MAX_CARRIED: usize = 20_000_000;
 /// Faults that are listed; the rest is counted.
 const MAX_FAULTS: usize = 20;
+/// Most routes: each has a message in a digest.
+const MAX_ROUTES: usize = 100;
 /// Most characters of a route's name: it is part of the name of a topic, and of a parameter.
 const MAX_ROUTE: usize = 64;
 
@@ -61,6 +68,13 @@ pub struct InForce {
     /// Why, or which entries do nothing; a sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<String>,
+    /// A route asks for tags, and those of so many accounts were never read.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub tags_unread: usize,
+}
+
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// An entry, and the accounts that it is about: without `account` and `ou` all of them.
@@ -113,10 +127,12 @@ impl Declared {
         if bytes.len() > MAX_DECLARED {
             return Err(vec![format!("it has {} bytes, at most {MAX_DECLARED} are accepted", bytes.len())]);
         }
+        // Some editors of other systems begin a file so.
+        let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
         let expected = || format!("expected an object with {}", KINDS.join(", "));
         let object: Map<String, Value> = match serde_json::from_slice(bytes) {
-            Ok(Value::Object(object)) => object,
-            Ok(_) => return Err(vec![format!("{}, got something else", expected())]),
+            Ok(WithoutRepeats(Value::Object(object))) => object,
+            Ok(WithoutRepeats(other)) => return Err(vec![format!("{}, got {}", expected(), kind(&other))]),
             Err(error) => {
                 return Err(vec![format!("not valid JSON: {}; {}", bounded(&error.to_string()), expected())]);
             }
@@ -133,6 +149,10 @@ impl Declared {
             routes: taken("routes", of("routes").map(routes), &mut faults),
         };
         faults.extend(declared.too_much());
+        let names: BTreeSet<&str> = declared.routes.iter().map(|route| route.route.as_str()).collect();
+        if names.len() > MAX_ROUTES {
+            faults.push(format!("there are {} routes: at most {MAX_ROUTES} are accepted", names.len()));
+        }
         if faults.is_empty() {
             return Ok(declared);
         }
@@ -142,6 +162,18 @@ impl Declared {
             faults.push(format!("{} not listed here", counted(more, "more fault is", "more faults are")));
         }
         Err(faults)
+    }
+
+    /// Why so many accounts could not be audited by it; `None`: they can. Each batch carries what names no account, and the list of all batches
+    /// is one object of 32 MB.
+    pub fn too_much_for(&self, accounts: usize) -> Option<String> {
+        let most = MAX_CARRIED / (accounts / MAX_DEEP_ITEMS + 1);
+        let bytes = self.within(&[]).bytes();
+        (bytes > most && accounts > 0).then(|| {
+            format!(
+                "the exceptions and attestations without an `account` have {bytes} bytes together: at most {most} are accepted for {accounts} accounts"
+            )
+        })
     }
 
     /// What the batches could not carry.
@@ -225,23 +257,95 @@ impl Declared {
         self.routes.iter().any(|route| route.tag.is_some())
     }
 
-    /// Entries about accounts or units that are not among `members`: they do nothing. A sentence each.
-    pub fn unmatched(&self, members: &[Member]) -> Vec<String> {
+    /// Entries about accounts, units or tags that are not among those of `members` that are audited in an organization that `management` manages,
+    /// by a stack in `own`: they do nothing. A sentence each.
+    pub fn unmatched(&self, members: &[Member], (management, own): (&AccountId, &AccountId)) -> Vec<String> {
+        let members: Vec<&Member> = members.iter().filter(|member| member.skipped(management, own).is_none()).collect();
         let accounts: HashSet<&AccountId> = members.iter().map(|member| &member.account).collect();
         let units: HashSet<&str> = members.iter().flat_map(|member| &member.ous).map(String::as_str).collect();
         let scopes = self.exceptions.iter().map(|it| ("exceptions", &it.account, &it.ou));
         let scopes = scopes.chain(self.attestations.iter().map(|it| ("attestations", &it.account, &it.ou)));
         let scopes = scopes.chain(self.routes.iter().map(|it| ("routes", &it.account, &it.ou)));
-        let mut seen = HashSet::new();
-        let unmatched = scopes.filter_map(|(kind, account, ou)| match (account, ou) {
+        let of_scopes = scopes.filter_map(|(kind, account, ou)| match (account, ou) {
             (Some(account), _) if !accounts.contains(account) => Some((kind, "account", account.as_str())),
             (_, Some(ou)) if !units.contains(ou.as_str()) => Some((kind, "unit", ou.as_str())),
             _ => None,
         });
-        unmatched
+        // A tag that was not read may be any.
+        let are_tags_known = members.iter().all(|member| member.tag.is_some());
+        let tags: HashSet<&str> = members.iter().filter_map(|member| member.route_tag()).collect();
+        let of_tags = self.routes.iter().filter_map(|route| route.tag.as_deref());
+        let of_tags = of_tags.filter(|tag| are_tags_known && !tags.contains(tag));
+        let mut seen = HashSet::new();
+        of_scopes
+            .chain(of_tags.map(|tag| ("routes", "account with the tag rootwatch:route =", tag)))
             .filter(|found| seen.insert(*found))
-            .map(|(kind, what, id)| format!("{kind}: the organization has no {what} {id}: its entries do nothing"))
+            .map(|(kind, what, id)| {
+                format!("{kind}: the organization has no {what} {id} that is audited: its entries do nothing")
+            })
             .collect()
+    }
+}
+
+/// JSON in which no object has a key twice: `serde_json` would take the last one, and drop the entries of the first.
+struct WithoutRepeats(Value);
+
+impl<'de> Deserialize<'de> for WithoutRepeats {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Checked).map(Self)
+    }
+}
+
+struct Checked;
+
+impl<'de> Visitor<'de> for Checked {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(WithoutRepeats(value)) = list.next_element()? {
+            values.push(value);
+        }
+        Ok(values.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Value, A::Error> {
+        let mut values = Map::new();
+        while let Some((key, WithoutRepeats(value))) = object.next_entry::<String, WithoutRepeats>()? {
+            if values.contains_key(&key) {
+                return Err(A::Error::custom(format!("`{}` stands twice in one object", bounded(&key))));
+            }
+            values.insert(key, value);
+        }
+        Ok(values.into())
     }
 }
 
@@ -259,10 +363,17 @@ fn exceptions(value: &Value, now: Timestamp) -> Parsed<Scoped<Exception>> {
     let mut seen = Vec::new();
     parse_value(value, &fields(EXCEPTION_FIELDS), MAX_ENTRIES, |entry| {
         let (account, ou) = scope(entry);
-        let exception = Exception::read(entry, &controls::ids(), now)?;
-        if !entry.has("account") && is_about_roots_credentials(&exception.control) {
-            entry.fault("an exception of root's credentials names one `account`, never a unit or everywhere");
+        let exception = Exception::read(entry, &controls::ids(), now);
+        let control = entry.name().unwrap_or_default();
+        if NEVER_OF_MEMBERS.contains(&control) {
+            entry.fault("no member account is evaluated by this control");
         }
+        if !entry.has("account") && is_severe_and_of_root(control) {
+            entry.fault(
+                "`account` is needed: findings of root with HIGH or CRITICAL severity are not suppressed in a unit or everywhere",
+            );
+        }
+        let exception = exception?;
         let key = (account.clone(), ou.clone(), exception.control.clone(), exception.resource.clone());
         entry.once(&mut seen, key, |first| {
             format!("{} is also in entry {first}, about the same accounts", exception.words())
@@ -319,8 +430,8 @@ fn scope(entry: &mut Entry) -> (Option<AccountId>, Option<String>) {
     (account, ou)
 }
 
-/// A finding of these is about who can be root: where it may be accepted is decided account by account.
-fn is_about_roots_credentials(control: &str) -> bool {
+/// Where such a finding may be accepted is decided account by account.
+fn is_severe_and_of_root(control: &str) -> bool {
     let is_severe = controls::control(control).is_some_and(|control| control.severity >= Severity::High);
     control.starts_with("root-") && is_severe
 }
@@ -476,7 +587,8 @@ mod tests {
             let of = |scope| parse(json!({"exceptions": [with(exception("r", scope), json!({"control": control}))]}));
             for scope in [json!({}), json!({"ou": UNIT}), json!({"ou": "r-ab12"})] {
                 let fault = format!(
-                    "exceptions, entry 1: {control}: an exception of root's credentials names one `account`, never a unit or everywhere"
+                    "exceptions, entry 1: {control}: `account` is needed: findings of root with HIGH or CRITICAL severity are not suppressed \
+                     in a unit or everywhere"
                 );
                 assert_eq!(of(scope), Err(vec![fault]));
             }
@@ -509,16 +621,44 @@ mod tests {
 
     #[test]
     fn what_is_no_object_is_one_fault() {
-        for text in ["", "[]", "{", "null", "\u{feff}{}", "{\"routes\": {}}"] {
+        for text in ["", "[]", "{", "null", "{\"routes\": {}}"] {
             let faults = Declared::parse(text.as_bytes(), now()).unwrap_err();
             assert!(faults.len() == 1 && faults[0].contains("expected an"), "{text}: {faults:?}");
         }
         assert_eq!(Declared::parse(b"{}", now()), Ok(Declared::default()));
+        assert_eq!(Declared::parse("\u{feff}{}".as_bytes(), now()), Ok(Declared::default()));
         let long = format!("{{\"routes\": []{}}}", " ".repeat(MAX_DECLARED));
         assert!(Declared::parse(long.as_bytes(), now()).unwrap_err()[0].contains("at most 262144 are accepted"));
         let many: Vec<Value> = (0..200).map(|_| json!(1)).collect();
         let faults = parse(json!({"routes": many})).unwrap_err();
         assert_eq!((faults.len(), faults[20].as_str()), (21, "180 more faults are not listed here"));
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_a_fault_as_one_of_both_would_do_nothing() {
+        let twice = [
+            "{\"routes\": [], \"exceptions\": [], \"routes\": []}",
+            "{\"routes\": [{\"route\": \"a\", \"route\": \"b\", \"ou\": \"r-ab12\"}]}",
+        ];
+        for (text, key) in twice.iter().zip(["routes", "route"]) {
+            let faults = Declared::parse(text.as_bytes(), now()).unwrap_err();
+            assert!(
+                faults[0].starts_with(&format!("not valid JSON: `{key}` stands twice in one object")),
+                "{faults:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_no_member_is_evaluated_by_has_no_exception() {
+        for control in ["alert-path", "billing-alerts", "billing-reports"] {
+            let fault = parse(json!({"exceptions": [with(exception("r", json!({})), json!({"control": control}))]}))
+                .unwrap_err();
+            assert_eq!(
+                fault,
+                [format!("exceptions, entry 1: {control}: no member account is evaluated by this control")]
+            );
+        }
     }
 
     #[test]
@@ -536,10 +676,17 @@ mod tests {
             [format!("26 entries are about {}: at most 25 are accepted for one account", id(3))]
         );
         assert!(parse(json!({"exceptions": users(60, json!({"ou": UNIT}))})).is_ok());
+        let sixty = parse(json!({"exceptions": users(60, json!({"ou": UNIT}))})).unwrap();
+        assert_eq!(sixty.too_much_for(10_000), None);
+        assert!(sixty.too_much_for(50_000).is_some_and(|fault| fault.contains("for 50000 accounts")));
         let fault = parse(json!({"exceptions": users(100, json!({"ou": UNIT}))})).unwrap_err().remove(0);
         assert!(fault.contains("at most 16384 are accepted"), "{fault}");
         let routes: Vec<Value> = (0..1_000).map(|number| json!({"route": "a", "tag": number.to_string()})).collect();
         assert!(parse(json!({"routes": routes})).is_ok(), "batches do not carry routes");
+        let names: Vec<Value> =
+            (0..=MAX_ROUTES).map(|number| json!({"route": format!("r{number}"), "tag": number.to_string()})).collect();
+        assert!(parse(json!({"routes": names[1..]})).is_ok());
+        assert_eq!(parse(json!({"routes": names})).unwrap_err(), ["there are 101 routes: at most 100 are accepted"]);
     }
 
     #[test]
@@ -569,17 +716,33 @@ mod tests {
 
     #[test]
     fn entries_about_nobody_are_named_once() {
+        let eight = member(8).account;
+        let nobody = (&eight, &eight);
         let declared = parse(json!({
             "exceptions": [exception("r", json!({"account": id(9)})), with(exception("r", json!({"account": id(9)})), json!({"resource": "x"}))],
             "attestations": [attestation("a", json!({"ou": "ou-ab12-99999999"})), attestation("a", json!({"ou": UNIT}))],
             "routes": [{"route": "a", "account": id(9)}, {"route": "a", "tag": "x"}, {"route": "a", "ou": "r-ab12"}],
         }));
         assert_eq!(
-            declared.unwrap().unmatched(&[member(3)]),
+            declared.unwrap().unmatched(&[member(3), member(8)], nobody),
             [
-                "exceptions: the organization has no account 999999999999: its entries do nothing",
-                "attestations: the organization has no unit ou-ab12-99999999: its entries do nothing",
-                "routes: the organization has no account 999999999999: its entries do nothing",
+                "exceptions: the organization has no account 999999999999 that is audited: its entries do nothing",
+                "attestations: the organization has no unit ou-ab12-99999999 that is audited: its entries do nothing",
+                "routes: the organization has no account 999999999999 that is audited: its entries do nothing",
+            ]
+        );
+        let tagged = parse(json!({"routes": [{"route": "a", "tag": "x"}, {"route": "b", "tag": "y"}]})).unwrap();
+        let mut two = [member(3), member(4)];
+        two[0].tag = Some(Tag { value: Some("x".into()), read_at: now() });
+        assert_eq!(tagged.unmatched(&two, nobody), [""; 0], "the other's tag was not read");
+        two[1].tag = Some(Tag { value: None, read_at: now() });
+        let of_skipped = parse(json!({"routes": [{"route": "a", "account": id(4)}]})).unwrap();
+        assert_eq!(of_skipped.unmatched(&two, nobody), [""; 0]);
+        assert_eq!(of_skipped.unmatched(&two, (&eight, &two[1].account)).len(), 1, "its own stack checks it");
+        assert_eq!(
+            tagged.unmatched(&two, nobody),
+            [
+                "routes: the organization has no account with the tag rootwatch:route = y that is audited: its entries do nothing"
             ]
         );
     }

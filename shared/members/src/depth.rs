@@ -9,8 +9,6 @@ use facts::account::AccountId;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::row::Audited;
-
 /// How members are entered: the parameter `MemberAccess`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Access {
@@ -47,12 +45,16 @@ pub struct Plan {
     pub most: usize,
 }
 
+/// Most members of a batch that are read whole, with some fifty calls each.
+pub const MAX_DEEP_ITEMS: usize = 10;
+
 /// How old a deep look may be: what only it shows is unknown after that.
 pub const STALE: SignedDuration = SignedDuration::from_hours(48);
 
 /// Controls that no look into a member evaluates: bills are of the payer, and the alert path is the organization's own. Attestations are
 /// evaluated only where somebody has begun to attest: see [`settings_of`].
-const NOT_OF_MEMBERS: [&str; 4] = ["alert-path", "billing-alerts", "billing-reports", ATTESTED];
+const NOT_OF_MEMBERS: [&str; 4] = [NEVER_OF_MEMBERS[0], NEVER_OF_MEMBERS[1], NEVER_OF_MEMBERS[2], ATTESTED];
+pub(crate) const NEVER_OF_MEMBERS: [&str; 3] = ["alert-path", "billing-alerts", "billing-reports"];
 const ATTESTED: &str = "root-credentials-attested";
 
 const DAY: i64 = 24 * 60 * 60;
@@ -101,14 +103,13 @@ pub fn root_selection() -> Selection {
     Selection::of_root_audit().without(NOT_OF_MEMBERS).0
 }
 
-/// `settings` with what is declared about one member. Attestations of root's credentials are evaluated where one is declared, and as long as the
-/// run `before` left them open: in an organization that attests nothing they would be missing in each account.
-pub fn settings_of(settings: &Settings, declarations: Declarations, before: Option<&Audited>) -> Settings {
+/// `settings` with what is declared about one member. Attestations of root's credentials are evaluated where one is declared: in an organization
+/// that attests nothing they would be missing in each account. Where all are withdrawn, a finding of them is no longer checked.
+pub fn settings_of(settings: &Settings, declarations: Declarations) -> Settings {
     let is_attested =
         declarations.attestations.iter().any(|attestation| attestation.statement.control() == Some(ATTESTED));
-    let is_open = || before.is_some_and(|before| before.open.iter().any(|found| found.control == ATTESTED));
     let mut settings = Settings { declarations, ..settings.clone() };
-    if is_attested || is_open() {
+    if is_attested {
         settings.selection.left_out.retain(|id| *id != ATTESTED);
     }
     settings
@@ -140,11 +141,9 @@ fn moment_of_the_day(account: &AccountId) -> i64 {
 #[cfg(test)]
 mod tests {
     use checklist::declarations::Statement;
-    use facts::severity::Severity;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::row::Found;
 
     fn id(number: u64) -> AccountId {
         AccountId::parse(&format!("{number:012}")).unwrap()
@@ -209,20 +208,15 @@ mod tests {
     }
 
     #[test]
-    fn attestations_are_evaluated_where_somebody_attests_and_until_they_are_in_order() {
+    fn attestations_are_evaluated_where_someone_attests() {
         let settings = Settings { selection: deep_selection(), ..Settings::default() };
-        let is_evaluated = |declarations: Declarations, before: Option<&Audited>| {
-            settings_of(&settings, declarations, before).selection.controls().any(|control| control.id == ATTESTED)
+        let is_evaluated = |declarations: Declarations| {
+            settings_of(&settings, declarations).selection.controls().any(|control| control.id == ATTESTED)
         };
         let stated = |statement| Settings::stating(&[statement], midnight()).declarations;
-        assert!(is_evaluated(stated(Statement::RootPasswordStrong), None));
-        assert!(!is_evaluated(stated(Statement::RootPasswordChanged), None), "another control evaluates it");
-        assert!(!is_evaluated(Declarations::default(), None));
-        let mut before = Audited::clean(midnight());
-        assert!(!is_evaluated(Declarations::default(), Some(&before)));
-        before.open.push(Found { control: ATTESTED.into(), severity: Severity::Low, since: midnight() });
-        assert!(is_evaluated(Declarations::default(), Some(&before)), "who withdraws all attestations leaves it open");
-        assert!(!settings_of(&settings, Declarations::default(), None).selection.left_out.is_empty());
+        assert!(is_evaluated(stated(Statement::RootPasswordStrong)));
+        assert!(!is_evaluated(stated(Statement::RootPasswordChanged)), "another control evaluates it");
+        assert!(!is_evaluated(Declarations::default()));
     }
 
     #[test]

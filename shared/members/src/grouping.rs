@@ -54,6 +54,13 @@ pub struct Run {
     /// What routes are sent instead.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub routed: Vec<Routed>,
+    /// A route asks for tags, and those of so many accounts of the organization were never read.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub tags_unread: usize,
+}
+
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// What one route is sent.
@@ -287,6 +294,7 @@ impl Run {
             route: None,
             unreached: None,
             routed: Vec::new(),
+            tags_unread: 0,
         }
     }
 

@@ -105,8 +105,8 @@ async fn a_version_with_a_fault_is_refused_and_sent_once_and_the_one_before_hold
     let email = &messages[0].bodies["default"];
     assert!(messages[0].subject.contains("settings are refused"), "{}", messages[0].subject);
     for words in [
-        "Found: the declarations of members are refused, and the version that was accepted last is in force",
-        "exceptions, entry 2: root-access-keys: an exception of root's credentials names one `account`",
+        "Found: the declarations of members are refused as a whole, and what was accepted before stays in force",
+        "exceptions, entry 2: root-access-keys: `account` is needed",
         "make check-declarations",
     ] {
         assert!(email.contains(words), "{words}: {email}");
@@ -162,12 +162,13 @@ async fn entries_about_nobody_are_said_and_the_others_hold() {
     let messages = hub.messages(0);
     assert_eq!(about(&sent(&messages), "root-hardware-mfa"), []);
     assert!(
-        messages[0].bodies["default"].contains("the organization has no unit ou-ab12-gone: its entries do nothing")
+        messages[0].bodies["default"]
+            .contains("the organization has no unit ou-ab12-gone that is audited: its entries do nothing")
     );
 }
 
 #[tokio::test]
-async fn attestations_are_asked_for_where_somebody_attests() {
+async fn attestations_are_asked_for_where_someone_attests() {
     let hub = Hub::of(&two()).await;
     let attested =
         |statement: &str, on: &str| json!({"statement": statement, "by": "alice", "on": on, "account": PAYMENTS});
@@ -175,12 +176,16 @@ async fn attestations_are_asked_for_where_somebody_attests() {
     hub.declare(&json!({"attestations": [attested("root-password-strong", &today)]}));
     hub.run("first").await;
     let missing = about(&sent(&hub.messages(0)), "root-credentials-attested");
-    assert_eq!(missing, [is(PAYMENTS, "opened")], "two statements are missing, and elsewhere nobody attests");
+    assert_eq!(missing, [is(PAYMENTS, "opened")], "two attestations are missing, and elsewhere no one attests");
     let all = ["root-password-strong", "root-credentials-stored-safely", "root-mfa-reachable-by-two"];
     hub.declare(&json!({"attestations": all.map(|statement| attested(statement, &today))}));
     let before = hub.messages(0).len();
     hub.run("second").await;
     assert_eq!(about(&sent(&hub.messages(before)), "root-credentials-attested"), [is(PAYMENTS, "resolved")]);
+    let before = hub.messages(0).len();
+    hub.sandbox.remove_object(DECLARATIONS);
+    hub.run("third").await;
+    assert!(hub.messages(before).is_empty(), "who withdraws all is asked for none");
 }
 
 #[tokio::test]
@@ -240,7 +245,7 @@ async fn each_route_has_one_message_about_its_accounts_and_what_is_critical_goes
     assert!(payments.bodies["default"].contains("about the accounts of the route payments alone"));
     let main = messages.iter().find(|message| message.route.is_none()).expect("a message");
     assert_eq!(notification(main)["organization"]["coverage"]["listed"], 3);
-    let note = "Sent by route, and here only where critical: payments 2 alerts, platform 1 alert.";
+    let note = "Only CRITICAL alerts of these are repeated here: payments 2 alerts, platform 1 alert.";
     assert!(main.bodies["default"].contains(note), "{}", main.bodies["default"]);
     let ids: std::collections::BTreeSet<String> =
         messages.iter().map(|message| owned(&notification(message)["id"])).collect();
@@ -287,6 +292,34 @@ async fn what_a_routes_topic_does_not_take_goes_to_the_main_topic_with_the_reaso
     }
     hub.run("second").await;
     assert!(hub.messages(3).is_empty());
+}
+
+#[tokio::test]
+async fn a_main_topic_that_refuses_keeps_back_no_route() {
+    let hub = Hub::of(&routed(true)).await;
+    hub.declare(&routes());
+    let (machine, started) = (hub.machine(), Timestamp::now());
+    let listed = machine.list("first", started).await.answer.expect("a list");
+    let (_, lost) = machine.audit(&listed).await;
+    hub.sandbox.add_fault(Fault::on("sns:Publish", Trouble::Deny).times(1));
+    assert!(machine.conclude("first", started, &listed, &lost).await.answer.is_err());
+    let first = hub.by_route(0);
+    assert_eq!(first.keys().collect::<Vec<_>>(), ["payments", "platform"]);
+    machine.conclude("first", started, &listed, &lost).await.answer.expect("it concludes");
+    let all = hub.by_route(0);
+    for (route, control, account) in [
+        ("", "root-hardware-mfa", OURS),
+        ("", "root-access-keys", PAYMENTS),
+        ("payments", "root-hardware-mfa", PAYMENTS),
+        ("platform", "root-hardware-mfa", TAGGED),
+    ] {
+        let times = all[route].iter().filter(|sent| **sent == of(control, account, "opened")).count();
+        assert_eq!(times, 1, "{route}: {control} in {account}");
+    }
+    hub.sandbox.clear_faults();
+    let before = hub.messages(0).len();
+    hub.run("second").await;
+    assert!(hub.messages(before).is_empty());
 }
 
 #[tokio::test]

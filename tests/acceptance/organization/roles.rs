@@ -161,6 +161,32 @@ async fn a_deep_look_finds_what_root_did_since_the_last() {
     assert!(list(&groups).iter().any(is_sign_in), "{groups}");
 }
 
+#[tokio::test]
+async fn what_a_member_shows_hours_late_is_found_once_by_the_look_after() {
+    let shown = |minutes: i64| {
+        let account = format!(r#"{{id: "{ACCOUNT}", name: a, role: high-one-sign-in-is-sent-once, late: {minutes}}}"#);
+        described(&[&account], "").remove(0)
+    };
+    let hub = Hub::of(&shown(120)).await;
+    let mut everything = hub.by("role");
+    everything.input = json!({"deep": "all"});
+    let sign_ins = |before: usize| {
+        let groups = |message: &Published| notification(message)["organization"]["groups"].clone();
+        hub.messages(before)
+            .iter()
+            .map(|message| list(&groups(message)).iter().filter(|group| is_sign_in(group)).count())
+            .sum::<usize>()
+    };
+    concluded(&everything.run("first", Timestamp::now()).await);
+    assert_eq!(sign_ins(0), 0, "it happened before this look, and is not shown yet");
+    hub.sandbox.turn_to_organization(shown(30));
+    let before = hub.messages(0).len();
+    concluded(&everything.run("second", Timestamp::now()).await);
+    assert_eq!(sign_ins(before), 1);
+    concluded(&everything.run("third", Timestamp::now()).await);
+    assert_eq!(sign_ins(before), 1, "once");
+}
+
 fn is_sign_in(group: &Value) -> bool {
     owned(&group["about"]).starts_with("root/SignIn")
 }

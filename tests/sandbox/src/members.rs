@@ -57,8 +57,8 @@ pub const MEMBER_ROLE: &str = "rootwatch-eu-west-1-member";
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
     by_key: BTreeMap<String, Session>,
-    /// Of the roles, by account and scenario.
-    behind: BTreeMap<(String, String), Behind>,
+    /// Of the roles, by account and scenario, and how many minutes late CloudTrail shows its events.
+    behind: BTreeMap<(String, String, i64), Behind>,
 }
 
 #[derive(Debug)]
@@ -135,9 +135,14 @@ pub(crate) fn by_role<T>(
     answer: impl FnOnce(&mut State) -> Result<T, ServiceError>,
 ) -> Result<T, ServiceError> {
     let session = enter(state, key, headers)?;
-    let of = (session.account.clone(), session.scenario.clone().unwrap_or_default());
+    let (account, scenario) = (session.account.clone(), session.scenario.clone().unwrap_or_default());
+    let late = find(state, &account).and_then(|member| member.late);
+    let of = (account, scenario, late.unwrap_or_default());
     let mut behind = state.sessions.behind.remove(&of).unwrap_or_else(|| {
-        let story = Story::at(&of.1, state.story.now).in_account(&of.0);
+        let mut story = Story::at(&of.1, state.story.now).in_account(&of.0);
+        if let Some(late) = late {
+            story = story.shown_late(SignedDuration::from_mins(late));
+        }
         Behind { story, lookups: HashMap::new() }
     });
     let organization = state.organization.take();

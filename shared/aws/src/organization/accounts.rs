@@ -16,7 +16,7 @@ use facts::text::bounded;
 use facts::{AccountId, Partition};
 use jiff::Timestamp;
 use members::{Member, Route, Tag};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
 
 use crate::failure::cause;
 use crate::sources::{organization, regions};
@@ -42,6 +42,8 @@ const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Most accounts whose tags one run reads, in 70 seconds by [`PACE`].
 const MAX_TAGS: usize = 500;
+/// For all of them: a list that ends too late would leave no time for the audits.
+const TIME_OF_TAGS: Duration = Duration::from_secs(120);
 /// Most pages of the tags of one account, which has at most 50
 /// (<https://docs.aws.amazon.com/organizations/latest/userguide/orgs_tagging.html>).
 const MAX_TAG_PAGES: usize = 5;
@@ -84,7 +86,7 @@ pub async fn list(config: &SdkConfig) -> Result<Vec<Member>, String> {
 }
 
 /// Reads the tag [`Route::TAG`] of those of `members` that were never read, and of those that were read longest ago: in an organization of 10,000
-/// accounts each is read every twenty runs. What is not read keeps its tag.
+/// accounts each is read every twenty runs. What is not read keeps its tag; what may pass is left to the next run.
 ///
 /// # Errors
 /// Why tags could not be read, and what to do; the others are as they were.
@@ -97,17 +99,31 @@ async fn tags_of(client: &aws_sdk_organizations::Client, members: &mut [Member],
     oldest.sort_by_key(|member| member.tag.as_ref().map(|tag| tag.read_at));
     let mut turns = interval(PACE);
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let ends = Instant::now() + TIME_OF_TAGS;
     for member in oldest.into_iter().take(MAX_TAGS) {
         turns.tick().await;
-        match tag(client, &member.account).await {
-            Ok(value) => member.tag = Some(Tag { value, read_at: now }),
-            // It left after it was listed.
-            Err(error) if error.as_service_error().is_some_and(TagsError::is_target_not_found_exception) => {}
-            Err(error) => {
-                let fault = fault("organizations:ListTagsForResource", &cause(&error));
-                return Err(format!("{fault}; accounts go by the tag that was read before"));
+        let Ok(read) = timeout_at(ends, tag(client, &member.account)).await else {
+            tracing::warn!("reading the tags of accounts takes too long: the next run goes on");
+            break;
+        };
+        let error = match read {
+            Ok(value) => {
+                member.tag = Some(Tag { value, read_at: now });
+                continue;
             }
+            Err(error) => error,
+        };
+        // It left after it was listed.
+        if error.as_service_error().is_some_and(TagsError::is_target_not_found_exception) {
+            continue;
         }
+        let cause = cause(&error);
+        let fault = fault("organizations:ListTagsForResource", &cause);
+        if matches!(cause, Cause::Throttled { .. } | Cause::TimedOut | Cause::Unreachable) {
+            tracing::warn!(fault, "the next run goes on with the tags of accounts");
+            break;
+        }
+        return Err(format!("{fault}; accounts go by the tag that was read before"));
     }
     Ok(())
 }
@@ -327,7 +343,7 @@ mod tests {
     }
 
     async fn tags_by(rule: &Rule, members: &mut [Member]) -> Result<(), String> {
-        tags_of(&mock_client!(aws_sdk_organizations, [rule]), members, now()).await
+        tags_of(&mock_client!(aws_sdk_organizations, RuleMode::MatchAny, [rule]), members, now()).await
     }
 
     fn now() -> Timestamp {
@@ -371,6 +387,10 @@ mod tests {
         let fault = tags_by(&denied, &mut some).await.unwrap_err();
         assert!(fault.starts_with("organizations:ListTagsForResource was denied"), "{fault}");
         assert_eq!((denied.num_calls(), some[1].tag.is_some()), (1, true));
+        let throttled =
+            mock!(Client::list_tags_for_resource).then_error(|| TagsError::generic(coded("TooManyRequestsException")));
+        assert_eq!(tags_by(&throttled, &mut some).await, Ok(()), "that may pass");
+        assert_eq!(throttled.num_calls(), 3, "the attempts of the client for one account");
     }
 
     async fn fault_of(rule: Rule) -> String {

@@ -77,6 +77,11 @@ pub struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
+    /// What it is about, once that is known: a control or a statement.
+    pub fn name(&self) -> Option<&'static str> {
+        self.name
+    }
+
     /// Notes a fault.
     pub fn fault(&mut self, fault: &str) {
         self.faults.push(fault.to_owned());
@@ -193,7 +198,8 @@ impl<'a> Entry<'a> {
     }
 }
 
-fn kind(value: &Value) -> &'static str {
+/// What `value` is, for people.
+pub fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

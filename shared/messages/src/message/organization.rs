@@ -37,8 +37,9 @@ const MAX_ROUTES: usize = 10;
 /// [`Fault::key`] of what is listed by cause.
 const NOT_AUDITED: &str = "accounts-not-audited";
 /// How to fix the declarations of members, which are no parameter.
-const DECLARATIONS: &str = "Correct organization/declarations.json, check it with `./rootwatch check-declarations` or `make check-declarations`, and upload it again. \
-                            Until then, no entry that is named here is in force.";
+const DECLARATIONS: &str = "Correct what is named here in organization/declarations.json, check it with `./rootwatch check-declarations declarations.json` \
+                            (in a clone `make check-declarations FILE=declarations.json`), and upload it. Where a call was denied, restore the role of the \
+                            function Organization instead.";
 /// Where the steps are that no control has.
 const LOG: &str =
     "See the log of the function member-auditor of that time: it names the account, the operation and AWS's answer.";
@@ -500,12 +501,12 @@ pub(super) fn number(count: usize) -> String {
 fn routes(run: &Run) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(route) = &run.route {
-        notes.push(format!("It is about the accounts of the route {route} alone."));
+        notes.push(format!("This message is about the accounts of the route {route} alone."));
     }
     if let (Some(route), Some(error)) = (&run.route, &run.unreached) {
         notes.push(format!(
-            "It came here because the topic of that route did not take it: {error}. Create the topic that ends in -route-{route}, confirm a \
-             subscription to it, or correct the declarations."
+            "Sent here because the topic of the route {route} failed: {error}. Create that topic, confirm a subscription to it, or correct the \
+             route's name in the declarations."
         ));
     }
     if !run.routed.is_empty() {
@@ -516,7 +517,17 @@ fn routes(run: &Run) -> Vec<String> {
             0 => String::new(),
             more => format!(", and {}", some(more, "more route", "more routes")),
         };
-        notes.push(format!("Sent by route, and here only where critical: {}{more}.", shown.join(", ")));
+        notes.push(format!(
+            "Routes are sent alerts of their own. Only CRITICAL alerts of these are repeated here: {}{more}. If the topic of a route fails, its \
+             message comes here.",
+            shown.join(", ")
+        ));
+    }
+    if run.tags_unread > 0 {
+        notes.push(format!(
+            "The tags of {} were not read yet, so that routes by tag may lack accounts: later runs read them.",
+            accounts(run.tags_unread)
+        ));
     }
     notes
 }

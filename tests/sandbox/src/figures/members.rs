@@ -1,14 +1,14 @@
-//! The last task of a run over an organization, and the page and table that it writes.
+//! A run over an organization: what one look at an account takes, and its last task with the page and table that it writes.
 
 use std::time::{Duration, Instant};
 
 use aws::organization::runs::{PAGE, TABLE, accounts_key, rows_key};
 use jiff::{SignedDuration, Timestamp};
-use members::{MAX_ITEMS, Row};
+use members::{MAX_DEEP_ITEMS, MAX_ITEMS, Row};
 use organization::page::{MAX_BYTES, Page};
 use sandbox::machine::Machine;
 use sandbox::runtime::Outcome;
-use sandbox::{Sandbox, Story};
+use sandbox::{MEMBER_ROLE, Organization, Sandbox, Story};
 use serde::Serialize;
 use serde_json::json;
 
@@ -17,8 +17,66 @@ use crate::many;
 
 const RUNS: usize = 5;
 
-/// Ten thousand accounts, and one as the floor.
 pub(super) async fn print() {
+    looks().await;
+    println!();
+    conclusions().await;
+}
+
+/// A full batch, by root's session and by the member's role: everything in the first run, the counters in the second. The floor is what the
+/// calls alone take where each is answered at once.
+async fn looks() {
+    println!(
+        "One batch of the function member-auditor, four accounts at once\nlook                         accounts   calls each   ms each   peak MB (of 512)"
+    );
+    let key = "root: {password: true, password_used: 400, mfa: [virtual], keys: [{created: 10}]}";
+    for (what, access, fields, count, run) in [
+        ("root: counters", "root-audit", "", MAX_ITEMS, 1),
+        ("root: everything", "root-audit", key, MAX_ITEMS, 0),
+        ("role: counters", "role", "role: quiet-compliant", MAX_DEEP_ITEMS, 1),
+        ("role: everything", "role", "role: quiet-compliant", MAX_DEEP_ITEMS, 0),
+    ] {
+        let (mut outcomes, mut calls) = (Vec::new(), 0);
+        for _ in 0..RUNS {
+            let story = Story::at("quiet-compliant", Timestamp::now());
+            let sandbox = Sandbox::start(story.clone()).await;
+            sandbox.turn_to_organization(of(count, fields));
+            let mut machine = Machine::over(&sandbox, &story, "o-exampleorg1");
+            for (name, value) in [("MEMBER_ACCESS", access), ("MEMBER_ROLE", MEMBER_ROLE)] {
+                machine.environment.insert(format!("ROOTWATCH_{name}"), value.to_owned());
+            }
+            for number in 0..=run {
+                sandbox.forget_calls();
+                let mut execution = machine.run(&format!("run-{number}"), Timestamp::now()).await;
+                let audit = execution.audits.remove(&0).filter(|audit| audit.answer.is_ok());
+                let audit = audit.unwrap_or_else(|| panic!("the batch has a result: {:?}", execution.lost));
+                if number == run {
+                    outcomes.push(audit);
+                }
+            }
+            let is_of_a_look = |call: &&sandbox::Call| {
+                call.member.is_some() || call.by_role.is_some() || call.action.starts_with("sts:Assume")
+            };
+            calls = sandbox.calls().iter().filter(is_of_a_look).count();
+        }
+        let each = |figure: f64| figure / f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+        let took = spread(&outcomes, |outcome| each(outcome.took.as_secs_f64() * 1_000.0));
+        let peak = spread(&outcomes, |outcome| bytes(outcome.peak_memory));
+        println!("{what:<27}   {count:>8}   {:>10}   {took:>9}   {peak:>16}", calls / count);
+    }
+}
+
+fn of(count: usize, fields: &str) -> Organization {
+    let every = if fields.is_empty() { String::new() } else { format!(", every: {{1: {{{fields}}}}}") };
+    let text = format!(
+        "about: x\nid: o-exampleorg1\nroot: r-ab12\nmanagement: \"999988887777\"\ngenerated:\n  - {{accounts: {count}, from: 200000000001, \
+         name: \"team {{number}}\"{every}}}\n"
+    );
+    Organization::parse(&text).remove(0)
+}
+
+/// Ten thousand accounts, and one as the floor.
+async fn conclusions() {
     println!(
         "The last task of a run over an organization, and what it writes\naccounts   page KB (target {})   table KB   page and table ms (target 2,000)   the task s   peak MB (of 512)   S3 calls",
         MAX_BYTES / 1_000

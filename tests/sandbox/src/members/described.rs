@@ -47,6 +47,8 @@ pub(super) struct Account {
     pub(super) refuses: Option<Refusal>,
     /// The scenario that its role shows; without one it has no role.
     pub(super) role: Option<String>,
+    /// Minutes after which CloudTrail shows each event of that scenario; without it as the scenario says.
+    pub(super) late: Option<i64>,
     /// Milliseconds that each answer in its session takes.
     #[serde(default)]
     pub(super) slow: u64,

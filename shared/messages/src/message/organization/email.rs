@@ -141,10 +141,11 @@ impl Email<'_> {
     /// What people must know of the message itself.
     fn notes(&mut self) {
         if self.run.is_first {
-            self.line(
-                "First audit of this organization: this message has everything that is open now. Later messages have only what changes, \
-                 and reminders.",
-            );
+            let place = if self.run.route.is_some() { " in these accounts" } else { "" };
+            self.line(format!(
+                "First audit of this organization: this message has everything that is open now{place}. Later messages have only what \
+                 changes, and reminders."
+            ));
         }
         for note in routes(self.run) {
             self.line(safe_words(&note));

@@ -1,31 +1,33 @@
 //! Findings of some accounts are sent to a topic of their own: one message for each route and run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws::{Notifier, PublishError};
 use facts::source::Cause;
 use futures_util::{StreamExt, stream};
-use members::{Declared, Routed, Row, Run};
+use members::{Declared, Moves, Routed, Row, Run};
 
+use super::{Due, Of, Outgoing};
 use crate::Organization;
-use crate::conclude::{Due, Of, Outgoing};
 
 /// Routes that are sent at once.
 const AT_ONCE: usize = 8;
 
 /// What came of all routes.
 #[derive(Default)]
-pub(crate) struct ByRoute {
+pub(super) struct ByRoute {
     /// SNS's ids of what was published.
-    pub(crate) sent: Vec<String>,
+    pub(super) sent: Vec<String>,
+    /// Routes whose message was sent, by the route's topic or the main one.
+    pub(super) delivered: BTreeSet<String>,
     /// So many alerts wait for the next run.
-    pub(crate) unsent: usize,
+    pub(super) unsent: usize,
     /// Why: neither the route's topic nor the main one took a message.
-    pub(crate) refused: Option<PublishError>,
+    pub(super) refused: Option<PublishError>,
 }
 
 /// How much each route is sent.
-pub(crate) fn routed(dues: &[Due]) -> Vec<Routed> {
+pub(super) fn routed(dues: &[Due]) -> Vec<Routed> {
     let mut routes: BTreeMap<&str, usize> = BTreeMap::new();
     for due in dues.iter().filter(|due| !due.waiting.is_empty()) {
         if let Some(route) = &due.route {
@@ -36,9 +38,9 @@ pub(crate) fn routed(dues: &[Due]) -> Vec<Routed> {
 }
 
 impl Organization {
-    /// Sends what has a route, after the main topic has its message `whole`. Where a route's topic does not take its message, the main topic gets
+    /// Sends what has a route, after the main topic was sent its message `whole`. Where a route's topic does not take its message, the main topic gets
     /// it: a route may silence nothing.
-    pub(crate) async fn send_routes(
+    pub(super) async fn send_routes(
         &self,
         of: &Of<'_>,
         main: &Notifier,
@@ -66,8 +68,13 @@ impl Organization {
             is_first: whole.is_first,
             is_digest: whole.is_digest,
             groups: members::group(members.iter().flat_map(|due| due.alerts(Some(route)))),
-            moves: members::moves(before, rows, |member| declared.route(member) == Some(route)),
+            moves: if whole.moves == Moves::default() {
+                Moves::default()
+            } else {
+                members::moves(before, rows, |member| declared.route(member) == Some(route))
+            },
             route: Some(route.to_owned()),
+            tags_unread: whole.tags_unread,
             ..Run::of(&whole.organization, &whole.run, &of_route)
         });
         let sent = stream::iter(runs).map(async |run| (self.send_route(of, main, &run).await, run.route));
@@ -75,7 +82,10 @@ impl Organization {
         let mut by_route = ByRoute::default();
         for (sent, route) in sent {
             match sent {
-                Ok(id) => by_route.sent.extend(id),
+                Ok(id) => {
+                    by_route.sent.extend(id);
+                    by_route.delivered.extend(route);
+                }
                 Err(error) => {
                     // It waits whole: the next run tries the route again.
                     let (kept, done) =
