@@ -71,6 +71,7 @@ class Account:
             "S3_DATA_DIR": f"{self.folder}/s3",
             "STATE_DIR": f"{self.folder}/state",
             "PATH": os.defpath,
+            "ACCOUNTS": os.environ.get("ACCOUNTS") or "",
         }
         self.log_file = Path(self.folder, "log.txt")
         with self.log_file.open("wb") as log:

@@ -117,8 +117,11 @@ impl Organization {
         let main = self.topic(&of);
         let sent = self.send(&of, &main, &run).await;
         let is_refused = sent.is_err();
-        // A main topic that refuses keeps back no route's news. Digests are sent with its own.
-        let whole = Run { is_first: is_first && !is_refused, is_digest: is_digest && !is_refused, ..run.clone() };
+        // A main topic that refuses keeps back no route's findings. Digests, and who joined or left, are sent with its own.
+        let whole = match is_refused {
+            true => Run { is_first: false, is_digest: false, moves: Moves::default(), ..run.clone() },
+            false => run.clone(),
+        };
         let by_route = self.send_routes(&of, &main, &whole, (&before, &rows), &declared, &mut outgoing).await;
         concluded.sent.extend(by_route.sent);
         concluded.unsent += by_route.unsent;
