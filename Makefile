@@ -79,8 +79,8 @@ browser:
 	@command -v $(CHROMIUM) >/dev/null || { apt-get update --quiet=2 && apt-get install --yes --quiet=2 --no-install-recommends chromium; } \
 	|| { echo "No $(CHROMIUM) here: install Chromium, or name a browser like it: make look CHROMIUM=path"; exit 1; }
 
-# The stack itself: packed, deployed to a local AWS, and seen to work; ROW names some of the rows, ACCOUNTS how many an organization has. The programs are those of `make test`:
-# cargo-lambda would build every library a third time. `make release-check` builds them as they are released.
+# The stack itself: packed, deployed to a local AWS, and seen to work; ROW names some of the rows, ACCOUNTS how many an organization has. The
+# programs are those of `make test`: cargo-lambda would build every library a third time. `make release-check` builds them as they are released.
 ROW ?=
 ACCOUNTS ?=
 export ACCOUNTS

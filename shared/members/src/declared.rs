@@ -69,12 +69,8 @@ pub struct InForce {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<String>,
     /// A route asks for tags, and those of so many accounts were never read.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "crate::is_zero")]
     pub tags_unread: usize,
-}
-
-fn is_none(count: &usize) -> bool {
-    *count == 0
 }
 
 /// An entry, and the accounts that it is about: without `account` and `ou` all of them.

@@ -55,12 +55,8 @@ pub struct Run {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub routed: Vec<Routed>,
     /// A route asks for tags, and those of so many accounts of the organization were never read.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "crate::is_zero")]
     pub tags_unread: usize,
-}
-
-fn is_none(count: &usize) -> bool {
-    *count == 0
 }
 
 /// What one route is sent.

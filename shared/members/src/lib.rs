@@ -29,3 +29,8 @@ pub use grouping::{Affected, Group, MAX_NAMED, Moves, Routed, Run, Unaudited, ad
 pub use member::{Member, Skip, State, Tag};
 pub use refusal::{Asked, Cause, Refusal};
 pub use row::{Audited, ByRole, Cell, Flags, Found, Outcome, Row};
+
+/// What is none is left out of stored objects and messages.
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
