@@ -60,6 +60,17 @@ fn configuration_md_has_the_parameters_of_the_template() {
     assert_generated("docs/configuration.md", &filled(&text, "parameters", &table_of_parameters(&template())));
 }
 
+#[test]
+fn permissions_md_has_the_policy_of_what_a_dry_run_calls() {
+    let actions: Vec<String> = aws::read_actions().iter().map(|action| format!("        \"{action}\"")).collect();
+    let policy = format!(
+        "```json\n{{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n    {{\n      \"Effect\": \"Allow\",\n      \"Action\": [\n{}\n      ],\n      \
+         \"Resource\": \"*\"\n    }}\n  ]\n}}\n```\n",
+        actions.join(",\n")
+    );
+    assert_generated("docs/permissions.md", &filled(&file("docs/permissions.md"), "policy", &policy));
+}
+
 /// Lines of the email that the README shows.
 const SHOWN: usize = 15;
 

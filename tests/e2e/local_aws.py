@@ -1,4 +1,4 @@
-"""MiniStack, with six things that AWS does and it does not."""
+"""MiniStack, with seven things that AWS does and it does not."""
 
 import contextvars
 import hashlib
@@ -9,7 +9,7 @@ import sys
 from ministack.app import main
 from ministack.core import iam_actions
 from ministack.core.responses import get_region
-from ministack.services import cloudformation, eventbridge, lambda_svc
+from ministack.services import cloudformation, eventbridge, lambda_svc, stepfunctions
 from ministack.services.cloudformation import provisioners
 
 # AWS's own services put events whose source begins with `aws.`; nobody else may.
@@ -133,6 +133,18 @@ def dispatch(arn, payload):
 eventbridge._dispatch_to_lambda = dispatch
 everywhere("invoke_async_with_retry", invoke, invoke_and_hand_over)
 everywhere("_execute_function", execute, execute_and_hand_over)
+
+# How many batches of a distributed map run at once may stand in its input.
+run_map = stepfunctions._run_distributed_map
+
+
+def run_as_many_as_asked(state, raw_input, effective, *others):
+    if "MaxConcurrencyPath" in state:
+        state = state | {"MaxConcurrency": stepfunctions._resolve_path_or_ctx(state["MaxConcurrencyPath"], effective, {})}
+    return run_map(state, raw_input, effective, *others)
+
+
+stepfunctions._run_distributed_map = run_as_many_as_asked
 
 # Last, as it goes on from what was replaced before.
 import organization  # noqa: E402

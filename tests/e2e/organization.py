@@ -19,6 +19,7 @@ from described_organization import ACCOUNTS, ID, MANAGEMENT, REFUSING, SUSPENDED
 
 TASK = "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials"
 
+AUDITED = set(ACCOUNTS) - SUSPENDED
 sessions = {}
 
 
@@ -30,9 +31,9 @@ def account(number, state="ACTIVE", name=None):
     }
 
 
-def listed():
-    own = account(MANAGEMENT, name="management")
-    return [own] + [account(number, "SUSPENDED" if number in SUSPENDED else "ACTIVE") for number in ACCOUNTS]
+LISTED = [account(MANAGEMENT, name="management")] + [
+    account(number, "SUSPENDED" if number in SUSPENDED else "ACTIVE") for number in ACCOUNTS
+]
 
 
 async def of_organizations(method, path, headers, body, query_params):
@@ -43,8 +44,8 @@ async def of_organizations(method, path, headers, body, query_params):
                                                "MasterAccountArn": f"arn:aws:organizations::{MANAGEMENT}:account/{ID}/{MANAGEMENT}"}})
     if operation == "ListAccounts":
         at = int(asked.get("NextToken") or 0)
-        more = {"NextToken": str(at + 20)} if at + 20 < len(listed()) else {}
-        return json_response({"Accounts": listed()[at : at + 20], **more})
+        more = {"NextToken": str(at + 20)} if at + 20 < len(LISTED) else {}
+        return json_response({"Accounts": LISTED[at : at + 20], **more})
     return await before[organizations](method, path, headers, body, query_params)
 
 
@@ -61,7 +62,7 @@ async def of_sts(method, path, headers, body, query_params):
     target = asked["TargetPrincipal"]
     if asked.get("TaskPolicyArn.arn") != TASK:
         return sts._error(400, "ValidationError", "Request must contain valid AWS managed task policy ARN", ns="sts")
-    if target not in ACCOUNTS or target in SUSPENDED:
+    if target not in AUDITED:
         said = f"User: caller is not authorized to perform: sts:AssumeRoot on resource: arn:aws:iam::{target}:root"
         return sts._error(403, "AccessDenied", said, ns="sts")
     key, secret, token = sts._gen_session_access_key(), sts._gen_secret(), sts._gen_session_token()

@@ -1,6 +1,6 @@
 //! What the owner of the organization declares about its members: the version in the bucket, or the one that was accepted last.
 
-use aws::organization::runs::{DECLARATIONS, Runs};
+use aws::organization::runs::Runs;
 use jiff::Timestamp;
 use members::{Declared, InForce};
 
@@ -20,7 +20,9 @@ pub(crate) async fn in_force(objects: &Runs, accounts: usize, now: Timestamp) ->
             if accepted.ok().is_none_or(|accepted| text(accepted.as_deref()) != text(written.as_deref()))
                 && let Err(error) = objects.put_accepted(text(written.as_deref()).to_vec()).await
             {
-                faults.push(format!("{error}: while {DECLARATIONS} is refused, an earlier version of it would hold"));
+                faults.push(format!(
+                    "a version that is refused later would bring back an earlier one than this: {error}"
+                ));
             }
             InForce { declared, is_earlier: false, faults, tags_unread: 0 }
         }
@@ -57,7 +59,7 @@ pub(crate) async fn of_run(objects: &Runs, run: &str) -> InForce {
     };
     tracing::error!(fault, "every finding is sent to the main topic");
     InForce {
-        faults: vec![format!("{fault}: routes are not known, and every finding is sent to the main topic")],
+        faults: vec![format!("routes are not known, so every finding is sent to the main topic: {fault}")],
         ..InForce::default()
     }
 }

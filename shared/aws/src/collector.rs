@@ -81,6 +81,12 @@ struct Reading<'a> {
 /// What could be read, or why not.
 type Read<T> = Result<T, Unavailable>;
 
+/// Where a fact is in the snapshot.
+type Field<T> = fn(&mut Snapshot) -> &mut Read<T>;
+
+/// Puts what was read, or why it was not, into its field.
+type Fact = Box<dyn FnOnce(&mut Snapshot) + Send>;
+
 /// Root's events, and the account's name, by which CloudTrail finds some of them.
 struct Root {
     account: Account,
@@ -108,7 +114,7 @@ impl Collector {
         Snapshot { calls, ..snapshot }
     }
 
-    /// Reads into `snapshot` the sources that `look` left out and that are read once an hour.
+    /// Reads into `snapshot` the sources of `look`, of those that are read once an hour.
     pub async fn complete(&self, look: &Look, snapshot: &mut Snapshot) {
         let account = snapshot.account.clone();
         let regions = ready(look.to_sweep(&snapshot.regions));
@@ -121,21 +127,9 @@ impl Collector {
                 self.root_password_change(look, &account, &snapshot.credential_report).boxed(),
             )
         };
-        let ((baseline, membership, analyzers, trail_buckets, root_password_change), calls) = calls::noted(read).await;
-        snapshot.support_access = baseline.support_access;
-        snapshot.identity_center = baseline.identity_center;
-        snapshot.cost_reports = baseline.cost_reports;
-        snapshot.data_exports = baseline.data_exports;
-        snapshot.budgets = baseline.budgets;
-        snapshot.billing_alarms = baseline.billing_alarms;
-        snapshot.primary_contact = baseline.primary_contact;
-        snapshot.alternate_contacts = baseline.alternate_contacts;
-        snapshot.organization = membership.organization;
-        snapshot.central_root_access = membership.central_root_access;
-        snapshot.service_control_policies = membership.service_control_policies;
-        snapshot.analyzers = analyzers;
-        snapshot.trail_buckets = trail_buckets;
-        snapshot.root_password_change = root_password_change;
+        let ((baseline, membership, analyzers, buckets, change), calls) = calls::noted(read).await;
+        let facts = baseline.into_iter().chain(membership).chain([analyzers, buckets, change]);
+        facts.for_each(|fact| fact(snapshot));
         snapshot.calls.extend(calls);
     }
 
@@ -156,43 +150,20 @@ impl Collector {
             self.membership(asked).boxed(),
             self.analyzers(asked, to_sweep()).boxed(),
         );
-        Snapshot {
-            account: root.account,
-            taken_at: look.taken_at,
-            credential_report: credentials.report,
-            root_audit: Err(Unavailable::not_asked(Source::RootAudit)),
-            account_summary: iam.account_summary,
-            password_policy: iam.password_policy,
-            identities: iam.identities,
-            virtual_mfa_devices: iam.virtual_mfa_devices,
-            administrators: iam.administrators,
+        let mut snapshot = Snapshot {
             account_alias: root.alias,
             regions,
             subscribed: look.listeners.clone().map(|known| known.map(|listeners| listeners.hear(look.taken_at))),
             relays: look.listeners.iter().flatten().flat_map(|listeners| listeners.relays.clone()).collect(),
-            trails: trails.trails,
-            trails_unlisted: trails.unlisted,
             watch,
             root_events: root.events,
-            roles_and_policies: baseline.roles_and_policies,
-            support_access: baseline.support_access,
-            identity_providers: baseline.identity_providers,
-            identity_center: baseline.identity_center,
-            root_password_change: credentials.root_password_change,
-            trail_buckets: trails.buckets,
-            cost_reports: baseline.cost_reports,
-            data_exports: baseline.data_exports,
-            budgets: baseline.budgets,
-            billing_alarms: baseline.billing_alarms,
-            primary_contact: baseline.primary_contact,
-            alternate_contacts: baseline.alternate_contacts,
-            organization: membership.organization,
-            central_root_access: membership.central_root_access,
-            service_control_policies: membership.service_control_policies,
-            analyzers,
             is_narrow: look.is_narrow,
-            calls: Vec::new(),
-        }
+            ..Snapshot::unasked(root.account, look.taken_at)
+        };
+        let facts =
+            credentials.into_iter().chain(iam).chain(trails).chain(baseline).chain(membership).chain([analyzers]);
+        facts.for_each(|fact| fact(&mut snapshot));
+        snapshot
     }
 
     /// The alias and the Regions first, because the scan needs both.
@@ -286,6 +257,20 @@ impl Look {
         }
     }
 
+    /// As [`Self::ask`]; what was read goes to the field, which stays as it is where nothing was asked.
+    fn fact<'a, T: Send + 'static>(
+        &self,
+        what: Reading<'a>,
+        read: impl Future<Output = Read<T>> + Send + 'a,
+        field: Field<T>,
+    ) -> BoxFuture<'a, Fact> {
+        if self.sources.contains(&what.source) {
+            guarded(what, self.deadline, read).map(move |read| fact(read, field)).boxed()
+        } else {
+            ready(Box::new(|_: &mut Snapshot| ()) as Fact).boxed()
+        }
+    }
+
     /// What is looked through of `region`: who asks for a look-back of his own gets all of it.
     fn spans(&self, region: &str) -> Spans {
         let coverage = |name: &str| {
@@ -312,6 +297,11 @@ impl Look {
             None => sign_in.chain(enabled).collect(),
         }
     }
+}
+
+/// What was `read`, for its field.
+fn fact<T: Send + 'static>(read: Read<T>, field: Field<T>) -> Fact {
+    Box::new(move |snapshot| *field(snapshot) = read)
 }
 
 /// Ends a source at the deadline, and turns a panic in it into data. Boxed, so that it takes little room in what waits for it.

@@ -28,79 +28,128 @@ use crate::watch::Watch;
 /// Oldest credential report that is still evaluated. IAM renews a report after 4 hours, so one this old was not renewable.
 pub const MAX_REPORT_AGE: SignedDuration = SignedDuration::from_hours(24);
 
-/// Typed facts of one account at one instant. A source that could not be read is data, never an absence.
-#[derive(Debug, Clone)]
-pub struct Snapshot {
-    /// The account.
-    pub account: Account,
-    /// When the reading began. Everything but the credential report and root events is live at this instant.
-    pub taken_at: Timestamp,
+/// Every fact that is read as a whole has its line: source, field, type. [`Source`] says the rest.
+macro_rules! snapshot {
+    ($($(#[$doc:meta])* $source:ident => $field:ident: $fact:ty;)+) => {
+        /// Typed facts of one account at one instant. A source that could not be read is data, never an absence.
+        #[derive(Debug, Clone)]
+        pub struct Snapshot {
+            /// The account.
+            pub account: Account,
+            /// When the reading began. Everything but the credential report and root events is live at this instant.
+            pub taken_at: Timestamp,
+            $($(#[$doc])* pub $field: Result<$fact, Unavailable>,)+
+            /// Whether a subscription to the topic is confirmed; `None` where no alert is to be sent.
+            pub subscribed: Option<Result<bool, Unavailable>>,
+            /// rootwatch's own functions that pass messages on.
+            pub relays: Vec<Relay>,
+            /// The other Regions of [`Self::trails`] that did not list their trails, by code, with why.
+            pub trails_unlisted: BTreeMap<String, Unavailable>,
+            /// What wakes rootwatch; `None` where the function does not have its names.
+            pub watch: Option<Watch>,
+            /// What root did.
+            pub root_events: RootEvents,
+            /// Somebody asked for fewer Regions or a shorter look-back than is usual: such a run can find, but not clear.
+            pub is_narrow: bool,
+            /// Every call that was made for it, in the order of their ends.
+            pub calls: Vec<Call>,
+        }
+
+        impl Snapshot {
+            /// Nothing was asked for yet.
+            pub fn unasked(account: Account, taken_at: Timestamp) -> Self {
+                Self {
+                    account,
+                    taken_at,
+                    $($field: Err(Unavailable::not_asked(Source::$source)),)+
+                    subscribed: None,
+                    relays: Vec::new(),
+                    trails_unlisted: BTreeMap::new(),
+                    watch: None,
+                    root_events: RootEvents { since: taken_at, regions: Vec::new(), activity: Vec::new() },
+                    is_narrow: false,
+                    calls: Vec::new(),
+                }
+            }
+
+            /// Why `source` as a whole could not be read; a source that is missing here does not compile.
+            pub fn unread(&self, source: Source) -> Option<&Unavailable> {
+                match source {
+                    $(Source::$source => self.$field.as_ref().err(),)+
+                    Source::Subscribers => self.subscribed.as_ref().and_then(|subscribed| subscribed.as_ref().err()),
+                    Source::Watch => self.watch.as_ref().and_then(Watch::unread),
+                    Source::RootEvents => self.root_events.unavailable().next(),
+                    // The owner attests; nothing is read.
+                    Source::Attestations => None,
+                }
+            }
+
+            /// Replaces what was read by `why`; `false`: the source has no line in the table.
+            #[cfg(any(test, feature = "testing"))]
+            pub(crate) fn lose(&mut self, why: Unavailable) -> bool {
+                match why.source {
+                    $(Source::$source => self.$field = Err(why),)+
+                    Source::Subscribers | Source::Watch | Source::RootEvents | Source::Attestations => return false,
+                }
+                true
+            }
+        }
+    };
+}
+
+snapshot! {
     /// Every user's credentials, as IAM last wrote them down; up to 4 hours old.
-    pub credential_report: Result<CredentialReport, Unavailable>,
+    CredentialReport => credential_report: CredentialReport;
     /// Live lists of root's credentials, where the account is looked into by `sts:AssumeRoot`; not asked for in an account's own check.
-    pub root_audit: Result<RootAudit, Unavailable>,
+    RootAudit => root_audit: RootAudit;
     /// Live counters of the account.
-    pub account_summary: Result<AccountSummary, Unavailable>,
+    AccountSummary => account_summary: AccountSummary;
     /// `None`: the account has no password policy of its own.
-    pub password_policy: Result<Option<PasswordPolicy>, Unavailable>,
+    PasswordPolicy => password_policy: Option<PasswordPolicy>;
     /// IAM users with their groups and policies, and the groups.
-    pub identities: Result<Identities, Unavailable>,
+    Identities => identities: Identities;
     /// Virtual MFA devices of the whole account.
-    pub virtual_mfa_devices: Result<Vec<VirtualMfaDevice>, Unavailable>,
+    VirtualMfaDevices => virtual_mfa_devices: Vec<VirtualMfaDevice>;
     /// Who holds the policy `AdministratorAccess`.
-    pub administrators: Result<Holders, Unavailable>,
+    Administrators => administrators: Holders;
     /// Whether the alias in [`Account`] could be read.
-    pub account_alias: Result<(), Unavailable>,
+    AccountAlias => account_alias: ();
     /// The enabled Regions; without them only those that record sign-ins are swept.
-    pub regions: Result<Vec<EnabledRegion>, Unavailable>,
-    /// Whether a subscription to the topic is confirmed; `None` where no alert is to be sent.
-    pub subscribed: Option<Result<bool, Unavailable>>,
-    /// rootwatch's own functions that pass messages on.
-    pub relays: Vec<Relay>,
+    Regions => regions: Vec<EnabledRegion>;
     /// Every trail that records a Region in which root may sign in, each once; those of at least one such Region.
-    pub trails: Result<Vec<Trail>, Unavailable>,
-    /// The other such Regions that did not list their trails, by code, with why.
-    pub trails_unlisted: BTreeMap<String, Unavailable>,
-    /// What wakes rootwatch; `None` where the function does not have its names.
-    pub watch: Option<Watch>,
-    /// What root did.
-    pub root_events: RootEvents,
+    Trails => trails: Vec<Trail>;
     /// Roles and customer-managed policies.
-    pub roles_and_policies: Result<RolesAndPolicies, Unavailable>,
+    RolesAndPolicies => roles_and_policies: RolesAndPolicies;
     /// Who holds the policy `AWSSupportAccess`.
-    pub support_access: Result<Holders, Unavailable>,
+    SupportAccess => support_access: Holders;
     /// Identity providers of IAM.
-    pub identity_providers: Result<IdentityProviders, Unavailable>,
+    IdentityProviders => identity_providers: IdentityProviders;
     /// Instances of IAM Identity Center, of any Region.
-    pub identity_center: Result<Vec<IdentityCenterInstance>, Unavailable>,
+    IdentityCenter => identity_center: Vec<IdentityCenterInstance>;
     /// When root's password was last changed by CloudTrail's 90 days; `None`: not in that time, as far as the trail shows.
-    pub root_password_change: Result<Option<Timestamp>, Unavailable>,
+    RootPasswordChange => root_password_change: Option<Timestamp>;
     /// The buckets of [`Self::trails`], each once.
-    pub trail_buckets: Result<Vec<Bucket>, Unavailable>,
+    TrailBuckets => trail_buckets: Vec<Bucket>;
     /// Cost and usage reports.
-    pub cost_reports: Result<Vec<CostReport>, Unavailable>,
+    CostReports => cost_reports: Vec<CostReport>;
     /// Data exports of billing.
-    pub data_exports: Result<Vec<CostReport>, Unavailable>,
+    DataExports => data_exports: Vec<CostReport>;
     /// Budgets.
-    pub budgets: Result<Vec<Budget>, Unavailable>,
+    Budgets => budgets: Vec<Budget>;
     /// Alarms on estimated charges.
-    pub billing_alarms: Result<Vec<BillingAlarm>, Unavailable>,
+    BillingAlarms => billing_alarms: Vec<BillingAlarm>;
     /// `None`: the account has no primary contact.
-    pub primary_contact: Result<Option<PrimaryContact>, Unavailable>,
+    PrimaryContact => primary_contact: Option<PrimaryContact>;
     /// Alternate contacts.
-    pub alternate_contacts: Result<AlternateContacts, Unavailable>,
+    AlternateContacts => alternate_contacts: AlternateContacts;
     /// `None`: the account is in no organization.
-    pub organization: Result<Option<Organization>, Unavailable>,
+    Organization => organization: Option<Organization>;
     /// `None`: AWS shows it only to the management account and a delegated administrator.
-    pub central_root_access: Result<Option<CentralRootAccess>, Unavailable>,
+    CentralRootAccess => central_root_access: Option<CentralRootAccess>;
     /// `None`: AWS shows it only to the management account and a delegated administrator.
-    pub service_control_policies: Result<Option<Vec<ServiceControlPolicy>>, Unavailable>,
+    ServiceControlPolicies => service_control_policies: Option<Vec<ServiceControlPolicy>>;
     /// Each Region that is swept.
-    pub analyzers: Result<Vec<RegionAnalyzers>, Unavailable>,
-    /// Somebody asked for fewer Regions or a shorter look-back than is usual: such a run can find, but not clear.
-    pub is_narrow: bool,
-    /// Every call that was made for it, in the order of their ends.
-    pub calls: Vec<Call>,
+    Analyzers => analyzers: Vec<RegionAnalyzers>;
 }
 
 /// A Region in which the account can make things.
@@ -145,46 +194,7 @@ impl Snapshot {
         summary: Result<AccountSummary, Unavailable>,
         audit: RootAudit,
     ) -> Self {
-        fn not_asked<T>(source: Source) -> Result<T, Unavailable> {
-            Err(Unavailable::not_asked(source))
-        }
-        Self {
-            account,
-            taken_at,
-            credential_report: not_asked(Source::CredentialReport),
-            root_audit: Ok(audit),
-            account_summary: summary,
-            password_policy: not_asked(Source::PasswordPolicy),
-            identities: not_asked(Source::Identities),
-            virtual_mfa_devices: not_asked(Source::VirtualMfaDevices),
-            administrators: not_asked(Source::Administrators),
-            account_alias: not_asked(Source::AccountAlias),
-            regions: not_asked(Source::Regions),
-            subscribed: None,
-            relays: Vec::new(),
-            trails: not_asked(Source::Trails),
-            trails_unlisted: BTreeMap::new(),
-            watch: None,
-            root_events: RootEvents { since: taken_at, regions: Vec::new(), activity: Vec::new() },
-            roles_and_policies: not_asked(Source::RolesAndPolicies),
-            support_access: not_asked(Source::SupportAccess),
-            identity_providers: not_asked(Source::IdentityProviders),
-            identity_center: not_asked(Source::IdentityCenter),
-            root_password_change: not_asked(Source::RootPasswordChange),
-            trail_buckets: not_asked(Source::TrailBuckets),
-            cost_reports: not_asked(Source::CostReports),
-            data_exports: not_asked(Source::DataExports),
-            budgets: not_asked(Source::Budgets),
-            billing_alarms: not_asked(Source::BillingAlarms),
-            primary_contact: not_asked(Source::PrimaryContact),
-            alternate_contacts: not_asked(Source::AlternateContacts),
-            organization: not_asked(Source::Organization),
-            central_root_access: not_asked(Source::CentralRootAccess),
-            service_control_policies: not_asked(Source::ServiceControlPolicies),
-            analyzers: not_asked(Source::Analyzers),
-            is_narrow: false,
-            calls: Vec::new(),
-        }
+        Self { account_summary: summary, root_audit: Ok(audit), ..Self::unasked(account, taken_at) }
     }
 
     /// The credential report, if it is young enough to evaluate.
@@ -227,43 +237,6 @@ impl Snapshot {
     pub fn other_trails(&self) -> Option<Verdict> {
         let why: Vec<String> = self.trails_unlisted.values().map(Unavailable::to_string).collect();
         (!why.is_empty()).then(|| Verdict::new(Status::Unknown, why.join("; "), Vec::new()))
-    }
-
-    /// Why `source` as a whole could not be read; a source that is missing here does not compile.
-    pub fn unread(&self, source: Source) -> Option<&Unavailable> {
-        match source {
-            Source::CredentialReport => self.credential_report.as_ref().err(),
-            Source::AccountSummary => self.account_summary.as_ref().err(),
-            Source::PasswordPolicy => self.password_policy.as_ref().err(),
-            Source::Identities => self.identities.as_ref().err(),
-            Source::VirtualMfaDevices => self.virtual_mfa_devices.as_ref().err(),
-            Source::Administrators => self.administrators.as_ref().err(),
-            Source::AccountAlias => self.account_alias.as_ref().err(),
-            Source::Regions => self.regions.as_ref().err(),
-            Source::Subscribers => self.subscribed.as_ref().and_then(|subscribed| subscribed.as_ref().err()),
-            Source::Trails => self.trails.as_ref().err(),
-            Source::Watch => self.watch.as_ref().and_then(Watch::unread),
-            Source::RootEvents => self.root_events.unavailable().next(),
-            Source::RolesAndPolicies => self.roles_and_policies.as_ref().err(),
-            Source::SupportAccess => self.support_access.as_ref().err(),
-            Source::IdentityProviders => self.identity_providers.as_ref().err(),
-            Source::IdentityCenter => self.identity_center.as_ref().err(),
-            Source::RootPasswordChange => self.root_password_change.as_ref().err(),
-            Source::TrailBuckets => self.trail_buckets.as_ref().err(),
-            Source::CostReports => self.cost_reports.as_ref().err(),
-            Source::DataExports => self.data_exports.as_ref().err(),
-            Source::Budgets => self.budgets.as_ref().err(),
-            Source::BillingAlarms => self.billing_alarms.as_ref().err(),
-            Source::PrimaryContact => self.primary_contact.as_ref().err(),
-            Source::AlternateContacts => self.alternate_contacts.as_ref().err(),
-            Source::Organization => self.organization.as_ref().err(),
-            Source::CentralRootAccess => self.central_root_access.as_ref().err(),
-            Source::ServiceControlPolicies => self.service_control_policies.as_ref().err(),
-            Source::Analyzers => self.analyzers.as_ref().err(),
-            // The owner attests; nothing is read.
-            Source::Attestations => None,
-            Source::RootAudit => self.root_audit.as_ref().err(),
-        }
     }
 
     /// The lists of root's credentials.

@@ -154,6 +154,88 @@ async fn declarations_that_cannot_be_read_are_said_and_stop_nothing() {
 }
 
 #[tokio::test]
+async fn an_accepted_version_that_cannot_be_kept_holds_and_is_said_until_it_is_kept() {
+    let hub = Hub::of(&two()).await;
+    hub.declare(&json!({"exceptions": [exception("root-hardware-mfa", json!({}))]}));
+    // The first object that a run writes.
+    hub.sandbox.add_fault(Fault::on("s3:PutObject", Trouble::Deny).times(1));
+    let answer = hub.run("first").await;
+    assert_eq!((coverage(&answer), &answer["complete"]), ([2, 2, 0, 0, 0], &json!(true)));
+    let messages = hub.messages(0);
+    assert_eq!(about(&sent(&messages), "root-hardware-mfa"), [], "it is in force");
+    let email = &messages[0].bodies["default"];
+    let words = "a version that is refused later would bring back an earlier one than this: s3:PutObject of organization/declarations";
+    assert!(email.contains(words), "{email}");
+    hub.run("second").await;
+    assert!(hub.messages(1)[0].subject.contains("RESOLVED"), "{:?}", hub.messages(1));
+    hub.sandbox.place_object(DECLARATIONS, "{");
+    let before = hub.messages(0).len();
+    hub.run("third").await;
+    assert_eq!(about(&sent(&hub.messages(before)), "root-hardware-mfa"), [], "the second run kept it");
+}
+
+#[tokio::test]
+async fn declarations_that_the_last_task_cannot_read_send_every_finding_to_the_main_topic_and_are_said() {
+    let hub = Hub::of(&routed(true)).await;
+    hub.declare(&routes());
+    let (machine, started) = (hub.machine(), Timestamp::now());
+    let listed = machine.list("first", started).await.answer.expect("a list");
+    let (_, lost) = machine.audit(&listed).await;
+    hub.sandbox.place_object("organization/runs/first/declarations.jsonl", "{\"declared\": 7}\n");
+    machine.conclude("first", started, &listed, &lost).await.answer.expect("it concludes");
+    let first = hub.by_route(0);
+    assert_eq!(first.keys().collect::<Vec<_>>(), [""]);
+    for account in [OURS, PAYMENTS, TAGGED] {
+        assert!(first[""].contains(&of("root-hardware-mfa", account, "opened")), "{account}: {first:?}");
+    }
+    let email = &hub.messages(0)[0].bodies["default"];
+    assert!(email.contains("routes are not known, so every finding is sent to the main topic"), "{email}");
+}
+
+#[tokio::test]
+async fn accounts_whose_tags_cannot_be_read_yet_are_counted() {
+    let hub = Hub::of(&routed(true)).await;
+    hub.declare(&routes());
+    hub.sandbox.add_fault(Fault::on("organizations:ListTagsForResource", Trouble::Throttle));
+    hub.run("first").await;
+    let words = "The tags of 3 accounts were not read yet, so that routes by tag may lack accounts";
+    let main = hub.messages(0).into_iter().find(|message| message.route.is_none()).expect("a message");
+    assert!(main.bodies["default"].contains(words), "{}", main.bodies["default"]);
+    assert_eq!(hub.by_route(0).keys().collect::<Vec<_>>(), ["", "payments"], "the account goes by its unit");
+    hub.sandbox.clear_faults();
+    let before = hub.messages(0).len();
+    hub.run("second").await;
+    assert!(hub.messages(before).iter().all(|message| !message.bodies["default"].contains("were not read yet")));
+}
+
+#[tokio::test]
+async fn what_is_declared_never_makes_the_list_of_batches_too_large() {
+    const MOST: usize = 32 * 1024 * 1024;
+    let hub = Hub::of(&two()).await;
+    hub.run("first").await;
+    let size = |key: &str| hub.sandbox.object(key).map_or(0, |object| object.len());
+    hub.run("second").await;
+    // A control that could not be evaluated has so long a name that the list fits, and with exceptions no longer.
+    let room = MOST - size("organization/runs/second/batches.jsonl") - 2_048;
+    let rows = hub.sandbox.object("organization/latest.jsonl").expect("rows");
+    let rows = String::from_utf8(rows).expect("a text");
+    let unknown = format!(r#""unknown":["{}"]"#, "x".repeat(room));
+    assert!(rows.contains(r#""unknown":[]"#), "{rows}");
+    hub.sandbox.place_object("organization/latest.jsonl", rows.replacen(r#""unknown":[]"#, &unknown, 1));
+    let listed = hub.machine().list("third", Timestamp::now()).await.answer.expect("a list");
+    assert_eq!((&listed["fault"], size("organization/runs/third/batches.jsonl") > MOST - 4_096), (&json!(null), true));
+    let of_user =
+        |number: usize| exception("user-mfa", json!({"ou": "ou-ab12-prod", "resource": format!("user-{number}")}));
+    let exceptions: Vec<Value> = (0..40).map(of_user).collect();
+    hub.declare(&json!({"exceptions": exceptions}));
+    let listed = hub.machine().list("third", Timestamp::now()).await.answer.expect("a list");
+    assert_eq!(listed["accounts"], 2, "the run goes on");
+    let in_force = hub.sandbox.object("organization/runs/third/declarations.jsonl").expect("the declarations");
+    let in_force = String::from_utf8(in_force).expect("a text");
+    assert!(in_force.contains("this run goes by no exception and no attestation"), "{in_force}");
+}
+
+#[tokio::test]
 async fn entries_about_nobody_are_said_and_the_others_hold() {
     let hub = Hub::of(&two()).await;
     let entries = [json!({}), json!({"ou": "ou-ab12-gone"})].map(|scope| exception("root-hardware-mfa", scope));

@@ -2,12 +2,15 @@
 
 use serde::Deserialize;
 
+const EVERY_READ: &str = "every read";
+const THE_BASELINE: &str = "the baseline";
+
 /// A fault of one call.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
     /// The IAM action, as `iam:GetAccountSummary`; `watcher:GET` or `watcher:POST` for the watcher, `slack:POST`
-    /// for Slack.
+    /// for Slack. `every read`: all that reads an account; `the baseline`: of these, all that root monitoring does without.
     pub on: String,
     /// Only in this Region.
     pub region: Option<String>,
@@ -45,8 +48,16 @@ impl Fault {
         Self { region: Some(region.to_owned()), ..self }
     }
 
+    fn names(&self, action: &str) -> bool {
+        match self.on.as_str() {
+            EVERY_READ => aws::read_actions().contains(&action),
+            THE_BASELINE => aws::read_actions().contains(&action) && !aws::core_actions().contains(&action),
+            on => on == action,
+        }
+    }
+
     fn concerns(&self, action: &str, region: &str) -> bool {
-        self.on == action && self.region.as_deref().is_none_or(|only| only == region) && self.times != Some(0)
+        self.names(action) && self.region.as_deref().is_none_or(|only| only == region) && self.times != Some(0)
     }
 }
 

@@ -4,112 +4,82 @@ use std::collections::BTreeSet;
 use std::future::ready;
 
 use facts::analyzers::RegionAnalyzers;
-use facts::billing::{BillingAlarm, Budget, CostReport};
 use facts::bucket::Bucket;
-use facts::contacts::{AlternateContacts, PrimaryContact};
 use facts::credential_report::{CredentialReport, RootRow};
-use facts::federation::{IdentityCenterInstance, IdentityProviders};
-use facts::identities::{Holders, RolesAndPolicies};
-use facts::organization::{CentralRootAccess, Organization, ServiceControlPolicy};
 use facts::trails::Trail;
 use facts::{Account, Partition, Source, Unavailable};
 use futures_util::future::{BoxFuture, FutureExt, join_all, try_join_all};
 use jiff::Timestamp;
 
-use super::{Collector, Look, Read, Reading, guarded};
+use super::{Collector, Fact, Field, Look, Read, Reading, fact, guarded};
 use crate::sources::{
     analyzers, billing_alarms, buckets, budgets, contacts, cost_reports, data_exports, federation, iam,
     identity_center, organization, root_password,
 };
 
-/// Sources that wait for no other.
-pub(super) struct Baseline {
-    pub(super) roles_and_policies: Read<RolesAndPolicies>,
-    pub(super) support_access: Read<Holders>,
-    pub(super) identity_providers: Read<IdentityProviders>,
-    pub(super) identity_center: Read<Vec<IdentityCenterInstance>>,
-    pub(super) cost_reports: Read<Vec<CostReport>>,
-    pub(super) data_exports: Read<Vec<CostReport>>,
-    pub(super) budgets: Read<Vec<Budget>>,
-    pub(super) billing_alarms: Read<Vec<BillingAlarm>>,
-    pub(super) primary_contact: Read<Option<PrimaryContact>>,
-    pub(super) alternate_contacts: Read<AlternateContacts>,
-}
-
-/// The account's organization, and what depends on whether the account manages it.
-pub(super) struct Membership {
-    pub(super) organization: Read<Option<Organization>>,
-    pub(super) central_root_access: Read<Option<CentralRootAccess>>,
-    pub(super) service_control_policies: Read<Option<Vec<ServiceControlPolicy>>>,
-}
-
 impl Collector {
-    pub(super) async fn baseline(&self, look: &Look) -> Baseline {
+    /// Sources that wait for no other.
+    pub(super) async fn baseline(&self, look: &Look) -> Vec<Fact> {
         let clients = &self.clients;
         let account = || clients.account(look.partition);
-        let (
-            roles_and_policies,
-            support_access,
-            identity_providers,
-            identity_center,
-            cost_reports,
-            data_exports,
-            budgets,
-            billing_alarms,
-            primary_contact,
-            alternate_contacts,
-        ) = tokio::join!(
-            look.ask(
+        join_all([
+            look.fact(
                 Reading::of(Source::RolesAndPolicies, "iam:GetAccountAuthorizationDetails"),
-                iam::roles_and_policies(&clients.iam, &look.account)
+                iam::roles_and_policies(&clients.iam, &look.account),
+                |snapshot| &mut snapshot.roles_and_policies,
             ),
-            look.ask(
+            look.fact(
                 Reading::of(Source::SupportAccess, "iam:ListEntitiesForPolicy"),
-                iam::holders(&clients.iam, look.partition, iam::SUPPORT_ACCESS, Source::SupportAccess)
+                iam::holders(&clients.iam, look.partition, iam::SUPPORT_ACCESS, Source::SupportAccess),
+                |snapshot| &mut snapshot.support_access,
             ),
-            look.ask(
+            look.fact(
                 Reading::of(Source::IdentityProviders, "iam:ListSAMLProviders"),
-                federation::identity_providers(&clients.iam)
+                federation::identity_providers(&clients.iam),
+                |snapshot| &mut snapshot.identity_providers,
             ),
-            look.ask(Reading::of(Source::IdentityCenter, "sso:ListInstances"), async {
-                identity_center::instances(&clients.identity_center()).await
-            }),
-            look.ask_of_billing(Reading::of(Source::CostReports, "cur:DescribeReportDefinitions"), async {
-                cost_reports::read(&clients.cost_reports()).await
-            }),
-            look.ask_of_billing(Reading::of(Source::DataExports, "bcm-data-exports:ListExports"), async {
-                data_exports::read(&clients.data_exports()).await
-            }),
-            look.ask_of_billing(Reading::of(Source::Budgets, "budgets:ViewBudget"), async {
-                budgets::read(&clients.budgets(), &look.account).await
-            }),
-            look.ask_of_billing(Reading::of(Source::BillingAlarms, "cloudwatch:DescribeAlarms"), async {
-                billing_alarms::read(&clients.billing_alarms()).await
-            }),
-            look.ask(Reading::of(Source::PrimaryContact, "account:GetContactInformation"), async {
-                contacts::primary(&account()).await
-            }),
-            look.ask(Reading::of(Source::AlternateContacts, "account:GetAlternateContact"), async {
-                contacts::alternate(&account()).await
-            }),
-        );
-        Baseline {
-            roles_and_policies,
-            support_access,
-            identity_providers,
-            identity_center,
-            cost_reports,
-            data_exports,
-            budgets,
-            billing_alarms,
-            primary_contact,
-            alternate_contacts,
-        }
+            look.fact(
+                Reading::of(Source::IdentityCenter, "sso:ListInstances"),
+                async { identity_center::instances(&clients.identity_center()).await },
+                |snapshot| &mut snapshot.identity_center,
+            ),
+            look.fact_of_billing(
+                Reading::of(Source::CostReports, "cur:DescribeReportDefinitions"),
+                async { cost_reports::read(&clients.cost_reports()).await },
+                |snapshot| &mut snapshot.cost_reports,
+            ),
+            look.fact_of_billing(
+                Reading::of(Source::DataExports, "bcm-data-exports:ListExports"),
+                async { data_exports::read(&clients.data_exports()).await },
+                |snapshot| &mut snapshot.data_exports,
+            ),
+            look.fact_of_billing(
+                Reading::of(Source::Budgets, "budgets:ViewBudget"),
+                async { budgets::read(&clients.budgets(), &look.account).await },
+                |snapshot| &mut snapshot.budgets,
+            ),
+            look.fact_of_billing(
+                Reading::of(Source::BillingAlarms, "cloudwatch:DescribeAlarms"),
+                async { billing_alarms::read(&clients.billing_alarms()).await },
+                |snapshot| &mut snapshot.billing_alarms,
+            ),
+            look.fact(
+                Reading::of(Source::PrimaryContact, "account:GetContactInformation"),
+                async { contacts::primary(&account()).await },
+                |snapshot| &mut snapshot.primary_contact,
+            ),
+            look.fact(
+                Reading::of(Source::AlternateContacts, "account:GetAlternateContact"),
+                async { contacts::alternate(&account()).await },
+                |snapshot| &mut snapshot.alternate_contacts,
+            ),
+        ])
+        .await
     }
 
-    /// AWS shows central root access to the account that manages the organization, which no policy of it binds; of the policies AWS shows
+    /// The account's organization, and what depends on whether the account manages it. AWS shows central root access to the account that manages the organization, which no policy of it binds; of the policies AWS shows
     /// a member at most.
-    pub(super) async fn membership(&self, look: &Look) -> Membership {
+    pub(super) async fn membership(&self, look: &Look) -> [Fact; 3] {
         let client = || self.clients.organizations(look.partition);
         let organization = look.ask(Reading::of(Source::Organization, "organizations:DescribeOrganization"), async {
             organization::read(&client()).await
@@ -134,7 +104,11 @@ impl Collector {
                 }),
             ),
         };
-        Membership { organization, central_root_access, service_control_policies }
+        [
+            fact(organization, |snapshot| &mut snapshot.organization),
+            fact(central_root_access, |snapshot| &mut snapshot.central_root_access),
+            fact(service_control_policies, |snapshot| &mut snapshot.service_control_policies),
+        ]
     }
 
     /// When root's password was last changed, where `report` leaves that open.
@@ -143,38 +117,37 @@ impl Collector {
         look: &Look,
         account: &Account,
         report: &Read<CredentialReport>,
-    ) -> Read<Option<Timestamp>> {
+    ) -> Fact {
+        let field: Field<Option<Timestamp>> = |snapshot| &mut snapshot.root_password_change;
         let row = report.as_ref().ok().and_then(|report| report.root.as_ref().ok());
         if !row.is_some_and(leaves_password_change_open) {
-            return Err(Unavailable::not_asked(Source::RootPasswordChange));
+            return fact(Err(Unavailable::not_asked(Source::RootPasswordChange)), field);
         }
         let changes = look.partition.sign_in_regions().iter().map(|region| async move {
             let cloudtrail = self.clients.cloudtrail(region);
             root_password::last_change((&cloudtrail.client, &cloudtrail.pace), account, region, look.taken_at).await
         });
         let newest = async { Ok(try_join_all(changes).await?.into_iter().flatten().max()) };
-        look.ask(Reading::of(Source::RootPasswordChange, "cloudtrail:LookupEvents"), newest).await
+        look.fact(Reading::of(Source::RootPasswordChange, "cloudtrail:LookupEvents"), newest, field).await
     }
 
-    pub(super) async fn trail_buckets(&self, look: &Look, trails: &Read<Vec<Trail>>) -> Read<Vec<Bucket>> {
+    pub(super) async fn trail_buckets(&self, look: &Look, trails: &Read<Vec<Trail>>) -> Fact {
+        let field: Field<Vec<Bucket>> = |snapshot| &mut snapshot.trail_buckets;
         let what = Reading::of(Source::TrailBuckets, "s3:GetBucketPublicAccessBlock");
         match trails {
             Ok(trails) => {
                 let read = async { Ok(buckets::read(|region| self.clients.s3(region), &look.account, trails).await) };
-                look.ask(what, read).await
+                look.fact(what, read, field).await
             }
-            Err(error) => look.ask(what, unread(error)).await,
+            Err(error) => look.fact(what, unread(error), field).await,
         }
     }
 
     /// Each of `regions` for itself: one that does not answer hides no other.
-    pub(super) async fn analyzers(
-        &self,
-        look: &Look,
-        regions: impl Future<Output = BTreeSet<String>>,
-    ) -> Read<Vec<RegionAnalyzers>> {
+    pub(super) async fn analyzers(&self, look: &Look, regions: impl Future<Output = BTreeSet<String>>) -> Fact {
+        let field: Field<Vec<RegionAnalyzers>> = |snapshot| &mut snapshot.analyzers;
         if !look.sources.contains(&Source::Analyzers) {
-            return Err(Unavailable::not_asked(Source::Analyzers));
+            return fact(Err(Unavailable::not_asked(Source::Analyzers)), field);
         }
         let regions = regions.await.into_iter().map(|region| async move {
             let operation = analyzers::operation(&region);
@@ -183,21 +156,22 @@ impl Collector {
             let active = guarded(Reading::of(Source::Analyzers, &operation), look.deadline, active).await;
             RegionAnalyzers { region, active }
         });
-        Ok(join_all(regions).await)
+        fact(Ok(join_all(regions).await), field)
     }
 }
 
 impl Look {
-    /// As [`Look::ask`], of what AWS has in its commercial Regions alone.
-    fn ask_of_billing<'a, T: Send + 'a>(
-        &'a self,
+    /// As [`Look::fact`], of what AWS has in its commercial Regions alone.
+    fn fact_of_billing<'a, T: Send + 'static>(
+        &self,
         what: Reading<'a>,
         read: impl Future<Output = Read<T>> + Send + 'a,
-    ) -> BoxFuture<'a, Read<T>> {
+        field: Field<T>,
+    ) -> BoxFuture<'a, Fact> {
         if self.partition == Partition::Aws {
-            self.ask(what, read)
+            self.fact(what, read, field)
         } else {
-            ready(Err(Unavailable::not_asked(what.source))).boxed()
+            ready(fact(Err(Unavailable::not_asked(what.source)), field)).boxed()
         }
     }
 }

@@ -188,6 +188,10 @@ async fn each_source_is_asked_where_its_service_is() {
     };
     let called: BTreeSet<&str> = called.iter().map(String::as_str).filter(|call| !core(call)).collect();
     assert_eq!(called, baseline);
+    let depends = [Source::TrailBuckets, Source::CentralRootAccess, Source::ServiceControlPolicies];
+    for source in Source::ALL.iter().filter(|source| !depends.contains(source)) {
+        assert!(snapshot.unread(*source).is_none_or(|why| why.source == *source), "{source} is in its own field");
+    }
     let analyzers = snapshot.analyzers.unwrap();
     assert!(analyzers.len() == 3 && analyzers.iter().all(|region| region.active.is_err()), "each for itself");
     let why = snapshot.trail_buckets.unwrap_err();

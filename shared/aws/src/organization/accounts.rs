@@ -123,7 +123,7 @@ async fn tags_of(client: &aws_sdk_organizations::Client, members: &mut [Member],
             tracing::warn!(fault, "the next run goes on with the tags of accounts");
             break;
         }
-        return Err(format!("{fault}; accounts go by the tag that was read before"));
+        return Err(format!("accounts go by the tag that was read before: {fault}"));
     }
     Ok(())
 }
