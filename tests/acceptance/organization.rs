@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sandbox::machine::{Execution, Machine};
 use sandbox::{AUDIT_ACTIONS, Fault, Organization, Published, Sandbox, Story, Trouble};
 use serde_json::{Value, json};
@@ -404,6 +404,90 @@ async fn a_run_that_failed_does_not_hold_up_the_next() {
     assert!(concluded.answer.is_err(), "{:?}", concluded.answer);
     hub.sandbox.clear_faults();
     assert_eq!(hub.run("third").await["complete"], true);
+}
+
+#[tokio::test]
+async fn alerts_of_a_run_that_ended_before_it_kept_its_rows_are_sent_also_of_accounts_that_refuse_or_are_suspended_now()
+{
+    let account = |number, fields: &str| format!(r#"{{id: "44445555666{number}", name: a, {fields}}}"#);
+    let all = |fields: &[&str]| {
+        let accounts: Vec<String> = fields.iter().enumerate().map(|(number, fields)| account(number, fields)).collect();
+        described(&accounts.iter().map(String::as_str).collect::<Vec<_>>(), "").remove(0)
+    };
+    let hub = Hub::of(&all(&["", ""])).await;
+    hub.run("first").await;
+    hub.sandbox.turn_to_organization(all(&[WITHOUT_MFA, WITHOUT_MFA]));
+    // Its lease ends now, and nothing concludes it.
+    let machine = hub.machine();
+    let listed = machine.list("second", Timestamp::now() - SignedDuration::from_mins(59)).await.answer.expect("a list");
+    machine.audit(&listed).await;
+    let before = hub.messages(0).len();
+    hub.sandbox.turn_to_organization(all(&["refuses: service_control_policy", "state: SUSPENDED"]));
+    let answer = hub.run("third").await;
+    assert_eq!((coverage(&answer), &answer["complete"]), ([2, 0, 1, 1, 0], &json!(true)));
+    let sent = sent(&hub.messages(before));
+    for number in 0..2 {
+        let account = format!("44445555666{number}");
+        assert!(sent.contains(&of("root-mfa", &account, "opened")), "{account}: {sent:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_critical_finding_of_an_account_that_refuses_now_stays_open_and_as_urgent_as_it_was() {
+    let accounts = |fields: &str| {
+        let first = format!(r#"{{id: "444455556666", name: a, {fields}}}"#);
+        described(&[&first, r#"{id: "444455556667", name: b}"#], "").remove(0)
+    };
+    let hub = Hub::of(&accounts(WITHOUT_MFA)).await;
+    hub.run("first").await;
+    hub.sandbox.turn_to_organization(accounts("refuses: service_control_policy"));
+    hub.run("second").await;
+    let message = hub.messages(1).remove(0);
+    assert!(
+        message.subject.contains("CRITICAL: accounts of the organization could not be audited"),
+        "{}",
+        message.subject
+    );
+    let email = &message.bodies["default"];
+    for words in [
+        "as last audited, 1 account has open findings, the worst CRITICAL",
+        "1 open finding is counted as last audited: this run could not see whether that changed.",
+        "1 open finding, the worst CRITICAL",
+    ] {
+        assert!(email.contains(words), "{words}: {email}");
+    }
+    hub.sandbox.turn_to_organization(accounts(""));
+    hub.run("third").await;
+    let email = &hub.messages(2)[0].bodies["default"];
+    assert!(
+        email.contains("no open findings in the accounts audited") && !email.contains("counted as last audited"),
+        "{email}"
+    );
+}
+
+#[tokio::test]
+async fn results_of_the_run_before_that_cannot_be_read_are_said_and_are_no_complete_run() {
+    const LATEST: &str = "organization/latest.jsonl";
+    const WORDS: &str =
+        "The results of the last run could not be read, so it is not known which accounts joined or left";
+    let accounts = |root: &str| described(&[&format!(r#"{{id: "444455556666", name: a, {root}}}"#)], "").remove(0);
+    for is_denied in [true, false] {
+        let hub = Hub::of(&accounts("")).await;
+        hub.run("first").await;
+        hub.sandbox.turn_to_organization(accounts(WITHOUT_MFA));
+        let (machine, started) = (hub.machine(), Timestamp::now());
+        let listed = machine.list("second", started).await.answer.expect("a list");
+        let (_, lost) = machine.audit(&listed).await;
+        match is_denied {
+            true => hub.sandbox.add_fault(Fault::on("s3:GetObject", Trouble::Deny).times(1)),
+            false => hub.sandbox.remove_object(LATEST),
+        }
+        let answer = machine.conclude("second", started, &listed, &lost).await.answer.expect("it concludes");
+        assert_eq!((coverage(&answer), &answer["complete"]), ([1, 1, 0, 0, 0], &json!(false)));
+        let email = hub.messages(1).remove(0).bodies["default"].clone();
+        assert!(email.contains(WORDS), "{email}");
+        assert_eq!(hub.run("third").await["complete"], true, "its rows were kept");
+    }
 }
 
 #[tokio::test]

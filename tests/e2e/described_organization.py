@@ -6,4 +6,4 @@ COUNT = int(os.environ.get("ACCOUNTS") or 200)
 ID = "o-exampleorg1"
 MANAGEMENT = "999900000000"
 ACCOUNTS = [f"4444{number:08}" for number in range(COUNT)]
-SUSPENDED, REFUSING, WITH_A_KEY = set(ACCOUNTS[3:5]), set(ACCOUNTS[10 : 10 + COUNT * 3 // 100]), {ACCOUNTS[20]}
+SUSPENDED, REFUSING, WITH_A_KEY = set(ACCOUNTS[3:5]), set(ACCOUNTS[10 : 10 + COUNT * 3 // 100]), {ACCOUNTS[-1]}

@@ -163,7 +163,7 @@ impl Of<'_> {
                 (Outcome::Refused(Refusal { deep_at, ..refusal }), waiting)
             }
         };
-        Row { member, outcome, waiting }
+        Row { waiting, ..Row::new(member, outcome) }
     }
 
     /// What an audit found, and how many alerts of the account wait; or why it was refused, and what AWS said.

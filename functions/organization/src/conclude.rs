@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use alerts::{Alert, Journal};
-use aws::organization::runs::{Lines, Runs, TABLE, accounts_key};
+use aws::organization::runs::{LATEST, Lines, Runs, TABLE, accounts_key};
 use aws::storage::ledger::{Entry, Recalled, Recorded, Waiting};
 use aws::{Clock, Ledger, Notifier, PublishError, Relays};
 use facts::{Account, AccountId, Severity, text};
@@ -90,7 +90,7 @@ impl Organization {
             return Err(Error::Overtaken);
         }
         let runs = self.runs(settings, own);
-        let before = before(&runs).await;
+        let (before, before_unread) = before(&runs).await;
         let fault = conclude.state.list.fault.clone();
         let mut rows = match &fault {
             Some(fault) => not_looked_at(&before, fault),
@@ -108,7 +108,10 @@ impl Organization {
         let mut journal = recalled.memory.journal.clone();
         let is_digest = fault.is_none() && settings.policy.digest.is_due(journal.last_digest, now);
         let is_first = fault.is_none() && journal.last_complete.is_none();
-        let mut run = Run { is_first, is_digest, tags_unread, ..run(&of, &rows, &before, &outgoing) };
+        let is_lost = before.is_empty() && journal.last_complete.is_some_and(|at| at < conclude.task.started);
+        let before_unread = before_unread.or_else(|| is_lost.then(|| format!("{LATEST} is not there")));
+        let run = run(&of, &rows, &before, &outgoing);
+        let mut run = Run { is_first, is_digest, tags_unread, before_unread, ..run };
         // This run was concluded before, and its rows were not kept: who joined or left was sent.
         if journal.last_complete.is_some_and(|at| at >= conclude.task.started) {
             run.moves = Moves::default();
@@ -161,7 +164,7 @@ impl Organization {
             concluded.unshown = show(&runs, page, table).await;
         }
         ledger.release(&lease).await.unwrap_or_else(|error| tracing::warn!(%error, "the lease ends by itself"));
-        let is_done = concluded.unsent == 0 && concluded.unshown.is_empty();
+        let is_done = concluded.unsent == 0 && concluded.unshown.is_empty() && run.before_unread.is_none();
         concluded.complete = concluded.fault.is_none() && coverage.is_complete() && is_done;
         match refused {
             Some(error) => Err(Error::Publish(error, concluded.unsent)),
@@ -372,15 +375,16 @@ fn not_looked_at(before: &[Row], fault: &str) -> Vec<Row> {
             last_audited: row.last_audited(),
             deep_at: row.outcome.last_deep(),
         };
-        Row { outcome, ..row.clone() }
+        Row { outcome, last_open: row.open().to_vec(), ..row.clone() }
     };
-    before.iter().map(row).collect()
+    before.iter().filter(|row| !row.has_left).map(row).collect()
 }
 
-/// Accounts that are not listed any more, and have alerts that were not sent.
+/// Accounts that are not listed any more, and may have alerts that were not sent.
 fn left(before: &[Row], rows: &[Row]) -> Vec<Row> {
     let listed: HashSet<&AccountId> = rows.iter().map(|row| &row.member.account).collect();
-    before.iter().filter(|row| row.waiting > 0 && !listed.contains(&row.member.account)).cloned().collect()
+    let left = before.iter().filter(|row| !listed.contains(&row.member.account));
+    left.map(|row| Row { has_left: true, waiting: row.waiting.max(1), ..row.clone() }).collect()
 }
 
 /// Keeps in `rows` the accounts of the run before, and returns those that are not listed any more: who joined or left was not sent, and is
@@ -451,11 +455,8 @@ fn is_critical(alert: &Alert) -> bool {
 /// What the main topic is sent.
 fn run(of: &Of<'_>, rows: &[Row], before: &[Row], outgoing: &Outgoing) -> Run {
     let is_audited = of.conclude.state.list.fault.is_none();
-    let mut organization_alerts: Vec<Alert> =
-        outgoing.organization.iter().map(|waiting| waiting.alert.clone()).collect();
-    organization_alerts.sort_by_key(|alert| std::cmp::Reverse(alert.severity));
     let run = Run {
-        organization_alerts,
+        organization_alerts: members::of_organization(outgoing.organization.iter().map(|waiting| &waiting.alert)),
         groups: members::group(outgoing.members.iter().flat_map(|due| due.alerts(None))),
         routed: routes::routed(&outgoing.members),
         moves: if is_audited { members::moves(before, rows, |_| true) } else { Moves::default() },

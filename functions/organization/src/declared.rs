@@ -21,7 +21,7 @@ pub(crate) async fn in_force(objects: &Runs, accounts: usize, now: Timestamp) ->
                 && let Err(error) = objects.put_accepted(text(written.as_deref()).to_vec()).await
             {
                 faults.push(format!(
-                    "a version that is refused later would bring back an earlier one than this: {error}"
+                    "this version could not be stored; if a later one is refused, an older one than this applies: {error}"
                 ));
             }
             InForce { declared, is_earlier: false, faults, tags_unread: 0 }

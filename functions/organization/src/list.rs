@@ -6,7 +6,7 @@ use aws::organization::accounts;
 use aws::organization::runs;
 use facts::AccountId;
 use jiff::{SignedDuration, Timestamp};
-use members::{Declared, Depth, MAX_DEEP_ITEMS, Member, Plan, Tag};
+use members::{Depth, MAX_DEEP_ITEMS, Member, Plan, Tag};
 
 use crate::request::{Deep, Listed, Task};
 use crate::{Error, Organization, Settings, declared};
@@ -47,7 +47,7 @@ impl Organization {
             }
         };
         let objects = self.runs(settings, own);
-        let before = before(&objects).await;
+        let (before, _) = before(&objects).await;
         let mut in_force = declared::in_force(&objects, members.len(), now).await;
         known_tags(&mut members, &before);
         if in_force.declared.asks_for_tags() {
@@ -69,15 +69,7 @@ impl Organization {
             &in_force.declared,
         );
         objects.put_accounts(&task.run, &members).await?;
-        match objects.put_batches(&task.run, &batches).await {
-            // Nothing that is declared may stop the run.
-            Err(error) if error.is_too_large() => {
-                batches.iter_mut().for_each(|batch| batch.declared = Declared::default());
-                objects.put_batches(&task.run, &batches).await?;
-                in_force.faults.push(format!("this run goes by no exception and no attestation: {error}"));
-            }
-            put => put?,
-        }
+        in_force.faults.extend(objects.put_batches(&task.run, &mut batches).await?);
         objects.put_in_force(&task.run, &in_force).await?;
         let depth = |depth| batches.iter().flat_map(|batch| &batch.items).filter(|item| item.depth == depth).count();
         let (deep, later) = (depth(Depth::Deep), depth(Depth::Later));
@@ -102,21 +94,18 @@ fn plan(settings: &Settings, task: &Task) -> Plan {
     Plan { access: settings.access, all, most: DEEP_BATCHES * MAX_DEEP_ITEMS * usize::from(settings.concurrency) }
 }
 
-/// The rows of the run before. Without them each account is read whole, and what joined or left since is not known.
-pub(crate) async fn before(objects: &runs::Runs) -> Vec<members::Row> {
-    match objects.latest().await {
-        Ok(Some(lines)) => {
-            for unread in &lines.unread {
-                tracing::error!(unread, "a row of the last run could not be read: its account counts as new");
-            }
-            lines.read
-        }
-        Ok(None) => Vec::new(),
-        Err(error) => {
-            tracing::error!(%error, "the rows of the last run could not be read: every account counts as new");
-            Vec::new()
-        }
+/// The rows of the run before, and what of them could not be read. Without them each account is read whole, and what joined or left since is not
+/// known.
+pub(crate) async fn before(objects: &runs::Runs) -> (Vec<members::Row>, Option<String>) {
+    let (rows, fault) = match objects.latest().await {
+        Ok(Some(lines)) => (lines.read, lines.unread.into_iter().next()),
+        Ok(None) => return (Vec::new(), None),
+        Err(error) => (Vec::new(), Some(error.to_string())),
+    };
+    if let Some(fault) = &fault {
+        tracing::error!(fault, "results of the last run could not be read: their accounts count as new");
     }
+    (rows, fault)
 }
 
 /// The lease of a run; its holder is the execution, so that its last task holds it, too.

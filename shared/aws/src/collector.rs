@@ -81,10 +81,10 @@ struct Reading<'a> {
 /// What could be read, or why not.
 type Read<T> = Result<T, Unavailable>;
 
-/// Where a fact is in the snapshot.
+/// Selects the field of a fact in the snapshot.
 type Field<T> = fn(&mut Snapshot) -> &mut Read<T>;
 
-/// Puts what was read, or why it was not, into its field.
+/// Writes one result, read or not, into the snapshot.
 type Fact = Box<dyn FnOnce(&mut Snapshot) + Send>;
 
 /// Root's events, and the account's name, by which CloudTrail finds some of them.
@@ -114,7 +114,7 @@ impl Collector {
         Snapshot { calls, ..snapshot }
     }
 
-    /// Reads into `snapshot` the sources of `look`, of those that are read once an hour.
+    /// Reads the hourly sources that `look` asks for, and writes them into `snapshot`.
     pub async fn complete(&self, look: &Look, snapshot: &mut Snapshot) {
         let account = snapshot.account.clone();
         let regions = ready(look.to_sweep(&snapshot.regions));
@@ -257,18 +257,14 @@ impl Look {
         }
     }
 
-    /// As [`Self::ask`]; what was read goes to the field, which stays as it is where nothing was asked.
+    /// Like [`Self::ask`], and puts the result into `field`.
     fn fact<'a, T: Send + 'static>(
         &self,
         what: Reading<'a>,
         read: impl Future<Output = Read<T>> + Send + 'a,
         field: Field<T>,
     ) -> BoxFuture<'a, Fact> {
-        if self.sources.contains(&what.source) {
-            guarded(what, self.deadline, read).map(move |read| fact(read, field)).boxed()
-        } else {
-            ready(Box::new(|_: &mut Snapshot| ()) as Fact).boxed()
-        }
+        self.ask(what, read).map(move |read| fact(read, field)).boxed()
     }
 
     /// What is looked through of `region`: who asks for a look-back of his own gets all of it.
@@ -299,9 +295,13 @@ impl Look {
     }
 }
 
-/// What was `read`, for its field.
+/// Puts `read` into `field`. A source that was not asked for changes nothing: an earlier reading stays.
 fn fact<T: Send + 'static>(read: Read<T>, field: Field<T>) -> Fact {
-    Box::new(move |snapshot| *field(snapshot) = read)
+    Box::new(move |snapshot| {
+        if !read.as_ref().is_err_and(Unavailable::is_not_asked) {
+            *field(snapshot) = read;
+        }
+    })
 }
 
 /// Ends a source at the deadline, and turns a panic in it into data. Boxed, so that it takes little room in what waits for it.

@@ -164,8 +164,7 @@ mod tests {
     fn each_member_that_is_audited_is_in_one_batch_with_its_last_row() {
         let mut members: Vec<Member> = (1..=53).map(|number| member(number, "ACTIVE")).collect();
         members.push(member(54, "SUSPENDED"));
-        let before =
-            vec![Row { member: members[1].clone(), outcome: Outcome::Skipped { why: Skip::Closed }, waiting: 0 }];
+        let before = vec![Row::new(members[1].clone(), Outcome::Skipped { why: Skip::Closed })];
         let (management, own) = (&members[0].account, &members[52].account);
         let batches =
             batches("run", Timestamp::UNIX_EPOCH, &members, before, (management, own), ROOT, &Declared::default());
@@ -189,7 +188,7 @@ mod tests {
             missing: missing.then_some(refusal),
         };
         let audited = Audited { by_role: Some(Box::new(by_role)), ..Audited::clean(now()) };
-        Row { member: member(number, "ACTIVE"), outcome: Outcome::Audited(Box::new(audited)), waiting: 0 }
+        Row::new(member(number, "ACTIVE"), Outcome::Audited(Box::new(audited)))
     }
 
     type Depths = std::collections::BTreeMap<u64, Depth>;

@@ -84,9 +84,13 @@ pub fn accounted(
         let before = before.get(&member.account);
         let waited = before.map(|row| row.waiting).unwrap_or_default();
         let (outcome, waiting) = match (member.skipped(management, own), found.remove(&member.account)) {
-            (Some(why), _) => (Outcome::Skipped { why }, waited),
+            // An earlier run may have recorded alerts and ended before it kept its rows.
+            (Some(why), _) => {
+                let is_new = before.is_some_and(|row| !matches!(row.outcome, Outcome::Skipped { .. }));
+                (Outcome::Skipped { why }, waited.max(usize::from(is_new)))
+            }
             (None, Some(row)) if row.audited().is_some() => (row.outcome, row.waiting),
-            (None, Some(row)) => (row.outcome, row.waiting.max(waited)),
+            (None, Some(row)) => (row.outcome, row.waiting.max(waited).max(1)),
             (None, None) => {
                 let error = lost.get(&member.account);
                 let error = error.map_or_else(|| "its batch has no result".into(), |error| bounded(error));
@@ -96,7 +100,9 @@ pub fn accounted(
                 (Outcome::NotLookedAt { error, last_audited, deep_at }, waited.max(1))
             }
         };
-        Row { member: member.clone(), outcome, waiting }
+        let is_seen = matches!(outcome, Outcome::Audited(_) | Outcome::Skipped { .. });
+        let last_open = before.filter(|_| !is_seen).map(|row| row.open().to_vec()).unwrap_or_default();
+        Row { waiting, last_open, ..Row::new(member.clone(), outcome) }
     };
     members.iter().map(row).collect()
 }
@@ -175,6 +181,16 @@ fn of_accounts(rows: &[Row]) -> Seen {
     } else {
         Severity::Low
     };
+    // What was open is neither fixed nor seen: it stays as urgent as it was.
+    let worst = missed.iter().flat_map(|row| &row.last_open).map(|found| found.severity).max();
+    let (found, severity) = match worst {
+        None => (found, severity),
+        Some(worst) => {
+            let count = missed.iter().filter(|row| !row.last_open.is_empty()).count();
+            let open = counted(count, "account has open findings", "accounts have open findings");
+            (format!("{found}; as last audited, {open}, the worst {worst}"), severity.max(worst))
+        }
+    };
     let ids = missed.iter().map(|row| row.member.account.to_string());
     let failure = Failure {
         count: missed.len(),
@@ -214,6 +230,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::row::Found;
 
     fn now() -> Timestamp {
         "2026-11-20T10:00:00Z".parse().unwrap()
@@ -236,7 +253,7 @@ mod tests {
     }
 
     fn row(number: usize, outcome: Outcome) -> Row {
-        Row { member: member(number, "ACTIVE"), outcome, waiting: 0 }
+        Row::new(member(number, "ACTIVE"), outcome)
     }
 
     proptest! {
@@ -291,8 +308,39 @@ mod tests {
         members.push(member(6, "SUSPENDED"));
         let rows = accounted(&members, results, &before, &HashMap::new(), &id(1), &id(2));
         assert_eq!(rows.iter().map(|row| row.waiting).collect::<Vec<_>>(), [0, 2, 2, 2]);
+        let nothing: Vec<Row> = before.iter().map(|row| Row { waiting: 0, ..row.clone() }).collect();
+        let results = vec![row(3, audited()), row(4, refused(Cause::Denied, 1, None))];
+        let rows = accounted(&members, results, &nothing, &HashMap::new(), &id(1), &id(2));
+        let waiting: Vec<usize> = rows.iter().map(|row| row.waiting).collect();
+        assert_eq!(waiting, [0, 1, 1, 1], "a run that ended before it kept its rows may have recorded alerts");
+        let again = accounted(&members[3..], Vec::new(), &rows, &HashMap::new(), &id(1), &id(2));
+        assert_eq!(again[0].waiting, 1);
+        let sent = Row { waiting: 0, ..again[0].clone() };
+        let later = accounted(&members[3..], Vec::new(), &[sent], &HashMap::new(), &id(1), &id(2));
+        assert_eq!(later[0].waiting, 0, "an account that was skipped before is asked no more");
         let died = accounted(&members[..1], Vec::new(), &[], &HashMap::new(), &id(1), &id(2));
         assert_eq!(died[0].waiting, 1, "a batch that died may have recorded alerts");
+    }
+
+    #[test]
+    fn what_was_open_in_an_account_that_is_refused_stays_open_and_as_urgent() {
+        let found = Found { control: "root-access-keys".into(), severity: Severity::Critical, since: now() };
+        let open = Audited { open: vec![found.clone()], ..Audited::clean(now()) };
+        let before = [row(3, Outcome::Audited(Box::new(open))), row(4, audited())];
+        let members = [member(3, "ACTIVE"), member(4, "ACTIVE")];
+        let results = vec![row(3, refused(Cause::Denied, 1, Some(now()))), row(4, audited())];
+        let first = accounted(&members, results.clone(), &before, &HashMap::new(), &id(1), &id(2));
+        let second = accounted(&members, results, &first, &HashMap::new(), &id(1), &id(2));
+        for rows in [first, second] {
+            assert_eq!((rows[0].open(), rows[1].open().len()), (std::slice::from_ref(&found), 0));
+            let (severity, count, said) = seen(&rows).unwrap();
+            assert_eq!((severity, count), (Severity::Critical, 1));
+            assert!(said.ends_with("; as last audited, 1 account has open findings, the worst CRITICAL"), "{said}");
+            let lost = accounted(&members[..1], Vec::new(), &rows, &HashMap::new(), &id(1), &id(2));
+            assert_eq!(lost[0].open().len(), 1, "also where its batch is lost");
+            let audited = accounted(&members[..1], vec![row(3, audited())], &rows, &HashMap::new(), &id(1), &id(2));
+            assert_eq!((audited[0].open().len(), audited[0].last_open.len()), (0, 0), "an audit counts again");
+        }
     }
 
     fn seen(rows: &[Row]) -> Option<(Severity, usize, String)> {

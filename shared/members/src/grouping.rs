@@ -54,6 +54,12 @@ pub struct Run {
     /// What routes are sent instead.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub routed: Vec<Routed>,
+    /// Open findings of accounts that were not audited, as they were audited last.
+    #[serde(default, skip_serializing_if = "crate::is_zero")]
+    pub last_open: usize,
+    /// Why the results of the run before could not be read, so that who joined or left is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before_unread: Option<String>,
     /// A route asks for tags, and those of so many accounts of the organization were never read.
     #[serde(default, skip_serializing_if = "crate::is_zero")]
     pub tags_unread: usize,
@@ -190,12 +196,10 @@ fn in_order(mut groups: Vec<Group>) -> Vec<Group> {
     groups
 }
 
-/// The open findings of all accounts, by control.
+/// The open findings of all accounts, by control; of those that could not be audited as they were last.
 pub fn open(rows: &[Row]) -> Vec<Group> {
     let mut groups: BTreeMap<&str, Group> = BTreeMap::new();
-    for (row, found) in rows.iter().flat_map(|row| {
-        row.audited().into_iter().flat_map(move |audited| audited.open.iter().map(move |found| (row, found)))
-    }) {
+    for (row, found) in rows.iter().flat_map(|row| row.open().iter().map(move |found| (row, found))) {
         let group = groups.entry(&found.control).or_insert_with(|| Group {
             about: found.control.clone(),
             headline: Fault::Control { control: found.control.clone() }.headline(),
@@ -249,17 +253,40 @@ fn of_cause(cause: Option<Cause>, mut rows: Vec<&Row>) -> Unaudited {
     }
 }
 
-/// Accounts that came and went between two runs, of those that are `shown`; none where there was no run `before`.
+/// The alerts about the organization as a whole, the worst first. Of several about one condition the newest counts, so that there are few
+/// however long they waited.
+pub fn of_organization<'a>(alerts: impl IntoIterator<Item = &'a Alert>) -> Vec<Alert> {
+    let mut stories: BTreeMap<String, Vec<&Alert>> = BTreeMap::new();
+    for alert in alerts {
+        stories.entry(about(alert)).or_default().push(alert);
+    }
+    let merged = stories.into_values().filter_map(|story| {
+        let mut newest = (*story.iter().max_by_key(|alert| alert.at)?).clone();
+        let transition = transition(&newest, &story);
+        if let (What::Condition(update), Some(transition)) = (&mut newest.what, transition) {
+            update.transition = transition;
+        }
+        Some(newest)
+    });
+    let mut merged: Vec<Alert> = merged.collect();
+    merged.sort_by_key(|alert| Reverse(alert.severity));
+    merged
+}
+
+/// Accounts that came and went between two runs, of those that are `shown`; none where there was no run `before`. What left before that run,
+/// and still has alerts that wait, does not leave again.
 pub fn moves(before: &[Row], rows: &[Row], is_shown: impl Fn(&Member) -> bool) -> Moves {
+    let before: Vec<&Row> = before.iter().filter(|row| !row.has_left).collect();
+    let rows: Vec<&Row> = rows.iter().collect();
     if before.is_empty() {
         return Moves::default();
     }
-    let beyond = |rows: &[Row], others: &[Row]| -> Vec<Affected> {
+    let beyond = |rows: &[&Row], others: &[&Row]| -> Vec<Affected> {
         let others: std::collections::HashSet<&AccountId> = others.iter().map(|row| &row.member.account).collect();
         let beyond = rows.iter().filter(|row| !others.contains(&row.member.account) && is_shown(&row.member));
         beyond.map(|row| affected(&row.member, row.last_audited().unwrap_or_default())).collect()
     };
-    let (mut joined, mut left) = (beyond(rows, before), beyond(before, rows));
+    let (mut joined, mut left) = (beyond(&rows, &before), beyond(&before, &rows));
     let (joined_count, left_count) = (joined.len(), left.len());
     joined.truncate(MAX_NAMED);
     left.truncate(MAX_NAMED);
@@ -290,6 +317,8 @@ impl Run {
             route: None,
             unreached: None,
             routed: Vec::new(),
+            last_open: rows.iter().map(|row| row.last_open.len()).sum(),
+            before_unread: None,
             tags_unread: 0,
         }
     }
@@ -374,6 +403,7 @@ fn title(control: &str) -> String {
 mod tests {
     use alerts::{ConditionAlert, Failure};
     use facts::account::{Account, Partition};
+    use jiff::SignedDuration;
     use proptest::prelude::*;
 
     use super::*;
@@ -490,18 +520,39 @@ mod tests {
     }
 
     #[test]
+    fn of_alerts_about_the_organization_the_newest_of_each_condition_counts_however_many_wait() {
+        let account = Account { id: member(1).account, alias: None, partition: Partition::Aws };
+        let fault = |fault: Option<&str>| crate::observe(fault, &[], None);
+        let (mut known, mut waiting) = (BTreeMap::new(), Vec::new());
+        let mut at = now();
+        for seen in [Some("denied"), Some("denied"), Some("denied")] {
+            let (alerts, conditions) = alerts::follow(&known, &fault(seen), &account, at, &alerts::Policy::default());
+            known.extend(conditions);
+            waiting.extend(alerts);
+            at += SignedDuration::from_hours(30);
+        }
+        assert!(waiting.len() >= 3, "opened, and reminders: {}", waiting.len());
+        let merged = of_organization(&waiting);
+        assert_eq!(merged.len(), 1);
+        let update = merged[0].condition().unwrap();
+        assert_eq!(update.transition, Transition::Opened, "its opening was not sent");
+        assert_eq!(merged[0].at, waiting.last().unwrap().at);
+        let (alerts, _) = alerts::follow(&known, &fault(None), &account, at, &alerts::Policy::default());
+        waiting.extend(alerts);
+        let merged = of_organization(&waiting);
+        let transitions: Vec<_> = merged.iter().filter_map(|alert| alert.condition()).map(|it| it.transition).collect();
+        assert!(transitions.contains(&Transition::Resolved), "{transitions:?}");
+        assert!(!transitions.contains(&Transition::Opened), "it is over: {transitions:?}");
+    }
+
+    #[test]
     fn unaudited_accounts_are_listed_by_cause_with_the_remedy_and_those_once_audited_first() {
-        let refused = |n, cause, last_audited| Row {
-            member: member(n),
-            outcome: Outcome::Refused(Refusal {
-                cause,
-                said: format!("said {n}"),
-                since: now(),
-                runs: 1,
-                last_audited,
-                deep_at: None,
-            }),
-            waiting: 0,
+        let refused = |n, cause, last_audited| {
+            let said = format!("said {n}");
+            Row::new(
+                member(n),
+                Outcome::Refused(Refusal { cause, said, since: now(), runs: 1, last_audited, deep_at: None }),
+            )
         };
         let rows = [
             refused(1, Cause::Denied, None),
@@ -524,7 +575,7 @@ mod tests {
         let row = |n, open| {
             let steps = [crate::Cell::Failed; 5];
             let audited = Audited { steps, root: None, open, ..Audited::clean(now()) };
-            Row { member: member(n), outcome: Outcome::Audited(Box::new(audited)), waiting: 0 }
+            Row::new(member(n), Outcome::Audited(Box::new(audited)))
         };
         let mfa = || found("root-mfa", Severity::Critical);
         let rows = [row(1, vec![mfa(), found("root-unused", Severity::High)]), row(2, vec![mfa()]), row(3, Vec::new())];
@@ -535,11 +586,16 @@ mod tests {
 
     #[test]
     fn accounts_that_joined_and_left_are_named_after_the_first_run() {
-        let row = |n| Row { member: member(n), outcome: Outcome::Skipped { why: Skip::Closed }, waiting: 0 };
+        let row = |n| Row::new(member(n), Outcome::Skipped { why: Skip::Closed });
         assert_eq!(moves(&[], &[row(1)], |_| true), Moves::default());
         let moved = moves(&[row(1), row(2)], &[row(2), row(3)], |_| true);
         assert_eq!((moved.joined[0].name.as_str(), moved.left[0].name.as_str()), ("account-3", "account-1"));
         assert_eq!((moved.joined_count, moved.left_count), (1, 1));
+        let gone = Row { has_left: true, ..row(3) };
+        let moved = moves(&[row(2), gone.clone()], &[row(2)], |_| true);
+        assert_eq!(moved, Moves::default(), "what has left does not leave again");
+        let moved = moves(&[row(2), gone], &[row(2), row(3)], |_| true);
+        assert_eq!((moved.joined_count, moved.left_count), (1, 0), "what comes back joins");
         let of_three = moves(&[row(1), row(2)], &[row(2), row(3)], |member| member.name == "account-3");
         assert_eq!((of_three.joined_count, of_three.left_count), (1, 0));
     }

@@ -25,7 +25,9 @@ pub use batch::{Batch, Before, Item, MAX_ITEMS, batches, is_run};
 pub use coverage::{Coverage, accounted, observe};
 pub use declared::{Declared, InForce, MAX_DECLARED, Route, Scoped, mark};
 pub use depth::{Access, Depth, MAX_DEEP_ITEMS, Plan, STALE, deep_selection, root_selection, settings_of};
-pub use grouping::{Affected, Group, MAX_NAMED, Moves, Routed, Run, Unaudited, advice, group, moves, open, unaudited};
+pub use grouping::{
+    Affected, Group, MAX_NAMED, Moves, Routed, Run, Unaudited, advice, group, moves, of_organization, open, unaudited,
+};
 pub use member::{Member, Skip, State, Tag};
 pub use refusal::{Asked, Cause, Refusal};
 pub use row::{Audited, ByRole, Cell, Flags, Found, Outcome, Row};

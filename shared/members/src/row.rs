@@ -31,6 +31,12 @@ pub struct Row {
     /// So many alerts of it wait to be sent, also those of earlier runs.
     #[serde(default)]
     pub waiting: usize,
+    /// What was open when it was audited last, of an account that this run could not audit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub last_open: Vec<Found>,
+    /// It is not listed any more, and is kept until its alerts are sent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_left: bool,
 }
 
 /// The result of one run for one account.
@@ -275,6 +281,16 @@ impl Outcome {
 }
 
 impl Row {
+    /// Nothing of it waits.
+    pub fn new(member: Member, outcome: Outcome) -> Self {
+        Self { member, outcome, waiting: 0, last_open: Vec::new(), has_left: false }
+    }
+
+    /// What is open, as far as the last audit has shown.
+    pub fn open(&self) -> &[Found] {
+        self.audited().map_or(&self.last_open, |audited| &audited.open)
+    }
+
     /// See [`Outcome::last_audited`].
     pub fn last_audited(&self) -> Option<Timestamp> {
         self.outcome.last_audited()
@@ -454,7 +470,7 @@ mod tests {
             Outcome::Skipped { why: Skip::Closed },
             Outcome::NotLookedAt { error: "Lambda.Unknown".into(), last_audited: Some(now()), deep_at: Some(now()) },
         ] {
-            let row = Row { member: member.clone(), outcome, waiting: 3 };
+            let row = Row { waiting: 3, ..Row::new(member.clone(), outcome) };
             assert_eq!(serde_json::from_str::<Row>(&serde_json::to_string(&row).unwrap()).unwrap(), row);
         }
     }

@@ -10,7 +10,8 @@ const THE_BASELINE: &str = "the baseline";
 #[serde(deny_unknown_fields)]
 pub struct Fault {
     /// The IAM action, as `iam:GetAccountSummary`; `watcher:GET` or `watcher:POST` for the watcher, `slack:POST`
-    /// for Slack. `every read`: all that reads an account; `the baseline`: of these, all that root monitoring does without.
+    /// for Slack. `every read` means each action that reads the account, `the baseline` those that root monitoring does not need; actions on
+    /// rootwatch's own rules and schedule are in neither.
     pub on: String,
     /// Only in this Region.
     pub region: Option<String>,

@@ -22,7 +22,7 @@ pub(crate) fn home() -> Account {
 
 /// So many, by a run that began at `at`.
 pub(crate) fn rows(count: usize, at: Timestamp) -> Vec<Row> {
-    (1..=count).map(|number| Row { member: member(number), outcome: outcome(number, at), waiting: 0 }).collect()
+    (1..=count).map(|number| Row::new(member(number), outcome(number, at))).collect()
 }
 
 fn member(number: usize) -> Member {

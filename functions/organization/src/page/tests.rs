@@ -33,7 +33,7 @@ fn member(number: u64, name: &str) -> Member {
 }
 
 fn row(number: u64, outcome: Outcome) -> Row {
-    Row { member: member(number, &format!("team {number}")), outcome, waiting: 0 }
+    Row::new(member(number, &format!("team {number}")), outcome)
 }
 
 fn audited(steps: [Cell; 5], open: &[(&str, Severity)], unknown: usize) -> Outcome {
@@ -176,7 +176,7 @@ fn names_are_text_on_the_page_and_no_formula_in_the_table() {
         row.member.state = State::parse(name);
         rows.push(row);
         let refusal = Refusal::new(Cause::Denied, name, None, None, at());
-        rows.push(Row { member: member(100 + number, name), outcome: Outcome::Refused(refusal), waiting: 0 });
+        rows.push(Row::new(member(100 + number, name), Outcome::Refused(refusal)));
     }
     // What was stored by others than this crate is not bounded.
     rows.iter_mut().for_each(|row| row.member.name.push_str("</bdi><b>"));

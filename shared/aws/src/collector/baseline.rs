@@ -77,8 +77,10 @@ impl Collector {
         .await
     }
 
-    /// The account's organization, and what depends on whether the account manages it. AWS shows central root access to the account that manages the organization, which no policy of it binds; of the policies AWS shows
-    /// a member at most.
+    /// Reads the organization, and what depends on whether the account manages it.
+    ///
+    /// AWS shows central root access to the account that manages the organization, which no policy of it binds. A member is asked for its
+    /// policies: AWS shows them to a delegated administrator.
     pub(super) async fn membership(&self, look: &Look) -> [Fact; 3] {
         let client = || self.clients.organizations(look.partition);
         let organization = look.ask(Reading::of(Source::Organization, "organizations:DescribeOrganization"), async {

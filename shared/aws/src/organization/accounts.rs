@@ -123,7 +123,7 @@ async fn tags_of(client: &aws_sdk_organizations::Client, members: &mut [Member],
             tracing::warn!(fault, "the next run goes on with the tags of accounts");
             break;
         }
-        return Err(format!("accounts go by the tag that was read before: {fault}"));
+        return Err(format!("the tags read last are used: {fault}"));
     }
     Ok(())
 }
@@ -385,7 +385,11 @@ mod tests {
         let denied =
             mock!(Client::list_tags_for_resource).then_error(|| TagsError::generic(coded("AccessDeniedException")));
         let fault = tags_by(&denied, &mut some).await.unwrap_err();
-        assert!(fault.starts_with("organizations:ListTagsForResource was denied"), "{fault}");
+        assert!(
+            fault.starts_with("the tags read last are used: organizations:ListTagsForResource was denied"),
+            "{fault}"
+        );
+        assert!(fault.chars().count() <= MAX_CHARS, "an alert would cut it: {fault}");
         assert_eq!((denied.num_calls(), some[1].tag.is_some()), (1, true));
         let throttled =
             mock!(Client::list_tags_for_resource).then_error(|| TagsError::generic(coded("TooManyRequestsException")));

@@ -18,7 +18,7 @@
 use std::fmt;
 
 use futures_util::{StreamExt, stream};
-use members::{Batch, InForce, Member, Row};
+use members::{Batch, Declared, InForce, Member, Row};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -113,12 +113,21 @@ impl Runs {
         self.get(&accounts_key(run)).await
     }
 
-    /// Keeps the batches of `run`; the map reads them.
+    /// Keeps the batches of `run`; the map reads them. What is declared stops no run: where it makes the list too large, `batches` lose it, and
+    /// the fault is returned.
     ///
     /// # Errors
     /// When they were not written, or it is unknown whether they were.
-    pub async fn put_batches(&self, run: &str, batches: &[Batch]) -> Result<(), ReportBucketError> {
-        self.put(&batches_key(run), batches).await
+    pub async fn put_batches(&self, run: &str, batches: &mut [Batch]) -> Result<Option<String>, ReportBucketError> {
+        let key = batches_key(run);
+        match self.put(&key, batches).await {
+            Err(error) if error.is_too_large() => {
+                batches.iter_mut().for_each(|batch| batch.declared = Declared::default());
+                self.put(&key, batches).await?;
+                Ok(Some(format!("this run goes by no exception and no attestation: {error}")))
+            }
+            put => put.map(|()| None),
+        }
     }
 
     /// The batches of `run`; `None`: there are none.
@@ -343,7 +352,7 @@ mod tests {
     }
 
     fn skipped(number: usize) -> Row {
-        Row { member: member(number), outcome: Outcome::Skipped { why: Skip::Closed }, waiting: 0 }
+        Row::new(member(number), Outcome::Skipped { why: Skip::Closed })
     }
 
     fn audited(number: usize) -> Row {
@@ -358,16 +367,40 @@ mod tests {
             by_role: None,
             declared: None,
         };
-        Row { member: member(number), outcome: Outcome::Audited(Box::new(audited)), waiting: 0 }
+        Row::new(member(number), Outcome::Audited(Box::new(audited)))
     }
 
     fn refused(number: usize) -> Row {
         let refusal = Refusal::new(members::Cause::Denied, &"x".repeat(200), None, Some(at()), at());
-        Row { member: member(number), outcome: Outcome::Refused(refusal), waiting: 0 }
+        Row::new(member(number), Outcome::Refused(refusal))
     }
 
     fn keys(held: &Held) -> Vec<String> {
         held.lock().expect("one thread").keys().cloned().collect()
+    }
+
+    #[tokio::test]
+    async fn what_is_declared_never_makes_the_list_of_batches_too_large() {
+        let entry = |number: usize| {
+            let (control, ou, reason) = ("user-mfa", "ou-ab12-11111111", "r".repeat(100));
+            serde_json::json!({"control": control, "resource": number.to_string(), "ou": ou, "reason": reason, "owner": "o", "until": "2026-12-01"})
+        };
+        let entries: Vec<_> = (0..60).map(entry).collect();
+        let text = serde_json::json!({"exceptions": entries}).to_string();
+        let declared = Declared::parse(text.as_bytes(), at()).unwrap();
+        let batch = |declared| Batch { run: "r1".into(), started: at(), batch: 0, items: Vec::new(), declared };
+        let carried = lines(&[batch(declared.clone())]).unwrap().len();
+        let count = usize::try_from(MAX_BYTES).unwrap() / carried;
+        let held = Held::default();
+        let rules = bucket(&held, "");
+        let runs = runs(&rules);
+        let mut batches = vec![batch(declared); count];
+        assert_eq!(runs.put_batches("r1", &mut batches).await, Ok(None), "as much as one object has room for");
+        batches.push(batches[0].clone());
+        let fault = runs.put_batches("r1", &mut batches).await.unwrap().unwrap();
+        assert!(fault.starts_with("this run goes by no exception and no attestation: s3:PutObject of"), "{fault}");
+        assert_eq!(batches, vec![batch(Declared::default()); count + 1]);
+        assert_eq!(runs.batches("r1").await.unwrap().unwrap().read, batches);
     }
 
     #[tokio::test]
@@ -381,16 +414,11 @@ mod tests {
             before: Some(Box::new(Before { outcome: skipped(2).outcome, waiting: 0 })),
             depth: members::Depth::Flags,
         };
-        let batch = Batch {
-            run: "r1".into(),
-            started: at(),
-            batch: 0,
-            items: vec![item],
-            declared: members::Declared::default(),
-        };
+        let mut batch =
+            Batch { run: "r1".into(), started: at(), batch: 0, items: vec![item], declared: Declared::default() };
         assert_eq!(runs.accounts("r1").await, Ok(None));
         runs.put_accounts("r1", &members).await.unwrap();
-        runs.put_batches("r1", std::slice::from_ref(&batch)).await.unwrap();
+        assert_eq!(runs.put_batches("r1", std::slice::from_mut(&mut batch)).await, Ok(None));
         runs.put_rows("r1", 0, &[audited(2)]).await.unwrap();
         runs.put_concluded("r1", &[skipped(1), audited(2)]).await.unwrap();
         runs.put_page("<!DOCTYPE html>".into()).await.unwrap();

@@ -113,6 +113,10 @@ pub(crate) async fn rules(
             found.insert(name.to_owned(), switch(&operation, state));
         }
         token = page.next_token().map(str::to_owned);
+        // Where there is no rule, the list is empty. An answer without a list shows nothing, not that a rule was deleted.
+        if token.is_none() && page.rules.is_none() {
+            return Err(without_a_list(operation));
+        }
         if token.is_none() {
             return Ok(names.iter().map(|name| found.remove(name).unwrap_or(Ok(Switch::Missing))).collect());
         }
@@ -129,12 +133,21 @@ pub(crate) async fn targets(
 ) -> Result<Vec<Target>, Unavailable> {
     let operation = targets_operation(region);
     match client.list_targets_by_rule().rule(name).send().await {
+        Ok(page) if page.targets.is_none() => Err(without_a_list(operation)),
         Ok(page) => Ok(page.targets().iter().map(target).collect()),
         Err(error) => match error.as_service_error() {
             // It was there a moment ago.
             Some(ListTargetsByRuleError::ResourceNotFoundException(_)) => Ok(Vec::new()),
             _ => Err(unavailable(Source::Watch, &operation, &error)),
         },
+    }
+}
+
+fn without_a_list(operation: String) -> Unavailable {
+    Unavailable {
+        source: Source::Watch,
+        operation,
+        cause: Cause::Malformed { detail: "there is no list in it".into() },
     }
 }
 
@@ -265,6 +278,11 @@ mod tests {
             .output(|| ListRulesOutput::builder().rules(listed("rootwatch-tampering", RuleState::Enabled)).build())
             .build();
         assert_eq!(rules_by(answer).await, Ok(vec![Ok(Switch::Missing), Ok(Switch::Enabled)]));
+        let none =
+            mock!(Client::list_rules).then_output(|| ListRulesOutput::builder().set_rules(Some(Vec::new())).build());
+        assert_eq!(rules_by(none).await, Ok(vec![Ok(Switch::Missing), Ok(Switch::Missing)]));
+        let empty = mock!(Client::list_rules).then_output(|| ListRulesOutput::builder().build());
+        assert!(matches!(rules_by(empty).await.unwrap_err().cause, Cause::Malformed { .. }), "it shows nothing");
         let endless = mock!(Client::list_rules).then_output(|| ListRulesOutput::builder().next_token("next").build());
         assert!(matches!(rules_by(endless).await.unwrap_err().cause, Cause::Malformed { .. }));
     }

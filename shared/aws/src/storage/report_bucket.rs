@@ -105,7 +105,7 @@ pub struct ReportBucketError {
 
 impl ReportBucketError {
     /// Whether the object has more bytes than one of ours may have.
-    pub fn is_too_large(&self) -> bool {
+    pub(crate) fn is_too_large(&self) -> bool {
         matches!(&self.cause, Cause::Refused { code } if code == TOO_LARGE)
     }
 }

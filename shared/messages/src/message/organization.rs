@@ -523,6 +523,18 @@ fn routes(run: &Run) -> Vec<String> {
             shown.join(", ")
         ));
     }
+    if run.last_open > 0 {
+        notes.push(format!(
+            "{} counted as last audited: this run could not see whether that changed.",
+            some(run.last_open, "open finding is", "open findings are")
+        ));
+    }
+    if let Some(fault) = &run.before_unread {
+        notes.push(format!(
+            "The results of the last run could not be read, so it is not known which accounts joined or left since, and alerts of accounts that \
+             left may be missing: {fault}. Restore the object from its last version, or the function's right to read it."
+        ));
+    }
     if run.tags_unread > 0 {
         notes.push(format!(
             "The tags of {} were not read yet, so that routes by tag may lack accounts: later runs read them.",
@@ -535,7 +547,9 @@ fn routes(run: &Run) -> Vec<String> {
 /// What is known of accounts that were not audited, or only in part.
 fn known_of_unaudited(run: &Run) -> &'static str {
     let is_in_part = |unaudited: &Unaudited| unaudited.cause == Some(Cause::RoleMissing);
-    if !run.unaudited.iter().any(is_in_part) {
+    if run.last_open > 0 {
+        "Of these accounts, what the last audit found is all that is known: this is no all-clear."
+    } else if !run.unaudited.iter().any(is_in_part) {
         "Nothing is known of the root users of these accounts: this is no all-clear."
     } else if missed(&run.coverage) == 0 {
         "Of these accounts, root's credentials alone are known: this is no all-clear."

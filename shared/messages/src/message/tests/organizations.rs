@@ -41,7 +41,7 @@ fn audited(number: usize, name: &str, open: &[(&str, Severity)]) -> Row {
         by_role: None,
         declared: None,
     };
-    Row { member: member(number, name), outcome: Outcome::Audited(Box::new(audited)), waiting: 0 }
+    Row::new(member(number, name), Outcome::Audited(Box::new(audited)))
 }
 
 fn refused(number: usize, name: &str, cause: Cause, last_audited: Option<Timestamp>) -> Row {
@@ -50,11 +50,11 @@ fn refused(number: usize, name: &str, cause: Cause, last_audited: Option<Timesta
         _ => "sts:AssumeRoot: AccessDenied: https://evil.example",
     };
     let refusal = Refusal { cause, said: said.into(), since: now(), runs: 1, last_audited, deep_at: None };
-    Row { member: member(number, name), outcome: Outcome::Refused(refusal), waiting: 0 }
+    Row::new(member(number, name), Outcome::Refused(refusal))
 }
 
 fn skipped(number: usize, name: &str, why: Skip) -> Row {
-    Row { member: member(number, name), outcome: Outcome::Skipped { why }, waiting: 0 }
+    Row::new(member(number, name), Outcome::Skipped { why })
 }
 
 fn alert(
