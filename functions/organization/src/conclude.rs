@@ -393,7 +393,8 @@ fn as_before(before: &[Row], rows: &mut Vec<Row>) -> Vec<Row> {
     if before.is_empty() {
         return Vec::new();
     }
-    let known: HashSet<&AccountId> = before.iter().map(|row| &row.member.account).collect();
+    // One that is back joins again, which was not sent either.
+    let known: HashSet<&AccountId> = before.iter().filter(|row| !row.has_left).map(|row| &row.member.account).collect();
     rows.retain(|row| known.contains(&row.member.account));
     let listed: HashSet<AccountId> = rows.iter().map(|row| row.member.account.clone()).collect();
     before.iter().filter(|row| !listed.contains(&row.member.account)).cloned().collect()

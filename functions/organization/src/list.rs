@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws::organization::accounts;
 use aws::organization::runs;
-use facts::AccountId;
+use facts::{AccountId, text};
 use jiff::{SignedDuration, Timestamp};
 use members::{Depth, MAX_DEEP_ITEMS, Member, Plan, Tag};
 
@@ -98,9 +98,9 @@ fn plan(settings: &Settings, task: &Task) -> Plan {
 /// known.
 pub(crate) async fn before(objects: &runs::Runs) -> (Vec<members::Row>, Option<String>) {
     let (rows, fault) = match objects.latest().await {
-        Ok(Some(lines)) => (lines.read, lines.unread.into_iter().next()),
+        Ok(Some(lines)) => (lines.read, (!lines.unread.is_empty()).then(|| text::bounded(&lines.unread.join("; ")))),
         Ok(None) => return (Vec::new(), None),
-        Err(error) => (Vec::new(), Some(error.to_string())),
+        Err(error) => (Vec::new(), Some(text::bounded(&error.to_string()))),
     };
     if let Some(fault) = &fault {
         tracing::error!(fault, "results of the last run could not be read: their accounts count as new");

@@ -497,8 +497,8 @@ pub(super) fn number(count: usize) -> String {
     shown
 }
 
-/// Which accounts the message is about, and what others are sent. May quote.
-fn routes(run: &Run) -> Vec<String> {
+/// Which accounts the message is about, what others are sent, and what this run could not see. May quote.
+fn notes(run: &Run) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(route) = &run.route {
         notes.push(format!("This message is about the accounts of the route {route} alone."));
@@ -548,7 +548,7 @@ fn routes(run: &Run) -> Vec<String> {
 fn known_of_unaudited(run: &Run) -> &'static str {
     let is_in_part = |unaudited: &Unaudited| unaudited.cause == Some(Cause::RoleMissing);
     if run.last_open > 0 {
-        "Of these accounts, what the last audit found is all that is known: this is no all-clear."
+        "Of these accounts at most root's credentials, or what the last audit found, are known: this is no all-clear."
     } else if !run.unaudited.iter().any(is_in_part) {
         "Nothing is known of the root users of these accounts: this is no all-clear."
     } else if missed(&run.coverage) == 0 {

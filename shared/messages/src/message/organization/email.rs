@@ -8,7 +8,7 @@ use super::super::words::{self, capital};
 use super::super::{RunBulletin, runbook};
 use super::{
     Topic, accounts, audited_before, common_since, counts, id, is_digest, is_faulty, is_known, known_of_unaudited,
-    may_pass, named, not_audited, number, routes, sections, some, status, topics, verdict, what,
+    may_pass, named, not_audited, notes, number, sections, some, status, topics, verdict, what,
 };
 
 /// Accounts that the first lines name.
@@ -147,7 +147,7 @@ impl Email<'_> {
                  changes, and reminders."
             ));
         }
-        for note in routes(self.run) {
+        for note in notes(self.run) {
             self.line(safe_words(&note));
         }
         if self.bulletin.repeats_possible {

@@ -11,7 +11,7 @@ use super::super::words::{self, MAX_LINES, capital};
 use super::super::{Notification, runbook};
 use super::{
     Topic, accounts, audited_before, common_since, counts, is_digest, is_faulty, is_known, known_of_unaudited,
-    may_pass, named, not_audited, number, routes, sections, some, verdict,
+    may_pass, named, not_audited, notes, number, sections, some, verdict,
 };
 
 /// Accounts that a chat names for one finding.
@@ -79,7 +79,7 @@ impl Pen<'_> {
         if run.is_first {
             opening.push("First audit of this organization: everything that is open now. Later messages have only changes and reminders.".into());
         }
-        opening.extend(routes(run).iter().map(|note| sentence(note)));
+        opening.extend(notes(run).iter().map(|note| sentence(note)));
         if notification.repeats_possible {
             opening.push(format!("⚠️ {}", ours(words::REPEATS_POSSIBLE)));
         }
