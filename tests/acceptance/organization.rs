@@ -407,28 +407,40 @@ async fn a_run_that_failed_does_not_hold_up_the_next() {
 }
 
 #[tokio::test]
-async fn alerts_of_a_run_that_ended_before_it_kept_its_rows_are_sent_also_of_accounts_that_refuse_or_are_suspended_now()
-{
+async fn alerts_of_a_run_that_ended_before_it_kept_its_rows_are_sent_also_of_accounts_that_refuse_are_suspended_or_clean()
+ {
     let account = |number, fields: &str| format!(r#"{{id: "44445555666{number}", name: a, {fields}}}"#);
     let all = |fields: &[&str]| {
         let accounts: Vec<String> = fields.iter().enumerate().map(|(number, fields)| account(number, fields)).collect();
         described(&accounts.iter().map(String::as_str).collect::<Vec<_>>(), "").remove(0)
     };
-    let hub = Hub::of(&all(&["", ""])).await;
-    hub.run("first").await;
-    hub.sandbox.turn_to_organization(all(&[WITHOUT_MFA, WITHOUT_MFA]));
-    // Its lease ends now, and nothing concludes it.
-    let machine = hub.machine();
-    let listed = machine.list("second", Timestamp::now() - SignedDuration::from_mins(59)).await.answer.expect("a list");
-    machine.audit(&listed).await;
-    let before = hub.messages(0).len();
-    hub.sandbox.turn_to_organization(all(&["refuses: service_control_policy", "state: SUSPENDED"]));
-    let answer = hub.run("third").await;
-    assert_eq!((coverage(&answer), &answer["complete"]), ([2, 0, 1, 1, 0], &json!(true)));
-    let sent = sent(&hub.messages(before));
-    for number in 0..2 {
-        let account = format!("44445555666{number}");
-        assert!(sent.contains(&of("root-mfa", &account, "opened")), "{account}: {sent:?}");
+    // Nothing concludes it, and its lease ends now; or its last task fails; or the organization cannot be audited by a run after that.
+    for (minutes, fails, then_fault) in [(59, false, false), (0, true, false), (0, true, true)] {
+        let hub = Hub::of(&all(&["", "", ""])).await;
+        hub.run("first").await;
+        hub.sandbox.turn_to_organization(all(&[WITHOUT_MFA; 3]));
+        let (machine, started) = (hub.machine(), Timestamp::now() - SignedDuration::from_mins(minutes));
+        let listed = machine.list("second", started).await.answer.expect("a list");
+        machine.audit(&listed).await;
+        if fails {
+            hub.sandbox.add_fault(Fault::on("s3:GetObject", Trouble::Deny));
+            assert!(machine.conclude("second", started, &listed, &BTreeMap::new()).await.answer.is_err());
+            hub.sandbox.clear_faults();
+        }
+        hub.sandbox.turn_to_organization(all(&["refuses: service_control_policy", "state: SUSPENDED", ""]));
+        if then_fault {
+            hub.sandbox.add_fault(Fault::on("organizations:ListAccounts", Trouble::Deny));
+            assert!(hub.run("between").await["fault"].is_string());
+            hub.sandbox.clear_faults();
+        }
+        let answer = hub.run("third").await;
+        assert_eq!((coverage(&answer), &answer["complete"]), ([3, 1, 1, 1, 0], &json!(true)));
+        let sent = sent(&hub.messages(0));
+        for number in 0..3 {
+            let account = format!("44445555666{number}");
+            let times = sent.iter().filter(|sent| **sent == of("root-mfa", &account, "opened")).count();
+            assert_eq!(times, 1, "{account}, {fails}, {then_fault}: {sent:?}");
+        }
     }
 }
 

@@ -1,16 +1,16 @@
 //! The last task: every listed account is accounted for, what is new is sent as one message, and the rows are kept.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use alerts::{Alert, Journal};
 use aws::organization::runs::{LATEST, Lines, Runs, TABLE, accounts_key};
 use aws::storage::ledger::{Entry, Recalled, Recorded, Waiting};
-use aws::{Clock, Ledger, Notifier, PublishError, Relays};
-use facts::{Account, AccountId, Severity, text};
+use aws::{Acquired, Clock, Ledger, Notifier, PublishError, Relays};
+use facts::{Account, AccountId, Severity};
 use futures_util::StreamExt;
 use futures_util::stream;
 use jiff::{SignedDuration, Timestamp};
-use members::{Coverage, Declared, InForce, Member, Moves, Outcome, Row, Run};
+use members::{Coverage, Declared, HalfSent, InForce, Member, Moves, Row, Run};
 use messages::{Links, Message, RunBulletin};
 use serde::Serialize;
 
@@ -25,8 +25,8 @@ mod routes;
 const TRIES: usize = 5;
 /// Accounts whose alerts are read, or forgotten, at once.
 const AT_ONCE: usize = 16;
-/// Accounts whose alerts one run sends; the others wait for the next.
-const MAX_ACCOUNTS: usize = 20_000;
+/// Accounts whose alerts one run sends, as many as are listed at most; the others wait for the next.
+const MAX_ACCOUNTS: usize = 50_000;
 
 /// What the last task answers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -51,14 +51,24 @@ struct Outgoing {
     members: Vec<Due>,
     /// Alerts that could not be read: they wait.
     unread: usize,
-    /// How many alerts of an account wait after the run: what the function root-activity sends, and what could not be removed.
-    left: HashMap<AccountId, usize>,
+    /// What waits of an account after the run.
+    left: HashMap<AccountId, Left>,
+}
+
+/// What waits of one account after the run.
+#[derive(Default)]
+struct Left {
+    /// How many alerts: what a topic did not take, what the function root-activity sends, and what could not be removed.
+    waiting: usize,
+    half_sent: Vec<HalfSent>,
 }
 
 /// What waits to be sent of one account.
 struct Due {
     member: Member,
     waiting: Vec<Waiting>,
+    /// Topics that have some of it, by the runs before.
+    half_sent: Vec<HalfSent>,
     /// The route that is sent all of it; the main topic gets what is critical, too.
     route: Option<String>,
 }
@@ -86,23 +96,26 @@ impl Organization {
         let now = clock.started_at;
         let ledger = self.ledger(settings, own);
         let lease = lease(&conclude.task, now);
-        if !ledger.acquire(&lease, now).await? {
+        if ledger.acquire(&lease, now).await? == Acquired::Held {
             return Err(Error::Overtaken);
         }
         let runs = self.runs(settings, own);
         let (before, before_unread) = before(&runs).await;
         let fault = conclude.state.list.fault.clone();
         let mut rows = match &fault {
-            Some(fault) => not_looked_at(&before, fault),
+            Some(fault) => members::not_looked_at(&before, fault),
             None => self.rows(&of, &runs, &before).await?,
         };
-        let in_force = match &fault {
-            Some(_) => None,
-            None => Some(declared::of_run(&runs, &conclude.task.run).await),
+        let (in_force, is_routed) = match &fault {
+            Some(_) => (None, false),
+            None => {
+                let (in_force, is_known) = declared::of_run(&runs, &conclude.task.run).await;
+                (Some(in_force), is_known)
+            }
         };
         let coverage = Coverage::of(&rows);
-        let mut recalled = self.record(&of, &ledger, fault.as_deref(), &rows, in_force.as_ref()).await?;
-        let mut left = left(before.as_slice(), &rows);
+        let mut recalled = self.record(&of, &ledger, fault.as_deref(), (&before, &rows), in_force.as_ref()).await?;
+        let mut left = members::left(&before, &rows);
         let InForce { declared, tags_unread, .. } = in_force.unwrap_or_default();
         let mut outgoing = self.outgoing(&of, &ledger, &declared, rows.iter().chain(&left)).await?;
         let mut journal = recalled.memory.journal.clone();
@@ -125,9 +138,9 @@ impl Organization {
             true => Run { is_first: false, is_digest: false, moves: Moves::default(), ..run.clone() },
             false => run.clone(),
         };
-        let by_route = self.send_routes(&of, &main, &whole, (&before, &rows), &declared, &mut outgoing).await;
+        let by_route = self.send_routes(&of, &main, &whole, (&before, &rows), &declared, &outgoing).await;
         concluded.sent.extend(by_route.sent);
-        concluded.unsent += by_route.unsent;
+        concluded.unsent += outgoing.settle(!is_refused, &by_route.delivered, is_routed);
         let refused = match sent {
             Ok(sent) => {
                 concluded.sent.extend(sent);
@@ -142,14 +155,13 @@ impl Organization {
                 }
                 by_route.refused
             }
-            Err(error) => {
-                concluded.unsent += outgoing.keep_for_main(&by_route.delivered);
-                Some(error)
-            }
+            Err(error) => Some(error),
         };
         concluded.unsent += self.forget(&of, &ledger, &mut outgoing).await;
         for row in rows.iter_mut().chain(&mut left) {
-            row.waiting = outgoing.left.get(&row.member.account).copied().unwrap_or(row.waiting);
+            if let Some(left) = outgoing.left.remove(&row.member.account) {
+                (row.waiting, row.half_sent) = (left.waiting, left.half_sent);
+            }
         }
         // After a fault of the organization the page stays: it names its own time, and the message names the fault.
         if concluded.fault.is_none() {
@@ -157,13 +169,18 @@ impl Organization {
             let page = Page { run: &run, rows: &rows, home: &home, started, made_at: now };
             let (page, table) = (page.render(), page.table());
             if is_refused {
-                left = as_before(&before, &mut rows);
+                members::note_unsent(&before, &mut rows, &mut left);
             }
             rows.extend(left.into_iter().filter(|row| is_refused || row.waiting > 0));
             runs.put_concluded(&conclude.task.run, &rows).await?;
             concluded.unshown = show(&runs, page, table).await;
         }
-        ledger.release(&lease).await.unwrap_or_else(|error| tracing::warn!(%error, "the lease ends by itself"));
+        let ended = match concluded.fault {
+            None => ledger.release(&lease).await,
+            // Its rows are not kept, and a run before it may have died.
+            Some(_) => ledger.abandon(&lease, now).await,
+        };
+        ended.unwrap_or_else(|error| tracing::warn!(%error, "the lease ends by itself"));
         let is_done = concluded.unsent == 0 && concluded.unshown.is_empty() && run.before_unread.is_none();
         concluded.complete = concluded.fault.is_none() && coverage.is_complete() && is_done;
         match refused {
@@ -218,14 +235,17 @@ impl Organization {
         of: &Of<'_>,
         ledger: &Ledger,
         fault: Option<&str>,
-        rows: &[Row],
+        (before, rows): (&[Row], &[Row]),
         in_force: Option<&InForce>,
     ) -> Result<Recalled, Error> {
         let now = of.clock.started_at;
         let seen = members::observe(fault, rows, in_force);
         for _ in 0..TRIES {
             let mut recalled = ledger.recall(now).await?;
-            let memory = &recalled.memory;
+            let memory = &mut recalled.memory;
+            if fault.is_none() {
+                members::without_seen_again(&mut memory.conditions, before, rows);
+            }
             let (alerts, conditions) =
                 alerts::follow(&memory.conditions, &seen, &of.account(), now, &of.settings.policy);
             let journal = Journal { last_run: Some(now), ..memory.journal.clone() };
@@ -264,9 +284,11 @@ impl Organization {
                 Ok(waiting) => {
                     let is_other = |waiting: &Waiting| of.settings.forwards && is_young(&waiting.alert, now);
                     let (others, waiting): (Vec<_>, Vec<_>) = waiting.into_iter().partition(is_other);
-                    outgoing.left.insert(row.member.account.clone(), others.len());
+                    outgoing.left.insert(row.member.account.clone(), Left { waiting: others.len(), ..Left::default() });
                     let route = declared.route(&row.member).map(str::to_owned);
-                    outgoing.members.push(Due { member: row.member.clone(), waiting, route });
+                    let mut half_sent = row.half_sent.clone();
+                    half_sent.retain(|half| half.holds(waiting.iter().map(Waiting::key)));
+                    outgoing.members.push(Due { member: row.member.clone(), waiting, half_sent, route });
                 }
                 Err(error) => {
                     tracing::error!(%error, account = %row.member.account, "the account's alerts wait for the next run");
@@ -331,7 +353,7 @@ impl Organization {
             if let Err(error) = forgotten {
                 tracing::error!(%error, %account, "the account's alerts are sent again");
                 again += count;
-                *outgoing.left.entry(account.clone()).or_default() += count;
+                outgoing.left.entry(account.clone()).or_default().waiting += count;
             }
         }
         again
@@ -367,39 +389,6 @@ fn is_young(alert: &Alert, now: Timestamp) -> bool {
     alert.happened_at().is_some_and(|at| now.duration_since(at) < LATELY)
 }
 
-/// The accounts of the run before, where `fault` kept this one from looking at any.
-fn not_looked_at(before: &[Row], fault: &str) -> Vec<Row> {
-    let row = |row: &Row| {
-        let outcome = Outcome::NotLookedAt {
-            error: text::bounded(fault),
-            last_audited: row.last_audited(),
-            deep_at: row.outcome.last_deep(),
-        };
-        Row { outcome, last_open: row.open().to_vec(), ..row.clone() }
-    };
-    before.iter().filter(|row| !row.has_left).map(row).collect()
-}
-
-/// Accounts that are not listed any more, and may have alerts that were not sent.
-fn left(before: &[Row], rows: &[Row]) -> Vec<Row> {
-    let listed: HashSet<&AccountId> = rows.iter().map(|row| &row.member.account).collect();
-    let left = before.iter().filter(|row| !listed.contains(&row.member.account));
-    left.map(|row| Row { has_left: true, waiting: row.waiting.max(1), ..row.clone() }).collect()
-}
-
-/// Keeps in `rows` the accounts of the run before, and returns those that are not listed any more: who joined or left was not sent, and is
-/// seen again by the next run.
-fn as_before(before: &[Row], rows: &mut Vec<Row>) -> Vec<Row> {
-    if before.is_empty() {
-        return Vec::new();
-    }
-    // One that is back joins again, which was not sent either.
-    let known: HashSet<&AccountId> = before.iter().filter(|row| !row.has_left).map(|row| &row.member.account).collect();
-    rows.retain(|row| known.contains(&row.member.account));
-    let listed: HashSet<AccountId> = rows.iter().map(|row| row.member.account.clone()).collect();
-    before.iter().filter(|row| !listed.contains(&row.member.account)).cloned().collect()
-}
-
 /// Every line of an object of this run: an account that is missing in the list would be missing everywhere.
 fn all<T>(lines: Option<Lines<T>>, object: String) -> Result<Vec<T>, Error> {
     let lines = lines.ok_or_else(|| Error::Unreadable(format!("{object} is not there")))?;
@@ -416,34 +405,68 @@ impl Of<'_> {
 }
 
 impl Outgoing {
-    /// What the main topic did not take stays for the next run, but for what routes that are in `delivered` were sent alone; how much it is.
-    fn keep_for_main(&mut self, delivered: &BTreeSet<String>) -> usize {
-        let mut kept = std::mem::take(&mut self.organization).len();
+    /// Leaves what each of its topics has, to be forgotten: the main one, if it took its message, and the routes in `delivered`. The rest waits for
+    /// the next run; how much it is. Where routes are not `known`, what waits for one goes on waiting.
+    fn settle(&mut self, main: bool, delivered: &BTreeSet<String>, known: bool) -> usize {
+        let mut kept = if main { 0 } else { std::mem::take(&mut self.organization).len() };
         for due in &mut self.members {
-            let is_delivered = due.route.as_ref().is_some_and(|route| delivered.contains(route));
-            let all = due.waiting.len();
-            due.waiting.retain(|waiting| is_delivered && !is_critical(&waiting.alert));
-            let stays = all - due.waiting.len();
-            *self.left.entry(due.member.account.clone()).or_default() += stays;
-            kept += stays;
+            let route = due.route.as_ref().is_some_and(|route| delivered.contains(route));
+            // Each with whether it waits for the main topic, and for the route.
+            let mut waits: Vec<(Waiting, bool, bool)> = Vec::new();
+            for waiting in std::mem::take(&mut due.waiting) {
+                let for_main = !main && due.is_for_main(&waiting);
+                let for_route = !route && due.is_for_route(&waiting);
+                let is_held = !known && due.has(None, &waiting);
+                if for_main || for_route || is_held {
+                    waits.push((waiting, for_main, for_route));
+                } else {
+                    due.waiting.push(waiting);
+                }
+            }
+            kept += waits.len();
+            let half_sent = if known { half_of(due.route.as_deref(), &waits) } else { due.half_sent.clone() };
+            let left = self.left.entry(due.member.account.clone()).or_default();
+            left.waiting += waits.len();
+            left.half_sent = half_sent;
         }
         kept
     }
+}
 
-    /// What waits of `due` stays for the next run.
-    fn keep(&mut self, due: &Due) {
-        *self.left.entry(due.member.account.clone()).or_default() += due.waiting.len();
+/// Which of the two topics of what is critical has some of what waits.
+fn half_of(route: Option<&str>, waits: &[(Waiting, bool, bool)]) -> Vec<HalfSent> {
+    if route.is_none() {
+        return Vec::new();
     }
+    let by_main = waits.iter().map(|(waiting, for_main, _)| (waiting.key(), is_critical(&waiting.alert) && !for_main));
+    let by_route =
+        waits.iter().map(|(waiting, _, for_route)| (waiting.key(), is_critical(&waiting.alert) && !for_route));
+    [HalfSent::new(None, by_main), HalfSent::new(route, by_route)].into_iter().flatten().collect()
 }
 
 impl Due {
+    /// Whether the topic of `route`, or with `None` the main one, has it from an earlier run.
+    fn has(&self, route: Option<&str>, waiting: &Waiting) -> bool {
+        self.half_sent.iter().any(|half| half.has(route, waiting.key()))
+    }
+
+    /// Whether the main topic is still to be sent it: without a route everything, else what is critical.
+    fn is_for_main(&self, waiting: &Waiting) -> bool {
+        (self.route.is_none() || is_critical(&waiting.alert)) && !self.has(None, waiting)
+    }
+
+    /// Whether its route is still to be sent it.
+    fn is_for_route(&self, waiting: &Waiting) -> bool {
+        self.route.is_some() && !self.has(self.route.as_deref(), waiting)
+    }
+
     /// Those of its alerts that are sent by `route`, or with `None` to the main topic.
     fn alerts<'a>(&'a self, route: Option<&'a str>) -> impl Iterator<Item = (&'a Member, &'a Alert)> {
-        let is_sent = move |alert: &&Alert| match (route, &self.route) {
-            (None, Some(_)) => is_critical(alert),
-            (route, own) => route == own.as_deref(),
+        let is_sent = move |waiting: &&Waiting| match route {
+            None => self.is_for_main(waiting),
+            Some(route) => self.route.as_deref() == Some(route) && self.is_for_route(waiting),
         };
-        self.waiting.iter().map(|waiting| &waiting.alert).filter(is_sent).map(|alert| (&self.member, alert))
+        self.waiting.iter().filter(is_sent).map(|waiting| (&self.member, &waiting.alert))
     }
 }
 

@@ -47,19 +47,17 @@ fn text(object: Option<&[u8]>) -> &[u8] {
     object.unwrap_or(b"{}")
 }
 
-/// The declarations that the run's list of accounts was made by.
-pub(crate) async fn of_run(objects: &Runs, run: &str) -> InForce {
+/// The declarations that the run's list of accounts was made by, and whether they are known.
+pub(crate) async fn of_run(objects: &Runs, run: &str) -> (InForce, bool) {
     let fault = match objects.in_force(run).await {
-        Ok(None) => return InForce::default(),
+        Ok(None) => format!("the declarations of the run {run} are not there"),
         Ok(Some(lines)) => match (lines.read.into_iter().next(), lines.unread.into_iter().next()) {
-            (Some(in_force), _) => return in_force,
+            (Some(in_force), _) => return (in_force, true),
             (None, fault) => fault.unwrap_or_default(),
         },
         Err(error) => error.to_string(),
     };
     tracing::error!(fault, "every finding is sent to the main topic");
-    InForce {
-        faults: vec![format!("routes are not known, so every finding is sent to the main topic: {fault}")],
-        ..InForce::default()
-    }
+    let faults = vec![format!("routes are not known, so every finding is sent to the main topic: {fault}")];
+    (InForce { faults, ..InForce::default() }, false)
 }

@@ -124,9 +124,9 @@ impl Organization {
             }
         };
         if answered.is_err() {
-            // Where nothing goes on, the next run waits for nothing. A lease that another run holds stays.
-            let released = self.ledger(settings, &own).release(&lease).await;
-            released.unwrap_or_else(|error| tracing::warn!(%error, "the lease ends by itself"));
+            // Where nothing goes on, the next run waits for nothing. A lease that another run holds, or that was returned, stays so.
+            let ended = self.ledger(settings, &own).abandon(&lease, invocation.now).await;
+            ended.unwrap_or_else(|error| tracing::warn!(%error, "the lease ends by itself"));
         }
         answered
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use aws::Acquired;
 use aws::organization::accounts;
 use aws::organization::runs;
 use facts::{AccountId, text};
@@ -26,7 +27,8 @@ impl Organization {
         now: Timestamp,
     ) -> Result<Listed, Error> {
         let ledger = self.ledger(settings, own);
-        if !ledger.acquire(&lease(task, now), now).await? {
+        let acquired = ledger.acquire(&lease(task, now), now).await?;
+        if acquired == Acquired::Held {
             tracing::warn!(run = task.run, "another run is under way: this one ends");
             return Ok(Listed { busy: true, ..Listed::default() });
         }
@@ -47,7 +49,11 @@ impl Organization {
             }
         };
         let objects = self.runs(settings, own);
-        let (before, _) = before(&objects).await;
+        let (mut before, _) = before(&objects).await;
+        if acquired == Acquired::NotReturned {
+            // A run that died may have recorded alerts of any account, also of one that no longer has a finding.
+            before.iter_mut().for_each(|row| row.waiting = row.waiting.max(1));
+        }
         let mut in_force = declared::in_force(&objects, members.len(), now).await;
         known_tags(&mut members, &before);
         if in_force.declared.asks_for_tags() {

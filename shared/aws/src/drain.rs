@@ -5,7 +5,7 @@ use alerts::outbox::{Came, Drain, End, Step};
 use messages::Message;
 
 use crate::delivery::notifier::{Notifier, PublishError};
-use crate::storage::ledger::{Lease, Ledger, LedgerError, Waiting};
+use crate::storage::ledger::{Acquired, Lease, Ledger, LedgerError, Waiting};
 
 /// Messages of one run. Others make at most a few while this one sends: more than that is a flood, and left to the next run.
 const MAX_MESSAGES: usize = 3;
@@ -54,8 +54,8 @@ pub async fn drain<W: Future<Output = Option<Message>>>(
                 Err(error) => drained.fail(error),
             },
             Step::Acquire => match ledger.acquire(lease, now()).await {
-                Ok(true) => Came::Yes,
-                Ok(false) => Came::No,
+                Ok(Acquired::Held) => Came::No,
+                Ok(Acquired::Free | Acquired::NotReturned) => Came::Yes,
                 Err(error) => drained.fail(error),
             },
             // The lease may have run out while this run was held up.

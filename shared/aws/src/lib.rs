@@ -31,7 +31,7 @@ pub use collector::{Collector, Look};
 pub use delivery::{HeartbeatError, Notifier, PublishError, Relays, SecurityHub, SecurityHubError, send_heartbeat};
 pub use drain::{Drained, drain};
 pub use sources::{baseline_actions, core_actions, read_actions};
-pub use storage::{Lease, Ledger, LedgerError, ReportBucket, ReportBucketError};
+pub use storage::{Acquired, Lease, Ledger, LedgerError, ReportBucket, ReportBucketError};
 
 /// Every IAM action that is needed to record alerts and to send them.
 pub fn sending_actions() -> Vec<&'static str> {

@@ -4,5 +4,5 @@ pub mod ledger;
 pub mod report_bucket;
 pub mod report_link;
 
-pub use ledger::{Lease, Ledger, LedgerError};
+pub use ledger::{Acquired, Lease, Ledger, LedgerError};
 pub use report_bucket::{ReportBucket, ReportBucketError};

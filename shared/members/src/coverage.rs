@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use alerts::{Failure, Fault, Observation, STREAK, Seen};
+use alerts::{Condition, Failure, Fault, Observation, STREAK, Seen};
 use facts::account::AccountId;
 use facts::severity::Severity;
 use facts::text::{bounded, counted};
@@ -42,7 +42,7 @@ impl Coverage {
         for row in rows {
             let waits = |by_role: &ByRole| by_role.missing.is_some() || by_role.deep_at.is_none();
             let is_in_part = |audited: &Audited| {
-                !audited.unknown.is_empty() || counts(&row.outcome) || audited.by_role.as_deref().is_some_and(waits)
+                audited.has_unknown() || counts(&row.outcome) || audited.by_role.as_deref().is_some_and(waits)
             };
             coverage.in_part += usize::from(row.audited().is_some_and(is_in_part));
             *match row.outcome {
@@ -102,7 +102,8 @@ pub fn accounted(
         };
         let is_seen = matches!(outcome, Outcome::Audited(_) | Outcome::Skipped { .. });
         let last_open = before.filter(|_| !is_seen).map(|row| row.open().to_vec()).unwrap_or_default();
-        Row { waiting, last_open, ..Row::new(member.clone(), outcome) }
+        let half_sent = before.map(|row| row.half_sent.clone()).unwrap_or_default();
+        Row { waiting, half_sent, last_open, ..Row::new(member.clone(), outcome) }
     };
     members.iter().map(row).collect()
 }
@@ -125,6 +126,44 @@ pub fn observe(fault: Option<&str>, rows: &[Row], in_force: Option<&InForce>) ->
         look(Fault::AccountsNotAudited, accounts),
         look(Fault::RefusedSettings, in_force.map_or(Seen::Unknown, of_declarations)),
     ]
+}
+
+/// Of the accounts in a remembered [`Fault::AccountsNotAudited`], leaves those out that are seen again, or less than by the run `before`, where `rows`
+/// still lack some. Thus an account that is fixed hides none that is lost, however many there are, and to be refused is news of an account that was
+/// audited in part.
+pub fn without_seen_again(conditions: &mut BTreeMap<String, Condition>, before: &[Row], rows: &[Row]) {
+    let condition = conditions.get_mut(&Fault::AccountsNotAudited.key());
+    let Some(sent) = condition.and_then(|condition| condition.failure.as_mut()) else { return };
+    let was: HashMap<&AccountId, &Row> = missed(before).map(|row| (&row.member.account, row)).collect();
+    // Where rows could not be kept, or a run is concluded again, `before` is of an earlier run than the condition. And what resolves it is sent with
+    // all that is remembered.
+    if named(missed(before)) != sent.resources || missed(rows).next().is_none() {
+        return;
+    }
+    let is_less = |was: &Row, row: &Row| was.audited().is_some() && row.audited().is_none();
+    let still = || missed(rows).filter(|row| was.get(&row.member.account).is_some_and(|was| !is_less(was, row)));
+    sent.resources = named(still());
+    // No count would say that nobody knows how many they are.
+    sent.count = still().count().max(1);
+}
+
+/// Accounts that were not audited, or only in part, for a cause that counts.
+pub(crate) fn missed(rows: &[Row]) -> impl Iterator<Item = &Row> {
+    rows.iter().filter(|row| !row.has_left && counts(&row.outcome))
+}
+
+/// By id; of too many the last name stands for all others.
+fn named<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<String> {
+    let name = |row: &Row| {
+        let in_part = if row.audited().is_some() { " (in part)" } else { "" };
+        format!("{}{in_part}", row.member.account)
+    };
+    let mut names: Vec<String> = rows.map(name).collect();
+    if names.len() > Failure::MAX_RESOURCES {
+        let others = names.split_off(Failure::MAX_RESOURCES - 1);
+        names.push(format!("{} more ({})", others.len(), crate::fingerprint(others.join(" ").as_bytes())));
+    }
+    names
 }
 
 fn of_declarations(in_force: &InForce) -> Seen {
@@ -151,7 +190,7 @@ fn of_declarations(in_force: &InForce) -> Seen {
 }
 
 fn of_accounts(rows: &[Row]) -> Seen {
-    let missed: Vec<&Row> = rows.iter().filter(|row| counts(&row.outcome)).collect();
+    let missed: Vec<&Row> = missed(rows).collect();
     if missed.is_empty() {
         return Seen::Passing;
     }
@@ -191,12 +230,8 @@ fn of_accounts(rows: &[Row]) -> Seen {
             (format!("{found}; as last audited, {open}, the worst {worst}"), severity.max(worst))
         }
     };
-    let ids = missed.iter().map(|row| row.member.account.to_string());
-    let failure = Failure {
-        count: missed.len(),
-        resources: ids.take(Failure::MAX_RESOURCES).collect(),
-        ..Failure::new(severity, &found)
-    };
+    let failure =
+        Failure { count: missed.len(), resources: named(missed.iter().copied()), ..Failure::new(severity, &found) };
     Seen::Failing { failure, passing: false }
 }
 
@@ -226,6 +261,8 @@ pub(crate) fn counts(outcome: &Outcome) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use alerts::{Policy, Transition};
+    use facts::account::{Account, Partition};
     use jiff::Timestamp;
     use proptest::prelude::*;
 
@@ -409,6 +446,78 @@ mod tests {
             let coverage = Coverage::of(&rows);
             assert_eq!((coverage.audited, coverage.in_part, coverage.is_complete()), (2, 1, true));
         }
+    }
+
+    #[test]
+    fn an_account_that_is_lost_is_news_however_many_are_fixed_and_so_is_one_that_was_audited_in_part() {
+        let without_role = || {
+            let missing = Refusal::new(Cause::RoleMissing, "no", None, None, now());
+            let by_role = Some(Box::new(ByRole { deep_at: Some(now()), missing: Some(missing) }));
+            Outcome::Audited(Box::new(Audited { by_role, ..Audited::clean(now()) }))
+        };
+        let denied = || refused(Cause::Denied, 1, Some(now()));
+        let account = Account { id: id(1), alias: None, partition: Partition::Aws };
+        let run = |conditions: &BTreeMap<String, Condition>, before: &[Row], rows: &[Row]| {
+            let mut conditions = conditions.clone();
+            without_seen_again(&mut conditions, before, rows);
+            let (alerts, changed) =
+                alerts::follow(&conditions, &observe(None, rows, None), &account, now(), &Policy::default());
+            let stored = alerts.iter().filter_map(|alert| Some(&alert.condition()?.failure));
+            for Failure { count, resources, .. } in stored.chain(changed.values().filter_map(|it| it.failure.as_ref()))
+            {
+                assert_eq!(
+                    resources.len(),
+                    (*count).min(Failure::MAX_RESOURCES),
+                    "a stored failure that is not sound is no more read"
+                );
+            }
+            conditions.extend(changed);
+            let news: Vec<Transition> = alerts.iter().filter_map(|alert| Some(alert.condition()?.transition)).collect();
+            (conditions, news)
+        };
+        // The first `missed` accounts from `first` on are refused, or audited in part; 1,000 others are audited.
+        let rows = |first: usize, missed: usize, outcome: &dyn Fn() -> Outcome| -> Vec<Row> {
+            let is_missed = |number: usize| (first..first + missed).contains(&number);
+            (0..1_000).map(|number| row(number, if is_missed(number) { outcome() } else { audited() })).collect()
+        };
+        for missed in [1, 2, 100, 101, 300] {
+            let (first, in_part) = (rows(3, missed, &denied), rows(3, missed, &without_role));
+            let (opened, news) = run(&BTreeMap::new(), &[], &first);
+            assert_eq!(news, [Transition::Opened]);
+            assert_eq!(run(&opened, &first, &first).1, [], "{missed}: the same again");
+            assert_eq!(
+                run(&opened, &first, &rows(4, missed, &denied)).1,
+                [Transition::Changed],
+                "{missed}: one for one"
+            );
+            assert_eq!(run(&opened, &first, &rows(500, missed, &denied)).1, [Transition::Changed], "{missed}: all");
+            assert_eq!(
+                run(&opened, &first, &rows(500, 1, &denied)).1,
+                [Transition::Changed],
+                "{missed}: another one alone"
+            );
+            assert_eq!(run(&opened, &first, &in_part).1, [], "{missed}: they are seen in part now");
+            let fewer = run(&opened, &first, &rows(4, missed - 1, &denied)).1;
+            assert_eq!(
+                fewer,
+                if missed == 1 { vec![Transition::Resolved] } else { Vec::new() },
+                "{missed}: one is fixed"
+            );
+            let (opened, _) = run(&BTreeMap::new(), &[], &in_part);
+            let (after, news) = run(&opened, &in_part, &first);
+            assert_eq!(news, [Transition::Changed], "{missed}: they were audited in part");
+            assert_eq!(run(&after, &in_part, &first).1, [], "{missed}: nothing is repeated while rows cannot be kept");
+        }
+        let (first, mut second) = (rows(3, 150, &denied), rows(3, 150, &denied));
+        second.swap(140, 160);
+        (second[140].member, second[160].member) = (first[140].member.clone(), first[160].member.clone());
+        let (opened, _) = run(&BTreeMap::new(), &[], &first);
+        let (after, news) = run(&opened, &first, &second);
+        assert_eq!(news, [Transition::Changed], "beyond the names that are kept");
+        assert_eq!(run(&after, &first, &second).1, [], "nor beyond the names that are kept");
+        let left = Row { has_left: true, ..row(2_000, denied()) };
+        let before: Vec<Row> = first.iter().cloned().chain([left]).collect();
+        assert_eq!(run(&opened, &before, &second).1, [Transition::Changed], "one that left counts in none");
     }
 
     #[test]

@@ -16,7 +16,6 @@ use jiff::Timestamp;
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
 use crate::depth::{MAX_DEEP_ITEMS, NEVER_OF_MEMBERS};
 use crate::member::Member;
@@ -477,8 +476,7 @@ pub fn mark(declarations: &Declarations, now: Timestamp) -> Option<String> {
     if in_force == Declarations::default() {
         return None;
     }
-    let hash = Sha256::digest(serde_json::to_vec(&in_force).unwrap_or_default());
-    Some(hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+    Some(crate::fingerprint(&serde_json::to_vec(&in_force).unwrap_or_default()))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use facts::text::bounded;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::coverage::{Coverage, NOT_LOOKED_AT, counts};
+use crate::coverage::{Coverage, NOT_LOOKED_AT, missed};
 use crate::member::{Member, Skip};
 use crate::refusal::Cause;
 use crate::row::{Outcome, Row};
@@ -218,7 +218,7 @@ pub fn open(rows: &[Row]) -> Vec<Group> {
 /// Why accounts could not be audited, the most frequent cause first; what may pass by itself once it has lasted.
 pub fn unaudited(rows: &[Row]) -> Vec<Unaudited> {
     let mut causes: BTreeMap<Option<Cause>, Vec<&Row>> = BTreeMap::new();
-    for row in rows.iter().filter(|row| counts(&row.outcome)) {
+    for row in missed(rows) {
         causes.entry(row.refusal().map(|refusal| refusal.cause)).or_default().push(row);
     }
     let mut all: Vec<Unaudited> = causes.into_iter().map(|(cause, rows)| of_cause(cause, rows)).collect();
@@ -276,7 +276,7 @@ pub fn of_organization<'a>(alerts: impl IntoIterator<Item = &'a Alert>) -> Vec<A
 /// Accounts that came and went between two runs, of those that are `shown`; none where there was no run `before`. What left before that run,
 /// and still has alerts that wait, does not leave again.
 pub fn moves(before: &[Row], rows: &[Row], is_shown: impl Fn(&Member) -> bool) -> Moves {
-    let before: Vec<&Row> = before.iter().filter(|row| !row.has_left).collect();
+    let before: Vec<&Row> = before.iter().filter(|row| row.is_known()).collect();
     let rows: Vec<&Row> = rows.iter().collect();
     if before.is_empty() {
         return Moves::default();

@@ -13,26 +13,37 @@
 //! - [`Run`]: what is sent of it.
 
 mod batch;
+mod carried;
 mod coverage;
 mod declared;
 mod depth;
 mod grouping;
+mod half_sent;
 mod member;
 mod refusal;
 mod row;
 
 pub use batch::{Batch, Before, Item, MAX_ITEMS, batches, is_run};
-pub use coverage::{Coverage, accounted, observe};
+pub use carried::{left, not_looked_at, note_unsent};
+pub use coverage::{Coverage, accounted, observe, without_seen_again};
 pub use declared::{Declared, InForce, MAX_DECLARED, Route, Scoped, mark};
 pub use depth::{Access, Depth, MAX_DEEP_ITEMS, Plan, STALE, deep_selection, root_selection, settings_of};
 pub use grouping::{
     Affected, Group, MAX_NAMED, Moves, Routed, Run, Unaudited, advice, group, moves, of_organization, open, unaudited,
 };
+pub use half_sent::HalfSent;
 pub use member::{Member, Skip, State, Tag};
 pub use refusal::{Asked, Cause, Refusal};
 pub use row::{Audited, ByRole, Cell, Flags, Found, Outcome, Row};
 
+use sha2::{Digest, Sha256};
+
 /// What is none is left out of stored objects and messages.
 fn is_zero(count: &usize) -> bool {
     *count == 0
+}
+
+/// Stands for `bytes`, in sixteen hexadecimal digits.
+fn fingerprint(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::depth::{STALE, deep_selection};
+use crate::half_sent::HalfSent;
 use crate::member::{Member, Skip};
 use crate::refusal::Refusal;
 
@@ -31,12 +32,18 @@ pub struct Row {
     /// So many alerts of it wait to be sent, also those of earlier runs.
     #[serde(default)]
     pub waiting: usize,
+    /// Topics that have some of what waits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub half_sent: Vec<HalfSent>,
     /// What was open when it was audited last, of an account that this run could not audit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub last_open: Vec<Found>,
     /// It is not listed any more, and is kept until its alerts are sent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_left: bool,
+    /// That it joined or left could not be sent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_unsent: bool,
 }
 
 /// The result of one run for one account.
@@ -79,8 +86,12 @@ pub struct Audited {
     pub root: Option<Flags>,
     /// Open findings, the worst first.
     pub open: Vec<Found>,
-    /// Ids of the controls that could not be evaluated.
+    /// Ids of the controls that could not be evaluated; the whole list: [`Audited::unknown_controls`].
     pub unknown: Vec<String>,
+    /// The last deep look is older than [`STALE`], and this run has read the counters alone: every control is unknown. To list them in each row
+    /// would take half of an object's room.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_stale: bool,
     /// What a role of the member showed; `None`: no role is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by_role: Option<Box<ByRole>>,
@@ -180,9 +191,23 @@ impl Audited {
             root,
             open,
             unknown: unknown.into_iter().map(|finding| finding.control.to_owned()).collect(),
+            is_stale: false,
             by_role: None,
             declared: None,
         }
+    }
+
+    /// Whether a control could not be evaluated.
+    pub fn has_unknown(&self) -> bool {
+        self.is_stale || !self.unknown.is_empty()
+    }
+
+    /// Ids of the controls that could not be evaluated.
+    pub fn unknown_controls(&self) -> Vec<&str> {
+        if self.is_stale {
+            return deep_selection().controls().map(|control| control.id).collect();
+        }
+        self.unknown.iter().map(String::as_str).collect()
     }
 
     /// The same, where the counters that the member's role read at `at` show that nothing has changed; `None`: the account is to be read
@@ -198,7 +223,8 @@ impl Audited {
             for step in &mut same.steps {
                 *step = if *step == Cell::Failed { Cell::Failed } else { Cell::Unknown };
             }
-            same.unknown = deep_selection().controls().map(|control| control.id.to_owned()).collect();
+            same.is_stale = true;
+            same.unknown.clear();
         }
         Some(same)
     }
@@ -207,7 +233,7 @@ impl Audited {
     ///
     /// Only root without any credential is taken over, and only from a look that left nothing open or unknown.
     pub fn repeated(&self, now: Option<Flags>, at: Timestamp) -> Option<Self> {
-        let was_clean = self.root.is_some_and(|root| !root.any()) && self.open.is_empty() && self.unknown.is_empty();
+        let was_clean = self.root.is_some_and(|root| !root.any()) && self.open.is_empty() && !self.has_unknown();
         let is_clean = now.is_some_and(|now| !now.any());
         let age = at.duration_since(self.whole_at);
         let is_young = SignedDuration::ZERO <= age && age < WHOLE_EVERY;
@@ -230,6 +256,7 @@ impl Audited {
             root: Some(root),
             open: Vec::new(),
             unknown: Vec::new(),
+            is_stale: false,
             by_role: None,
             declared: None,
         }
@@ -283,12 +310,25 @@ impl Outcome {
 impl Row {
     /// Nothing of it waits.
     pub fn new(member: Member, outcome: Outcome) -> Self {
-        Self { member, outcome, waiting: 0, last_open: Vec::new(), has_left: false }
+        Self {
+            member,
+            outcome,
+            waiting: 0,
+            half_sent: Vec::new(),
+            last_open: Vec::new(),
+            has_left: false,
+            is_unsent: false,
+        }
     }
 
     /// What is open, as far as the last audit has shown.
     pub fn open(&self) -> &[Found] {
         self.audited().map_or(&self.last_open, |audited| &audited.open)
+    }
+
+    /// Whether it was an account of the organization by what was sent of the run.
+    pub(crate) fn is_known(&self) -> bool {
+        self.has_left == self.is_unsent
     }
 
     /// See [`Outcome::last_audited`].
@@ -397,7 +437,11 @@ mod tests {
         let stale = deep(NONE).with_flags(Some(NONE), now() + STALE + SignedDuration::from_secs(1)).unwrap();
         let unknown = Cell::Unknown;
         assert_eq!(stale.steps, [unknown, unknown, unknown, unknown, Cell::Failed]);
-        assert!(stale.unknown.contains(&"password-policy".to_owned()) && stale.open == deep(NONE).open);
+        assert!(
+            stale.unknown_controls().contains(&"password-policy")
+                && stale.unknown.is_empty()
+                && stale.open == deep(NONE).open
+        );
         assert_eq!(stale.by_role.unwrap().deep_at, Some(now()));
     }
 

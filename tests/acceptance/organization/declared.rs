@@ -173,21 +173,30 @@ async fn an_accepted_version_that_cannot_be_kept_holds_and_is_said_until_it_is_k
 }
 
 #[tokio::test]
-async fn declarations_that_the_last_task_cannot_read_send_every_finding_to_the_main_topic_and_are_said() {
-    let hub = Hub::of(&routed(true)).await;
-    hub.declare(&routes());
-    let (machine, started) = (hub.machine(), Timestamp::now());
-    let listed = machine.list("first", started).await.answer.expect("a list");
-    let (_, lost) = machine.audit(&listed).await;
-    hub.sandbox.place_object("organization/runs/first/declarations.jsonl", "{\"declared\": 7}\n");
-    machine.conclude("first", started, &listed, &lost).await.answer.expect("it concludes");
-    let first = hub.by_route(0);
-    assert_eq!(first.keys().collect::<Vec<_>>(), [""]);
-    for account in [OURS, PAYMENTS, TAGGED] {
-        assert!(first[""].contains(&of("root-hardware-mfa", account, "opened")), "{account}: {first:?}");
+async fn declarations_that_the_last_task_cannot_read_or_find_send_every_finding_to_the_main_topic_and_are_said() {
+    const OF_RUN: &str = "organization/runs/first/declarations.jsonl";
+    for (object, why) in
+        [(Some("{\"declared\": 7}\n"), "line 1 of"), (None, "the declarations of the run first are not there")]
+    {
+        let hub = Hub::of(&routed(true)).await;
+        hub.declare(&routes());
+        let (machine, started) = (hub.machine(), Timestamp::now());
+        let listed = machine.list("first", started).await.answer.expect("a list");
+        let (_, lost) = machine.audit(&listed).await;
+        match object {
+            Some(text) => hub.sandbox.place_object(OF_RUN, text),
+            None => hub.sandbox.remove_object(OF_RUN),
+        }
+        machine.conclude("first", started, &listed, &lost).await.answer.expect("it concludes");
+        let first = hub.by_route(0);
+        assert_eq!(first.keys().collect::<Vec<_>>(), [""]);
+        for account in [OURS, PAYMENTS, TAGGED] {
+            assert!(first[""].contains(&of("root-hardware-mfa", account, "opened")), "{account}: {first:?}");
+        }
+        let email = &hub.messages(0)[0].bodies["default"];
+        let words = format!("routes are not known, so every finding is sent to the main topic: {why}");
+        assert!(email.contains(&words), "{email}");
     }
-    let email = &hub.messages(0)[0].bodies["default"];
-    assert!(email.contains("routes are not known, so every finding is sent to the main topic"), "{email}");
 }
 
 #[tokio::test]
@@ -373,6 +382,41 @@ async fn a_main_topic_that_refuses_keeps_back_no_route() {
     let before = hub.messages(0).len();
     hub.run("second").await;
     assert!(hub.messages(before).is_empty());
+}
+
+#[tokio::test]
+async fn what_is_critical_waits_for_the_topic_that_refuses_and_is_not_repeated_on_the_other() {
+    let critical = of("root-access-keys", PAYMENTS, "opened");
+    // Of the messages of the first run and of the second, so many after the first so many are refused.
+    // With a fault, the organization cannot be audited by the run after these, and routes are not known.
+    let cases = [([(0, 1), (0, 1)], "payments", ""), ([(1, 2), (0, 2)], "", "payments")];
+    for ((refused, has_it, waits), fault) in cases.into_iter().flat_map(|case| [(case, false), (case, true)]) {
+        let hub = Hub::of(&routed(true)).await;
+        hub.declare(&json!({"routes": [{"route": "payments", "ou": "ou-ab12-prod"}]}));
+        let times = |routes: &BTreeMap<String, Vec<Sent>>, route: &str| {
+            routes.get(route).map_or(0, |sent| sent.iter().filter(|sent| **sent == critical).count())
+        };
+        for (run, (after, count)) in ["first", "second"].into_iter().zip(refused) {
+            hub.sandbox.clear_faults();
+            hub.sandbox.add_fault(Fault::on("sns:Publish", Trouble::Deny).after(after).times(count));
+            let ran = hub.machine().run(run, Timestamp::now()).await;
+            assert!(ran.conclude.expect("it ran").answer.is_err(), "{run}: a topic has refused");
+            let sent = hub.by_route(0);
+            assert_eq!((times(&sent, has_it), times(&sent, waits)), (1, 0), "{run}: {sent:?}");
+        }
+        hub.sandbox.clear_faults();
+        if fault {
+            hub.sandbox.add_fault(Fault::on("organizations:ListAccounts", Trouble::Deny));
+            assert!(hub.run("between").await["fault"].is_string());
+            hub.sandbox.clear_faults();
+        }
+        hub.run("third").await;
+        let sent = hub.by_route(0);
+        assert_eq!((times(&sent, has_it), times(&sent, waits)), (1, 1), "{fault}: {sent:?}");
+        let before = hub.messages(0).len();
+        hub.run("fourth").await;
+        assert!(hub.messages(before).is_empty());
+    }
 }
 
 #[tokio::test]

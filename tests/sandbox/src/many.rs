@@ -57,6 +57,7 @@ fn outcome(number: usize, at: Timestamp) -> Outcome {
             }),
             open: open.iter().map(found).collect(),
             unknown: unknown.iter().map(|control| (*control).to_owned()).collect(),
+            is_stale: false,
             by_role: None,
             declared: None,
         }))

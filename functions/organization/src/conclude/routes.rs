@@ -20,18 +20,17 @@ pub(super) struct ByRoute {
     pub(super) sent: Vec<String>,
     /// Routes whose message was sent, by the route's topic or the main one.
     pub(super) delivered: BTreeSet<String>,
-    /// So many alerts wait for the next run.
-    pub(super) unsent: usize,
-    /// Why: neither the route's topic nor the main one took a message.
+    /// Why a message waits for the next run: neither the route's topic nor the main one took it.
     pub(super) refused: Option<PublishError>,
 }
 
 /// How much each route is sent.
 pub(super) fn routed(dues: &[Due]) -> Vec<Routed> {
     let mut routes: BTreeMap<&str, usize> = BTreeMap::new();
-    for due in dues.iter().filter(|due| !due.waiting.is_empty()) {
-        if let Some(route) = &due.route {
-            *routes.entry(route).or_default() += due.waiting.len();
+    for (due, route) in dues.iter().filter_map(|due| Some((due, due.route.as_deref()?))) {
+        let alerts = due.alerts(Some(route)).count();
+        if alerts > 0 {
+            *routes.entry(route).or_default() += alerts;
         }
     }
     routes.into_iter().map(|(route, alerts)| Routed { route: route.to_owned(), alerts }).collect()
@@ -47,7 +46,7 @@ impl Organization {
         whole: &Run,
         (before, rows): (&[Row], &[Row]),
         declared: &Declared,
-        outgoing: &mut Outgoing,
+        outgoing: &Outgoing,
     ) -> ByRoute {
         let mut of_routes: BTreeMap<&str, Vec<Row>> = BTreeMap::new();
         if of.conclude.state.list.fault.is_none() {
@@ -86,17 +85,7 @@ impl Organization {
                     by_route.sent.extend(id);
                     by_route.delivered.extend(route);
                 }
-                Err(error) => {
-                    // It waits whole: the next run tries the route again.
-                    let (kept, done) =
-                        std::mem::take(&mut outgoing.members).into_iter().partition(|due: &Due| due.route == route);
-                    outgoing.members = done;
-                    for due in &kept {
-                        by_route.unsent += due.waiting.len();
-                        outgoing.keep(due);
-                    }
-                    by_route.refused = Some(error);
-                }
+                Err(error) => by_route.refused = Some(error),
             }
         }
         by_route

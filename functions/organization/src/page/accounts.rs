@@ -151,7 +151,8 @@ fn open(audited: Option<&Audited>, whole: Option<Look>) -> Markup {
         }
         @if more > 0 { div { "and " (number(more)) " more" } }
         @if audited.open.is_empty() { div { "none" } }
-        @if !audited.unknown.is_empty() { div { (counted(audited.unknown.len(), "control unknown", "controls unknown")) } }
+        @let unknown = audited.unknown_controls().len();
+        @if unknown > 0 { div { (counted(unknown, "control unknown", "controls unknown")) } }
     }
 }
 
@@ -228,7 +229,7 @@ fn data(page: &Page<'_>, sorted: &[(Rank, &Row)]) -> (String, usize) {
             result,
             row.last_audited().map(ago),
             open,
-            audited.map_or(0, |audited| audited.unknown.len()),
+            audited.map_or(0, |audited| audited.unknown_controls().len()),
             audited.map_or(0, |audited| audited.open.len()),
         ]);
         let account = pages::data(&account.to_string()).0;

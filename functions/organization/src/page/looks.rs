@@ -167,7 +167,7 @@ impl Rank {
         match worst {
             Some(severe @ (Severity::Critical | Severity::High)) => Self::Severe(Reverse(severe)),
             Some(other) => Self::Failing(Reverse(other)),
-            None if !audited.unknown.is_empty() || audited.steps.contains(&Cell::Unknown) => Self::Unknown,
+            None if audited.has_unknown() || audited.steps.contains(&Cell::Unknown) => Self::Unknown,
             None => Self::Quiet,
         }
     }

@@ -46,7 +46,7 @@ fn cells(page: &Page<'_>, row: &Row) -> Vec<String> {
         let severity = found.severity.to_string().to_lowercase();
         format!("{severity} {} since {}", found.control, pages::words::moment(found.since))
     });
-    let unknown = audited.into_iter().flat_map(|audited| audited.unknown.iter().cloned());
+    let unknown = audited.into_iter().flat_map(|audited| audited.unknown_controls().into_iter().map(str::to_owned));
     let cells = [
         // With the partition: of twelve digits a spreadsheet would make a number.
         format!("{}:{}", page.home.partition.as_str(), row.member.account),

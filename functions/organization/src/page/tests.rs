@@ -47,6 +47,7 @@ fn audited(steps: [Cell; 5], open: &[(&str, Severity)], unknown: usize) -> Outco
         root: None,
         open: open.iter().map(found).collect(),
         unknown: vec!["root-hardware-mfa".into(); unknown],
+        is_stale: false,
         by_role: None,
         declared: None,
     }))

@@ -293,8 +293,8 @@ mod tests {
     use aws_smithy_runtime_api::http::StatusCode;
     use aws_smithy_types::body::SdkBody;
     use facts::{AccountId, Severity};
-    use jiff::Timestamp;
-    use members::{Audited, Before, Cell, Flags, Found, Item, Outcome, Refusal, Skip};
+    use jiff::{SignedDuration, Timestamp};
+    use members::{Audited, Before, ByRole, Cell, Flags, Found, Item, Outcome, Refusal, Skip};
     use tokio::time::{Instant, sleep};
 
     use super::*;
@@ -364,6 +364,7 @@ mod tests {
             root: Some(Flags { password: true, access_keys: true, certificates: false, mfa: false }),
             open: vec![found("root-access-keys"), found("root-mfa")],
             unknown: Vec::new(),
+            is_stale: false,
             by_role: None,
             declared: None,
         };
@@ -535,9 +536,20 @@ mod tests {
         let held = Held::default();
         let rules = bucket(&held, "");
         let runs = runs(&rules);
-        // Half of them with two open findings, half refused with the longest text.
+        // Half of them with two open findings, and not read whole for days; half refused with the longest text.
+        let later = at() + SignedDuration::from_hours(72);
+        let stale = |number| {
+            let mut row = audited(number);
+            if let Outcome::Audited(audited) = &mut row.outcome {
+                let root = Some(Flags { password: true, access_keys: false, certificates: false, mfa: true });
+                let by_role = Some(Box::new(ByRole { deep_at: Some(at()), missing: None }));
+                **audited =
+                    Audited { root, by_role, ..(**audited).clone() }.with_flags(root, later).expect("no change");
+            }
+            row
+        };
         let rows: Vec<Row> =
-            (0..1_000).map(|number| if number % 2 == 0 { audited(number) } else { refused(number) }).collect();
+            (0..1_000).map(|number| if number % 2 == 0 { stale(number) } else { refused(number) }).collect();
         runs.put_concluded("r1", &rows).await.unwrap();
         let bytes = held.lock().unwrap()[LATEST].len();
         assert!(i64::try_from(50 * bytes).unwrap() < MAX_BYTES, "{bytes} bytes of 1,000 accounts");

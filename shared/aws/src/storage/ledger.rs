@@ -35,7 +35,7 @@ use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, KeysAndAttributes, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, KeysAndAttributes, ReturnValue, TransactWriteItem};
 use checklist::Baseline;
 use facts::relay::{Note, Relay};
 use facts::root_activity::Plan;
@@ -180,6 +180,13 @@ pub struct Waiting {
     odd: Option<AttributeValue>,
 }
 
+impl Waiting {
+    /// Its name among the alerts of the account that wait.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
 /// What became of a message that was published to a function of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
@@ -198,6 +205,17 @@ pub struct Lease {
     pub holder: String,
     /// The end of the lease, after which another run may take it.
     pub until: Timestamp,
+}
+
+/// What came of taking a lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acquired {
+    /// Another run holds it.
+    Held,
+    /// It is taken; nobody had it.
+    Free,
+    /// It is taken, and its last holder did not give it back: a run that died, or the same run.
+    NotReturned,
 }
 
 impl Ledger {
@@ -357,11 +375,11 @@ impl Ledger {
         Ok(())
     }
 
-    /// Takes the lease; `false` while another run holds it. A request that is repeated, because its answer was lost, meets its own.
+    /// Takes the lease, unless another run holds it. A request that is repeated, because its answer was lost, meets its own.
     ///
     /// # Errors
     /// When the table could not be written.
-    pub async fn acquire(&self, lease: &Lease, now: Timestamp) -> Result<bool, LedgerError> {
+    pub async fn acquire(&self, lease: &Lease, now: Timestamp) -> Result<Acquired, LedgerError> {
         let taken = self
             .client
             .put_item()
@@ -375,11 +393,13 @@ impl Ledger {
             .expression_attribute_values(":number", number_type())
             .expression_attribute_values(":now", milliseconds(now))
             .expression_attribute_values(":latest", milliseconds(later(now, self.longest_lease)))
+            .return_values(ReturnValue::AllOld)
             .send()
             .await;
         match taken {
-            Ok(_) => Ok(true),
-            Err(error) if is_conditional(&error) => Ok(false),
+            Ok(taken) if taken.attributes().is_some_and(|old| !old.is_empty()) => Ok(Acquired::NotReturned),
+            Ok(_) => Ok(Acquired::Free),
+            Err(error) if is_conditional(&error) => Ok(Acquired::Held),
             Err(error) => Err(self.failed("PutItem", &error)),
         }
     }
@@ -402,6 +422,29 @@ impl Ledger {
             Ok(_) => Ok(()),
             Err(error) if is_conditional(&error) => Ok(()),
             Err(error) => Err(self.failed("DeleteItem", &error)),
+        }
+    }
+
+    /// Ends the lease, unless it ran out and another run holds it. Who takes it next learns that it was not returned.
+    ///
+    /// # Errors
+    /// When the table could not be written; then the lease ends by itself.
+    pub async fn abandon(&self, lease: &Lease, now: Timestamp) -> Result<(), LedgerError> {
+        let ended = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(self.key("L", LEASE)))
+            .item("holder", AttributeValue::S(lease.holder.clone()))
+            .item("until", milliseconds(now))
+            .condition_expression("holder = :holder")
+            .expression_attribute_values(":holder", AttributeValue::S(lease.holder.clone()))
+            .send()
+            .await;
+        match ended {
+            Ok(_) => Ok(()),
+            Err(error) if is_conditional(&error) => Ok(()),
+            Err(error) => Err(self.failed("PutItem", &error)),
         }
     }
 

@@ -431,9 +431,14 @@ async fn a_lease_that_another_run_holds_is_no_error_and_a_denial_is() {
         let metadata = ErrorMetadata::builder().code("ConditionalCheckFailedException").build();
         PutItemError::ConditionalCheckFailedException(ConditionalCheckFailedException::builder().meta(metadata).build())
     });
-    assert_eq!(ledger(&[&held]).acquire(&lease, now()).await, Ok(false));
+    assert_eq!(ledger(&[&held]).acquire(&lease, now()).await, Ok(Acquired::Held));
     let free = mock!(Client::put_item).then_output(|| PutItemOutput::builder().build());
-    assert_eq!(ledger(&[&free]).acquire(&lease, now()).await, Ok(true));
+    assert_eq!(ledger(&[&free]).acquire(&lease, now()).await, Ok(Acquired::Free));
+    let ended = mock!(Client::put_item).match_requests(|request| request.return_values() == Some(&ReturnValue::AllOld));
+    let ended = ended.then_output(|| {
+        PutItemOutput::builder().attributes("holder", AttributeValue::S("one that died".into())).build()
+    });
+    assert_eq!(ledger(&[&ended]).acquire(&lease, now()).await, Ok(Acquired::NotReturned));
     let denied = mock!(Client::put_item)
         .then_error(|| PutItemError::generic(ErrorMetadata::builder().code("AccessDeniedException").build()));
     assert!(ledger(&[&denied]).acquire(&lease, now()).await.is_err());
@@ -502,7 +507,7 @@ async fn a_lease_of_an_hour_holds_for_the_sweep_of_an_organization_and_nowhere_e
         let until = now() + SignedDuration::from_mins(minutes);
         let lease = Lease { holder: "run".into(), until: now() };
         let rule = held(until);
-        let is_taken = async |ledger: Ledger| ledger.acquire(&lease, now()).await.unwrap();
+        let is_taken = async |ledger: Ledger| ledger.acquire(&lease, now()).await.unwrap() != Acquired::Held;
         assert_eq!(is_taken(ledger(&[&rule])).await, !holds_for_account, "{minutes} minutes");
         let sweep = ledger(&[&rule]).audits("o-exampleorgid");
         assert_eq!(is_taken(sweep).await, !holds_for_organization, "{minutes} minutes");
@@ -536,7 +541,7 @@ async fn an_organization_has_partitions_of_its_own_and_the_alerts_of_the_account
     let ledger = ledger(&[&query, &put]).audits("o-exampleorgid");
     ledger.recall(now()).await.unwrap();
     let waiting = ledger.waiting_alerts(now()).await.unwrap();
-    assert!(ledger.acquire(&Lease { holder: "run".into(), until: now() }, now()).await.unwrap());
+    ledger.acquire(&Lease { holder: "run".into(), until: now() }, now()).await.unwrap();
     assert_eq!(*seen.lock().unwrap(), ["A#o-exampleorgid", "O#o-exampleorgid", "L#o-exampleorgid"]);
     assert_eq!(waiting[0].alert, act("1"));
     let forged = &waiting[1].alert;

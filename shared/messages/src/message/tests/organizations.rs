@@ -38,6 +38,7 @@ fn audited(number: usize, name: &str, open: &[(&str, Severity)]) -> Row {
         root: None,
         open: open.collect(),
         unknown: Vec::new(),
+        is_stale: false,
         by_role: None,
         declared: None,
     };
