@@ -416,7 +416,7 @@ impl Outgoing {
             for waiting in std::mem::take(&mut due.waiting) {
                 let for_main = !main && due.is_for_main(&waiting);
                 let for_route = !route && due.is_for_route(&waiting);
-                let is_held = !known && due.has(None, &waiting);
+                let is_held = !known && due.main_has(&waiting);
                 if for_main || for_route || is_held {
                     waits.push((waiting, for_main, for_route));
                 } else {
@@ -445,14 +445,18 @@ fn half_of(route: Option<&str>, waits: &[(Waiting, bool, bool)]) -> Vec<HalfSent
 }
 
 impl Due {
-    /// Whether the topic of `route`, or with `None` the main one, has it from an earlier run.
+    /// Whether the main topic has it from an earlier run: of what had a route, what is critical alone.
+    fn main_has(&self, waiting: &Waiting) -> bool {
+        is_critical(&waiting.alert) && self.has(None, waiting)
+    }
+
     fn has(&self, route: Option<&str>, waiting: &Waiting) -> bool {
         self.half_sent.iter().any(|half| half.has(route, waiting.key()))
     }
 
     /// Whether the main topic is still to be sent it: without a route everything, else what is critical.
     fn is_for_main(&self, waiting: &Waiting) -> bool {
-        (self.route.is_none() || is_critical(&waiting.alert)) && !self.has(None, waiting)
+        (self.route.is_none() || is_critical(&waiting.alert)) && !self.main_has(waiting)
     }
 
     /// Whether its route is still to be sent it.

@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::declared::InForce;
-use crate::member::Member;
+use crate::member::{Member, Skip};
 use crate::refusal::{Cause, Refusal};
 use crate::row::{Audited, ByRole, Outcome, Row};
 
@@ -84,11 +84,10 @@ pub fn accounted(
         let before = before.get(&member.account);
         let waited = before.map(|row| row.waiting).unwrap_or_default();
         let (outcome, waiting) = match (member.skipped(management, own), found.remove(&member.account)) {
-            // An earlier run may have recorded alerts and ended before it kept its rows.
-            (Some(why), _) => {
-                let is_new = before.is_some_and(|row| !matches!(row.outcome, Outcome::Skipped { .. }));
-                (Outcome::Skipped { why }, waited.max(usize::from(is_new)))
-            }
+            // Its own checker sends its alerts.
+            (Some(why @ (Skip::Management | Skip::Own)), _) => (Outcome::Skipped { why }, waited),
+            // An earlier run may have audited it and recorded alerts, and ended before it kept its rows.
+            (Some(why), _) => (Outcome::Skipped { why }, waited.max(1)),
             (None, Some(row)) if row.audited().is_some() => (row.outcome, row.waiting),
             (None, Some(row)) => (row.outcome, row.waiting.max(waited).max(1)),
             (None, None) => {
@@ -103,7 +102,10 @@ pub fn accounted(
         let is_seen = matches!(outcome, Outcome::Audited(_) | Outcome::Skipped { .. });
         let last_open = before.filter(|_| !is_seen).map(|row| row.open().to_vec()).unwrap_or_default();
         let half_sent = before.map(|row| row.half_sent.clone()).unwrap_or_default();
-        Row { waiting, half_sent, last_open, ..Row::new(member.clone(), outcome) }
+        // What may pass by itself is no news, and no end of what was.
+        let may_pass = matches!(outcome, Outcome::Refused(_)) && !counts(&outcome);
+        let was_missed = may_pass && before.is_some_and(|row| row.was_missed || counts(&row.outcome));
+        Row { waiting, half_sent, last_open, was_missed, ..Row::new(member.clone(), outcome) }
     };
     members.iter().map(row).collect()
 }
@@ -134,17 +136,27 @@ pub fn observe(fault: Option<&str>, rows: &[Row], in_force: Option<&InForce>) ->
 pub fn without_seen_again(conditions: &mut BTreeMap<String, Condition>, before: &[Row], rows: &[Row]) {
     let condition = conditions.get_mut(&Fault::AccountsNotAudited.key());
     let Some(sent) = condition.and_then(|condition| condition.failure.as_mut()) else { return };
-    let was: HashMap<&AccountId, &Row> = missed(before).map(|row| (&row.member.account, row)).collect();
-    // Where rows could not be kept, or a run is concluded again, `before` is of an earlier run than the condition. And what resolves it is sent with
-    // all that is remembered.
-    if named(missed(before)) != sent.resources || missed(rows).next().is_none() {
+    let all = named(missed(rows));
+    // What resolves it is sent with all that is remembered.
+    if all.is_empty() {
         return;
     }
-    let is_less = |was: &Row, row: &Row| was.audited().is_some() && row.audited().is_none();
-    let still = || missed(rows).filter(|row| was.get(&row.member.account).is_some_and(|was| !is_less(was, row)));
-    sent.resources = named(still());
+    // Where rows could not be kept, or a run is concluded again, `before` is of an earlier run than the condition.
+    if named(missed(before)) != sent.resources {
+        // As many as were sent, and not the same: one of them is news.
+        if missed(rows).count() == sent.count && all != sent.resources {
+            sent.count = sent.count.saturating_sub(1).max(1);
+        }
+        return;
+    }
+    // Each with whether it was seen in part.
+    let was = before.iter().filter(|row| row.was_missed).chain(missed(before));
+    let was: HashMap<&AccountId, bool> =
+        was.map(|row| (&row.member.account, row.was_missed || row.audited().is_some())).collect();
+    let is_still = |row: &&Row| was.get(&row.member.account).is_some_and(|in_part| !in_part || row.audited().is_some());
+    sent.resources = named(missed(rows).filter(is_still));
     // No count would say that nobody knows how many they are.
-    sent.count = still().count().max(1);
+    sent.count = missed(rows).filter(is_still).count().max(1);
 }
 
 /// Accounts that were not audited, or only in part, for a cause that counts.
@@ -353,8 +365,12 @@ mod tests {
         let again = accounted(&members[3..], Vec::new(), &rows, &HashMap::new(), &id(1), &id(2));
         assert_eq!(again[0].waiting, 1);
         let sent = Row { waiting: 0, ..again[0].clone() };
-        let later = accounted(&members[3..], Vec::new(), &[sent], &HashMap::new(), &id(1), &id(2));
-        assert_eq!(later[0].waiting, 0, "an account that was skipped before is asked no more");
+        for before in [vec![sent], Vec::new()] {
+            let later = accounted(&members[3..], Vec::new(), &before, &HashMap::new(), &id(1), &id(2));
+            assert_eq!(later[0].waiting, 1, "a run in between may have audited it and died");
+        }
+        let own = accounted(&members, Vec::new(), &[], &HashMap::new(), &id(3), &id(4));
+        assert_eq!((own[0].waiting, own[1].waiting), (0, 0), "their own checkers send their alerts");
         let died = accounted(&members[..1], Vec::new(), &[], &HashMap::new(), &id(1), &id(2));
         assert_eq!(died[0].waiting, 1, "a batch that died may have recorded alerts");
     }
@@ -515,6 +531,32 @@ mod tests {
         let (after, news) = run(&opened, &first, &second);
         assert_eq!(news, [Transition::Changed], "beyond the names that are kept");
         assert_eq!(run(&after, &first, &second).1, [], "nor beyond the names that are kept");
+        assert_eq!(run(&opened, &[], &second).1, [Transition::Changed], "the rows before could not be read");
+        assert_eq!(run(&opened, &[], &first).1, []);
+        // One account after the other is throttled once, and seen in part again.
+        let members: Vec<Member> = (0..1_000).map(|number| member(number, "ACTIVE")).collect();
+        for missed in [3, 300] {
+            let in_part = rows(3, missed, &without_role);
+            let (mut conditions, _) = run(&BTreeMap::new(), &[], &in_part);
+            let mut before = in_part.clone();
+            for throttled in [3, 4, 4, 5, 3] {
+                let mut results = in_part.clone();
+                results[throttled].outcome = refused(Cause::Throttled, 1, Some(now()));
+                let rows = accounted(&members, results, &before, &HashMap::new(), &id(5_000), &id(5_001));
+                let news;
+                (conditions, news) = run(&conditions, &before, &rows);
+                assert_eq!(
+                    (news, rows[throttled].was_missed),
+                    (Vec::new(), true),
+                    "{missed}: {throttled} is throttled"
+                );
+                before = rows;
+            }
+            let mut results = in_part.clone();
+            results[3].outcome = denied();
+            let rows = accounted(&members, results, &before, &HashMap::new(), &id(5_000), &id(5_001));
+            assert_eq!(run(&conditions, &before, &rows).1, [Transition::Changed], "{missed}: it is refused for good");
+        }
         let left = Row { has_left: true, ..row(2_000, denied()) };
         let before: Vec<Row> = first.iter().cloned().chain([left]).collect();
         assert_eq!(run(&opened, &before, &second).1, [Transition::Changed], "one that left counts in none");

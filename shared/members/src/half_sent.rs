@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A topic that has the alerts of an account up to a key, while they wait for another one. Keys begin with the time of their alert.
+/// A topic that has the critical alerts of an account up to a key, while they wait for another one. Keys begin with the time of their alert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HalfSent {

@@ -38,6 +38,9 @@ pub struct Row {
     /// What was open when it was audited last, of an account that this run could not audit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub last_open: Vec<Found>,
+    /// It is refused for what may pass by itself, and could not be audited, or only in part, before that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub was_missed: bool,
     /// It is not listed any more, and is kept until its alerts are sent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_left: bool,
@@ -316,6 +319,7 @@ impl Row {
             waiting: 0,
             half_sent: Vec::new(),
             last_open: Vec::new(),
+            was_missed: false,
             has_left: false,
             is_unsent: false,
         }

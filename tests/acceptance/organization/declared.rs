@@ -420,6 +420,32 @@ async fn what_is_critical_waits_for_the_topic_that_refuses_and_is_not_repeated_o
 }
 
 #[tokio::test]
+async fn what_waits_for_a_route_that_is_withdrawn_goes_to_the_main_topic() {
+    let with = |root: &str| {
+        let accounts = [account(OURS, false, VIRTUAL), account(PAYMENTS, true, root)];
+        described(&accounts.each_ref().map(String::as_str), "routes: {payments: true}\n").remove(0)
+    };
+    let hub = Hub::of(&with(VIRTUAL)).await;
+    hub.declare(&json!({"routes": [{"route": "payments", "ou": "ou-ab12-prod"}]}));
+    // First what is not critical waits, and then both; the main topic takes its own message, and not that of the route, whose topic refuses.
+    for (run, root) in [("first", VIRTUAL), ("second", KEY)] {
+        hub.sandbox.turn_to_organization(with(root));
+        hub.sandbox.add_fault(Fault::on("sns:Publish", Trouble::Deny).after(1).times(2));
+        let ran = hub.machine().run(run, Timestamp::now()).await;
+        assert!(ran.conclude.expect("it ran").answer.is_err(), "{run}");
+        hub.sandbox.clear_faults();
+    }
+    hub.declare(&json!({"routes": []}));
+    hub.run("third").await;
+    let sent = hub.by_route(0);
+    assert_eq!(sent.keys().collect::<Vec<_>>(), [""]);
+    for control in ["root-access-keys", "root-hardware-mfa"] {
+        let times = sent[""].iter().filter(|sent| **sent == of(control, PAYMENTS, "opened")).count();
+        assert_eq!(times, 1, "{control}: {sent:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_conclusion_that_dies_at_any_message_loses_nothing_by_any_route() {
     let all: [(&str, &str, &str); 3] = [
         ("", "root-hardware-mfa", OURS),
