@@ -407,8 +407,7 @@ async fn a_run_that_failed_does_not_hold_up_the_next() {
 }
 
 #[tokio::test]
-async fn alerts_of_a_run_that_ended_before_it_kept_its_rows_are_sent_also_of_accounts_that_refuse_are_suspended_or_clean()
- {
+async fn alerts_of_a_run_that_died_are_sent_also_of_accounts_that_refuse_are_suspended_or_clean_now() {
     let account = |number, fields: &str| format!(r#"{{id: "44445555666{number}", name: a, {fields}}}"#);
     let all = |fields: &[&str]| {
         let accounts: Vec<String> = fields.iter().enumerate().map(|(number, fields)| account(number, fields)).collect();
