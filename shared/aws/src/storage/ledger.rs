@@ -33,6 +33,7 @@ use alerts::sweep::Coverage;
 use alerts::{Condition, Journal, Memory};
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, KeysAndAttributes, ReturnValue, TransactWriteItem};
@@ -48,8 +49,7 @@ use tokio::time::{Instant, sleep};
 mod items;
 
 use items::{
-    Item, Seen, aside, cut, is_conditional, is_seen, is_void, later, milliseconds, number_type, packed, pauses,
-    seconds, text_of,
+    Item, Seen, aside, cut, is_seen, is_void, later, milliseconds, number_type, packed, pauses, seconds, text_of,
 };
 
 /// The IAM actions that are called here; a transaction needs those of its parts.
@@ -96,6 +96,8 @@ const TRIES: u32 = 5;
 /// Pause before the second try; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LEASE: &str = "publisher";
+/// Condition of who changes its lease.
+const IS_OWN: &str = "holder = :holder";
 
 /// The ledger of one account, or of an organization.
 #[derive(Debug, Clone)]
@@ -381,26 +383,19 @@ impl Ledger {
     /// When the table could not be written.
     pub async fn acquire(&self, lease: &Lease, now: Timestamp) -> Result<Acquired, LedgerError> {
         let taken = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(self.key("L", LEASE)))
-            .item("holder", AttributeValue::S(lease.holder.clone()))
-            .item("until", milliseconds(lease.until))
-            .condition_expression(format!("holder = :holder OR {}", is_void("#until")))
+            .put_lease(lease, lease.until)
+            .condition_expression(format!("{IS_OWN} OR {}", is_void("#until")))
             .expression_attribute_names("#until", "until")
-            .expression_attribute_values(":holder", AttributeValue::S(lease.holder.clone()))
             .expression_attribute_values(":number", number_type())
             .expression_attribute_values(":now", milliseconds(now))
             .expression_attribute_values(":latest", milliseconds(later(now, self.longest_lease)))
             .return_values(ReturnValue::AllOld)
             .send()
             .await;
-        match taken {
-            Ok(taken) if taken.attributes().is_some_and(|old| !old.is_empty()) => Ok(Acquired::NotReturned),
-            Ok(_) => Ok(Acquired::Free),
-            Err(error) if is_conditional(&error) => Ok(Acquired::Held),
-            Err(error) => Err(self.failed("PutItem", &error)),
+        match self.conditional("PutItem", taken)? {
+            Some(taken) if taken.attributes().is_some_and(|old| !old.is_empty()) => Ok(Acquired::NotReturned),
+            Some(_) => Ok(Acquired::Free),
+            None => Ok(Acquired::Held),
         }
     }
 
@@ -414,15 +409,11 @@ impl Ledger {
             .delete_item()
             .table_name(&self.table)
             .set_key(Some(self.key("L", LEASE)))
-            .condition_expression("holder = :holder")
+            .condition_expression(IS_OWN)
             .expression_attribute_values(":holder", AttributeValue::S(lease.holder.clone()))
             .send()
             .await;
-        match released {
-            Ok(_) => Ok(()),
-            Err(error) if is_conditional(&error) => Ok(()),
-            Err(error) => Err(self.failed("DeleteItem", &error)),
-        }
+        self.conditional("DeleteItem", released).map(drop)
     }
 
     /// Ends the lease, unless it ran out and another run holds it. Who takes it next learns that it was not returned.
@@ -430,22 +421,18 @@ impl Ledger {
     /// # Errors
     /// When the table could not be written; then the lease ends by itself.
     pub async fn abandon(&self, lease: &Lease, now: Timestamp) -> Result<(), LedgerError> {
-        let ended = self
-            .client
+        let ended = self.put_lease(lease, now).condition_expression(IS_OWN).send().await;
+        self.conditional("PutItem", ended).map(drop)
+    }
+
+    fn put_lease(&self, lease: &Lease, until: Timestamp) -> PutItemFluentBuilder {
+        self.client
             .put_item()
             .table_name(&self.table)
             .set_item(Some(self.key("L", LEASE)))
             .item("holder", AttributeValue::S(lease.holder.clone()))
-            .item("until", milliseconds(now))
-            .condition_expression("holder = :holder")
+            .item("until", milliseconds(until))
             .expression_attribute_values(":holder", AttributeValue::S(lease.holder.clone()))
-            .send()
-            .await;
-        match ended {
-            Ok(_) => Ok(()),
-            Err(error) if is_conditional(&error) => Ok(()),
-            Err(error) => Err(self.failed("PutItem", &error)),
-        }
     }
 
     /// What is to be written was decided, and other runs kept overwriting what it rests on.
@@ -483,11 +470,7 @@ impl Ledger {
             .expression_attribute_values(":latest", milliseconds(later(arrival.sent_at, LATEST_CANARY)))
             .send()
             .await;
-        match noted {
-            Ok(_) => Ok(()),
-            Err(error) if is_conditional(&error) => Ok(()),
-            Err(error) => Err(self.failed("PutItem", &error)),
-        }
+        self.conditional("PutItem", noted).map(drop)
     }
 
     /// What is noted of the functions called `names`, which pass messages on. A note that cannot be read is none.

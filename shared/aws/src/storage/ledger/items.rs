@@ -137,6 +137,19 @@ impl Ledger {
         self.error(operation, failure::cause(error))
     }
 
+    /// The answer of a conditional write; `None`: its condition did not hold.
+    pub(super) fn conditional<T, E: ProvideErrorMetadata, R>(
+        &self,
+        operation: &'static str,
+        answer: Result<T, SdkError<E, R>>,
+    ) -> Result<Option<T>, LedgerError> {
+        match answer {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) if is_conditional(&error) => Ok(None),
+            Err(error) => Err(self.failed(operation, &error)),
+        }
+    }
+
     pub(super) fn unbuilt(&self, error: &BuildError) -> LedgerError {
         self.error("TransactWriteItems", Cause::Malformed { detail: error.to_string() })
     }
@@ -271,7 +284,7 @@ pub(super) fn pauses() -> impl Iterator<Item = Duration> {
     (0..TRIES).map(|number| FIRST_PAUSE * 2u32.pow(number))
 }
 
-pub(super) fn is_conditional<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+fn is_conditional<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     error.as_service_error().and_then(|error| error.meta().code()) == Some("ConditionalCheckFailedException")
 }
 
