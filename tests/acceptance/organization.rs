@@ -407,7 +407,7 @@ async fn a_run_that_failed_does_not_hold_up_the_next() {
 }
 
 #[tokio::test]
-async fn alerts_of_a_run_that_died_are_sent_also_of_accounts_that_refuse_are_suspended_or_clean_now() {
+async fn alerts_of_a_run_that_died_are_sent_also_of_accounts_that_refuse_are_suspended_clean_or_gone_now() {
     let account = |number, fields: &str| format!(r#"{{id: "44445555666{number}", name: a, {fields}}}"#);
     let all = |fields: &[&str]| {
         let accounts: Vec<String> = fields.iter().enumerate().map(|(number, fields)| account(number, fields)).collect();
@@ -417,7 +417,8 @@ async fn alerts_of_a_run_that_died_are_sent_also_of_accounts_that_refuse_are_sus
     for (minutes, fails, then_fault) in [(59, false, false), (0, true, false), (0, true, true)] {
         let hub = Hub::of(&all(&["", "", ""])).await;
         hub.run("first").await;
-        hub.sandbox.turn_to_organization(all(&[WITHOUT_MFA; 3]));
+        // The fourth joins, and has left by the third run.
+        hub.sandbox.turn_to_organization(all(&[WITHOUT_MFA; 4]));
         let (machine, started) = (hub.machine(), Timestamp::now() - SignedDuration::from_mins(minutes));
         let listed = machine.list("second", started).await.answer.expect("a list");
         machine.audit(&listed).await;
@@ -434,8 +435,12 @@ async fn alerts_of_a_run_that_died_are_sent_also_of_accounts_that_refuse_are_sus
         }
         let answer = hub.run("third").await;
         assert_eq!((coverage(&answer), &answer["complete"]), ([3, 1, 1, 1, 0], &json!(true)));
-        let sent = sent(&hub.messages(0));
-        for number in 0..3 {
+        let messages = hub.messages(0);
+        let last = &notification(messages.last().expect("a message"))["organization"];
+        let moves = [&last["moves"]["joined_count"], &last["moves"]["left_count"]];
+        assert_eq!(moves, [&json!(0), &json!(0)], "the fourth is of no run that ended");
+        let sent = sent(&messages);
+        for number in 0..4 {
             let account = format!("44445555666{number}");
             let times = sent.iter().filter(|sent| **sent == of("root-mfa", &account, "opened")).count();
             assert_eq!(times, 1, "{account}, {fails}, {then_fault}: {sent:?}");
@@ -491,7 +496,13 @@ async fn results_of_the_run_before_that_cannot_be_read_are_said_and_are_no_compl
         let (_, lost) = machine.audit(&listed).await;
         match is_denied {
             true => hub.sandbox.add_fault(Fault::on("s3:GetObject", Trouble::Deny).times(1)),
-            false => hub.sandbox.remove_object(LATEST),
+            false => {
+                hub.sandbox.remove_object(LATEST);
+                // Said also where the message is refused, and the last task is tried again.
+                hub.sandbox.add_fault(Fault::on("sns:Publish", Trouble::Deny));
+                assert!(machine.conclude("second", started, &listed, &lost).await.answer.is_err());
+                hub.sandbox.clear_faults();
+            }
         }
         let answer = machine.conclude("second", started, &listed, &lost).await.answer.expect("it concludes");
         assert_eq!((coverage(&answer), &answer["complete"]), ([1, 1, 0, 0, 0], &json!(false)));

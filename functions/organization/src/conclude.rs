@@ -121,8 +121,10 @@ impl Organization {
         let mut journal = recalled.memory.journal.clone();
         let is_digest = fault.is_none() && settings.policy.digest.is_due(journal.last_digest, now);
         let is_first = fault.is_none() && journal.last_complete.is_none();
-        let is_lost = before.is_empty() && journal.last_complete.is_some_and(|at| at < conclude.task.started);
-        let before_unread = before_unread.or_else(|| is_lost.then(|| format!("{LATEST} is not there")));
+        let is_lost =
+            !before.iter().any(Row::is_known) && journal.last_complete.is_some_and(|at| at < conclude.task.started);
+        let before_unread =
+            before_unread.or_else(|| is_lost.then(|| format!("{LATEST} has no account of an earlier run")));
         let run = run(&of, &rows, &before, &outgoing);
         let mut run = Run { is_first, is_digest, tags_unread, before_unread, ..run };
         // This run was concluded before, and its rows were not kept: who joined or left was sent.
@@ -172,7 +174,13 @@ impl Organization {
                 members::note_unsent(&before, &mut rows, &mut left);
             }
             rows.extend(left.into_iter().filter(|row| is_refused || row.waiting > 0));
-            runs.put_concluded(&conclude.task.run, &rows).await?;
+            if is_refused && run.before_unread.is_some() {
+                tracing::warn!(
+                    "the results of this run are not kept: the next one still sends that earlier ones could not be read"
+                );
+            } else {
+                runs.put_concluded(&conclude.task.run, &rows).await?;
+            }
             concluded.unshown = show(&runs, page, table).await;
         }
         let ended = match concluded.fault {
@@ -286,8 +294,7 @@ impl Organization {
                     let (others, waiting): (Vec<_>, Vec<_>) = waiting.into_iter().partition(is_other);
                     outgoing.left.insert(row.member.account.clone(), Left { waiting: others.len(), ..Left::default() });
                     let route = declared.route(&row.member).map(str::to_owned);
-                    let mut half_sent = row.half_sent.clone();
-                    half_sent.retain(|half| half.holds(waiting.iter().map(Waiting::key)));
+                    let half_sent = row.half_sent.clone();
                     outgoing.members.push(Due { member: row.member.clone(), waiting, half_sent, route });
                 }
                 Err(error) => {
@@ -438,9 +445,9 @@ fn half_of(route: Option<&str>, waits: &[(Waiting, bool, bool)]) -> Vec<HalfSent
     if route.is_none() {
         return Vec::new();
     }
-    let by_main = waits.iter().map(|(waiting, for_main, _)| (waiting.key(), is_critical(&waiting.alert) && !for_main));
-    let by_route =
-        waits.iter().map(|(waiting, _, for_route)| (waiting.key(), is_critical(&waiting.alert) && !for_route));
+    let critical = waits.iter().filter(|(waiting, ..)| is_critical(&waiting.alert));
+    let by_main = critical.clone().filter(|(_, for_main, _)| !for_main).map(|(waiting, ..)| waiting.key());
+    let by_route = critical.filter(|(.., for_route)| !for_route).map(|(waiting, ..)| waiting.key());
     [HalfSent::new(None, by_main), HalfSent::new(route, by_route)].into_iter().flatten().collect()
 }
 

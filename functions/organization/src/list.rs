@@ -49,31 +49,33 @@ impl Organization {
             }
         };
         let objects = self.runs(settings, own);
-        let (mut before, _) = before(&objects).await;
-        if acquired == Acquired::NotReturned {
-            // A run that died may have recorded alerts of any account, also of one that no longer has a finding.
-            before.iter_mut().for_each(|row| row.waiting = row.waiting.max(1));
-        }
+        let (mut before, before_unread) = before(&objects).await;
+        let special = (&preflight.management, own);
         let mut in_force = declared::in_force(&objects, members.len(), now).await;
         known_tags(&mut members, &before);
         if in_force.declared.asks_for_tags() {
             in_force.faults.extend(accounts::read_tags(&self.config, &mut members, now).await.err());
             in_force.tags_unread = members.iter().filter(|member| member.tag.is_none()).count();
         }
-        in_force.faults.extend(in_force.declared.unmatched(&members, (&preflight.management, own)));
+        in_force.faults.extend(in_force.declared.unmatched(&members, special));
         for fault in &in_force.faults {
             tracing::warn!(fault, "{}", runs::DECLARATIONS);
         }
+        let listed_first = members::listed_first(&before, &members, special);
+        // What could not be read is said by the last task, and is not replaced before that.
+        if !listed_first.is_empty() && before_unread.is_none() {
+            let kept = objects.put_latest(&[before.as_slice(), &listed_first].concat()).await;
+            kept.unwrap_or_else(|error| {
+                tracing::error!(%error, "if this run dies, alerts of a new account that leaves before the next are not sent");
+            });
+        }
+        if acquired == Acquired::NotReturned {
+            // A run that died may have recorded alerts of any account, also of one that no longer has a finding.
+            before.iter_mut().for_each(|row| row.waiting = row.waiting.max(1));
+        }
         let plan = plan(settings, task);
-        let mut batches = members::batches(
-            &task.run,
-            task.started,
-            &members,
-            before,
-            (&preflight.management, own),
-            plan,
-            &in_force.declared,
-        );
+        let mut batches =
+            members::batches(&task.run, task.started, &members, before, special, plan, &in_force.declared);
         objects.put_accounts(&task.run, &members).await?;
         in_force.faults.extend(objects.put_batches(&task.run, &mut batches).await?);
         objects.put_in_force(&task.run, &in_force).await?;

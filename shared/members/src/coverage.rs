@@ -104,7 +104,8 @@ pub fn accounted(
         let half_sent = before.map(|row| row.half_sent.clone()).unwrap_or_default();
         // What may pass by itself is no news, and no end of what was.
         let may_pass = matches!(outcome, Outcome::Refused(_)) && !counts(&outcome);
-        let was_missed = may_pass && before.is_some_and(|row| row.was_missed || counts(&row.outcome));
+        let was_listed = before.filter(|row| !row.is_unlisted);
+        let was_missed = may_pass && was_listed.is_some_and(|row| row.was_missed || counts(&row.outcome));
         Row { waiting, half_sent, last_open, was_missed, ..Row::new(member.clone(), outcome) }
     };
     members.iter().map(row).collect()
@@ -161,7 +162,7 @@ pub fn without_seen_again(conditions: &mut BTreeMap<String, Condition>, before: 
 
 /// Accounts that were not audited, or only in part, for a cause that counts.
 pub(crate) fn missed(rows: &[Row]) -> impl Iterator<Item = &Row> {
-    rows.iter().filter(|row| !row.has_left && counts(&row.outcome))
+    rows.iter().filter(|row| !row.is_unlisted && counts(&row.outcome))
 }
 
 /// By id; of too many the last name stands for all others.
@@ -557,9 +558,20 @@ mod tests {
             let rows = accounted(&members, results, &before, &HashMap::new(), &id(5_000), &id(5_001));
             assert_eq!(run(&conditions, &before, &rows).1, [Transition::Changed], "{missed}: it is refused for good");
         }
-        let left = Row { has_left: true, ..row(2_000, denied()) };
+        let left = Row { is_unlisted: true, ..row(2_000, denied()) };
         let before: Vec<Row> = first.iter().cloned().chain([left]).collect();
         assert_eq!(run(&opened, &before, &second).1, [Transition::Changed], "one that left counts in none");
+    }
+
+    #[test]
+    fn an_account_that_is_throttled_in_the_first_run_that_lists_it_was_not_missed_before() {
+        let members = [member(3, "ACTIVE")];
+        let throttled = || vec![row(3, refused(Cause::Throttled, 1, None))];
+        let first = crate::listed_first(&[], &members, (&id(1), &id(2)));
+        let rows = |before: &[Row]| accounted(&members, throttled(), before, &HashMap::new(), &id(1), &id(2));
+        assert!(!rows(&first)[0].was_missed);
+        let listed = Row { is_unlisted: false, ..first[0].clone() };
+        assert!(rows(&[listed])[0].was_missed, "a run that ended did not look at it");
     }
 
     #[test]

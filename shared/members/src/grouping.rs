@@ -591,7 +591,7 @@ mod tests {
         let moved = moves(&[row(1), row(2)], &[row(2), row(3)], |_| true);
         assert_eq!((moved.joined[0].name.as_str(), moved.left[0].name.as_str()), ("account-3", "account-1"));
         assert_eq!((moved.joined_count, moved.left_count), (1, 1));
-        let gone = Row { has_left: true, ..row(3) };
+        let gone = Row { is_unlisted: true, ..row(3) };
         let moved = moves(&[row(2), gone.clone()], &[row(2)], |_| true);
         assert_eq!(moved, Moves::default(), "what has left does not leave again");
         let moved = moves(&[row(2), gone], &[row(2), row(3)], |_| true);

@@ -2,36 +2,35 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A topic that has the critical alerts of an account up to a key, while they wait for another one. Keys begin with the time of their alert.
+/// Most alerts that are remembered of an account and a topic, so that 50,000 accounts fit into one object. The topic is sent the others again.
+const MAX_ALERTS: usize = 20;
+
+/// Critical alerts of an account that a topic has, while they wait for another one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HalfSent {
     /// The topic's route; `None`: it is the main one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub route: Option<String>,
-    /// Key of the newest alert that it has.
-    pub up_to: String,
-    /// So many alerts with this key or an earlier one wait. Where there are more, one was recorded late, and the topic may lack it.
-    pub count: usize,
+    /// Fingerprints of their keys in the outbox.
+    pub alerts: Vec<String>,
 }
 
 impl HalfSent {
-    /// That the topic has those in `waiting` that are marked, which are the earliest of those that are due to it; `None`: it has none.
-    pub fn new<'a>(route: Option<&str>, waiting: impl Iterator<Item = (&'a str, bool)> + Clone) -> Option<Self> {
-        let up_to = waiting.clone().filter(|(_, has)| *has).map(|(key, _)| key).max()?;
-        let count = waiting.filter(|(key, _)| *key <= up_to).count();
-        Some(Self { route: route.map(str::to_owned), up_to: up_to.to_owned(), count })
-    }
-
-    /// Whether it may be relied on, by the keys that wait.
-    pub fn holds<'a>(&self, waiting: impl Iterator<Item = &'a str>) -> bool {
-        waiting.filter(|key| *key <= self.up_to.as_str()).count() <= self.count
+    /// The topic of `route` has the alerts with `keys`; `None`: it has none.
+    pub fn new<'a>(route: Option<&str>, keys: impl Iterator<Item = &'a str>) -> Option<Self> {
+        let alerts: Vec<String> = keys.take(MAX_ALERTS).map(fingerprint).collect();
+        (!alerts.is_empty()).then(|| Self { route: route.map(str::to_owned), alerts })
     }
 
     /// Whether the topic of `route` has the alert with this key.
     pub fn has(&self, route: Option<&str>, key: &str) -> bool {
-        self.route.as_deref() == route && key <= self.up_to.as_str()
+        self.route.as_deref() == route && self.alerts.contains(&fingerprint(key))
     }
+}
+
+fn fingerprint(key: &str) -> String {
+    crate::fingerprint(key.as_bytes())
 }
 
 #[cfg(test)]
@@ -39,16 +38,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_topic_is_not_sent_again_what_it_has_and_is_where_an_alert_was_recorded_late() {
-        let waiting = [("01#a", true), ("02#b", false), ("03#c", true), ("04#d", false)];
-        let half = HalfSent::new(Some("payments"), waiting.into_iter()).unwrap();
-        assert_eq!((half.up_to.as_str(), half.count), ("03#c", 3));
+    fn a_topic_has_what_it_was_sent_and_nothing_that_was_recorded_late() {
+        let half = HalfSent::new(Some("payments"), ["01#a", "03#c"].into_iter()).unwrap();
         let has = |key| half.has(Some("payments"), key);
-        assert_eq!([has("01#a"), has("03#c"), has("04#d")], [true, true, false]);
+        assert_eq!([has("01#a"), has("02#b"), has("03#c"), has("04#d")], [true, false, true, false]);
         assert!(!half.has(None, "01#a") && !half.has(Some("platform"), "01#a"));
-        let keys = |keys: &'static [&'static str]| half.holds(keys.iter().copied());
-        assert!(keys(&["01#a", "02#b", "03#c", "05#e"]) && keys(&["03#c"]) && keys(&[]));
-        assert!(!keys(&["01#a", "01#z", "02#b", "03#c"]), "one came in between");
-        assert_eq!(HalfSent::new(None, [("01#a", false)].into_iter()), None);
+        assert_eq!(HalfSent::new(None, std::iter::empty()), None);
+        let keys: Vec<String> = (10..40).map(|number| format!("{number}#a")).collect();
+        let half = HalfSent::new(None, keys.iter().map(String::as_str)).unwrap();
+        assert!(half.has(None, "29#a") && !half.has(None, "30#a"), "of too many some are sent again");
     }
 }

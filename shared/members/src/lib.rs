@@ -24,7 +24,7 @@ mod refusal;
 mod row;
 
 pub use batch::{Batch, Before, Item, MAX_ITEMS, batches, is_run};
-pub use carried::{left, not_looked_at, note_unsent};
+pub use carried::{left, listed_first, not_looked_at, note_unsent};
 pub use coverage::{Coverage, accounted, observe, without_seen_again};
 pub use declared::{Declared, InForce, MAX_DECLARED, Route, Scoped, mark};
 pub use depth::{Access, Depth, MAX_DEEP_ITEMS, Plan, STALE, deep_selection, root_selection, settings_of};

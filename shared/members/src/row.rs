@@ -41,9 +41,9 @@ pub struct Row {
     /// It is refused for what may pass by itself, and could not be audited, or only in part, before that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub was_missed: bool,
-    /// It is not listed any more, and is kept until its alerts are sent.
+    /// The last run that ended did not list it: it left, or a run that has not ended was the first to list it. It is kept until its alerts are sent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub has_left: bool,
+    pub is_unlisted: bool,
     /// That it joined or left could not be sent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_unsent: bool,
@@ -320,7 +320,7 @@ impl Row {
             half_sent: Vec::new(),
             last_open: Vec::new(),
             was_missed: false,
-            has_left: false,
+            is_unlisted: false,
             is_unsent: false,
         }
     }
@@ -331,8 +331,8 @@ impl Row {
     }
 
     /// Whether it was an account of the organization by what was sent of the run.
-    pub(crate) fn is_known(&self) -> bool {
-        self.has_left == self.is_unsent
+    pub fn is_known(&self) -> bool {
+        self.is_unlisted == self.is_unsent
     }
 
     /// See [`Outcome::last_audited`].

@@ -7,13 +7,13 @@
 //! | `organization/runs/<run>/declarations.jsonl` | [`InForce`]: one |
 //! | `organization/runs/<run>/rows/<batch>.jsonl` | [`Row`]: the result of one batch |
 //! | `organization/rows/<run>.jsonl` | [`Row`]: all accounts, after the run |
-//! | `organization/latest.jsonl` | the same, of the newest run |
+//! | `organization/latest.jsonl` | the same, of the newest run; and accounts that a run after it was the first to list |
 //!
 //! Beside them are [`PAGE`] and [`TABLE`], the same rows for people; [`DECLARATIONS`], which the owner writes, and a copy of the version that was
 //! accepted last.
 //!
-//! A step that is repeated replaces what it wrote: each object has one writer, and the lease of the sweep keeps two runs apart. Thus no
-//! write reads first, and who audits members may only write.
+//! A step that is repeated replaces what it wrote, and the lease of the sweep keeps two runs apart. Thus no write depends on what an object holds,
+//! and who audits members may only write.
 
 use std::fmt;
 
@@ -189,6 +189,14 @@ impl Runs {
     /// When one of the two was not written, or it is unknown whether it was.
     pub async fn put_concluded(&self, run: &str, rows: &[Row]) -> Result<(), ReportBucketError> {
         self.put(&concluded_key(run), rows).await?;
+        self.put_latest(rows).await
+    }
+
+    /// Keeps the rows that the next run goes on with.
+    ///
+    /// # Errors
+    /// When they were not written, or it is unknown whether they were.
+    pub async fn put_latest(&self, rows: &[Row]) -> Result<(), ReportBucketError> {
         self.put(LATEST, rows).await
     }
 
