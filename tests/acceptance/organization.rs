@@ -135,6 +135,11 @@ fn of(control: &str, account: &str, transition: &str) -> Sent {
     (control.into(), account.into(), transition.into())
 }
 
+/// How many accounts joined, by each message.
+fn joined(messages: &[Published]) -> Vec<Value> {
+    messages.iter().map(|message| notification(message)["organization"]["moves"]["joined_count"].clone()).collect()
+}
+
 #[tokio::test]
 async fn the_first_run_is_one_message_and_the_next_sends_what_changed() {
     let runs = Organization::runs("forty");
@@ -486,11 +491,12 @@ async fn results_of_the_run_before_that_cannot_be_read_are_said_and_are_no_compl
     const LATEST: &str = "organization/latest.jsonl";
     const WORDS: &str =
         "The results of the last run could not be read, so it is not known which accounts joined or left";
-    let accounts = |root: &str| described(&[&format!(r#"{{id: "444455556666", name: a, {root}}}"#)], "").remove(0);
+    let account = |root: &str| format!(r#"{{id: "444455556666", name: a, {root}}}"#);
     for is_denied in [true, false] {
-        let hub = Hub::of(&accounts("")).await;
+        let hub = Hub::of(&described(&[&account("")], "").remove(0)).await;
         hub.run("first").await;
-        hub.sandbox.turn_to_organization(accounts(WITHOUT_MFA));
+        let two = [account(WITHOUT_MFA), r#"{id: "444455556667", name: joins}"#.to_owned()];
+        hub.sandbox.turn_to_organization(described(&two.each_ref().map(String::as_str), "").remove(0));
         let (machine, started) = (hub.machine(), Timestamp::now());
         let listed = machine.list("second", started).await.answer.expect("a list");
         let (_, lost) = machine.audit(&listed).await;
@@ -505,10 +511,12 @@ async fn results_of_the_run_before_that_cannot_be_read_are_said_and_are_no_compl
             }
         }
         let answer = machine.conclude("second", started, &listed, &lost).await.answer.expect("it concludes");
-        assert_eq!((coverage(&answer), &answer["complete"]), ([1, 1, 0, 0, 0], &json!(false)));
+        assert_eq!((coverage(&answer), &answer["complete"]), ([2, 2, 0, 0, 0], &json!(false)));
         let email = hub.messages(1).remove(0).bodies["default"].clone();
         assert!(email.contains(WORDS), "{email}");
-        assert_eq!(hub.run("third").await["complete"], true, "its rows were kept");
+        assert_eq!(hub.run("third").await["complete"], true, "there are rows to compare with");
+        let then: &[Value] = if is_denied { &[json!(1)] } else { &[] };
+        assert_eq!(joined(&hub.messages(2)), then, "what could not be read may be whole, and is not replaced");
     }
 }
 
@@ -527,9 +535,7 @@ async fn who_joined_is_sent_once_when_a_conclusion_is_repeated_because_its_rows_
     hub.sandbox.clear_faults();
     machine.conclude("second", started, &listed, &lost).await.answer.expect("it concludes");
     hub.run("third").await;
-    let messages = hub.messages(1);
-    let joined = messages.iter().map(|message| notification(message)["organization"]["moves"]["joined_count"].clone());
-    assert_eq!(joined.collect::<Vec<_>>(), [json!(1)]);
+    assert_eq!(joined(&hub.messages(1)), [json!(1)]);
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use members::{Coverage, Declared, HalfSent, InForce, Member, Moves, Row, Run};
 use messages::{Links, Message, RunBulletin};
 use serde::Serialize;
 
-use crate::list::{before, lease};
+use crate::list::{Before, before, lease};
 use crate::page::Page;
 use crate::request::{Conclude, Listed, State};
 use crate::{Error, Organization, Settings, declared};
@@ -100,7 +100,7 @@ impl Organization {
             return Err(Error::Overtaken);
         }
         let runs = self.runs(settings, own);
-        let (before, before_unread) = before(&runs).await;
+        let Before { rows: before, unread: before_unread, is_readable } = before(&runs).await;
         let fault = conclude.state.list.fault.clone();
         let mut rows = match &fault {
             Some(fault) => members::not_looked_at(&before, fault),
@@ -123,8 +123,8 @@ impl Organization {
         let is_first = fault.is_none() && journal.last_complete.is_none();
         let is_lost =
             !before.iter().any(Row::is_known) && journal.last_complete.is_some_and(|at| at < conclude.task.started);
-        let before_unread =
-            before_unread.or_else(|| is_lost.then(|| format!("{LATEST} has no account of an earlier run")));
+        let before_unread = before_unread
+            .or_else(|| is_lost.then(|| format!("{LATEST} has no account of a run whose message was sent")));
         let run = run(&of, &rows, &before, &outgoing);
         let mut run = Run { is_first, is_digest, tags_unread, before_unread, ..run };
         // This run was concluded before, and its rows were not kept: who joined or left was sent.
@@ -174,19 +174,16 @@ impl Organization {
                 members::note_unsent(&before, &mut rows, &mut left);
             }
             rows.extend(left.into_iter().filter(|row| is_refused || row.waiting > 0));
-            if is_refused && run.before_unread.is_some() {
-                tracing::warn!(
-                    "the results of this run are not kept: the next one still sends that earlier ones could not be read"
-                );
-            } else {
-                runs.put_concluded(&conclude.task.run, &rows).await?;
+            runs.put_concluded(&conclude.task.run, &rows).await?;
+            if is_readable {
+                runs.put_latest(&rows).await?;
             }
             concluded.unshown = show(&runs, page, table).await;
         }
-        let ended = match concluded.fault {
-            None => ledger.release(&lease).await,
-            // Its rows are not kept, and a run before it may have died.
-            Some(_) => ledger.abandon(&lease, now).await,
+        // Without its rows the next run asks every account.
+        let ended = match concluded.fault.is_none() && is_readable {
+            true => ledger.release(&lease).await,
+            false => ledger.abandon(&lease, now).await,
         };
         ended.unwrap_or_else(|error| tracing::warn!(%error, "the lease ends by itself"));
         let is_done = concluded.unsent == 0 && concluded.unshown.is_empty() && run.before_unread.is_none();
@@ -423,7 +420,7 @@ impl Outgoing {
             for waiting in std::mem::take(&mut due.waiting) {
                 let for_main = !main && due.is_for_main(&waiting);
                 let for_route = !route && due.is_for_route(&waiting);
-                let is_held = !known && due.main_has(&waiting);
+                let is_held = !known && due.main_may_have(&waiting);
                 if for_main || for_route || is_held {
                     waits.push((waiting, for_main, for_route));
                 } else {
@@ -455,6 +452,12 @@ impl Due {
     /// Whether the main topic has it from an earlier run: of what had a route, what is critical alone.
     fn main_has(&self, waiting: &Waiting) -> bool {
         is_critical(&waiting.alert) && self.has(None, waiting)
+    }
+
+    /// Also where it has more than is remembered.
+    fn main_may_have(&self, waiting: &Waiting) -> bool {
+        let is_of_many = |half: &HalfSent| half.route.is_none() && half.is_full();
+        self.main_has(waiting) || is_critical(&waiting.alert) && self.half_sent.iter().any(is_of_many)
     }
 
     fn has(&self, route: Option<&str>, waiting: &Waiting) -> bool {

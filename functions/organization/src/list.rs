@@ -49,7 +49,7 @@ impl Organization {
             }
         };
         let objects = self.runs(settings, own);
-        let (mut before, before_unread) = before(&objects).await;
+        let Before { rows: mut before, unread: before_unread, .. } = before(&objects).await;
         let special = (&preflight.management, own);
         let mut in_force = declared::in_force(&objects, members.len(), now).await;
         known_tags(&mut members, &before);
@@ -102,18 +102,28 @@ fn plan(settings: &Settings, task: &Task) -> Plan {
     Plan { access: settings.access, all, most: DEEP_BATCHES * MAX_DEEP_ITEMS * usize::from(settings.concurrency) }
 }
 
-/// The rows of the run before, and what of them could not be read. Without them each account is read whole, and what joined or left since is not
-/// known.
-pub(crate) async fn before(objects: &runs::Runs) -> (Vec<members::Row>, Option<String>) {
-    let (rows, fault) = match objects.latest().await {
-        Ok(Some(lines)) => (lines.read, (!lines.unread.is_empty()).then(|| text::bounded(&lines.unread.join("; ")))),
-        Ok(None) => return (Vec::new(), None),
-        Err(error) => (Vec::new(), Some(text::bounded(&error.to_string()))),
+/// The rows of the run before.
+pub(crate) struct Before {
+    /// Those that could be read. Without them each account is read whole, and what joined or left since is not known.
+    pub(crate) rows: Vec<members::Row>,
+    /// Why some, or all, could not be read.
+    pub(crate) unread: Option<String>,
+    /// Whether the object could be read at all. One that could not may be whole, and is not replaced.
+    pub(crate) is_readable: bool,
+}
+
+pub(crate) async fn before(objects: &runs::Runs) -> Before {
+    let (rows, unread, is_readable) = match objects.latest().await {
+        Ok(Some(lines)) => {
+            (lines.read, (!lines.unread.is_empty()).then(|| text::bounded(&lines.unread.join("; "))), true)
+        }
+        Ok(None) => (Vec::new(), None, true),
+        Err(error) => (Vec::new(), Some(text::bounded(&error.to_string())), false),
     };
-    if let Some(fault) = &fault {
+    if let Some(fault) = &unread {
         tracing::error!(fault, "results of the last run could not be read: their accounts count as new");
     }
-    (rows, fault)
+    Before { rows, unread, is_readable }
 }
 
 /// The lease of a run; its holder is the execution, so that its last task holds it, too.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Most alerts that are remembered of an account and a topic, so that 50,000 accounts fit into one object. The topic is sent the others again.
+/// Most alerts that are remembered of an account and a topic. The topic is sent the others again.
 const MAX_ALERTS: usize = 20;
 
 /// Critical alerts of an account that a topic has, while they wait for another one.
@@ -21,6 +21,11 @@ impl HalfSent {
     pub fn new<'a>(route: Option<&str>, keys: impl Iterator<Item = &'a str>) -> Option<Self> {
         let alerts: Vec<String> = keys.take(MAX_ALERTS).map(fingerprint).collect();
         (!alerts.is_empty()).then(|| Self { route: route.map(str::to_owned), alerts })
+    }
+
+    /// Whether the topic may have more than is remembered.
+    pub fn is_full(&self) -> bool {
+        self.alerts.len() >= MAX_ALERTS
     }
 
     /// Whether the topic of `route` has the alert with this key.
@@ -47,5 +52,6 @@ mod tests {
         let keys: Vec<String> = (10..40).map(|number| format!("{number}#a")).collect();
         let half = HalfSent::new(None, keys.iter().map(String::as_str)).unwrap();
         assert!(half.has(None, "29#a") && !half.has(None, "30#a"), "of too many some are sent again");
+        assert!(half.is_full() && !HalfSent::new(None, ["01#a"].into_iter()).unwrap().is_full());
     }
 }

@@ -44,7 +44,7 @@ pub struct Row {
     /// The last run that ended did not list it: it left, or a run that has not ended was the first to list it. It is kept until its alerts are sent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_unlisted: bool,
-    /// That it joined or left could not be sent.
+    /// No message could be sent that it is listed, or that it is not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_unsent: bool,
 }

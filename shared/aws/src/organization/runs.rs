@@ -12,8 +12,8 @@
 //! Beside them are [`PAGE`] and [`TABLE`], the same rows for people; [`DECLARATIONS`], which the owner writes, and a copy of the version that was
 //! accepted last.
 //!
-//! A step that is repeated replaces what it wrote, and the lease of the sweep keeps two runs apart. Thus no write depends on what an object holds,
-//! and who audits members may only write.
+//! A step that is repeated replaces what it wrote, and the lease of the sweep keeps two runs apart. Thus no write has a condition, and
+//! who audits members may only write.
 
 use std::fmt;
 
@@ -183,13 +183,12 @@ impl Runs {
         stream::iter(reads).buffered(AT_ONCE).collect().await
     }
 
-    /// Keeps the rows of all accounts after `run`, first for good and then as the newest.
+    /// Keeps the rows of all accounts after `run`, for good.
     ///
     /// # Errors
-    /// When one of the two was not written, or it is unknown whether it was.
+    /// When they were not written, or it is unknown whether they were.
     pub async fn put_concluded(&self, run: &str, rows: &[Row]) -> Result<(), ReportBucketError> {
-        self.put(&concluded_key(run), rows).await?;
-        self.put_latest(rows).await
+        self.put(&concluded_key(run), rows).await
     }
 
     /// Keeps the rows that the next run goes on with.
@@ -430,6 +429,7 @@ mod tests {
         assert_eq!(runs.put_batches("r1", std::slice::from_mut(&mut batch)).await, Ok(None));
         runs.put_rows("r1", 0, &[audited(2)]).await.unwrap();
         runs.put_concluded("r1", &[skipped(1), audited(2)]).await.unwrap();
+        runs.put_latest(&[skipped(1), audited(2)]).await.unwrap();
         runs.put_page("<!DOCTYPE html>".into()).await.unwrap();
         let in_force = InForce { is_earlier: true, faults: vec!["a".into()], ..InForce::default() };
         runs.put_in_force("r1", &in_force).await.unwrap();
@@ -558,7 +558,7 @@ mod tests {
         };
         let rows: Vec<Row> =
             (0..1_000).map(|number| if number % 2 == 0 { stale(number) } else { refused(number) }).collect();
-        runs.put_concluded("r1", &rows).await.unwrap();
+        runs.put_latest(&rows).await.unwrap();
         let bytes = held.lock().unwrap()[LATEST].len();
         assert!(i64::try_from(50 * bytes).unwrap() < MAX_BYTES, "{bytes} bytes of 1,000 accounts");
         let large = ["x".repeat(usize::try_from(MAX_BYTES).unwrap())];

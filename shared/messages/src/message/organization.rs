@@ -532,7 +532,7 @@ fn notes(run: &Run) -> Vec<String> {
     if let Some(fault) = &run.before_unread {
         notes.push(format!(
             "The results of the last run could not be read, so it is not known which accounts joined or left since, and alerts of accounts that \
-             left may be missing: {fault}. Restore the object from its last version, or the function's right to read it."
+             left may be missing: {fault}. Restore the object from its newest version that has lines without `is_unlisted`, or the function's right to read it."
         ));
     }
     if run.tags_unread > 0 {
