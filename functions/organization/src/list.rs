@@ -62,7 +62,7 @@ impl Organization {
             tracing::warn!(fault, "{}", runs::DECLARATIONS);
         }
         let listed_first = members::listed_first(&before, &members, special);
-        // What could not be read is said by the last task, and is not replaced before that.
+        // Results that could not be read are said by the last task, and are not replaced before that.
         if !listed_first.is_empty() && before_unread.is_none() {
             let kept = objects.put_latest(&[before.as_slice(), &listed_first].concat()).await;
             kept.unwrap_or_else(|error| {
@@ -112,6 +112,7 @@ pub(crate) struct Before {
     pub(crate) is_readable: bool,
 }
 
+/// Reads the results that the last run has kept.
 pub(crate) async fn before(objects: &runs::Runs) -> Before {
     let (rows, unread, is_readable) = match objects.latest().await {
         Ok(Some(lines)) => {
