@@ -48,28 +48,28 @@ pub struct AccessKey {
 
 /// The users of `snapshot` that `findings` name as wrong or as not to be evaluated, by name. Each list is gone through once.
 pub(crate) fn named(snapshot: &Snapshot, findings: &[Finding]) -> Vec<User> {
-    let report = snapshot.fresh_credential_report().ok();
-    let rows: HashMap<&str, &UserRow> =
-        report.iter().flat_map(|report| &report.users).map(|row| (row.name.as_str(), row)).collect();
-    let identities = snapshot.identities.as_ref().ok();
-    let users: HashMap<&str, &IamUser> =
-        identities.iter().flat_map(|identities| &identities.users).map(|user| (user.name.as_str(), user)).collect();
-
     let mut controls: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for finding in findings.iter().filter(|finding| matches!(finding.status, Status::Failed | Status::Unknown)) {
         // What cannot be evaluated is named in the evidence only.
         let things = finding.resources.iter().chain(finding.evidence.iter().map(|evidence| &evidence.fact));
         let Some(control) = control(finding.control) else { continue };
-        let names = things.filter_map(|thing| (control.user_of)(thing));
-        for name in names.filter(|name| rows.contains_key(name) || users.contains_key(name)) {
+        for name in things.filter_map(|thing| (control.user_of)(thing)) {
             let of_user = controls.entry(name).or_default();
             if of_user.last().is_none_or(|last| last != finding.control) {
                 of_user.push(finding.control.to_owned());
             }
         }
     }
-    let user = |(name, controls)| User::new(name, rows.get(name).copied(), users.get(name).copied(), controls);
-    controls.into_iter().map(user).collect()
+
+    let report = snapshot.fresh_credential_report().ok();
+    let rows = report.iter().flat_map(|report| &report.users).map(|row| (row.name.as_str(), row));
+    let rows: HashMap<&str, &UserRow> = rows.filter(|(name, _)| controls.contains_key(name)).collect();
+    let identities = snapshot.identities.as_ref().ok();
+    let users = identities.iter().flat_map(|identities| &identities.users).map(|user| (user.name.as_str(), user));
+    let users: HashMap<&str, &IamUser> = users.filter(|(name, _)| controls.contains_key(name)).collect();
+
+    let named = controls.into_iter().filter(|(name, _)| rows.contains_key(name) || users.contains_key(name));
+    named.map(|(name, controls)| User::new(name, rows.get(name).copied(), users.get(name).copied(), controls)).collect()
 }
 
 impl User {

@@ -64,7 +64,7 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
             continue;
         }
         active += 1;
-        let evidence = |value: String| snapshot.report_evidence(name, value);
+        let evidence = |value: String| snapshot.report_evidence(name.to_string(), value);
         match (&key.active, &key.last_rotated) {
             // Young, active or not.
             (_, Ok(Some(at))) if !is_older(snapshot, *at, days) => {}

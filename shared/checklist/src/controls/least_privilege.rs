@@ -99,11 +99,11 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
     let has_none = policies.is_empty();
     for (source, name, breadth) in policies {
         // Cut as an exception's resource is cut.
-        let evidence = snapshot.evidence(source, bounded(&name), breadth);
+        let evidence = || snapshot.evidence(source, bounded(&name), breadth);
         match breadth {
             Breadth::Limited => {}
-            Breadth::Unreadable => survey.unclear.push(evidence),
-            Breadth::AllBut | Breadth::Everything => survey.wrong.push(evidence),
+            Breadth::Unreadable => survey.unclear.push(evidence()),
+            Breadth::AllBut | Breadth::Everything => survey.wrong.push(evidence()),
         }
     }
     let alone = survey.wrong.len();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use facts::credential_report::UserRow;
-use facts::identities::Role;
+use facts::identities::{IamUser, Role};
 use facts::snapshot::Snapshot;
 
 /// Roles that IAM Identity Center makes in an account begin so
@@ -19,7 +19,7 @@ const NO_PASSWORD_TOLD: &str = "The credential report does not show who has a pa
 pub(super) struct People<'a> {
     rows: Result<HashMap<&'a str, &'a UserRow>, String>,
     roles: Result<HashMap<&'a str, &'a Role>, String>,
-    members: Result<HashMap<&'a str, Vec<&'a str>>, String>,
+    users: Result<&'a [IamUser], String>,
     /// Whether anybody at all is there who can take on a role that the account itself may take on.
     anybody: Result<bool, String>,
 }
@@ -30,14 +30,9 @@ impl<'a> People<'a> {
         let rows = rows.map(|report| report.users.iter().map(|row| (row.name.as_str(), row)).collect());
         let roles = snapshot.roles_and_policies.as_ref().map_err(ToString::to_string);
         let roles = roles.map(|found| found.roles.iter().map(|role| (role.name.as_str(), role)).collect());
-        let members = snapshot.identities.as_ref().map_err(ToString::to_string).map(|identities| {
-            let mut members: HashMap<&str, Vec<&str>> = HashMap::new();
-            for user in &identities.users {
-                user.groups.iter().for_each(|group| members.entry(group).or_default().push(&user.name));
-            }
-            members
-        });
-        let mut people = Self { rows, roles, members, anybody: Ok(false) };
+        let users = snapshot.identities.as_ref().map_err(ToString::to_string);
+        let users = users.map(|identities| identities.users.as_slice());
+        let mut people = Self { rows, roles, users, anybody: Ok(false) };
         people.anybody = people.anybody(snapshot);
         people
     }
@@ -56,13 +51,14 @@ impl<'a> People<'a> {
             .ok_or_else(|| "The credential report does not show whether these administrators have MFA".to_owned())
     }
 
-    /// The users who are in one of these groups.
+    /// The users who are in one of these groups, each once.
     pub(super) fn members(&self, groups: &BTreeSet<&str>) -> Result<Vec<&'a str>, String> {
         if groups.is_empty() {
             return Ok(Vec::new());
         }
-        let members = self.members.as_ref().map_err(Clone::clone)?;
-        Ok(groups.iter().filter_map(|group| members.get(group)).flatten().copied().collect())
+        let users: &'a [IamUser] = self.users.as_ref().map_err(Clone::clone)?;
+        let is_in = |user: &&IamUser| user.groups.iter().any(|group| groups.contains(group.as_str()));
+        Ok(users.iter().filter(is_in).map(|user| user.name.as_str()).collect())
     }
 
     /// Whether a person can take on the role.

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use facts::severity::Severity;
 use facts::snapshot::Snapshot;
 use facts::source::{Source, Unavailable};
@@ -72,7 +74,9 @@ fn evaluate(snapshot: &Snapshot, _: &Settings) -> Result<Verdict, Unavailable> {
         Err(reason) => (Vec::new(), Some(reason)),
     };
     let roles = holders.roles.iter().map(|role| people.take_on(role));
-    let users = holders.users.iter().map(String::as_str).chain(members).map(|user| people.has_password(user));
+    // One who has it also through a group is one.
+    let users: BTreeSet<&str> = holders.users.iter().map(String::as_str).chain(members).collect();
+    let users = users.into_iter().map(|user| people.has_password(user));
     let mut count = 0;
     for is_of_people in roles.chain(users) {
         match is_of_people {
@@ -125,6 +129,18 @@ mod tests {
         for holders in holders() {
             assert_eq!(status(holders.clone(), |_| {}), Status::Passed, "{holders:?}");
         }
+    }
+
+    #[test]
+    fn a_user_who_holds_it_also_through_groups_counts_once() {
+        let [_, user, group] = holders();
+        let groups = vec![group.groups[0].clone(), "Support".into()];
+        let verdict = verdict_of(&CONTROL, |snapshot| {
+            snapshot.users_mut()[0].groups.clone_from(&groups);
+            snapshot.support_access = Ok(Holders { groups, ..user });
+        });
+        let counted = verdict.evidence.last().map(|evidence| evidence.value.as_str());
+        assert_eq!((verdict.status, counted), (Status::Passed, Some("1")));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::age::is_older;
 use super::survey::Survey;
-use super::user_keys;
+use super::user_keys::{self, CredentialName};
 use crate::control::{Control, Reference, Remediation, name_before_parentheses};
 use crate::framework::Framework;
 use crate::settings::Settings;
@@ -60,8 +60,7 @@ pub(crate) const CONTROL: Control = Control {
 
 /// A password or an access key.
 struct Credential<'a> {
-    /// As an exception names it.
-    name: String,
+    name: CredentialName<'a>,
     active: &'a Cell<bool>,
     used: &'a Cell<Option<Timestamp>>,
     made: &'a Cell<Option<Timestamp>>,
@@ -70,24 +69,23 @@ struct Credential<'a> {
 }
 
 impl Credential<'_> {
-    /// Since when it has not been used, and in words; the error says why that is unknown.
-    fn idle_since(&self) -> Result<(Timestamp, String), String> {
+    /// Since when it has not been used, and its last event; the error says why that is unknown.
+    fn idle_since(&self) -> Result<(Timestamp, &'static str), String> {
         let read = |cell: &Cell<Option<Timestamp>>| cell.clone().map_err(|cell| cell.to_string());
         if let Some(at) = read(self.used)? {
-            return Ok((at, format!("last used {at}")));
+            return Ok((at, "last used"));
         }
         let made = match read(self.made)? {
             Some(made) => Some(made),
             None => read(self.user_made)?,
         };
-        made.map(|at| (at, format!("never used, created {at}")))
-            .ok_or_else(|| "never used, creation date unknown".into())
+        made.map(|at| (at, "never used, created")).ok_or_else(|| "never used, creation date unknown".into())
     }
 }
 
 fn credentials(user: &UserRow) -> impl Iterator<Item = Credential<'_>> {
     let password = Credential {
-        name: format!("{} (password)", user.name),
+        name: CredentialName { user: &user.name, credential: "password" },
         active: &user.password_enabled,
         used: &user.password_last_used,
         made: &user.password_last_changed,
@@ -114,11 +112,11 @@ fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Result<Verdict, Unavail
         }
         active += 1;
         let idle_since = credential.idle_since();
-        let evidence = |value: String| snapshot.report_evidence(credential.name, value);
+        let evidence = |value: String| snapshot.report_evidence(credential.name.to_string(), value);
         match (credential.active, idle_since) {
             // In use, active or not.
             (_, Ok((at, _))) if !is_older(snapshot, at, days) => {}
-            (Ok(_), Ok((_, words))) => survey.wrong.push(evidence(words)),
+            (Ok(_), Ok((at, event))) => survey.wrong.push(evidence(format!("{event} {at}"))),
             (Err(cell), _) => survey.unclear.push(evidence(cell.to_string())),
             (Ok(_), Err(why)) => survey.unclear.push(evidence(why)),
         }

@@ -139,7 +139,9 @@ impl Row<'_> {
 
     /// `None`: no such column, or `N/A`.
     fn text(&self, column: &Column) -> Option<String> {
-        let text = text::bounded(&String::from_utf8_lossy(self.value(column)?));
+        // Nearly every cell; a text of it would be made to be dropped.
+        let value = self.value(column).filter(|value| !value.eq_ignore_ascii_case(b"N/A"))?;
+        let text = text::bounded(&String::from_utf8_lossy(value));
         (!text.is_empty() && !text.eq_ignore_ascii_case("N/A")).then_some(text)
     }
 
