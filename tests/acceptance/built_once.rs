@@ -100,6 +100,17 @@ fn nothing_of_the_tests_is_in_a_function_that_is_deployed() {
 }
 
 #[test]
+fn a_pure_crate_rests_on_no_client_of_aws_and_no_runtime() {
+    for name in ["facts", "checklist", "alerts", "members", "messages"] {
+        let used = forms(&["--package", name], WITHOUT_TESTS);
+        let impure = |library: &&String| {
+            ["aws", "tokio ", "hyper ", "lambda_runtime "].iter().any(|start| library.starts_with(start))
+        };
+        assert_eq!(used.keys().filter(impure).collect::<Vec<_>>(), [""; 0], "{name}");
+    }
+}
+
+#[test]
 fn a_library_that_differs_is_named_with_its_features() {
     let form = |features: &[&str]| BTreeSet::from([features.iter().map(|&feature| feature.to_owned()).collect()]);
     let of = |features| Forms::from([("tokio v1".to_owned(), form(features)), ("http v1".to_owned(), form(&["std"]))]);

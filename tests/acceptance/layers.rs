@@ -66,7 +66,7 @@ fn paths(code: &str) -> Vec<Vec<String>> {
         found.push(path);
     }
     let mut found = Vec::new();
-    for start in ["crate::", "super::"] {
+    for start in ["crate::", "super::", "self::"] {
         for (at, _) in code.match_indices(start) {
             let (before, mut rest) = code.split_at(at);
             let before = before.chars().next_back();
@@ -78,38 +78,60 @@ fn paths(code: &str) -> Vec<Vec<String>> {
     found
 }
 
-/// Names that `lib.rs` offers at the root, each with its module.
-fn offered(lib: &str) -> BTreeMap<String, Module> {
-    let offers = lib.split("pub use ").skip(1).filter_map(|offer| offer.split(';').next());
-    let all = offers.flat_map(|offer| paths(&format!("crate::{offer}")));
-    all.filter(|path| path.len() > 2)
-        .map(|path| (path.last().unwrap().clone(), path[1..path.len() - 1].to_vec()))
-        .collect()
-}
+/// Names that each module has by `use`, each with its path from the root; the root is the empty module.
+type Imports = BTreeMap<Module, BTreeMap<String, Module>>;
 
-/// The module that `path`, written in `from`, leads to.
-fn target(
-    path: &[String],
-    from: &Module,
-    all: &BTreeMap<Module, String>,
-    offered: &BTreeMap<String, Module>,
-) -> Option<Module> {
-    let mut full: Module = Vec::new();
-    let mut rest = path;
-    if path[0] == "super" {
-        full = from.clone();
-        while rest.first().is_some_and(|name| name == "super") {
-            full.pop();
-            rest = &rest[1..];
-        }
-    } else {
-        rest = &rest[1..];
-        if let Some(module) = rest.first().and_then(|name| offered.get(name)) {
-            return Some(module.clone());
+fn imports(all: &BTreeMap<Module, String>) -> Imports {
+    let mut imports = Imports::new();
+    for (module, code) in all {
+        let module = if *module == ["lib"] { Module::new() } else { module.clone() };
+        let starts = ["\nuse ", "\npub use ", "\npub(crate) use ", "\npub(super) use "];
+        let code = format!("\n{code}");
+        let starts = starts.iter().flat_map(|start| code.match_indices(start).map(|(at, start)| at + start.len()));
+        for start in starts {
+            let written = code.get(start..).unwrap().split(';').next().unwrap();
+            let is_absolute = written.starts_with("crate::") || written.starts_with("super::");
+            for path in paths(&if is_absolute { written.to_owned() } else { format!("self::{written}") }) {
+                let mut full = absolute(&path, &module);
+                if full.last().is_some_and(|name| name == "self") {
+                    full.pop();
+                }
+                // Another crate's begins with no module of this one.
+                let first = if is_absolute { 1 } else { module.len() + 1 };
+                if full.get(..first).is_some_and(|first| all.contains_key(first))
+                    && let Some(name) = full.last().cloned()
+                {
+                    imports.entry(module.clone()).or_default().insert(name, full);
+                }
+            }
         }
     }
-    full.extend(rest.iter().cloned());
-    (1..=full.len()).rev().map(|length| full[..length].to_vec()).find(|module| all.contains_key(module))
+    imports
+}
+
+/// The path from the root that `path`, written in `from`, says.
+fn absolute(path: &[String], from: &Module) -> Module {
+    let supers = path.iter().take_while(|name| *name == "super").count();
+    match path[0].as_str() {
+        "crate" => path[1..].to_vec(),
+        "self" => [from, &path[1..]].concat(),
+        _ => [&from[..from.len().saturating_sub(supers)], &path[supers..]].concat(),
+    }
+}
+
+/// The module that `path`, written in `from`, leads to, also by way of what another one imports.
+fn target(path: &[String], from: &Module, all: &BTreeMap<Module, String>, imports: &Imports) -> Option<Module> {
+    let mut full = absolute(path, from);
+    let mut seen = BTreeSet::new();
+    loop {
+        let length = (1..=full.len()).rev().find(|length| all.contains_key(&full[..*length])).unwrap_or(0);
+        let (module, rest) = (full[..length].to_vec(), full[length..].to_vec());
+        let import = rest.first().and_then(|name| imports.get(&module)?.get(name));
+        match import.filter(|import| seen.insert((*import).clone())) {
+            Some(import) => full = [import, &rest[1..]].concat(),
+            None => return (length > 0).then_some(module),
+        }
+    }
 }
 
 /// A way from `start` along `edges` back to it.
@@ -132,10 +154,10 @@ fn circle<'a>(start: &'a String, edges: &'a BTreeMap<String, BTreeSet<String>>) 
 /// Circles among the children of any one module.
 fn circles(crate_folder: &Path) -> Vec<String> {
     let all = modules(crate_folder);
-    let offered = all.get(&vec!["lib".to_owned()]).map(|lib| offered(lib)).unwrap_or_default();
+    let imports = imports(&all);
     let mut edges: BTreeMap<Module, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
     for (from, code) in all.iter().filter(|(module, _)| *module != &["lib"]) {
-        for to in paths(code).iter().filter_map(|path| target(path, from, &all, &offered)) {
+        for to in paths(code).iter().filter_map(|path| target(path, from, &all, &imports)) {
             let common = from.iter().zip(&to).take_while(|(one, other)| one == other).count();
             // A module and its own children may know each other.
             if let (Some(one), Some(other)) = (from.get(common), to.get(common)) {
@@ -169,10 +191,23 @@ fn an_import_is_found_in_a_group_by_a_name_of_the_root_and_by_way_of_the_parent(
         assert!(found.iter().any(|found| found == path), "{path}: {found:?}");
     }
     let module = |names: &str| names.split("::").map(str::to_owned).collect::<Module>();
-    let all = ["a", "a::c", "a::d", "e"].map(|name| (module(name), String::new())).into();
-    let offered = offered("pub use a::{Name, Other};\npub use e::Thing;");
-    let to = |path: &str| target(&module(path), &module("a::d"), &all, &offered).map(|module| module.join("::"));
+    let code = [
+        ("lib", "pub use a::{Name, Other};\npub use e::Thing;"),
+        ("a", "mod c;\npub use c::Y;\nuse crate::e::{self, Thing as Other};"),
+        ("a::c", ""),
+        ("a::d", ""),
+        ("e", ""),
+    ];
+    let all = code.map(|(name, code)| (module(name), code.to_owned())).into();
+    let imports = imports(&all);
+    let to = |path: &str| target(&module(path), &module("a::d"), &all, &imports).map(|module| module.join("::"));
     assert_eq!(to("super::c::Y").as_deref(), Some("a::c"));
+    assert_eq!(
+        (to("super::Y").as_deref(), to("crate::a::Y::new").as_deref()),
+        (Some("a::c"), Some("a::c")),
+        "by the parent"
+    );
+    assert_eq!((to("super::e").as_deref(), to("super::X").as_deref()), (Some("e"), Some("a")));
     assert_eq!((to("crate::Name").as_deref(), to("crate::Thing::new").as_deref()), (Some("a"), Some("e")));
     assert_eq!(to("crate::other"), None);
 }

@@ -192,6 +192,32 @@ async fn a_canary_that_cannot_be_noted_is_delivered_again_and_an_old_one_replace
 }
 
 #[tokio::test]
+async fn canaries_that_the_table_does_not_take_hold_up_no_alert() {
+    let story = story(QUIET);
+    let account = Account::of(&story).await;
+    account.run(&story).await;
+    let mut batch = account.sandbox.events();
+    batch.push(envelope(&sign_in("one", "Success")));
+    let process = account.listener(&story).await;
+    let broken = with(story.clone(), Fault::on("dynamodb:PutItem", Trouble::Hang));
+    let heard = process.hear(&broken, &batch_of(&batch)).await;
+    assert_eq!((batch.len(), ids(&heard.mails)), (5, vec!["one".to_owned()]));
+    assert_eq!(heard.again(), ["m0", "m1", "m2", "m3"], "the canaries");
+}
+
+#[tokio::test]
+async fn a_canary_that_names_another_region_than_it_was_put_in_proves_nothing() {
+    let story = story(QUIET);
+    let account = Account::of(&story).await;
+    account.run(&story).await;
+    let mut forged = account.sandbox.events().remove(1);
+    assert_eq!(forged["region"], forged["detail"]["region"]);
+    forged["region"] = json!(if forged["region"] == "eu-west-1" { "us-east-1" } else { "eu-west-1" });
+    let heard = account.listener(&story).await.hear(&story, &batch_of(&[forged])).await;
+    assert_eq!(heard.again(), ["m0"]);
+}
+
+#[tokio::test]
 async fn an_act_of_root_that_somebody_else_put_on_the_bus_is_left_to_the_dead_letter_queue_and_told_to_nobody() {
     let story = story(QUIET);
     let account = Account::of(&story).await;

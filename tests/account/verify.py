@@ -22,8 +22,11 @@ from botocore.config import Config
 # LookupEvents: two calls a second in an account and Region, for everybody together; half of it stays for the stack itself.
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html
 PACE = 1.0
-# Of everybody's sign-ins the newest so many pages of 50 are read in a Region, and of the stack's own calls.
-SIGN_IN_PAGES, OWN_PAGES = 20, 4
+# Of everybody's sign-ins the newest so many pages of 50 are read in a Region, of everybody's calls of IAM, and of the stack's own calls.
+SIGN_IN_PAGES, IAM_PAGES, OWN_PAGES = 20, 20, 4
+# IAM is global: one Region of a partition records its calls.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-integration.html
+IAM_REGION = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 # No answer has more pages than that, unless somebody fills the account; no line of the page has more characters.
 MAX_PAGES, MAX_LINE = 100, 1_000
 # Where the session of a role is looked for.
@@ -182,18 +185,40 @@ def each_region(stack, regions, ask):
         return [line for lines in pool.map(answer, regions) for line in lines]
 
 
+class Roots:
+    """Events of root, counted by how they are spelled. No name is kept but `root`."""
+
+    def __init__(self, aliases):
+        self.known = {"root": "root", **dict.fromkeys(aliases, "the account's alias")}
+        self.seen, self.newest = Counter(), {}
+
+    def spelled(self, name):
+        return "(none)" if name in (None, "") else self.known.get(name, "another name")
+
+    def add(self, what, event, record):
+        if at(record, "userIdentity", "type") != "Root":
+            return
+        key = (
+            what,
+            f"Username {self.spelled(event.get('Username'))}",
+            f"userIdentity.userName {self.spelled(at(record, 'userIdentity', 'userName'))}",
+            f"readOnly {record.get('readOnly')}",
+        )
+        self.seen[key] += 1
+        self.newest.setdefault(key, event.get("EventTime"))
+
+    def lines(self, region):
+        for key, count in sorted(self.seen.items()):
+            yield f"{region}: {count} x {', '.join(key)}; the newest {days_since(self.newest[key])} days ago"
+
+
 def which_regions_recorded_root_sign_ins(stack):
-    """And under which `Username`: the sweep looks root up by it."""
+    """And under which `Username`. They are found by their source too; root's API calls by it alone: the next question."""
     aliases = stack.account.call("iam", "list_account_aliases")["AccountAliases"]
     yield f"the account has {'an alias' if aliases else 'no alias'}"
 
-    def spelled(name):
-        if name in (None, ""):
-            return "(none)"
-        return {"root": "root", **dict.fromkeys(aliases, "the account's alias")}.get(name, "another name")
-
     def ask(stack, region):
-        seen, newest, is_cut, all_of_them, times = Counter(), {}, False, Counter(), []
+        roots, is_cut, all_of_them, times = Roots(aliases), False, Counter(), []
         for found in stack.account.lookup(region, SIGN_IN_PAGES, EventSource="signin.amazonaws.com"):
             if found is None:
                 is_cut = True
@@ -201,19 +226,8 @@ def which_regions_recorded_root_sign_ins(stack):
             event, record = found
             all_of_them["ConsoleLogin" if event.get("EventName") == "ConsoleLogin" else "others"] += 1
             times.append(event.get("EventTime"))
-            if at(record, "userIdentity", "type") != "Root":
-                continue
-            name = re.sub(r"[^A-Za-z0-9]", "", event.get("EventName", ""))
-            key = (
-                name,
-                f"Username {spelled(event.get('Username'))}",
-                f"userIdentity.userName {spelled(at(record, 'userIdentity', 'userName'))}",
-                f"readOnly {record.get('readOnly')}",
-            )
-            seen[key] += 1
-            newest.setdefault(key, event.get("EventTime"))
-        for key, count in sorted(seen.items()):
-            yield f"{region}: {count} x {', '.join(key)}; the newest {days_since(newest[key])} days ago"
+            roots.add(re.sub(r"[^A-Za-z0-9]", "", event.get("EventName", "")), event, record)
+        yield from roots.lines(region)
         # The sweep reads everybody's: so many a day decide how long a check takes.
         if times := list(filter(None, times)):
             days = max((datetime.now(UTC) - min(times)).total_seconds() / 86_400, 1)
@@ -225,6 +239,32 @@ def which_regions_recorded_root_sign_ins(stack):
     yield from lines
     if not any("Username" in line for line in lines):
         yield "no Region recorded a sign-in of root within 90 days"
+
+
+def under_which_username_are_root_calls(stack):
+    """The sweep finds root's API calls by `root` and the account's alias alone: under another `Username` it would miss them."""
+    aliases = stack.account.call("iam", "list_account_aliases")["AccountAliases"]
+
+    def ask(stack, region):
+        roots, is_cut, count, oldest = Roots(aliases), False, 0, None
+        for found in stack.account.lookup(region, IAM_PAGES, EventSource="iam.amazonaws.com"):
+            if found is None:
+                is_cut = True
+                continue
+            event, record = found
+            count, oldest = count + 1, event.get("EventTime") or oldest
+            # A privileged task of the organization on this account may be spelled in another way, and answers nothing.
+            is_central = at(record, "userIdentity", "sessionContext", "assumedRoot") in (True, "true")
+            roots.add("call of IAM in a central root session" if is_central else "call of IAM", event, record)
+        yield from roots.lines(region)
+        since = f"{(datetime.now(UTC) - oldest).total_seconds() / 86_400:.1f}" if is_cut and oldest else "90"
+        if not any(what == "call of IAM" for what, *_ in roots.seen):
+            none = f"none of everybody's {count} calls of IAM within {since} days is root's own, which is no answer"
+            yield f"{region}: {none}: open the IAM console as root, and ask again"
+        if is_cut:
+            yield f"{region}: only the newest {count} calls of IAM by everybody were read, those of {since} days"
+
+    yield from each_region(stack, [IAM_REGION.get(stack.account.partition, stack.account.home)], ask)
 
 
 def days_since(time_of):
@@ -431,6 +471,7 @@ def how_are_the_alarms(stack):
 
 QUESTIONS = {
     "Which Regions recorded root's sign-ins, and under which Username?": which_regions_recorded_root_sign_ins,
+    "Under which Username are root's API calls recorded?": under_which_username_are_root_calls,
     "Are rules and targets as the template made them?": are_rules_and_targets_as_the_template_made_them,
     "What became of the forwarders' stack set?": what_became_of_the_forwarders,
     "How many events did the rules hand on, in seven days?": what_events_did_the_rules_hand_on,

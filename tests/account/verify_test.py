@@ -57,13 +57,16 @@ class Invented:
     def __init__(self):
         self.calls = []
         root = {"userIdentity": {"type": "Root", "userName": ALIAS}, "readOnly": False}
+        by_root = {"userIdentity": {"type": "Root"}, "readOnly": True}
         alice = {"userIdentity": {"type": "IAMUser", "userName": "alice"}, "readOnly": False}
         scp = "User is not authorized to perform: cloudtrail:LookupEvents with an explicit deny in a service control policy"
         sign_ins = [event("ConsoleLogin", "root", 3, **root), event("ConsoleLogin", ALIAS, 9, **root), event("ConsoleLogin", "alice", **alice)]
+        iam_calls = [event("GetUser", "alice", **alice), event("ListMFADevices", "root", 2, **by_root), event("GetAccountSummary", "root", 4, **by_root)]
         own = [event("LookupEvents", "c", eventSource="cloudtrail.amazonaws.com", errorCode="AccessDenied", errorMessage=scp), event("GetSchedule", "c")]
         expires = (NOW - datetime.timedelta(days=1) + datetime.timedelta(hours=12)).strftime("%b %d, %Y %I:%M:%S %p")
         self.lookups = {
-            "EventSource": {"us-east-1": sign_ins},
+            "signin.amazonaws.com": {"us-east-1": sign_ins},
+            "iam.amazonaws.com": {"us-east-1": iam_calls},
             "Username": {"us-east-1": own},
             "ResourceName": {"eu-west-1": [event("AssumeRole", "", responseElements={"credentials": {"expiration": expires}})]},
         }
@@ -135,7 +138,9 @@ class Client:
         def answer(**request):
             self.invented.calls.append((operation, self.region, request))
             if operation == "lookup_events":
-                found = self.invented.lookups[request["LookupAttributes"][0]["AttributeKey"]].get(self.region, [])
+                (by,) = request["LookupAttributes"]
+                kind = by["AttributeValue"] if by["AttributeKey"] == "EventSource" else by["AttributeKey"]
+                found = self.invented.lookups[kind].get(self.region, [])
                 if isinstance(found, Exception):
                     raise found
                 return {"Events": found}
@@ -184,11 +189,60 @@ class Page(unittest.TestCase):
 
     def test_how_many_sign_in_events_everybody_makes_a_day_is_said_by_region(self):
         invented = Invented()
-        invented.lookups["EventSource"]["us-east-1"].append(event("UserAuthentication", "bob", 10, userIdentity={"type": "IAMUser"}))
+        invented.lookups["signin.amazonaws.com"]["us-east-1"].append(event("UserAuthentication", "bob", 10, userIdentity={"type": "IAMUser"}))
         self.says("us-east-1: of everybody 0.4 a day, 1 of 4 are no ConsoleLogin", invented)
-        invented.lookups["EventSource"] = {"us-east-2": [event("ConsoleLogin", "bob", userIdentity={"type": "IAMUser"})]}
+        invented.lookups["signin.amazonaws.com"] = {"us-east-2": [event("ConsoleLogin", "bob", userIdentity={"type": "IAMUser"})]}
         self.says("us-east-2: of everybody 1.0 a day, 0 of 1 are no ConsoleLogin", invented)
         self.says("no Region recorded a sign-in of root within 90 days", invented)
+
+    def test_a_call_of_iam_by_root_is_counted_by_how_it_is_spelled_whatever_its_username_is(self):
+        self.says("us-east-1: 2 x call of IAM, Username root, userIdentity.userName (none), readOnly True; the newest 2 days ago")
+        invented = Invented()
+        by_root = {"userIdentity": {"type": "Root", "userName": ALIAS, "accountId": OWN}, "readOnly": True}
+        central = {"userIdentity": {"type": "Root", "sessionContext": {"assumedRoot": "true"}}, "readOnly": True}
+        invented.lookups["iam.amazonaws.com"] = {
+            "us-east-1": [event("ListUsers", name, days, **by_root) for days, name in enumerate((ALIAS, OWN, "Bob's company", ""), 1)]
+            + [event("ListUsers", "root", 5, **central), event("ListUsers", "root", 6, userIdentity={"type": "IAMUser", "userName": "root"})]
+        }
+        lines = [line for line in printed(invented) if "x call of IAM" in line]
+        spelled = "userIdentity.userName the account's alias, readOnly True; the newest"
+        self.assertEqual(
+            lines,
+            [
+                f"  us-east-1: 1 x call of IAM, Username (none), {spelled} 4 days ago",
+                f"  us-east-1: 2 x call of IAM, Username another name, {spelled} 2 days ago",
+                f"  us-east-1: 1 x call of IAM, Username the account's alias, {spelled} 1 days ago",
+                "  us-east-1: 1 x call of IAM in a central root session, Username root, userIdentity.userName (none), readOnly True; the newest 5 days ago",
+            ],
+        )
+
+    def test_calls_of_iam_are_looked_up_once_where_the_partition_records_them_and_in_turn(self):
+        for partition, region in [("aws", "us-east-1"), ("aws-cn", "cn-north-1"), ("aws-us-gov", "us-gov-west-1")]:
+            invented = Invented()
+            invented.answers["get_caller_identity"]["Arn"] = f"arn:{partition}:sts::{OWN}:assumed-role/Admin/alice"
+            turns = []
+            account = verify.Account(invented)
+            account.wait_for_turn = turns.append
+            list(verify.page(account, "rootwatch"))
+            asked = [region for operation, region, request in invented.calls if "iam.amazonaws.com" in str(request.get("LookupAttributes"))]
+            self.assertEqual(asked, [region])
+            self.assertEqual(len(turns), len([operation for operation, _, _ in invented.calls if operation == "lookup_events"]))
+
+    def test_no_call_of_iam_by_root_is_no_answer_and_a_refused_look_up_says_so(self):
+        why = "which is no answer: open the IAM console as root, and ask again"
+        invented = Invented()
+        invented.lookups["iam.amazonaws.com"] = {"us-east-1": [event("GetUser", "alice", userIdentity={"type": "IAMUser"})]}
+        self.says(f"us-east-1: none of everybody's 1 calls of IAM within 90 days is root's own, {why}", invented)
+        central = {"userIdentity": {"type": "Root", "sessionContext": {"assumedRoot": "true"}}}
+        invented.lookups["iam.amazonaws.com"] = {"us-east-1": [event("ListUsers", "root", **central)]}
+        self.says(f"us-east-1: none of everybody's 1 calls of IAM within 90 days is root's own, {why}", invented)
+        invented.lookups["iam.amazonaws.com"] = {}
+        self.says(f"us-east-1: none of everybody's 0 calls of IAM within 90 days is root's own, {why}", invented)
+        invented.lookups["iam.amazonaws.com"] = {"us-east-1": refused("AccessDeniedException", "explicit deny in a service control policy")}
+        lines = printed(invented)
+        place = lines.index("Under which Username are root's API calls recorded?")
+        denied = "could not be read: cloudtrail:LookupEvents in us-east-1: AccessDeniedException, denied by a service control policy (SCP)"
+        self.assertEqual(lines[place + 1], f"  us-east-1: {denied}")
 
     def test_a_rule_or_target_that_differs_stands_out(self):
         self.says(
@@ -244,7 +298,7 @@ class Page(unittest.TestCase):
     def test_what_cannot_be_read_says_which_call_and_why_and_the_rest_is_answered(self):
         invented = Invented()
         scp = refused("AccessDeniedException", f"User alice of {OWN}: explicit deny in a service control policy")
-        invented.lookups["EventSource"]["us-east-2"] = scp
+        invented.lookups["signin.amazonaws.com"]["us-east-2"] = scp
         invented.answers["get_dashboard"] = refused("ResourceNotFound")
         invented.answers["describe_alarms"] = {"odd": 1}
         lines = printed(invented)
@@ -295,6 +349,9 @@ class Page(unittest.TestCase):
 
         invented.client = client
         self.says("us-east-2: only the newest 1000 sign-ins of everybody were read", invented)
+        self.says("us-east-1: only the newest 1000 calls of IAM by everybody were read, those of 1.0 days", invented)
+        why = "which is no answer: open the IAM console as root, and ask again"
+        self.says(f"us-east-1: none of everybody's 1000 calls of IAM within 1.0 days is root's own, {why}", invented)
 
 
 if __name__ == "__main__":

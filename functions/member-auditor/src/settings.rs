@@ -45,18 +45,16 @@ impl Settings {
     /// Without a bucket or a Region nothing can be done: all faults at once.
     pub fn read(variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, SettingsError> {
         let mut environment = Environment::new(variables);
-        let defaults = checklist::Settings::default();
-        let root_unused_days = environment.number("ROOTWATCH_ROOT_UNUSED_DAYS", 1..=365, defaults.root_unused_days);
-        let whole = whole(&mut environment, root_unused_days);
+        let limits = environment.limits();
+        let whole = whole(&mut environment, &limits);
         let settings = Self {
             partition: environment.partition(),
             table: environment.table("ROOTWATCH_TABLE"),
             bucket: environment.needed("ROOTWATCH_REPORT_BUCKET"),
             policy: Policy { digest: Rhythm::Never, outage: SignedDuration::MAX, ..environment.policy() },
             checklist: checklist::Settings {
-                root_unused_days,
                 selection: if whole.is_some() { members::root_selection() } else { selection() },
-                ..defaults
+                ..limits
             },
             whole,
             refused: Vec::new(),
@@ -66,7 +64,7 @@ impl Settings {
     }
 }
 
-fn whole(environment: &mut Environment, root_unused_days: u16) -> Option<Whole> {
+fn whole(environment: &mut Environment, limits: &checklist::Settings) -> Option<Whole> {
     let access = environment.parsed("ROOTWATCH_MEMBER_ACCESS", Access::default());
     let (name, organization) = match access {
         Access::RootAudit => return None,
@@ -80,20 +78,7 @@ fn whole(environment: &mut Environment, root_unused_days: u16) -> Option<Whole> 
             (name, organization)
         }
     };
-    let defaults = checklist::Settings::default();
-    let mut days = |name, default| environment.number(name, 1..=365, default);
-    let access_key_max_age_days = days("ROOTWATCH_ACCESS_KEY_MAX_AGE_DAYS", defaults.access_key_max_age_days);
-    let unused_credentials_days = days("ROOTWATCH_UNUSED_CREDENTIALS_DAYS", defaults.unused_credentials_days);
-    let checklist = checklist::Settings {
-        password_policy_profile: environment
-            .parsed("ROOTWATCH_PASSWORD_POLICY_PROFILE", defaults.password_policy_profile),
-        root_unused_days,
-        access_key_max_age_days,
-        unused_credentials_days,
-        allowed_regions: environment.regions_among("ROOTWATCH_ALLOWED_REGIONS"),
-        selection: members::deep_selection(),
-        ..defaults
-    };
+    let checklist = checklist::Settings { selection: members::deep_selection(), ..limits.clone() };
     let regions = environment.regions("ROOTWATCH_REGIONS");
     MemberRole::of(access, &name, &organization).map(|role| Whole { role, checklist, regions })
 }

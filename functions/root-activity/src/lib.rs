@@ -18,12 +18,13 @@ use facts::watch::Arrival;
 use facts::{Account, AccountId, RootActivity, Severity, Tampering};
 use function::figures::Figures;
 use function::{Invocation, Sent, SettingsError, Untracked, Voice, lease, log};
+use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::Diagnostic;
 use serde::Serialize;
 use serde_json::Value;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 mod request;
 mod settings;
@@ -171,10 +172,12 @@ impl Listener {
             tracing::error!(%fault, "a message is left to the dead-letter queue");
         }
         let ledger = Ledger::new(&self.config, &settings.table, &account);
-        let unnoted = note_canaries(&ledger, &deliveries, now).await;
+        let left = Duration::try_from(invocation.ends.duration_since(now)).unwrap_or_default();
+        let deadline = clock.started + left.saturating_sub(FOR_SENDING.min(left / 4));
+        let canaries = note_canaries(&ledger, &deliveries, now, deadline);
         let batches = batches(&deliveries, &account);
         if batches.is_empty() {
-            return Ok(answer_canaries(deliveries, &unnoted));
+            return Ok(answer_canaries(&deliveries, &canaries.await));
         }
         let relays = Relays::new(&ledger, &settings.relays, clock, invocation.ends);
         let notifier = Notifier::new(&self.config, &settings.topic_arn).with(relays);
@@ -183,17 +186,18 @@ impl Listener {
             let is_own = batches.iter().any(|batch| batch.member_of.is_none());
             if is_own { ledger.recall(now).await } else { Ok(Recalled::default()) }
         };
-        let (recalled, listeners) = tokio::join!(recall, notifier.listeners());
-
-        let left = Duration::try_from(invocation.ends.duration_since(now)).unwrap_or_default();
-        let deadline = clock.started + left.saturating_sub(FOR_SENDING.min(left / 4));
-        let hears = listeners.map_or(true, |listeners| listeners.hear(now));
-        let call = Call { settings, notifier: &notifier, invocation, clock, deadline, hears };
-        let sent = stream::iter(batches).map(async |batch| {
-            let recalled = if batch.member_of.is_none() { recalled.clone() } else { Ok(Recalled::default()) };
-            (batch.account.clone(), self.hear(call, &batch, recalled).await)
-        });
-        let sent: Vec<_> = sent.buffer_unordered(AT_ONCE).collect().await;
+        let alert = async {
+            let (recalled, listeners) = tokio::join!(recall, notifier.listeners());
+            let hears = listeners.map_or(true, |listeners| listeners.hear(now));
+            let call = Call { settings, notifier: &notifier, invocation, clock, deadline, hears };
+            let sent = stream::iter(&batches).map(async |batch| {
+                let recalled = if batch.member_of.is_none() { recalled.clone() } else { Ok(Recalled::default()) };
+                (batch.account.clone(), self.hear(call, batch, recalled).await)
+            });
+            sent.buffer_unordered(AT_ONCE).collect::<Vec<_>>().await
+        };
+        // At once: a table that does not answer for a canary holds up no alert.
+        let (unnoted, sent) = tokio::join!(canaries, alert);
 
         let alerts: Vec<&Alert> = sent.iter().flat_map(|(_, (alerts, _))| alerts).collect();
         let together = together(sent.iter().map(|(_, (_, outcome))| &outcome.sent));
@@ -391,32 +395,39 @@ fn together<'a>(all: impl Iterator<Item = &'a Sent>) -> Sent {
     together
 }
 
-/// Notes the newest canary of each Region as arrived; the Regions for which that failed.
-async fn note_canaries(ledger: &Ledger, deliveries: &[request::Delivery], now: Timestamp) -> BTreeSet<String> {
+/// Notes the newest canary of each Region as arrived; the Regions for which that failed, or took longer than until `deadline`.
+async fn note_canaries(
+    ledger: &Ledger,
+    deliveries: &[request::Delivery],
+    now: Timestamp,
+    deadline: Instant,
+) -> BTreeSet<String> {
     let mut newest: BTreeMap<&str, Timestamp> = BTreeMap::new();
     for (region, sent_at) in deliveries.iter().filter_map(request::Delivery::canary) {
         newest.entry(region).and_modify(|newest| *newest = sent_at.max(*newest)).or_insert(sent_at);
     }
-    let mut unnoted = BTreeSet::new();
-    for (region, sent_at) in newest {
+    let noted = newest.into_iter().map(async |(region, sent_at)| {
         let arrival = Arrival { sent_at, seconds: now.duration_since(sent_at).as_secs().max(0) };
-        match ledger.note_canary(region, &arrival).await {
-            Ok(()) => tracing::info!(region, seconds = arrival.seconds, "a canary arrived"),
-            Err(error) => {
-                tracing::error!(region, %error, "that a canary arrived could not be noted: it is delivered again");
-                unnoted.insert(region.to_owned());
+        let error = match timeout_at(deadline, ledger.note_canary(region, &arrival)).await {
+            Ok(Ok(())) => {
+                tracing::info!(region, seconds = arrival.seconds, "a canary arrived");
+                return None;
             }
-        }
-    }
-    unnoted
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "no answer in time".to_owned(),
+        };
+        tracing::error!(region, error, "that a canary arrived could not be noted: it is delivered again");
+        Some(region.to_owned())
+    });
+    join_all(noted).await.into_iter().flatten().collect()
 }
 
 /// Of a batch that brings no event of CloudTrail.
-fn answer_canaries(deliveries: Vec<request::Delivery>, unnoted: &BTreeSet<String>) -> Answer {
+fn answer_canaries(deliveries: &[request::Delivery], unnoted: &BTreeSet<String>) -> Answer {
     let again = |delivery: &request::Delivery| {
         delivery.event.is_err() || delivery.canary().is_some_and(|(region, _)| unnoted.contains(region))
     };
-    let ids = deliveries.into_iter().filter(again).filter_map(|delivery| delivery.message_id);
+    let ids = deliveries.iter().filter(|delivery| again(delivery)).filter_map(|delivery| delivery.message_id.clone());
     Answer {
         batch_item_failures: ids.map(|item_identifier| Failure { item_identifier }).collect(),
         ..Answer::default()

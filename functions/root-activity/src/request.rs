@@ -109,9 +109,11 @@ impl Accepted<'_> {
             return Err(fault(format!("it is of account {of}, not of {}", self.account)));
         }
         if source == CANARY {
-            let detail = envelope.get("detail");
-            return detail.and_then(|detail| canary(detail, self.canaries?, self.now)).ok_or_else(|| {
-                fault("its canary is for no stack of this name, of no Region that is watched, or was sent at no time of the past")
+            return self.canaries.and_then(|canaries| canary(envelope, canaries, self.now)).ok_or_else(|| {
+                fault(
+                    "its canary is for no stack of this name, of no Region that is watched, from a Region that it does not name, or was sent at \
+                     no time of the past",
+                )
             });
         }
         by_aws(source)?;
@@ -158,11 +160,15 @@ fn record(envelope: &Value) -> Result<TrailEvent, RequestError> {
     record.ok_or_else(|| fault("its `detail` is no CloudTrail record with `eventName` and `eventID`"))
 }
 
-/// Each Region is an item of the table: only those that are watched count, however many an attacker puts.
-fn canary(detail: &Value, canaries: &Canaries, now: Timestamp) -> Option<Brought> {
-    let text = |name| detail.get(name).and_then(Value::as_str);
+/// Each Region is an item of the table: only those that are watched count, however many an attacker puts. EventBridge writes `region`,
+/// where an event originated (<https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html>): whoever puts a canary in
+/// one Region proves nothing of another.
+fn canary(envelope: &Value, canaries: &Canaries, now: Timestamp) -> Option<Brought> {
+    let text = |name| envelope.get("detail")?.get(name)?.as_str();
     let sent_at: Timestamp = text("sent_at")?.parse().ok()?;
-    let region = canaries.regions.iter().find(|region| text("region") == Some(region.as_str()))?;
+    let origin = envelope.get("region")?.as_str()?;
+    let is_named = |region: &&String| text("region") == Some(region.as_str()) && origin == region.as_str();
+    let region = canaries.regions.iter().find(is_named)?;
     let is_ours = text("for") == Some(canaries.addressee.as_str());
     (is_ours && sent_at.duration_since(now) <= SKEW).then(|| Brought::Canary(region.to_owned(), sent_at))
 }
@@ -201,8 +207,8 @@ mod tests {
     }
 
     fn canary() -> Value {
-        json!({"detail-type": "rootwatch canary", "source": "rootwatch.canary", "account": "111122223333", "detail":
-            {"for": "eu-west-1/rootwatch", "region": "us-east-1", "sent_at": "2026-11-20T09:59:48Z"}})
+        json!({"detail-type": "rootwatch canary", "source": "rootwatch.canary", "account": "111122223333", "region": "us-east-1",
+            "detail": {"for": "eu-west-1/rootwatch", "region": "us-east-1", "sent_at": "2026-11-20T09:59:48Z"}})
     }
 
     #[test]

@@ -25,15 +25,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::sweep::Coverage;
 
+mod acknowledge;
 mod acknowledgement;
 mod condition;
 mod digest;
 mod observe;
 mod stored;
 
-pub use acknowledgement::{
-    Acknowledge, AcknowledgeError, Acknowledged, Acknowledgement, NotAcknowledged, Reason, acknowledged,
-};
+pub use acknowledge::{Acknowledge, Acknowledged, NotAcknowledged, Reason, acknowledged};
+pub use acknowledgement::{AcknowledgeError, Acknowledgement};
 pub use condition::{Condition, FLAPPING_WITHIN, Failure, Fault, Observation, STREAK, Seen, Transition};
 pub use digest::renewed;
 pub use digest::{Digest, OpenCondition, Rhythm};

@@ -12,30 +12,42 @@ use crate::Environment;
 /// Ids that no control has, of those that are named.
 const MAX_NAMED: usize = 5;
 
+/// The variables of [`Environment::limits`].
+pub const LIMITS: [&str; 5] = [
+    "ROOTWATCH_PASSWORD_POLICY_PROFILE",
+    "ROOTWATCH_ROOT_UNUSED_DAYS",
+    "ROOTWATCH_ACCESS_KEY_MAX_AGE_DAYS",
+    "ROOTWATCH_UNUSED_CREDENTIALS_DAYS",
+    "ROOTWATCH_ALLOWED_REGIONS",
+];
+
 impl Environment {
+    /// The limits by which the account of the stack and every member is evaluated, all else as by default.
+    pub fn limits(&mut self) -> checklist::Settings {
+        let defaults = checklist::Settings::default();
+        let [profile, root_unused, access_key, unused, regions] = LIMITS;
+        let password_policy_profile = self.parsed(profile, defaults.password_policy_profile);
+        let mut days = |name, default| self.number(name, 1..=365, default);
+        checklist::Settings {
+            password_policy_profile,
+            root_unused_days: days(root_unused, defaults.root_unused_days),
+            access_key_max_age_days: days(access_key, defaults.access_key_max_age_days),
+            unused_credentials_days: days(unused, defaults.unused_credentials_days),
+            allowed_regions: self.regions_among(regions),
+            ..defaults
+        }
+    }
+
     /// What changes verdicts; what was refused is added when the environment is finished. Exceptions are held against `now`.
     pub fn checklist(&mut self, now: Timestamp) -> checklist::Settings {
-        let defaults = checklist::Settings::default();
+        let limits = self.limits();
         checklist::Settings {
-            password_policy_profile: self.parsed("ROOTWATCH_PASSWORD_POLICY_PROFILE", defaults.password_policy_profile),
-            root_unused_days: self.number("ROOTWATCH_ROOT_UNUSED_DAYS", 1..=365, defaults.root_unused_days),
-            access_key_max_age_days: self.number(
-                "ROOTWATCH_ACCESS_KEY_MAX_AGE_DAYS",
-                1..=365,
-                defaults.access_key_max_age_days,
-            ),
-            unused_credentials_days: self.number(
-                "ROOTWATCH_UNUSED_CREDENTIALS_DAYS",
-                1..=365,
-                defaults.unused_credentials_days,
-            ),
-            allowed_regions: self.regions_among("ROOTWATCH_ALLOWED_REGIONS"),
             selection: selection(self),
             declarations: Declarations {
                 exceptions: self.declared("ROOTWATCH_EXCEPTIONS", |text| parse_exceptions(text, &ids(), now)),
                 attestations: self.declared("ROOTWATCH_ATTESTATIONS", |text| parse_attestations(text, now)),
             },
-            refused: Vec::new(),
+            ..limits
         }
     }
 

@@ -1,7 +1,7 @@
 //! What every function's process has.
 //!
 //! - [`Environment`]: the variables that the template sets, read once and checked as a whole;
-//! - [`Environment::checklist`] and [`Environment::policy`]: what of them every evaluation of an account shares;
+//! - [`Environment::limits`], [`Environment::checklist`] and [`Environment::policy`]: what of them every evaluation of an account shares;
 //! - [`serve()`]: one event after the other;
 //! - [`log`]: JSON lines on standard output;
 //! - [`figures`]: CloudWatch's embedded metric format;
@@ -16,6 +16,7 @@ mod recording;
 mod serve;
 mod voice;
 
+pub use choices::LIMITS;
 pub use environment::{Environment, SettingsError, check_regions, is_https, setting};
 pub use recording::{Asked, News, Recorder, Written};
 pub use serve::serve;

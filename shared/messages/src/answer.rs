@@ -135,7 +135,7 @@ impl Answer {
     }
 
     /// The same in at most [`MAX_BYTES`] of JSON. The ends of lists are left out, the least important list first: alerts were sent,
-    /// and findings say in words what their resources are; of none more than is needed, and a rest of each before all of one.
+    /// and findings say in words what their resources are. A list loses no more than is needed, and each keeps a rest before one loses all.
     pub fn fit(mut self) -> Self {
         let mut excess = bytes(&self).saturating_sub(MAX_BYTES - FOR_CUT);
         for (kept, kept_plans, kept_resources) in [(KEPT, KEPT_PLANS, KEPT_RESOURCES), (0, 0, 0)] {

@@ -30,6 +30,7 @@ mod runbook;
 mod session;
 pub mod slack;
 pub(crate) mod test_alert;
+mod test_message;
 mod times;
 mod words;
 

@@ -118,6 +118,9 @@ fn the_auditor_reads_each_variable_that_a_member_role_brings() {
     let brought = variables.as_mapping().unwrap().iter().filter(|(_, value)| chosen(value));
     let brought: BTreeSet<&str> = brought.map(|(name, _)| name.as_str().unwrap()).collect();
     assert_eq!(brought, values.iter().map(|(name, _)| *name).collect());
+    for limit in function::LIMITS {
+        assert!(!variables[limit].is_null(), "{limit}: members are evaluated by the limits of the stack's account");
+    }
     let all = variables_of("MemberAuditor").into_iter().chain(values.map(|(name, value)| (name.into(), value.into())));
     let settings = member_auditor::Settings::read(all.collect::<BTreeMap<_, _>>()).unwrap();
     assert!(settings.refused.is_empty(), "{:?}", settings.refused);

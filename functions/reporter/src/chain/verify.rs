@@ -39,19 +39,19 @@ pub enum Beginning {
     Nowhere,
     /// With the first report of all.
     First {
-        /// It.
+        /// The report's key.
         key: String,
     },
     /// With one that names an older one, which is not there; it is a fault unless the lifecycle may have removed it.
     After {
-        /// It.
+        /// The report's key.
         key: String,
         /// The older one.
         removed: String,
     },
     /// Nowhere that is known: beyond this report is a gap, and older ones.
     Gap {
-        /// It.
+        /// The report's key.
         key: String,
     },
 }
@@ -68,14 +68,14 @@ pub enum Fault {
     },
     /// A report is not there.
     Missing {
-        /// It.
+        /// The report's key.
         key: String,
         /// Who names it.
         named_by: String,
     },
     /// The newest report is not there.
     NewestMissing {
-        /// It.
+        /// The report's key.
         key: String,
     },
     /// The history counts a run that is newer than every report.
@@ -85,29 +85,29 @@ pub enum Fault {
     },
     /// A report has other bytes than when it was written.
     Edited {
-        /// It.
+        /// The report's key.
         key: String,
         /// Who knows them.
         named_by: String,
     },
     /// No other names a report that is not the newest.
     Unnamed {
-        /// It.
+        /// The report's key.
         key: String,
     },
     /// A report that does not begin the chain says that it is the first.
     Restarted {
-        /// It.
+        /// The report's key.
         key: String,
     },
     /// The history names another predecessor than the report itself.
     Disagreement {
-        /// It.
+        /// The report's key.
         key: String,
     },
     /// A report cannot be read.
     Unreadable {
-        /// It.
+        /// The report's key.
         key: String,
     },
 }
