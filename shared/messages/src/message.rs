@@ -30,7 +30,7 @@ mod runbook;
 mod session;
 pub mod slack;
 pub(crate) mod test_alert;
-mod test_message;
+mod test_alert_texts;
 mod times;
 mod words;
 
